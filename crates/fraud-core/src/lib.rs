@@ -1,1 +1,18 @@
 //! Decodes, enriches, scores and encodes transactions. Pure: no I/O, no clock, no async, no AWS.
+//!
+//! A record's way through it: [`transaction::Transaction::parse`] reads the payload, [`enrichment::Enrichment`] says
+//! what the profile lookup came to, [`policy::Policy::score`] gives the score, [`record::RecordEncoder`] writes the
+//! scored record.
+
+pub mod enrichment;
+pub mod event_time;
+pub mod fields;
+pub mod identity;
+pub mod json;
+pub mod policy;
+pub mod profile;
+pub mod reason;
+pub mod record;
+pub mod scoring;
+pub mod timestamp;
+pub mod transaction;

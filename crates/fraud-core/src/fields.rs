@@ -1,0 +1,76 @@
+//! The names of the fields that this product writes into a scored record.
+
+/// The customer's segment, from the profile.
+pub const CUSTOMER_SEGMENT: &str = "customer_segment";
+/// The customer's lifetime value, from the profile.
+pub const CUSTOMER_LIFETIME_VALUE: &str = "customer_lifetime_value";
+/// The customer's risk score, from the profile.
+pub const CUSTOMER_RISK_SCORE: &str = "customer_risk_score";
+/// The score.
+pub const FRAUD_SCORE: &str = "fraud_score";
+/// The names of the factors that contributed to the score.
+pub const FRAUD_REASONS: &str = "fraud_reasons";
+/// The id of the policy that gave the score.
+pub const FRAUD_POLICY: &str = "fraud_policy";
+/// The record's identity.
+pub const DECISION_ID: &str = "decision_id";
+/// What the profile lookup came to.
+pub const ENRICHMENT: &str = "enrichment";
+/// When the record arrived.
+pub const INGESTED_AT: &str = "ingested_at";
+
+/// All of them, in the order in which they are written.
+pub const ALL: [&str; 9] = [
+    CUSTOMER_SEGMENT,
+    CUSTOMER_LIFETIME_VALUE,
+    CUSTOMER_RISK_SCORE,
+    FRAUD_SCORE,
+    FRAUD_REASONS,
+    FRAUD_POLICY,
+    DECISION_ID,
+    ENRICHMENT,
+    INGESTED_AT,
+];
+
+/// Whether a name is one of [`ALL`] in any letter case. The lake's reader folds case, so a producer's
+/// `Fraud_Score` would stand in the same column as ours.
+#[inline]
+pub fn is_own(name: &str) -> bool {
+    if name.is_ascii() {
+        ALL.iter().any(|own| own.len() == name.len() && own.eq_ignore_ascii_case(name))
+    } else {
+        let folded: String = name.chars().map(fold).collect();
+        ALL.iter().any(|own| own.eq_ignore_ascii_case(&folded))
+    }
+}
+
+/// The ASCII letter that a reader may take a character for: these four outside ASCII have one as their upper or
+/// lower case (Unicode, UnicodeData.txt, simple mappings).
+fn fold(character: char) -> char {
+    match character {
+        '\u{212A}' => 'k',
+        '\u{017F}' => 's',
+        '\u{0130}' | '\u{0131}' => 'i',
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn our_names_are_ours_in_any_letter_case() {
+        for name in ALL {
+            assert!(is_own(name) && is_own(&name.to_uppercase()), "{name}");
+        }
+        for name in
+            ["Fraud_Score", "customer_ris\u{212A}_score", "fraud_rea\u{017F}ons", "dec\u{0131}sion_\u{0130}d"]
+        {
+            assert!(is_own(name), "{name}");
+        }
+        for name in ["", "customer_id", "amount", "fraud-score", "fraud_score ", "Übersicht", "event_time"] {
+            assert!(!is_own(name), "{name}");
+        }
+    }
+}

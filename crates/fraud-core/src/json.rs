@@ -1,0 +1,290 @@
+//! A validating scanner of JSON text (RFC 8259) that borrows: it finds where members and values stand and copies
+//! nothing, so that bytes which nobody asked about pass through untouched.
+//!
+//! It accepts what the RFC's grammar accepts, lone surrogate escapes included, and nothing else: no byte order mark,
+//! no comments, no trailing comma, no text after the value. `serde_json` is the oracle in its property tests.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+mod text;
+
+pub use text::{Text, push_escaped};
+
+/// Why a text was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum JsonError {
+    /// The text breaks the grammar at this byte offset.
+    #[error("not JSON at byte {0}")]
+    Syntax(usize),
+    /// Objects and arrays nest deeper than the scanner was told to follow.
+    #[error("nested too deep")]
+    TooDeep,
+}
+
+/// One value, as it stands in the text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Value<'a> {
+    /// `null`
+    Null,
+    /// `true` or `false`
+    Bool(bool),
+    /// A number's own digits: valid by the grammar, of any size.
+    Number(&'a str),
+    /// A string's content.
+    String(Text<'a>),
+    /// An array's text, brackets included.
+    Array(&'a str),
+    /// An object's text, braces included.
+    Object(&'a str),
+}
+
+impl<'a> Value<'a> {
+    /// The decoded string, where this is one that is valid Unicode.
+    pub fn as_str(self) -> Option<Cow<'a, str>> {
+        match self {
+            Value::String(text) => text.decode(),
+            _ => None,
+        }
+    }
+}
+
+/// Reads a text from left to right. Every method skips white space before it looks.
+#[derive(Debug, Clone)]
+pub struct Scanner<'a> {
+    text: &'a str,
+    at: usize,
+    depth_left: usize,
+}
+
+impl<'a> Scanner<'a> {
+    /// A scanner at the start of `text` that follows objects and arrays nested at most `max_depth` deep.
+    pub fn new(text: &'a str, max_depth: usize) -> Self {
+        Scanner { text, at: 0, depth_left: max_depth }
+    }
+
+    /// The byte offset of the next byte to be read.
+    pub fn offset(&self) -> usize {
+        self.at
+    }
+
+    /// The text between two offsets that this scanner reported.
+    pub fn slice(&self, range: Range<usize>) -> &'a str {
+        self.text.get(range).unwrap_or_default()
+    }
+
+    /// Skips white space and looks at the next byte.
+    #[inline]
+    pub fn peek(&mut self) -> Option<u8> {
+        while let Some(&byte) = self.text.as_bytes().get(self.at) {
+            if !matches!(byte, b' ' | b'\n' | b'\r' | b'\t') {
+                return Some(byte);
+            }
+            self.at += 1;
+        }
+        None
+    }
+
+    /// Reads an object. `member` is called at each value, with its key, and must read exactly that value.
+    ///
+    /// # Errors
+    /// [`JsonError`] where the text is no object, and whatever `member` returns.
+    #[inline]
+    pub fn object<E: From<JsonError>>(
+        &mut self,
+        mut member: impl FnMut(Text<'a>, &mut Self) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.enter(b'{')?;
+        if self.peek() != Some(b'}') {
+            loop {
+                let key = self.string()?;
+                self.expect(b':')?;
+                self.peek();
+                member(key, self)?;
+                match self.peek() {
+                    Some(b',') => self.at += 1,
+                    _ => break,
+                }
+            }
+        }
+        Ok(self.leave(b'}')?)
+    }
+
+    /// Reads an array. `element` is called at each element and must read exactly that one.
+    ///
+    /// # Errors
+    /// [`JsonError`] where the text is no array, and whatever `element` returns.
+    #[inline]
+    pub fn array<E: From<JsonError>>(
+        &mut self,
+        mut element: impl FnMut(&mut Self) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.enter(b'[')?;
+        if self.peek() != Some(b']') {
+            loop {
+                element(self)?;
+                match self.peek() {
+                    Some(b',') => self.at += 1,
+                    _ => break,
+                }
+            }
+        }
+        Ok(self.leave(b']')?)
+    }
+
+    /// Reads any value to its end.
+    ///
+    /// # Errors
+    /// [`JsonError`] where the text breaks the grammar or nests too deep.
+    #[inline]
+    pub fn value(&mut self) -> Result<Value<'a>, JsonError> {
+        match self.peek() {
+            Some(b'"') => Ok(Value::String(self.string()?)),
+            Some(b'-' | b'0'..=b'9') => Ok(Value::Number(self.number()?)),
+            Some(b'{' | b'[') => self.container(),
+            Some(b't') => self.literal("true", Value::Bool(true)),
+            Some(b'f') => self.literal("false", Value::Bool(false)),
+            Some(b'n') => self.literal("null", Value::Null),
+            _ => Err(self.unexpected()),
+        }
+    }
+
+    /// Reads a string.
+    ///
+    /// # Errors
+    /// [`JsonError::Syntax`] where there is none, or where it holds a raw control character or a bad escape.
+    #[inline]
+    pub fn string(&mut self) -> Result<Text<'a>, JsonError> {
+        self.expect(b'"')?;
+        let start = self.at;
+        let mut escaped = false;
+        loop {
+            self.at = text::plain_run_end(self.text.as_bytes(), self.at);
+            match self.text.as_bytes().get(self.at) {
+                Some(b'"') => break,
+                Some(b'\\') => {
+                    escaped = true;
+                    self.escape()?;
+                }
+                _ => return Err(self.unexpected()),
+            }
+        }
+        let raw = self.slice(start..self.at);
+        self.at += 1;
+        Ok(Text::new(raw, escaped))
+    }
+
+    /// Makes sure that nothing but white space follows.
+    ///
+    /// # Errors
+    /// [`JsonError::Syntax`] at the first byte that does.
+    pub fn end(&mut self) -> Result<(), JsonError> {
+        match self.peek() {
+            None => Ok(()),
+            Some(_) => Err(self.unexpected()),
+        }
+    }
+
+    fn unexpected(&self) -> JsonError {
+        JsonError::Syntax(self.at)
+    }
+
+    #[inline]
+    fn expect(&mut self, byte: u8) -> Result<(), JsonError> {
+        if self.peek() != Some(byte) {
+            return Err(self.unexpected());
+        }
+        self.at += 1;
+        Ok(())
+    }
+
+    #[inline]
+    fn enter(&mut self, open: u8) -> Result<(), JsonError> {
+        self.expect(open)?;
+        self.depth_left = self.depth_left.checked_sub(1).ok_or(JsonError::TooDeep)?;
+        Ok(())
+    }
+
+    #[inline]
+    fn leave(&mut self, close: u8) -> Result<(), JsonError> {
+        self.expect(close)?;
+        self.depth_left += 1;
+        Ok(())
+    }
+
+    fn container(&mut self) -> Result<Value<'a>, JsonError> {
+        let start = self.at;
+        // Recursion is bounded by `depth_left`.
+        if self.peek() == Some(b'{') {
+            self.object(|_, scanner| scanner.value().map(drop))?;
+            Ok(Value::Object(self.slice(start..self.at)))
+        } else {
+            self.array(|scanner| scanner.value().map(drop))?;
+            Ok(Value::Array(self.slice(start..self.at)))
+        }
+    }
+
+    fn literal(&mut self, word: &str, value: Value<'a>) -> Result<Value<'a>, JsonError> {
+        if self.text.as_bytes().get(self.at..self.at + word.len()) != Some(word.as_bytes()) {
+            return Err(self.unexpected());
+        }
+        self.at += word.len();
+        Ok(value)
+    }
+
+    fn escape(&mut self) -> Result<(), JsonError> {
+        let bytes = self.text.as_bytes();
+        match bytes.get(self.at + 1) {
+            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => self.at += 2,
+            Some(b'u') => match bytes.get(self.at + 2..self.at + 6) {
+                Some(hex) if hex.iter().all(u8::is_ascii_hexdigit) => self.at += 6,
+                _ => return Err(self.unexpected()),
+            },
+            _ => return Err(self.unexpected()),
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn number(&mut self) -> Result<&'a str, JsonError> {
+        let start = self.at;
+        let bytes = self.text.as_bytes();
+        if bytes.get(self.at) == Some(&b'-') {
+            self.at += 1;
+        }
+        match bytes.get(self.at) {
+            Some(b'0') => self.at += 1,
+            _ => self.digits()?,
+        }
+        if bytes.get(self.at) == Some(&b'.') {
+            self.at += 1;
+            self.digits()?;
+        }
+        if let Some(b'e' | b'E') = bytes.get(self.at) {
+            self.at += 1;
+            if let Some(b'+' | b'-') = bytes.get(self.at) {
+                self.at += 1;
+            }
+            self.digits()?;
+        }
+        Ok(self.slice(start..self.at))
+    }
+
+    #[inline]
+    fn digits(&mut self) -> Result<(), JsonError> {
+        let start = self.at;
+        while let Some(b'0'..=b'9') = self.text.as_bytes().get(self.at) {
+            self.at += 1;
+        }
+        if self.at == start { Err(self.unexpected()) } else { Ok(()) }
+    }
+}
+
+/// Whether the whole text is one JSON number, in the grammar's form.
+pub fn is_number(text: &str) -> bool {
+    let mut scanner = Scanner::new(text, 0);
+    scanner.number().is_ok_and(|number| number.len() == text.len())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,129 @@
+//! A JSON string's content: finding its end, decoding it, writing it.
+
+use std::borrow::Cow;
+
+/// The content of a string, without its quotes, as it stands in the text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Text<'a> {
+    raw: &'a str,
+    escaped: bool,
+}
+
+impl<'a> Text<'a> {
+    /// Content that the scanner has validated; `escaped` says whether it holds an escape.
+    pub(super) fn new(raw: &'a str, escaped: bool) -> Self {
+        Text { raw, escaped }
+    }
+
+    /// The content as written, escapes and all: what is needed to write the same string again.
+    pub fn raw(self) -> &'a str {
+        self.raw
+    }
+
+    /// The content, escapes resolved; `None` where an escape names a lone surrogate, which no Unicode text can hold.
+    #[inline]
+    pub fn decode(self) -> Option<Cow<'a, str>> {
+        if self.escaped { unescape(self.raw).map(Cow::Owned) } else { Some(Cow::Borrowed(self.raw)) }
+    }
+}
+
+fn unescape(raw: &str) -> Option<String> {
+    let mut decoded = String::with_capacity(raw.len());
+    let mut rest = raw;
+    while let Some(backslash) = rest.find('\\') {
+        decoded.push_str(&rest[..backslash]);
+        let mut escape = rest[backslash + 1..].chars();
+        match escape.next()? {
+            'b' => decoded.push('\u{8}'),
+            'f' => decoded.push('\u{c}'),
+            'n' => decoded.push('\n'),
+            'r' => decoded.push('\r'),
+            't' => decoded.push('\t'),
+            'u' => {
+                let (character, after) = unescape_unicode(escape.as_str())?;
+                decoded.push(character);
+                rest = after;
+                continue;
+            }
+            other => decoded.push(other),
+        }
+        rest = escape.as_str();
+    }
+    decoded.push_str(rest);
+    Some(decoded)
+}
+
+/// Reads the four hex digits at the start, and the second half of a surrogate pair where they are the first.
+fn unescape_unicode(text: &str) -> Option<(char, &str)> {
+    let unit = |text: &str| u32::from_str_radix(text.get(..4)?, 16).ok();
+    let (first, rest) = (unit(text)?, text.get(4..)?);
+    if !(0xD800..0xDC00).contains(&first) {
+        return Some((char::from_u32(first)?, rest));
+    }
+    let low = rest.strip_prefix("\\u")?;
+    let second = unit(low)?;
+    if !(0xDC00..0xE000).contains(&second) {
+        return None;
+    }
+    let character = char::from_u32(0x10000 + ((first - 0xD800) << 10) + (second - 0xDC00))?;
+    Some((character, low.get(4..)?))
+}
+
+/// The first offset at or after `from` that holds a quote, a backslash or a control character; the text's end where
+/// there is none.
+#[inline]
+pub(super) fn plain_run_end(bytes: &[u8], from: usize) -> usize {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGHS: u64 = 0x8080_8080_8080_8080;
+    // Eight bytes at a time. A borrow can set false marks, but only above a true one, and the lowest is what counts.
+    let zero_bytes = |word: u64| word.wrapping_sub(ONES) & !word;
+    let mut at = from;
+    while let Some(chunk) = bytes.get(at..).and_then(<[u8]>::first_chunk::<8>) {
+        let word = u64::from_le_bytes(*chunk);
+        let below_space = word.wrapping_sub(ONES * 0x20) & !word;
+        let quote = zero_bytes(word ^ (ONES * u64::from(b'"')));
+        let backslash = zero_bytes(word ^ (ONES * u64::from(b'\\')));
+        let marks = (below_space | quote | backslash) & HIGHS;
+        if marks != 0 {
+            return at + (marks.trailing_zeros() / 8) as usize;
+        }
+        at += 8;
+    }
+    while let Some(&byte) = bytes.get(at) {
+        if is_special(byte) {
+            break;
+        }
+        at += 1;
+    }
+    at
+}
+
+fn is_special(byte: u8) -> bool {
+    byte < 0x20 || byte == b'"' || byte == b'\\'
+}
+
+/// Appends `text` as the content of a JSON string: quotes, backslashes and control characters escaped, all else as is.
+#[inline]
+pub fn push_escaped(out: &mut Vec<u8>, text: &str) {
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    loop {
+        let end = plain_run_end(bytes, at);
+        out.extend_from_slice(bytes.get(at..end).unwrap_or_default());
+        let Some(&special) = bytes.get(end) else { return };
+        match special {
+            b'"' => out.extend_from_slice(b"\\\""),
+            b'\\' => out.extend_from_slice(b"\\\\"),
+            b'\n' => out.extend_from_slice(b"\\n"),
+            b'\r' => out.extend_from_slice(b"\\r"),
+            b'\t' => out.extend_from_slice(b"\\t"),
+            control => {
+                const HEX: &[u8; 16] = b"0123456789abcdef";
+                out.extend_from_slice(b"\\u00");
+                out.push(HEX[usize::from(control >> 4)]);
+                out.push(HEX[usize::from(control & 0xF)]);
+            }
+        }
+        at = end + 1;
+    }
+}

@@ -1,0 +1,70 @@
+//! Why a record was not scored, or its score not delivered.
+
+use std::fmt;
+
+/// The closed list of reasons. Logs, metrics and dead letters carry these words and no others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum FailureReason {
+    /// The event gives the record no data.
+    MissingData,
+    /// The record's data is not base64.
+    BadBase64,
+    /// The payload is not UTF-8.
+    NotUtf8,
+    /// The payload is not one JSON text (RFC 8259).
+    NotJson,
+    /// The payload is JSON, but no object.
+    NotAnObject,
+    /// Objects and arrays nest deeper than [`MAX_DEPTH`](crate::transaction::MAX_DEPTH).
+    NestedTooDeep,
+    /// `transaction_id` is neither a string of up to 256 bytes nor an integer of up to 256 digits.
+    InvalidTransactionId,
+    /// `customer_id` is neither a string of up to 256 characters nor an integer of up to 256 digits.
+    InvalidCustomerId,
+    /// `amount` is not a finite number.
+    InvalidAmount,
+    /// The event does not say when the record arrived.
+    MissingArrivalTime,
+    /// The scored record no longer fits into the function's response.
+    ResponseTooLarge,
+}
+
+impl FailureReason {
+    /// Every reason, in the order of declaration.
+    pub const ALL: [FailureReason; 11] = [
+        FailureReason::MissingData,
+        FailureReason::BadBase64,
+        FailureReason::NotUtf8,
+        FailureReason::NotJson,
+        FailureReason::NotAnObject,
+        FailureReason::NestedTooDeep,
+        FailureReason::InvalidTransactionId,
+        FailureReason::InvalidCustomerId,
+        FailureReason::InvalidAmount,
+        FailureReason::MissingArrivalTime,
+        FailureReason::ResponseTooLarge,
+    ];
+
+    /// The reason as logs, metrics and dead letters write it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            FailureReason::MissingData => "missing_data",
+            FailureReason::BadBase64 => "bad_base64",
+            FailureReason::NotUtf8 => "not_utf8",
+            FailureReason::NotJson => "not_json",
+            FailureReason::NotAnObject => "not_an_object",
+            FailureReason::NestedTooDeep => "nested_too_deep",
+            FailureReason::InvalidTransactionId => "invalid_transaction_id",
+            FailureReason::InvalidCustomerId => "invalid_customer_id",
+            FailureReason::InvalidAmount => "invalid_amount",
+            FailureReason::MissingArrivalTime => "missing_arrival_time",
+            FailureReason::ResponseTooLarge => "response_too_large",
+        }
+    }
+}
+
+impl fmt::Display for FailureReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

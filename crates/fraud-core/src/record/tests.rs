@@ -1,0 +1,164 @@
+use super::*;
+use crate::identity::Position;
+use crate::profile::{Attribute, Profile};
+use crate::scoring::Inputs;
+use proptest::prelude::*;
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+
+const ARRIVAL: &str = "2024-01-15T03:00:00.007Z";
+
+fn encode(payload: &str, enrichment: Enrichment<'_>, position: Option<Position<'_>>) -> String {
+    let policy = Policy::builtin_default().unwrap();
+    let arrival = crate::event_time::parse(ARRIVAL).unwrap().instant;
+    let transaction = Transaction::parse(payload.as_bytes()).unwrap();
+    let (customer, id) = (transaction.customer_id.as_deref(), transaction.transaction_id.as_deref());
+    let score = policy.score(&Inputs::of(&transaction, enrichment, arrival, &policy));
+    let decision = Decision { enrichment, score, identity: Identity::of(customer, id, position), arrival };
+    let mut out = Vec::new();
+    RecordEncoder::new(&policy).encode(&transaction, &decision, &mut out);
+    String::from_utf8(out).unwrap()
+}
+
+fn profile() -> Profile {
+    Profile::new(Attribute::Text("gold"), Attribute::Number("1234.50"), Attribute::Number("0.9"))
+}
+
+#[test]
+fn our_fields_follow_the_producers_bytes_in_their_order() {
+    let policy = Policy::builtin_default().unwrap();
+    let profile = profile();
+    let payload = r#"{ "transaction_id":"T/1", "customer_id":"C1", "amount":12000.00 }"#;
+    let expected = concat!(
+        r#"{ "transaction_id":"T/1", "customer_id":"C1", "amount":12000.00 ,"customer_segment":"gold","#,
+        r#""customer_lifetime_value":1234.50,"customer_risk_score":0.9,"fraud_score":0.8600000000000001,"#,
+        r#""fraud_reasons":["amount","customer_risk","time_of_day"],"fraud_policy":"POLICY","decision_id":"C1/T%2F1","#,
+        r#""enrichment":"profile","ingested_at":"2024-01-15T03:00:00.007Z"}"#,
+        "\n"
+    );
+    assert_eq!(encode(payload, Enrichment::Profile(&profile), None), expected.replace("POLICY", policy.id()));
+}
+
+#[test]
+fn a_record_without_profile_and_identity_has_neither_field() {
+    let line = encode("{}", Enrichment::NoCustomer, None);
+    let policy = Policy::builtin_default().unwrap();
+    let expected = r#"{"fraud_score":0.4,"fraud_reasons":["customer_risk","time_of_day"],"fraud_policy":"POLICY","enrichment":"no_customer","ingested_at":"2024-01-15T03:00:00.007Z"}"#;
+    assert_eq!(line.trim_end(), expected.replace("POLICY", policy.id()));
+}
+
+#[test]
+fn each_outcome_of_the_lookup_has_its_word() {
+    let invalid = Profile::new(Attribute::Missing, Attribute::Missing, Attribute::Number("7"));
+    for (enrichment, word) in [
+        (Enrichment::NoProfile, "no_profile"),
+        (Enrichment::Unavailable, "unavailable"),
+        (Enrichment::Profile(&invalid), "invalid_profile"),
+    ] {
+        let line: Value = serde_json::from_str(&encode(r#"{"customer_id":"C1"}"#, enrichment, None)).unwrap();
+        assert_eq!(line["enrichment"], word);
+        assert_eq!(line.get("customer_risk_score").is_some(), word == "invalid_profile");
+    }
+}
+
+fn any_value() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        any::<String>().prop_map(Value::from),
+    ];
+    leaf.prop_recursive(3, 16, 4, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            prop::collection::btree_map(".{0,6}", inner, 0..4)
+                .prop_map(|members| Value::Object(members.into_iter().collect())),
+        ]
+    })
+}
+
+fn any_key() -> impl Strategy<Value = String> {
+    let known = prop::sample::select(fields::ALL.to_vec());
+    prop_oneof![
+        ".{0,8}",
+        known.clone().prop_map(str::to_owned),
+        (known, any::<u32>()).prop_map(|(name, mask)| {
+            let upper = |(at, letter): (usize, char)| {
+                if mask >> at & 1 == 1 { letter.to_ascii_uppercase() } else { letter }
+            };
+            name.char_indices().map(upper).collect()
+        }),
+    ]
+}
+
+/// Foreign members, and the fields that are read with values that are accepted.
+fn any_object() -> impl Strategy<Value = Map<String, Value>> {
+    let foreign = prop::collection::vec((any_key(), any_value()), 0..8);
+    let read = (
+        prop::option::of(".{1,20}"),
+        prop::option::of(any::<i64>()),
+        prop::option::of(any::<f64>()),
+        prop::option::of(any_value()),
+    );
+    (foreign, read).prop_map(|(foreign, (customer_id, transaction_id, amount, event_time))| {
+        let mut object: Map<String, Value> = foreign.into_iter().collect();
+        for name in ["customer_id", "transaction_id", "amount"] {
+            object.remove(name);
+        }
+        customer_id.map(|id| object.insert("customer_id".into(), id.into()));
+        transaction_id.map(|id| object.insert("transaction_id".into(), id.into()));
+        amount.map(|amount| object.insert("amount".into(), amount.into()));
+        event_time.map(|time| object.insert("event_time".into(), time));
+        object
+    })
+}
+
+proptest! {
+    #[test]
+    fn the_output_is_the_input_without_our_names_plus_our_fields(object in any_object(), pretty: bool, with_profile: bool) {
+        let text = if pretty { serde_json::to_string_pretty(&object) } else { serde_json::to_string(&object) }.unwrap();
+        let profile = profile();
+        let enrichment = if with_profile { Enrichment::Profile(&profile) } else { Enrichment::NoProfile };
+        let line = encode(&text, enrichment, None);
+        prop_assert!(line.ends_with("}\n") && line.matches(['\n', '\r']).count() == 1, "{:?}", line);
+
+        let output: BTreeMap<String, Box<RawValue>> = serde_json::from_str(&line).unwrap();
+        let input: BTreeMap<String, Box<RawValue>> = serde_json::from_str(&text).unwrap();
+        let on_one_line = |raw: &RawValue| raw.get().replace(['\n', '\r'], " ");
+        let foreign = |members: &BTreeMap<String, Box<RawValue>>| -> BTreeMap<String, String> {
+            members.iter().filter(|(name, _)| !fields::is_own(name)).map(|(name, raw)| (name.clone(), on_one_line(raw))).collect()
+        };
+        prop_assert_eq!(foreign(&input), foreign(&output));
+        let ours: Vec<&str> = output.keys().map(String::as_str).filter(|name| fields::is_own(name)).collect();
+        let mut expected: Vec<&str> = fields::ALL.into_iter()
+            .filter(|name| with_profile || !name.starts_with("customer_"))
+            .filter(|&name| name != fields::DECISION_ID || object.contains_key("transaction_id"))
+            .collect();
+        expected.sort_unstable();
+        prop_assert_eq!(ours, expected);
+    }
+
+    #[test]
+    fn a_foreign_numbers_digits_are_kept(digits in "-?(0|[1-9][0-9]{0,40})(\\.[0-9]{1,40})?([eE][+-]?[0-9]{1,4})?") {
+        let line = encode(&format!("{{\"n\":{digits},\"m\":[{digits}]}}"), Enrichment::NoProfile, None);
+        let expected = format!("{{\"n\":{digits},\"m\":[{digits}],\"fraud_score\"");
+        prop_assert!(line.starts_with(&expected), "{}", line);
+    }
+
+    #[test]
+    fn the_score_reads_back_as_the_same_number(risk in 0.0..=1.0f64) {
+        let digits = format!("{risk:?}");
+        let profile = Profile::new(Attribute::Missing, Attribute::Missing, Attribute::Number(&digits));
+        let line = encode("{\"event_time\":null}", Enrichment::Profile(&profile), None);
+        let output: BTreeMap<String, Box<RawValue>> = serde_json::from_str(&line).unwrap();
+        let written = output[fields::FRAUD_SCORE].get();
+        prop_assert_eq!(written.parse::<f64>().unwrap().to_bits(), (risk * 0.4).to_bits());
+    }
+
+    #[test]
+    fn no_bytes_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        let _ = Transaction::parse(&bytes);
+    }
+}

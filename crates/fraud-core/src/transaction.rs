@@ -1,0 +1,234 @@
+//! A transaction as its producer sent it: one JSON object, read without being changed.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use crate::event_time::{self, EventTime};
+use crate::fields;
+use crate::json::{JsonError, Scanner, Value};
+use crate::reason::FailureReason;
+use crate::timestamp::Timestamp;
+
+/// The deepest nesting of objects and arrays that is read; the transaction's own object is the first level.
+pub const MAX_DEPTH: usize = 64;
+
+/// The longest id: bytes of a transaction's, characters of a customer's.
+const MAX_ID_LENGTH: usize = 256;
+
+/// A valid transaction: the fields that scoring reads, and the text that they stand in.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Transaction<'a> {
+    /// `transaction_id`, where there is one.
+    pub transaction_id: Option<Cow<'a, str>>,
+    /// `customer_id`, where there is one.
+    pub customer_id: Option<Cow<'a, str>>,
+    /// `amount`
+    pub amount: Amount<'a>,
+    /// `event_time`
+    pub event_time: TimeField<'a>,
+    body: Body<'a>,
+}
+
+/// An amount of money: the producer's digits, and their nearest f64 for scoring.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Amount<'a> {
+    /// The number as the producer wrote it, `0` where there is none.
+    pub digits: &'a str,
+    /// The f64 nearest to it, always finite.
+    pub value: f64,
+}
+
+/// What a transaction says of its time.
+#[derive(Debug, Clone, PartialEq)]
+pub enum TimeField<'a> {
+    /// The field is absent: the arrival time stands in.
+    Missing,
+    /// There is a field, but no time can be read from it: no time factor applies.
+    Unknown,
+    /// A time, and its text.
+    Known(EventTime, Cow<'a, str>),
+}
+
+impl TimeField<'_> {
+    /// The instant, where one is known.
+    pub fn instant(&self) -> Option<Timestamp> {
+        match self {
+            TimeField::Known(time, _) => Some(time.instant),
+            TimeField::Missing | TimeField::Unknown => None,
+        }
+    }
+}
+
+/// The object's text, and what of it is not to be passed on.
+#[derive(Debug, Clone, PartialEq)]
+struct Body<'a> {
+    /// From brace to brace.
+    json: &'a str,
+    /// The parts of `json` that hold members under names that only this product writes.
+    own_fields: Vec<Range<usize>>,
+    /// Whether no member is left once those are gone.
+    is_empty: bool,
+}
+
+impl<'a> Transaction<'a> {
+    /// Reads a record's payload.
+    ///
+    /// # Errors
+    /// The [`FailureReason`] that keeps it from being scored.
+    pub fn parse(payload: &'a [u8]) -> Result<Self, FailureReason> {
+        let text = std::str::from_utf8(payload).map_err(|_| FailureReason::NotUtf8)?;
+        let text = text.trim_start_matches([' ', '\n', '\r', '\t']);
+        let mut scanner = Scanner::new(text, MAX_DEPTH);
+        if scanner.peek() != Some(b'{') {
+            scanner.value().and_then(|_| scanner.end())?;
+            return Err(FailureReason::NotAnObject);
+        }
+        let mut read = Members::default();
+        let mut cuts = Cuts::new(text);
+        scanner.object(|key, scanner| {
+            let value = scanner.value()?;
+            match key.decode().as_deref() {
+                Some("transaction_id") => read.transaction_id = Some(value),
+                Some("customer_id") => read.customer_id = Some(value),
+                Some("amount") => read.amount = Some(value),
+                Some("event_time") => read.event_time = Some(value),
+                Some(name) if fields::is_own(name) => {
+                    cuts.cut(scanner.offset());
+                    return Ok(());
+                }
+                _ => {}
+            }
+            cuts.keep(scanner.offset());
+            Ok::<_, FailureReason>(())
+        })?;
+        let end = scanner.offset();
+        scanner.end()?;
+        Ok(Transaction {
+            transaction_id: id(read.transaction_id, str::len, FailureReason::InvalidTransactionId)?,
+            customer_id: id(read.customer_id, |id| id.chars().count(), FailureReason::InvalidCustomerId)?,
+            amount: amount(read.amount)?,
+            event_time: time(read.event_time),
+            body: Body { json: scanner.slice(0..end), own_fields: cuts.ranges, is_empty: !cuts.any_kept },
+        })
+    }
+
+    /// Appends the producer's members to `out`, from the opening brace to the last of them: untouched, but for line
+    /// breaks between tokens, which become spaces, and members under our own names, which are left out. Says whether
+    /// there is any member.
+    pub(crate) fn write_open_object(&self, out: &mut Vec<u8>) -> bool {
+        let body = &self.body;
+        let text = body.json.as_bytes();
+        let written_from = out.len();
+        let mut at = 0;
+        for cut in &body.own_fields {
+            out.extend_from_slice(text.get(at..cut.start).unwrap_or_default());
+            at = cut.end;
+        }
+        out.extend_from_slice(text.get(at..text.len() - 1).unwrap_or_default());
+        let written = &mut out[written_from..];
+        // In valid JSON no raw line break can stand inside a string.
+        if memchr::memchr2(b'\n', b'\r', written).is_some() {
+            written.iter_mut().filter(|byte| matches!(byte, b'\n' | b'\r')).for_each(|byte| *byte = b' ');
+        }
+        !body.is_empty
+    }
+}
+
+impl From<JsonError> for FailureReason {
+    fn from(error: JsonError) -> Self {
+        match error {
+            JsonError::Syntax(_) => FailureReason::NotJson,
+            JsonError::TooDeep => FailureReason::NestedTooDeep,
+        }
+    }
+}
+
+/// The members that scoring reads; of a key that comes twice, the last.
+#[derive(Default)]
+struct Members<'a> {
+    transaction_id: Option<Value<'a>>,
+    customer_id: Option<Value<'a>>,
+    amount: Option<Value<'a>>,
+    event_time: Option<Value<'a>>,
+}
+
+/// Which parts of the object to leave out so that what remains is an object again.
+struct Cuts<'a> {
+    text: &'a str,
+    ranges: Vec<Range<usize>>,
+    any_kept: bool,
+    /// Where the member before ended; at first, behind the opening brace.
+    previous_end: usize,
+}
+
+impl<'a> Cuts<'a> {
+    /// Nothing is left out yet of the object at the start of `text`.
+    fn new(text: &'a str) -> Self {
+        Cuts { text, ranges: Vec::new(), any_kept: false, previous_end: 1 }
+    }
+
+    /// Leaves out the member that ends at `end`, together with what separates it from the one before.
+    fn cut(&mut self, end: usize) {
+        self.ranges.push(self.previous_end..end);
+        self.previous_end = end;
+    }
+
+    /// Keeps the member that ends at `end`.
+    fn keep(&mut self, end: usize) {
+        if !self.any_kept {
+            self.any_kept = true;
+            // The first member that stays must not follow a comma.
+            if let Some(last) = self.ranges.last_mut() {
+                last.end +=
+                    self.text.get(last.end..end).and_then(|gap| gap.find(',')).map_or(0, |comma| comma + 1);
+            }
+        }
+        self.previous_end = end;
+    }
+}
+
+fn id<'a>(
+    value: Option<Value<'a>>,
+    length: impl Fn(&str) -> usize,
+    invalid: FailureReason,
+) -> Result<Option<Cow<'a, str>>, FailureReason> {
+    let id = match value {
+        None | Some(Value::Null) => return Ok(None),
+        Some(Value::String(text)) => text.decode().ok_or(invalid)?,
+        Some(Value::Number("-0")) => Cow::Borrowed("0"),
+        Some(Value::Number(digits)) if !digits.contains(['.', 'e', 'E']) => Cow::Borrowed(digits),
+        Some(_) => return Err(invalid),
+    };
+    match length(&id) {
+        0 => Ok(None),
+        1..=MAX_ID_LENGTH => Ok(Some(id)),
+        _ => Err(invalid),
+    }
+}
+
+fn amount(value: Option<Value<'_>>) -> Result<Amount<'_>, FailureReason> {
+    let digits = match value {
+        None => "0",
+        Some(Value::Number(digits)) => digits,
+        Some(_) => return Err(FailureReason::InvalidAmount),
+    };
+    match digits.parse() {
+        Ok(value) if f64::is_finite(value) => Ok(Amount { digits, value }),
+        _ => Err(FailureReason::InvalidAmount),
+    }
+}
+
+fn time(value: Option<Value<'_>>) -> TimeField<'_> {
+    match value {
+        None => TimeField::Missing,
+        Some(value) => match value.as_str() {
+            Some(text) => {
+                event_time::parse(&text).map_or(TimeField::Unknown, |time| TimeField::Known(time, text))
+            }
+            None => TimeField::Unknown,
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,144 @@
+use super::*;
+use FailureReason::*;
+
+fn refusal(payload: &str) -> FailureReason {
+    Transaction::parse(payload.as_bytes()).expect_err(payload)
+}
+
+fn open_object(payload: &str) -> (String, bool) {
+    let mut out = Vec::new();
+    let any = Transaction::parse(payload.as_bytes()).unwrap().write_open_object(&mut out);
+    (String::from_utf8(out).unwrap(), any)
+}
+
+#[test]
+fn the_fields_that_scoring_reads_are_found_among_others() {
+    let payload = br#" {"items":[{"amount":1}],"transaction_id":"T1","customer_id":"C\u0031","amount":12.50,
+        "event_time":"2024-01-15T03:00:00+09:00","note":null} "#;
+    let transaction = Transaction::parse(payload).unwrap();
+    assert_eq!(transaction.transaction_id.as_deref(), Some("T1"));
+    assert_eq!(transaction.customer_id.as_deref(), Some("C1"));
+    assert_eq!(transaction.amount, Amount { digits: "12.50", value: 12.5 });
+    let TimeField::Known(time, text) = transaction.event_time else { panic!("a time") };
+    assert_eq!((time.hour, &*text), (3, "2024-01-15T03:00:00+09:00"));
+}
+
+#[test]
+fn missing_fields_have_their_defaults() {
+    let transaction = Transaction::parse(b"{}").unwrap();
+    assert_eq!((&transaction.transaction_id, &transaction.customer_id), (&None, &None));
+    assert_eq!(transaction.amount, Amount { digits: "0", value: 0.0 });
+    assert_eq!(transaction.event_time, TimeField::Missing);
+}
+
+#[test]
+fn ids_are_strings_or_integers() {
+    let ids = |id: &str| {
+        let payload = format!(r#"{{"transaction_id":{id},"customer_id":{id}}}"#);
+        Transaction::parse(payload.as_bytes()).map(|read| {
+            assert_eq!(read.transaction_id, read.customer_id, "{id}");
+            read.customer_id.map(|id| id.into_owned())
+        })
+    };
+    for (id, text) in [
+        ("\"C1\"", "C1"),
+        ("\" C1\"", " C1"),
+        ("42", "42"),
+        ("-7", "-7"),
+        ("-0", "0"),
+        ("0", "0"),
+        ("123456789012345678901234567890", "123456789012345678901234567890"),
+    ] {
+        assert_eq!(ids(id), Ok(Some(text.to_owned())), "{id}");
+    }
+    for id in ["null", "\"\""] {
+        assert_eq!(ids(id), Ok(None), "{id}");
+    }
+    for id in ["1.0", "1e3", "true", "[]", "{}", "\"\\ud800\""] {
+        assert_eq!(ids(id), Err(InvalidTransactionId), "{id}");
+        assert_eq!(refusal(&format!(r#"{{"customer_id":{id}}}"#)), InvalidCustomerId, "{id}");
+    }
+}
+
+#[test]
+fn a_transaction_id_is_bounded_in_bytes_and_a_customer_id_in_characters() {
+    let with =
+        |field: &str, id: &str| Transaction::parse(format!(r#"{{"{field}":"{id}"}}"#).as_bytes()).map(drop);
+    assert_eq!(with("transaction_id", &"x".repeat(256)), Ok(()));
+    assert_eq!(with("transaction_id", &"x".repeat(257)), Err(InvalidTransactionId));
+    assert_eq!(with("transaction_id", &"é".repeat(128)), Ok(()));
+    assert_eq!(with("transaction_id", &"é".repeat(129)), Err(InvalidTransactionId));
+    assert_eq!(with("customer_id", &"é".repeat(256)), Ok(()));
+    assert_eq!(with("customer_id", &"é".repeat(257)), Err(InvalidCustomerId));
+    let digits = "9".repeat(257);
+    assert_eq!(refusal(&format!(r#"{{"customer_id":{digits}}}"#)), InvalidCustomerId);
+}
+
+#[test]
+fn an_amount_is_a_finite_number() {
+    for amount in ["null", "\"12000\"", "true", "[]", "{\"value\":1}", "1e400", "-1e999"] {
+        assert_eq!(refusal(&format!(r#"{{"amount":{amount}}}"#)), InvalidAmount, "{amount}");
+    }
+    let transaction = Transaction::parse(br#"{"amount":5000.0000000000001}"#).unwrap();
+    assert_eq!(transaction.amount, Amount { digits: "5000.0000000000001", value: 5000.0 });
+}
+
+#[test]
+fn a_time_that_cannot_be_read_is_unknown_and_no_fault() {
+    for time in ["null", "\"\"", "\"2024-01-15\"", "1705287600", "true", "\"\\ud800\"", "[]"] {
+        let payload = format!(r#"{{"event_time":{time}}}"#);
+        assert_eq!(Transaction::parse(payload.as_bytes()).unwrap().event_time, TimeField::Unknown, "{time}");
+    }
+}
+
+#[test]
+fn of_a_key_that_comes_twice_the_last_counts() {
+    let transaction =
+        Transaction::parse(br#"{"amount":"x","am\u006funt":7,"customer_id":"A","customer_id":null}"#);
+    let transaction = transaction.unwrap();
+    assert_eq!((transaction.amount.value, transaction.customer_id), (7.0, None));
+    assert_eq!(refusal(r#"{"amount":7,"amount":"x"}"#), InvalidAmount);
+}
+
+#[test]
+fn every_refusal_names_its_reason() {
+    assert_eq!(Transaction::parse(b"{\"a\":\"\xff\"}").unwrap_err(), NotUtf8);
+    for payload in
+        ["", " ", "{", "{\"a\":1", "{}{}", "{\"amount\":NaN}", "\u{feff}{}", "[1", "nul", "{\"a\":1}x"]
+    {
+        assert_eq!(refusal(payload), NotJson, "{payload}");
+    }
+    for payload in ["[]", "\"x\"", "1", "null", "true", " [{}] "] {
+        assert_eq!(refusal(payload), NotAnObject, "{payload}");
+    }
+    let nested = |depth: usize| format!("{{\"a\":{}{}}}", "[".repeat(depth), "]".repeat(depth));
+    assert!(Transaction::parse(nested(MAX_DEPTH - 1).as_bytes()).is_ok());
+    assert_eq!(refusal(&nested(MAX_DEPTH)), NestedTooDeep);
+    assert_eq!(refusal(&nested(100_000)), NestedTooDeep);
+}
+
+#[test]
+fn a_producer_cannot_supply_our_fields() {
+    for (payload, kept) in [
+        (r#"{"fraud_score":1}"#, ("{", false)),
+        (r#"{ "fraud_score" : 1 , "a":2}"#, (r#"{ "a":2"#, true)),
+        (r#"{"a":1, "FRAUD_Score":{"x":[1,2]}, "b":2}"#, (r#"{"a":1, "b":2"#, true)),
+        (r#"{"a":1,"fraud_score":1,"enrichment":2}"#, (r#"{"a":1"#, true)),
+        (
+            r#"{"fraud_score":1,"enrichment":2,"a":3,"decision_id":4,"b":5,"ingested_at":6}"#,
+            (r#"{"a":3,"b":5"#, true),
+        ),
+        (r#"{"fraud\u005fscore":"a,b","a":1}"#, (r#"{"a":1"#, true)),
+        (r#"{"a":{"fraud_score":1}}"#, (r#"{"a":{"fraud_score":1}"#, true)),
+    ] {
+        assert_eq!(open_object(payload), (kept.0.to_owned(), kept.1), "{payload}");
+    }
+}
+
+#[test]
+fn line_breaks_between_tokens_become_spaces() {
+    assert_eq!(
+        open_object("\r\n{\r\n \"a\": \"x\\n\",\n\"b\":[1,\n2]\n}\n"),
+        ("{   \"a\": \"x\\n\", \"b\":[1, 2] ".to_owned(), true)
+    );
+}
