@@ -1,0 +1,151 @@
+//! The variables that more than one function reads.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use fraud_core::event_time::EventTimeBounds;
+use fraud_core::policy::Policy;
+
+use super::{ConfigError, Environment, named};
+
+/// `PROFILE_SOURCE`: where customer profiles come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ProfileSource {
+    /// A DynamoDB table with the key `customer_id`.
+    DynamoDb {
+        /// The table's name.
+        table: String,
+    },
+    /// A JSON file, read once at the start.
+    File {
+        /// The file's path.
+        path: PathBuf,
+    },
+}
+
+impl ProfileSource {
+    /// Reads the variable.
+    ///
+    /// # Errors
+    /// [`ConfigError`] where it is not set or names no source.
+    pub fn from_environment(environment: Environment<'_>) -> Result<Self, ConfigError> {
+        environment.port(
+            "PROFILE_SOURCE",
+            "`dynamodb:<table>` or `file:<path to JSON>`",
+            |scheme, rest| match scheme {
+                "dynamodb" => named(rest).map(|table| ProfileSource::DynamoDb { table }),
+                "file" => named(rest).map(|path| ProfileSource::File { path: path.into() }),
+                _ => None,
+            },
+        )
+    }
+}
+
+/// `FRAUD_POLICY`: which policy scores.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PolicySource {
+    /// The policy that is compiled in.
+    BuiltinDefault,
+    /// A TOML file.
+    File {
+        /// The file's path.
+        path: PathBuf,
+    },
+}
+
+/// A policy that could not be loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum PolicyError {
+    /// The file could not be read.
+    #[error("FRAUD_POLICY: cannot read {path}: {error}", path = path.display())]
+    Read {
+        /// The file's path.
+        path: PathBuf,
+        /// Why not.
+        error: std::io::Error,
+    },
+    /// The policy is not valid.
+    #[error("FRAUD_POLICY: {source_name}: {error}")]
+    Invalid {
+        /// The file's path, or the name of the policy that is compiled in.
+        source_name: String,
+        /// What is wrong, and on which line.
+        error: fraud_core::policy::PolicyError,
+    },
+}
+
+impl PolicySource {
+    /// Reads the variable; unset, the default policy.
+    ///
+    /// # Errors
+    /// [`ConfigError`] where it names no policy.
+    pub fn from_environment(environment: Environment<'_>) -> Result<Self, ConfigError> {
+        const VARIABLE: &str = "FRAUD_POLICY";
+        if environment.get(VARIABLE).is_none() {
+            return Ok(PolicySource::BuiltinDefault);
+        }
+        environment.port(VARIABLE, "`builtin:default` or `file:<path to TOML>`", |scheme, rest| match (scheme, rest) {
+            ("builtin", "default") => Some(PolicySource::BuiltinDefault),
+            ("file", path) => named(path).map(|path| PolicySource::File { path: path.into() }),
+            _ => None,
+        })
+    }
+
+    /// Loads and validates the policy.
+    ///
+    /// # Errors
+    /// [`PolicyError`] where the file cannot be read or the policy is not valid.
+    pub fn load(&self) -> Result<Policy, PolicyError> {
+        let (source_name, policy) = match self {
+            PolicySource::BuiltinDefault => ("builtin:default".to_owned(), Policy::builtin_default()),
+            PolicySource::File { path } => {
+                let text = std::fs::read_to_string(path)
+                    .map_err(|error| PolicyError::Read { path: path.clone(), error })?;
+                (path.display().to_string(), Policy::parse(&text))
+            }
+        };
+        policy.map_err(|error| PolicyError::Invalid { source_name, error })
+    }
+}
+
+/// `PROFILE_CACHE_SECONDS` and `PROFILE_CACHE_ENTRIES`: how long and how many profiles are remembered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CacheSettings {
+    /// The age from which an entry is looked up again.
+    pub max_age: Duration,
+    /// The most entries held.
+    pub max_entries: usize,
+}
+
+impl CacheSettings {
+    /// Reads the variables; unset, 60 seconds and 100,000 entries.
+    ///
+    /// # Errors
+    /// [`ConfigError`] where one is no whole number.
+    pub fn from_environment(environment: Environment<'_>) -> Result<Self, ConfigError> {
+        let seconds = environment.number("PROFILE_CACHE_SECONDS", "a whole number of seconds", 60)?;
+        let max_entries = environment.number("PROFILE_CACHE_ENTRIES", "a whole number of entries", 100_000)?;
+        Ok(CacheSettings { max_age: Duration::from_secs(seconds), max_entries })
+    }
+}
+
+/// `EVENT_TIME_MAX_AGE_HOURS` and `EVENT_TIME_MAX_AHEAD_HOURS`: how far an event time may lie before and after arrival
+/// and still decide the partition and the window; 0 is no bound; unset, 168 and 1.
+///
+/// # Errors
+/// [`ConfigError`] where one is no whole number.
+pub fn event_time_bounds(environment: Environment<'_>) -> Result<EventTimeBounds, ConfigError> {
+    let hours = |variable, default: u32| {
+        let hours = environment.number(variable, "a whole number of hours, 0 for no bound", default)?;
+        Ok((hours > 0).then(|| Duration::from_secs(u64::from(hours) * 3600)))
+    };
+    Ok(EventTimeBounds {
+        max_age: hours("EVENT_TIME_MAX_AGE_HOURS", 168)?,
+        max_ahead: hours("EVENT_TIME_MAX_AHEAD_HOURS", 1)?,
+    })
+}
+
+/// `METRICS_NAMESPACE`: the CloudWatch namespace that metrics are written under; unset, `FraudStream`.
+pub fn metrics_namespace(environment: Environment<'_>) -> String {
+    environment.get("METRICS_NAMESPACE").unwrap_or_else(|| "FraudStream".to_owned())
+}

@@ -1,0 +1,82 @@
+//! Customer profiles: the port, and what implements it.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use fraud_core::enrichment::Enrichment;
+use fraud_core::profile::Profile;
+use tokio::time::Instant;
+
+mod cache;
+mod connect;
+mod dynamodb;
+mod file;
+
+pub use cache::CachedProfiles;
+pub use connect::Profiles;
+pub use dynamodb::DynamoDbProfiles;
+pub use file::{FileProfiles, ProfileFileError};
+
+/// Where profiles are looked up.
+pub trait ProfileStore: Send + Sync {
+    /// Looks up distinct customers. Answers by `deadline` at the latest, with what was found until then.
+    fn lookup(&self, customers: &[&str], deadline: Instant) -> impl Future<Output = Answer> + Send;
+}
+
+/// What a lookup came to.
+#[derive(Debug, Clone, Default)]
+pub struct Answer {
+    /// One for each customer asked for, in that order.
+    pub profiles: Vec<Lookup>,
+    /// How many were answered from memory.
+    pub cache_hits: usize,
+    /// How many the store itself was asked for.
+    pub looked_up: usize,
+    /// Why some are unavailable: the first fault met.
+    pub fault: Option<LookupFault>,
+}
+
+/// What is known of one customer.
+#[derive(Debug, Clone)]
+pub enum Lookup {
+    /// The customer's profile.
+    Found(Arc<Profile>),
+    /// The store has none.
+    Absent,
+    /// The store did not say.
+    Unavailable,
+}
+
+impl Lookup {
+    /// The outcome as records carry it.
+    pub fn enrichment(&self) -> Enrichment<'_> {
+        match self {
+            Lookup::Found(profile) => Enrichment::Profile(profile),
+            Lookup::Absent => Enrichment::NoProfile,
+            Lookup::Unavailable => Enrichment::Unavailable,
+        }
+    }
+}
+
+impl From<Option<Arc<Profile>>> for Lookup {
+    fn from(known: Option<Arc<Profile>>) -> Self {
+        known.map_or(Lookup::Absent, Lookup::Found)
+    }
+}
+
+/// Why a store did not say.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LookupFault {
+    /// The time for the lookup ran out.
+    #[error("no answer in time")]
+    Deadline,
+    /// The store refused or failed, after retries; the code is its own word for it.
+    #[error("{code}")]
+    Service {
+        /// The service's error code, or the kind of failure to reach it.
+        code: String,
+    },
+}
+
+#[cfg(test)]
+mod tests;

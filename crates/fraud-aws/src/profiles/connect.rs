@@ -1,0 +1,42 @@
+//! The profile store that the configuration names.
+
+use aws_sdk_dynamodb::Client;
+use tokio::time::Instant;
+
+use super::{Answer, CachedProfiles, DynamoDbProfiles, FileProfiles, ProfileFileError, ProfileStore};
+use crate::config::{CacheSettings, ProfileSource};
+use crate::sdk;
+
+/// A profile store of either kind.
+#[derive(Debug)]
+pub enum Profiles {
+    /// A file; it is in memory already.
+    File(FileProfiles),
+    /// A DynamoDB table, remembered.
+    DynamoDb(CachedProfiles<DynamoDbProfiles>),
+}
+
+impl Profiles {
+    /// Opens the store. A table is not asked for anything yet.
+    ///
+    /// # Errors
+    /// [`ProfileFileError`] where the source is a file that cannot be used.
+    pub async fn connect(source: &ProfileSource, cache: CacheSettings) -> Result<Self, ProfileFileError> {
+        match source {
+            ProfileSource::File { path } => FileProfiles::load(path).map(Profiles::File),
+            ProfileSource::DynamoDb { table } => {
+                let client = Client::new(&sdk::load().await);
+                Ok(Profiles::DynamoDb(CachedProfiles::new(DynamoDbProfiles::new(client, table), cache)))
+            }
+        }
+    }
+}
+
+impl ProfileStore for Profiles {
+    async fn lookup(&self, customers: &[&str], deadline: Instant) -> Answer {
+        match self {
+            Profiles::File(profiles) => profiles.lookup(customers, deadline).await,
+            Profiles::DynamoDb(profiles) => profiles.lookup(customers, deadline).await,
+        }
+    }
+}

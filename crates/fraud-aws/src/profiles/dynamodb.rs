@@ -1,0 +1,151 @@
+//! Profiles from a DynamoDB table: key `customer_id` (S), attributes `segment` (S), `lifetime_value` (N),
+//! `risk_score` (N).
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
+use fraud_core::profile::{Attribute, Profile};
+use futures_util::StreamExt;
+use tokio::time::{Instant, sleep_until, timeout_at};
+
+use super::{Answer, Lookup, LookupFault, ProfileStore};
+
+/// The most keys of one BatchGetItem (DynamoDB API reference).
+const KEYS_PER_CALL: usize = 100;
+/// Calls under way at once. Eight cover 800 customers in one round trip and stay below a connection pool's size.
+const CALLS_AT_ONCE: usize = 8;
+/// The first pause before keys that DynamoDB left unprocessed are asked for again, and the longest. Each pause is
+/// drawn at random up to a limit that doubles ("full jitter").
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// The customer's id, the table's key.
+const KEY: &str = "customer_id";
+const ATTRIBUTES: [(&str, &str); 4] =
+    [("#id", KEY), ("#segment", "segment"), ("#value", "lifetime_value"), ("#risk", "risk_score")];
+
+/// A DynamoDB table of profiles.
+#[derive(Debug, Clone)]
+pub struct DynamoDbProfiles {
+    client: Client,
+    table: String,
+}
+
+/// What one call's share of the customers came to.
+#[derive(Default)]
+struct Share {
+    found: HashMap<String, Arc<Profile>>,
+    /// The customers that were not answered for, and why.
+    unanswered: Vec<String>,
+    fault: Option<LookupFault>,
+}
+
+impl DynamoDbProfiles {
+    /// The profiles in `table`.
+    pub fn new(client: Client, table: impl Into<String>) -> Self {
+        DynamoDbProfiles { client, table: table.into() }
+    }
+
+    async fn fetch(&self, customers: &[&str], deadline: Instant) -> Share {
+        let mut share = Share::default();
+        let mut pending: Vec<String> = customers.iter().map(|&customer| customer.to_owned()).collect();
+        let mut pause = FIRST_PAUSE;
+        loop {
+            match self.call(&pending, deadline).await {
+                Ok((found, unprocessed)) => {
+                    share.found.extend(found);
+                    pending = unprocessed;
+                }
+                Err(fault) => {
+                    return Share { unanswered: pending, fault: Some(fault), ..share };
+                }
+            }
+            if pending.is_empty() {
+                return share;
+            }
+            let again = Instant::now() + pause.mul_f64(fastrand::f64());
+            if again >= deadline {
+                return Share { unanswered: pending, fault: Some(LookupFault::Deadline), ..share };
+            }
+            sleep_until(again).await;
+            pause = LONGEST_PAUSE.min(pause * 2);
+        }
+    }
+
+    /// One BatchGetItem: the profiles found, and the customers that it left unprocessed.
+    async fn call(
+        &self,
+        customers: &[String],
+        deadline: Instant,
+    ) -> Result<(Vec<(String, Arc<Profile>)>, Vec<String>), LookupFault> {
+        let key = |id: &String| HashMap::from([(KEY.to_owned(), AttributeValue::S(id.clone()))]);
+        let keys = KeysAndAttributes::builder()
+            .set_keys(Some(customers.iter().map(key).collect()))
+            .projection_expression(ATTRIBUTES.map(|(placeholder, _)| placeholder).join(","))
+            .set_expression_attribute_names(Some(
+                ATTRIBUTES.iter().map(|(placeholder, name)| ((*placeholder).into(), (*name).into())).collect(),
+            ))
+            .build()
+            .map_err(|error| LookupFault::Service { code: error.to_string() })?;
+        let request = self.client.batch_get_item().request_items(&self.table, keys);
+        let mut answer = timeout_at(deadline, request.send())
+            .await
+            .map_err(|_elapsed| LookupFault::Deadline)?
+            .map_err(|error| LookupFault::Service { code: error_code(&error) })?;
+        let items = answer.responses.as_mut().and_then(|tables| tables.remove(&self.table)).unwrap_or_default();
+        let found = items.iter().filter_map(|item| Some((text(item.get(KEY))?.to_owned(), Arc::new(profile(item)))));
+        let unprocessed = answer.unprocessed_keys.as_ref().and_then(|tables| tables.get(&self.table));
+        let left = unprocessed.map(KeysAndAttributes::keys).unwrap_or_default();
+        let left = left.iter().filter_map(|key| text(key.get(KEY)).map(str::to_owned)).collect();
+        Ok((found.collect(), left))
+    }
+}
+
+impl ProfileStore for DynamoDbProfiles {
+    async fn lookup(&self, customers: &[&str], deadline: Instant) -> Answer {
+        let fetches: Vec<_> =
+            customers.chunks(KEYS_PER_CALL).map(|chunk| self.fetch(chunk, deadline)).collect();
+        let shares: Vec<Share> =
+            futures_util::stream::iter(fetches).buffer_unordered(CALLS_AT_ONCE).collect().await;
+        let mut known: HashMap<String, Lookup> = HashMap::with_capacity(customers.len());
+        let mut fault = None;
+        for share in shares {
+            known.extend(share.found.into_iter().map(|(id, profile)| (id, Lookup::Found(profile))));
+            known.extend(share.unanswered.into_iter().map(|id| (id, Lookup::Unavailable)));
+            fault = fault.or(share.fault);
+        }
+        let profiles = customers.iter().map(|&id| known.remove(id).unwrap_or(Lookup::Absent)).collect();
+        Answer { profiles, cache_hits: 0, looked_up: customers.len(), fault }
+    }
+}
+
+fn profile(item: &HashMap<String, AttributeValue>) -> Profile {
+    let attribute = |name: &str| match item.get(name) {
+        None => Attribute::Missing,
+        Some(AttributeValue::S(text)) => Attribute::Text(text),
+        Some(AttributeValue::N(digits)) => Attribute::Number(digits),
+        Some(_) => Attribute::Other,
+    };
+    Profile::new(attribute("segment"), attribute("lifetime_value"), attribute("risk_score"))
+}
+
+fn text(value: Option<&AttributeValue>) -> Option<&str> {
+    value?.as_s().ok().map(String::as_str)
+}
+
+/// A word for what went wrong that carries no part of the request: the service's code, or the kind of failure.
+fn error_code<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> String {
+    let kind = match error {
+        SdkError::ServiceError(context) => context.err().code().unwrap_or("unknown service error"),
+        SdkError::TimeoutError(_) => "no answer in time",
+        SdkError::DispatchFailure(_) => "cannot reach the service",
+        SdkError::ResponseError(_) => "unreadable answer",
+        SdkError::ConstructionFailure(_) => "unusable request",
+        _ => "unknown failure",
+    };
+    kind.to_owned()
+}

@@ -1,0 +1,28 @@
+//! Log lines, by the settings that Lambda's advanced logging controls put into the environment.
+
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+
+use crate::config::Environment;
+
+/// Starts logging to standard output. `AWS_LAMBDA_LOG_LEVEL` sets the level of this product's own lines (`INFO` where
+/// it is not set), `AWS_LAMBDA_LOG_FORMAT=JSON` makes each a JSON object.
+///
+/// Other crates' lines stay at `WARN` whatever the level: below that the Lambda runtime and the SDK print the bodies
+/// of events and requests, which are payloads and customer ids. A second start changes nothing.
+pub fn init_logs(environment: Environment<'_>) {
+    let level = environment.get("AWS_LAMBDA_LOG_LEVEL").and_then(|level| level.parse().ok());
+    let level = level.unwrap_or(LevelFilter::INFO);
+    let ours = ["customer_analytics", "firehose_transform", "fraud_aws", "kinesis_alerts"];
+    let filter = Targets::new()
+        .with_default(level.min(LevelFilter::WARN))
+        .with_targets(ours.map(|target| (target, level)));
+    let lines = fmt::layer().with_target(false).without_time();
+    let registry = tracing_subscriber::registry().with(filter);
+    let json = environment.get("AWS_LAMBDA_LOG_FORMAT").is_some_and(|format| format.eq_ignore_ascii_case("json"));
+    // An error says that logging has been started before.
+    let _ = if json { registry.with(lines.json()).try_init() } else { registry.with(lines).try_init() };
+}

@@ -1,0 +1,37 @@
+//! The function's configuration.
+
+use fraud_aws::config::{
+    CacheSettings, ConfigError, Environment, PolicySource, ProfileSource, event_time_bounds, metrics_namespace,
+};
+use fraud_core::event_time::EventTimeBounds;
+
+/// What the environment decides.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// Where profiles come from.
+    pub profile_source: ProfileSource,
+    /// How they are remembered.
+    pub profile_cache: CacheSettings,
+    /// Which policy scores.
+    pub policy_source: PolicySource,
+    /// Which event times name a partition.
+    pub event_time_bounds: EventTimeBounds,
+    /// The CloudWatch namespace of the metrics.
+    pub metrics_namespace: String,
+}
+
+impl Config {
+    /// Reads the environment.
+    ///
+    /// # Errors
+    /// [`ConfigError`] for the first variable that is missing or wrong.
+    pub fn from_environment(environment: Environment<'_>) -> Result<Self, ConfigError> {
+        Ok(Config {
+            profile_source: ProfileSource::from_environment(environment)?,
+            profile_cache: CacheSettings::from_environment(environment)?,
+            policy_source: PolicySource::from_environment(environment)?,
+            event_time_bounds: event_time_bounds(environment)?,
+            metrics_namespace: metrics_namespace(environment),
+        })
+    }
+}

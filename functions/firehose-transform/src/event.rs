@@ -1,0 +1,205 @@
+//! A Firehose transformation event, decoded record by record.
+//!
+//! The published request types fail the whole event for one record's bad base64, and end the process on a fractional
+//! timestamp. Here a record's fault stays its own: only what no record can be answered without (the list, an object,
+//! its `recordId`) fails the event. (Amazon Data Firehose developer guide, "Transform source data".)
+
+use std::borrow::Cow;
+
+use fraud_core::identity::Position;
+use fraud_core::json::{JsonError, Scanner, Text, Value};
+use fraud_core::reason::FailureReason;
+use fraud_core::timestamp::Timestamp;
+
+/// Deeper than any event; a record's own payload is text here.
+const MAX_DEPTH: usize = 64;
+
+/// One event, borrowed from its JSON.
+#[derive(Debug)]
+pub struct FirehoseEvent<'a> {
+    /// The records, in the event's order.
+    pub records: Vec<FirehoseRecord<'a>>,
+    /// The name of the Kinesis stream that the delivery stream reads, where it reads one.
+    stream: Option<Cow<'a, str>>,
+}
+
+/// One record of an event.
+#[derive(Debug)]
+pub struct FirehoseRecord<'a> {
+    /// The id under which the record must be answered.
+    pub id: Text<'a>,
+    /// The base64 data as it came; `None` where it is missing or no text.
+    pub data: Option<Text<'a>>,
+    own_arrival: Option<Timestamp>,
+    metadata: Metadata<'a>,
+}
+
+/// What Firehose says of a record that it read from a Kinesis stream.
+#[derive(Debug, Default)]
+struct Metadata<'a> {
+    arrival: Option<Timestamp>,
+    shard: Option<Cow<'a, str>>,
+    sequence_number: Option<Cow<'a, str>>,
+    sub_sequence_number: u64,
+}
+
+/// An event that is no Firehose transformation event.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidEvent {
+    /// Not JSON at all.
+    #[error("the event is not JSON: {0}")]
+    Json(#[from] JsonError),
+    /// Something that every Firehose event has is not there.
+    #[error("not a Firehose transformation event: {0}")]
+    Missing(String),
+    /// Even the echoes of all records, the smallest answers there are, pass what Lambda lets a function answer.
+    #[error("too many records: not even their unchanged data would fit into a response")]
+    Unanswerable,
+}
+
+impl From<InvalidEvent> for lambda_runtime::Diagnostic {
+    fn from(error: InvalidEvent) -> Self {
+        lambda_runtime::Diagnostic { error_type: "InvalidEvent".to_owned(), error_message: error.to_string() }
+    }
+}
+
+impl<'a> FirehoseEvent<'a> {
+    /// Reads an event.
+    ///
+    /// # Errors
+    /// [`InvalidEvent`] where it is no Firehose transformation event.
+    pub fn parse(event: &'a str) -> Result<Self, InvalidEvent> {
+        let mut scanner = Scanner::new(event, MAX_DEPTH);
+        if scanner.peek() != Some(b'{') {
+            scanner.value()?;
+            return Err(InvalidEvent::Missing("it is no JSON object".to_owned()));
+        }
+        let mut records = None;
+        let mut stream = None;
+        scanner.object(|key, scanner| {
+            match key.decode().as_deref() {
+                Some("records") => records = Some(read_records(scanner)?),
+                Some("sourceKinesisStreamArn") => stream = scanner.value()?.as_str().and_then(stream_name),
+                _ => drop(scanner.value()?),
+            }
+            Ok::<_, InvalidEvent>(())
+        })?;
+        scanner.end()?;
+        match records {
+            Some(records) => Ok(FirehoseEvent { records, stream }),
+            None => Err(InvalidEvent::Missing("`records` is missing".to_owned())),
+        }
+    }
+
+    /// Where a record stands in the source stream, where there is one.
+    pub fn position(&'a self, record: &'a FirehoseRecord<'a>) -> Option<Position<'a>> {
+        let metadata = &record.metadata;
+        Some(Position {
+            stream: self.stream.as_deref()?,
+            shard: metadata.shard.as_deref()?,
+            sequence_number: metadata.sequence_number.as_deref()?,
+            sub_sequence_number: metadata.sub_sequence_number,
+        })
+    }
+}
+
+impl FirehoseRecord<'_> {
+    /// When the record arrived: at the stream where it came from one, else at Firehose.
+    pub fn arrival(&self) -> Option<Timestamp> {
+        self.metadata.arrival.or(self.own_arrival)
+    }
+
+    /// Appends the decoded data to `arena`.
+    ///
+    /// # Errors
+    /// [`FailureReason::MissingData`] and [`FailureReason::BadBase64`]; `arena` is then unchanged.
+    pub fn decode_into(&self, arena: &mut Vec<u8>) -> Result<(), FailureReason> {
+        let data = self.data.ok_or(FailureReason::MissingData)?;
+        let base64 = data.decode().ok_or(FailureReason::BadBase64)?;
+        base64_simd::STANDARD
+            .decode_append(base64.as_bytes(), arena)
+            .map_err(|_| FailureReason::BadBase64)
+    }
+}
+
+fn read_records<'a>(scanner: &mut Scanner<'a>) -> Result<Vec<FirehoseRecord<'a>>, InvalidEvent> {
+    if scanner.peek() != Some(b'[') {
+        scanner.value()?;
+        return Err(InvalidEvent::Missing("`records` is no array".to_owned()));
+    }
+    let mut records = Vec::new();
+    scanner.array(|scanner| {
+        records.push(read_record(scanner, records.len())?);
+        Ok::<_, InvalidEvent>(())
+    })?;
+    Ok(records)
+}
+
+fn read_record<'a>(scanner: &mut Scanner<'a>, index: usize) -> Result<FirehoseRecord<'a>, InvalidEvent> {
+    if scanner.peek() != Some(b'{') {
+        scanner.value()?;
+        return Err(InvalidEvent::Missing(format!("`records[{index}]` is no object")));
+    }
+    let (mut id, mut data, mut own_arrival) = (None, None, None);
+    let mut metadata = Metadata::default();
+    scanner.object(|key, scanner| {
+        match key.decode().as_deref() {
+            Some("recordId") => id = text(scanner.value()?),
+            Some("data") => data = text(scanner.value()?),
+            Some("approximateArrivalTimestamp") => own_arrival = Timestamp::from_arrival(scanner.value()?),
+            Some("kinesisRecordMetadata") => metadata = read_metadata(scanner)?,
+            _ => drop(scanner.value()?),
+        }
+        Ok::<_, JsonError>(())
+    })?;
+    let id = id.ok_or_else(|| InvalidEvent::Missing(format!("`records[{index}].recordId` is missing")))?;
+    Ok(FirehoseRecord { id, data, own_arrival, metadata })
+}
+
+fn read_metadata<'a>(scanner: &mut Scanner<'a>) -> Result<Metadata<'a>, JsonError> {
+    let mut metadata = Metadata::default();
+    if scanner.peek() != Some(b'{') {
+        scanner.value()?;
+        return Ok(metadata);
+    }
+    scanner.object(|key, scanner| {
+        let value = scanner.value()?;
+        match key.decode().as_deref() {
+            Some("approximateArrivalTimestamp") => metadata.arrival = Timestamp::from_arrival(value),
+            Some("shardId") => metadata.shard = value.as_str().filter(|shard| !shard.is_empty()),
+            Some("sequenceNumber") => metadata.sequence_number = digits(value),
+            Some("subsequenceNumber") => {
+                // Published samples have an empty text here, some tools a number as text.
+                metadata.sub_sequence_number = digits(value).and_then(|digits| digits.parse().ok()).unwrap_or(0);
+            }
+            _ => {}
+        }
+        Ok::<_, JsonError>(())
+    })?;
+    Ok(metadata)
+}
+
+fn text(value: Value<'_>) -> Option<Text<'_>> {
+    match value {
+        Value::String(text) => Some(text),
+        _ => None,
+    }
+}
+
+/// A number's digits, whether they stand as a number or as text.
+fn digits(value: Value<'_>) -> Option<Cow<'_, str>> {
+    let digits = match value {
+        Value::Number(digits) => Cow::Borrowed(digits),
+        other => other.as_str()?,
+    };
+    (!digits.is_empty()).then_some(digits)
+}
+
+/// `transactions` of `arn:aws:kinesis:us-east-1:123456789012:stream/transactions`.
+fn stream_name(arn: Cow<'_, str>) -> Option<Cow<'_, str>> {
+    let (_, name) = arn.split_once(":stream/")?;
+    (!name.is_empty()).then(|| Cow::Owned(name.to_owned()))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,39 @@
+//! Wires the Firehose transform to its environment and to the Lambda runtime.
+
+use std::process::ExitCode;
+
+use firehose_transform::Transform;
+use firehose_transform::config::Config;
+use firehose_transform::event::InvalidEvent;
+use fraud_aws::config::Environment;
+use fraud_aws::invocation::{Outcome, serve};
+use fraud_aws::profiles::Profiles;
+use fraud_aws::telemetry::init_logs;
+use lambda_runtime::Error;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("firehose-transform cannot run: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> Result<(), Error> {
+    let environment = |name: &str| std::env::var(name).ok();
+    let environment = Environment::new(&environment);
+    init_logs(environment);
+    let config = Config::from_environment(environment)?;
+    let policy = config.policy_source.load()?;
+    let profiles = Profiles::connect(&config.profile_source, config.profile_cache).await?;
+    let transform = Transform::new(profiles, policy, config.event_time_bounds);
+    serve(async |event, remaining| {
+        let transformed = transform.handle(event, remaining).await?;
+        let metrics = transformed.metrics.line(&config.metrics_namespace);
+        Ok::<_, InvalidEvent>(Outcome { response: transformed.response, metrics })
+    })
+    .await
+}

@@ -1,0 +1,110 @@
+//! The answer to a Firehose transformation event, never larger than Lambda lets it be.
+
+use fraud_core::timestamp::Timestamp;
+
+use crate::event::{FirehoseRecord, InvalidEvent};
+
+/// The largest response of a synchronous invocation, in bytes (AWS Lambda developer guide, "Lambda quotas": 6 MB for
+/// request and response each; 6,291,556 is what the runtime enforces for the response).
+pub const MAX_RESPONSE_BYTES: usize = 6_291_556;
+
+const OPEN: &str = "{\"records\":[";
+const CLOSE: &str = "]}";
+
+/// Writes the answers of an event's records, in order, each exactly once.
+///
+/// Room for the echo of every record still to be answered is kept free at all times, so that the answer can always be
+/// completed.
+#[derive(Debug)]
+pub struct ResponseWriter {
+    out: String,
+    limit: usize,
+    /// What the echoes of the records still to be answered would take, their commas included.
+    reserved: usize,
+}
+
+impl ResponseWriter {
+    /// An answer to these records, of at most `limit` bytes.
+    ///
+    /// # Errors
+    /// [`InvalidEvent::Unanswerable`] where the limit leaves no room for their echoes. What Firehose sends always fits: an echo is
+    /// shorter than the record in the request.
+    pub fn new(records: &[FirehoseRecord<'_>], limit: usize) -> Result<Self, InvalidEvent> {
+        let reserved: usize = records.iter().map(echo_length).sum();
+        if OPEN.len() + reserved + CLOSE.len() > limit {
+            return Err(InvalidEvent::Unanswerable);
+        }
+        // A scored record grows by less than this; where it does not, the buffer grows too.
+        const GROWTH: usize = 640;
+        let mut out = String::with_capacity((reserved + records.len() * GROWTH).min(limit));
+        out.push_str(OPEN);
+        Ok(ResponseWriter { out, limit, reserved })
+    }
+
+    /// Answers the next record with its scored line, to be stored in the partition of `time`. Says whether that fitted;
+    /// where it did not, the record is still to be answered, with [`echo`](Self::echo).
+    #[must_use]
+    pub fn ok(&mut self, record: &FirehoseRecord<'_>, line: &[u8], time: Timestamp) -> bool {
+        let reserved_after = self.reserved - echo_length(record);
+        let start = self.out.len();
+        self.open_record(record, "Ok");
+        base64_simd::STANDARD.encode_append(line, &mut self.out);
+        self.out.push_str("\",\"metadata\":{\"partitionKeys\":{\"year\":\"");
+        let calendar = time.calendar();
+        push_digits(&mut self.out, 4, calendar.year);
+        self.out.push_str("\",\"month\":\"");
+        push_digits(&mut self.out, 2, calendar.month.into());
+        self.out.push_str("\",\"day\":\"");
+        push_digits(&mut self.out, 2, calendar.day.into());
+        self.out.push_str("\",\"hour\":\"");
+        push_digits(&mut self.out, 2, calendar.hour.into());
+        self.out.push_str("\"}}}");
+        let fits = self.out.len() + reserved_after + CLOSE.len() <= self.limit;
+        if fits {
+            self.reserved = reserved_after;
+        } else {
+            self.out.truncate(start);
+        }
+        fits
+    }
+
+    /// Answers the next record as failed, with its data as it came.
+    pub fn echo(&mut self, record: &FirehoseRecord<'_>) {
+        self.reserved -= echo_length(record);
+        self.open_record(record, "ProcessingFailed");
+        self.out.push_str(record.data.map_or("", |data| data.raw()));
+        self.out.push_str("\"}");
+    }
+
+    /// The complete answer.
+    pub fn finish(mut self) -> String {
+        self.out.push_str(CLOSE);
+        self.out
+    }
+
+    fn open_record(&mut self, record: &FirehoseRecord<'_>, result: &str) {
+        if self.out.len() > OPEN.len() {
+            self.out.push(',');
+        }
+        self.out.push_str("{\"recordId\":\"");
+        self.out.push_str(record.id.raw());
+        self.out.push_str("\",\"result\":\"");
+        self.out.push_str(result);
+        self.out.push_str("\",\"data\":\"");
+    }
+}
+
+/// The bytes that a record's echo takes, with a comma.
+fn echo_length(record: &FirehoseRecord<'_>) -> usize {
+    const FIXED: usize = r#"{"recordId":"","result":"ProcessingFailed","data":""},"#.len();
+    FIXED + record.id.raw().len() + record.data.map_or(0, |data| data.raw().len())
+}
+
+fn push_digits(out: &mut String, width: u32, number: u16) {
+    for place in (0..width).rev() {
+        out.push(char::from(b'0' + (number / 10u16.pow(place) % 10) as u8));
+    }
+}
+
+#[cfg(test)]
+mod tests;
