@@ -7,7 +7,9 @@ use std::str::FromStr;
 
 mod common;
 
-pub use common::{CacheSettings, PolicyError, PolicySource, ProfileSource, event_time_bounds, metrics_namespace};
+pub use common::{
+    CacheSettings, PolicyError, PolicySource, ProfileSource, event_time_bounds, metrics_namespace,
+};
 
 /// A variable that keeps the function from starting. Its text is one line that names the variable and what it accepts.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, SdkConfig};
+use aws_config::{BehaviorVersion, ConfigLoader, SdkConfig};
 
 /// Long enough for a TLS handshake across availability zones.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
@@ -15,6 +15,11 @@ const ATTEMPTS: u32 = 3;
 
 /// Loads region, credentials and endpoints as every AWS tool finds them, with time-outs and retries set.
 pub async fn load() -> SdkConfig {
+    loader().load().await
+}
+
+/// The settings, to which a test adds where its services are.
+pub(crate) fn loader() -> ConfigLoader {
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(CONNECT_TIMEOUT)
         .operation_attempt_timeout(ATTEMPT_TIMEOUT)
@@ -22,6 +27,4 @@ pub async fn load() -> SdkConfig {
     aws_config::defaults(BehaviorVersion::v2026_01_12())
         .timeout_config(timeouts)
         .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
-        .load()
-        .await
 }

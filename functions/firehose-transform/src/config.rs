@@ -1,7 +1,8 @@
 //! The function's configuration.
 
 use fraud_aws::config::{
-    CacheSettings, ConfigError, Environment, PolicySource, ProfileSource, event_time_bounds, metrics_namespace,
+    CacheSettings, ConfigError, Environment, PolicySource, ProfileSource, event_time_bounds,
+    metrics_namespace,
 };
 use fraud_core::event_time::EventTimeBounds;
 

@@ -116,9 +116,7 @@ impl FirehoseRecord<'_> {
     pub fn decode_into(&self, arena: &mut Vec<u8>) -> Result<(), FailureReason> {
         let data = self.data.ok_or(FailureReason::MissingData)?;
         let base64 = data.decode().ok_or(FailureReason::BadBase64)?;
-        base64_simd::STANDARD
-            .decode_append(base64.as_bytes(), arena)
-            .map_err(|_| FailureReason::BadBase64)
+        base64_simd::STANDARD.decode_append(base64.as_bytes(), arena).map_err(|_| FailureReason::BadBase64)
     }
 }
 
@@ -170,7 +168,8 @@ fn read_metadata<'a>(scanner: &mut Scanner<'a>) -> Result<Metadata<'a>, JsonErro
             Some("sequenceNumber") => metadata.sequence_number = digits(value),
             Some("subsequenceNumber") => {
                 // Published samples have an empty text here, some tools a number as text.
-                metadata.sub_sequence_number = digits(value).and_then(|digits| digits.parse().ok()).unwrap_or(0);
+                metadata.sub_sequence_number =
+                    digits(value).and_then(|digits| digits.parse().ok()).unwrap_or(0);
             }
             _ => {}
         }

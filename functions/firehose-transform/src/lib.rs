@@ -77,8 +77,12 @@ impl<S: ProfileStore> Transform<S> {
         let event = FirehoseEvent::parse(event)?;
         let mut writer = ResponseWriter::new(&event.records, max_response_bytes)?;
         let payloads = Payloads::decode(&event.records);
-        let scorables: Vec<_> =
-            event.records.iter().enumerate().map(|(index, record)| scorable(record, payloads.get(index))).collect();
+        let scorables: Vec<_> = event
+            .records
+            .iter()
+            .enumerate()
+            .map(|(index, record)| scorable(record, payloads.get(index)))
+            .collect();
 
         let customers = Customers::of(&scorables);
         let lookup_deadline = Instant::now() + LONGEST_LOOKUP.min(remaining / 2);
@@ -97,7 +101,11 @@ impl<S: ProfileStore> Transform<S> {
                     encoder.encode(&scorable.transaction, &decision, &mut line);
                     let event_time = scorable.transaction.event_time.instant();
                     let partition = self.bounds.effective(event_time, scorable.arrival);
-                    if writer.ok(record, &line, partition) { Ok(decision) } else { Err(FailureReason::ResponseTooLarge) }
+                    if writer.ok(record, &line, partition) {
+                        Ok(decision)
+                    } else {
+                        Err(FailureReason::ResponseTooLarge)
+                    }
                 }
                 Err(reason) => Err(*reason),
             };
@@ -106,7 +114,11 @@ impl<S: ProfileStore> Transform<S> {
                 Err(reason) => {
                     writer.echo(record);
                     metrics.failed(reason);
-                    tracing::warn!(record_id = record.id.raw(), reason = reason.as_str(), "record not scored");
+                    tracing::warn!(
+                        record_id = record.id.raw(),
+                        reason = reason.as_str(),
+                        "record not scored"
+                    );
                 }
             }
         }
@@ -139,7 +151,8 @@ struct Payloads {
 
 impl Payloads {
     fn decode(records: &[FirehoseRecord<'_>]) -> Self {
-        let base64_length: usize = records.iter().filter_map(|record| record.data).map(|data| data.raw().len()).sum();
+        let base64_length: usize =
+            records.iter().filter_map(|record| record.data).map(|data| data.raw().len()).sum();
         let mut arena = Vec::with_capacity(base64_length / 4 * 3);
         let decode = |record: &FirehoseRecord<'_>| {
             let start = arena.len();

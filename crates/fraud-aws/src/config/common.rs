@@ -29,15 +29,13 @@ impl ProfileSource {
     /// # Errors
     /// [`ConfigError`] where it is not set or names no source.
     pub fn from_environment(environment: Environment<'_>) -> Result<Self, ConfigError> {
-        environment.port(
-            "PROFILE_SOURCE",
-            "`dynamodb:<table>` or `file:<path to JSON>`",
-            |scheme, rest| match scheme {
+        environment.port("PROFILE_SOURCE", "`dynamodb:<table>` or `file:<path to JSON>`", |scheme, rest| {
+            match scheme {
                 "dynamodb" => named(rest).map(|table| ProfileSource::DynamoDb { table }),
                 "file" => named(rest).map(|path| ProfileSource::File { path: path.into() }),
                 _ => None,
-            },
-        )
+            }
+        })
     }
 }
 
@@ -84,10 +82,12 @@ impl PolicySource {
         if environment.get(VARIABLE).is_none() {
             return Ok(PolicySource::BuiltinDefault);
         }
-        environment.port(VARIABLE, "`builtin:default` or `file:<path to TOML>`", |scheme, rest| match (scheme, rest) {
-            ("builtin", "default") => Some(PolicySource::BuiltinDefault),
-            ("file", path) => named(path).map(|path| PolicySource::File { path: path.into() }),
-            _ => None,
+        environment.port(VARIABLE, "`builtin:default` or `file:<path to TOML>`", |scheme, rest| {
+            match (scheme, rest) {
+                ("builtin", "default") => Some(PolicySource::BuiltinDefault),
+                ("file", path) => named(path).map(|path| PolicySource::File { path: path.into() }),
+                _ => None,
+            }
         })
     }
 
@@ -124,7 +124,8 @@ impl CacheSettings {
     /// [`ConfigError`] where one is no whole number.
     pub fn from_environment(environment: Environment<'_>) -> Result<Self, ConfigError> {
         let seconds = environment.number("PROFILE_CACHE_SECONDS", "a whole number of seconds", 60)?;
-        let max_entries = environment.number("PROFILE_CACHE_ENTRIES", "a whole number of entries", 100_000)?;
+        let max_entries =
+            environment.number("PROFILE_CACHE_ENTRIES", "a whole number of entries", 100_000)?;
         Ok(CacheSettings { max_age: Duration::from_secs(seconds), max_entries })
     }
 }

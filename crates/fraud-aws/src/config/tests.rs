@@ -2,19 +2,26 @@ use super::*;
 use std::time::Duration;
 
 fn with<T>(variables: &[(&str, &str)], read: impl FnOnce(Environment<'_>) -> T) -> T {
-    let lookup = |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
+    let lookup =
+        |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
     read(Environment::new(&lookup))
 }
 
 #[test]
 fn every_source_is_read_by_its_scheme() {
     let profiles = |value| with(&[("PROFILE_SOURCE", value)], ProfileSource::from_environment);
-    assert_eq!(profiles("dynamodb:customer_profiles"), Ok(ProfileSource::DynamoDb { table: "customer_profiles".into() }));
+    assert_eq!(
+        profiles("dynamodb:customer_profiles"),
+        Ok(ProfileSource::DynamoDb { table: "customer_profiles".into() })
+    );
     assert_eq!(profiles("file:a:b.json"), Ok(ProfileSource::File { path: "a:b.json".into() }));
     let policy = |value| with(&[("FRAUD_POLICY", value)], PolicySource::from_environment);
     assert_eq!(policy("builtin:default"), Ok(PolicySource::BuiltinDefault));
     assert_eq!(policy(""), Ok(PolicySource::BuiltinDefault));
-    assert_eq!(policy("file:/opt/policies/night.toml"), Ok(PolicySource::File { path: "/opt/policies/night.toml".into() }));
+    assert_eq!(
+        policy("file:/opt/policies/night.toml"),
+        Ok(PolicySource::File { path: "/opt/policies/night.toml".into() })
+    );
 }
 
 #[test]
@@ -22,21 +29,33 @@ fn a_missing_or_unknown_value_is_one_line_that_names_the_variable_and_what_it_ac
     for (value, expected) in [
         (None, "PROFILE_SOURCE is not set; it accepts `dynamodb:<table>` or `file:<path to JSON>`"),
         (Some(""), "PROFILE_SOURCE is not set; it accepts `dynamodb:<table>` or `file:<path to JSON>`"),
-        (Some("redis:x"), "PROFILE_SOURCE is `redis:x`; it accepts `dynamodb:<table>` or `file:<path to JSON>`"),
-        (Some("dynamodb:"), "PROFILE_SOURCE is `dynamodb:`; it accepts `dynamodb:<table>` or `file:<path to JSON>`"),
-        (Some("profiles.json"), "PROFILE_SOURCE is `profiles.json`; it accepts `dynamodb:<table>` or `file:<path to JSON>`"),
+        (
+            Some("redis:x"),
+            "PROFILE_SOURCE is `redis:x`; it accepts `dynamodb:<table>` or `file:<path to JSON>`",
+        ),
+        (
+            Some("dynamodb:"),
+            "PROFILE_SOURCE is `dynamodb:`; it accepts `dynamodb:<table>` or `file:<path to JSON>`",
+        ),
+        (
+            Some("profiles.json"),
+            "PROFILE_SOURCE is `profiles.json`; it accepts `dynamodb:<table>` or `file:<path to JSON>`",
+        ),
     ] {
         let variables: Vec<_> = value.map(|value| ("PROFILE_SOURCE", value)).into_iter().collect();
         let error = with(&variables, ProfileSource::from_environment).unwrap_err();
         assert_eq!(error.to_string(), expected);
     }
     let error = with(&[("FRAUD_POLICY", "builtin:strict")], PolicySource::from_environment).unwrap_err();
-    assert_eq!(error.to_string(), "FRAUD_POLICY is `builtin:strict`; it accepts `builtin:default` or `file:<path to TOML>`");
+    assert_eq!(
+        error.to_string(),
+        "FRAUD_POLICY is `builtin:strict`; it accepts `builtin:default` or `file:<path to TOML>`"
+    );
 }
 
 #[test]
 fn numbers_have_defaults_and_zero_hours_is_no_bound() {
-    let hours = |hours| Some(Duration::from_secs(hours * 3600));
+    let hours = |hours: u64| Some(Duration::from_secs(hours * 3600));
     let bounds = with(&[], event_time_bounds).unwrap();
     assert_eq!((bounds.max_age, bounds.max_ahead), (hours(168), hours(1)));
     let variables = [("EVENT_TIME_MAX_AGE_HOURS", "0"), ("EVENT_TIME_MAX_AHEAD_HOURS", "2")];

@@ -52,8 +52,15 @@ impl<S: ProfileStore> CachedProfiles<S> {
     }
 
     /// Looks up the customers at these places of `customers`, which this call has claimed.
-    async fn fetch(&self, customers: &[&str], claimed: Claimed<'_, S>, answer: &mut Answer, deadline: Instant) {
-        let ids: Vec<&str> = claimed.places.iter().filter_map(|&place| customers.get(place).copied()).collect();
+    async fn fetch(
+        &self,
+        customers: &[&str],
+        claimed: Claimed<'_, S>,
+        answer: &mut Answer,
+        deadline: Instant,
+    ) {
+        let ids: Vec<&str> =
+            claimed.places.iter().filter_map(|&place| customers.get(place).copied()).collect();
         let fetched = self.store.lookup(&ids, deadline).await;
         answer.looked_up += fetched.looked_up;
         answer.fault = answer.fault.take().or(fetched.fault.clone());
@@ -132,7 +139,9 @@ impl<S> CachedProfiles<S> {
         let mut waiting = Vec::new();
         let mut memory = self.memory();
         for &place in open {
-            let (Some(&id), Some(slot)) = (customers.get(place), answer.profiles.get_mut(place)) else { continue };
+            let (Some(&id), Some(slot)) = (customers.get(place), answer.profiles.get_mut(place)) else {
+                continue;
+            };
             if let Some(entry) = memory.entries.get(id)
                 && now.duration_since(entry.since) < self.settings.max_age
             {
@@ -188,7 +197,13 @@ impl<S> Drop for Claimed<'_, S> {
 }
 
 impl Memory {
-    fn remember(&mut self, id: Arc<str>, profile: Option<Arc<Profile>>, now: Instant, settings: CacheSettings) {
+    fn remember(
+        &mut self,
+        id: Arc<str>,
+        profile: Option<Arc<Profile>>,
+        now: Instant,
+        settings: CacheSettings,
+    ) {
         self.entries.insert(Arc::clone(&id), Entry { profile, since: now });
         self.ages.push_back((id, now));
         while let Some((oldest, since)) = self.ages.front() {

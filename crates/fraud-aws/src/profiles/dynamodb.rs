@@ -87,7 +87,10 @@ impl DynamoDbProfiles {
             .set_keys(Some(customers.iter().map(key).collect()))
             .projection_expression(ATTRIBUTES.map(|(placeholder, _)| placeholder).join(","))
             .set_expression_attribute_names(Some(
-                ATTRIBUTES.iter().map(|(placeholder, name)| ((*placeholder).into(), (*name).into())).collect(),
+                ATTRIBUTES
+                    .iter()
+                    .map(|(placeholder, name)| ((*placeholder).into(), (*name).into()))
+                    .collect(),
             ))
             .build()
             .map_err(|error| LookupFault::Service { code: error.to_string() })?;
@@ -96,8 +99,10 @@ impl DynamoDbProfiles {
             .await
             .map_err(|_elapsed| LookupFault::Deadline)?
             .map_err(|error| LookupFault::Service { code: error_code(&error) })?;
-        let items = answer.responses.as_mut().and_then(|tables| tables.remove(&self.table)).unwrap_or_default();
-        let found = items.iter().filter_map(|item| Some((text(item.get(KEY))?.to_owned(), Arc::new(profile(item)))));
+        let items =
+            answer.responses.as_mut().and_then(|tables| tables.remove(&self.table)).unwrap_or_default();
+        let found =
+            items.iter().filter_map(|item| Some((text(item.get(KEY))?.to_owned(), Arc::new(profile(item)))));
         let unprocessed = answer.unprocessed_keys.as_ref().and_then(|tables| tables.get(&self.table));
         let left = unprocessed.map(KeysAndAttributes::keys).unwrap_or_default();
         let left = left.iter().filter_map(|key| text(key.get(KEY)).map(str::to_owned)).collect();

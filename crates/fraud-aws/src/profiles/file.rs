@@ -100,6 +100,10 @@ fn number(raw: Option<&RawValue>) -> Attribute<'_> {
 impl ProfileStore for FileProfiles {
     async fn lookup(&self, customers: &[&str], _deadline: Instant) -> Answer {
         let known = |customer: &&str| Lookup::from(self.get(customer).cloned());
-        Answer { profiles: customers.iter().map(known).collect(), looked_up: customers.len(), ..Answer::default() }
+        Answer {
+            profiles: customers.iter().map(known).collect(),
+            looked_up: customers.len(),
+            ..Answer::default()
+        }
     }
 }

@@ -22,7 +22,8 @@ pub fn init_logs(environment: Environment<'_>) {
         .with_targets(ours.map(|target| (target, level)));
     let lines = fmt::layer().with_target(false).without_time();
     let registry = tracing_subscriber::registry().with(filter);
-    let json = environment.get("AWS_LAMBDA_LOG_FORMAT").is_some_and(|format| format.eq_ignore_ascii_case("json"));
+    let json =
+        environment.get("AWS_LAMBDA_LOG_FORMAT").is_some_and(|format| format.eq_ignore_ascii_case("json"));
     // An error says that logging has been started before.
     let _ = if json { registry.with(lines.json()).try_init() } else { registry.with(lines).try_init() };
 }

@@ -1,0 +1,209 @@
+//! The whole: what runs, where it listens, how it stops.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use tokio::sync::oneshot;
+
+use crate::calls::{Calls, Recording};
+use crate::dynamodb::{self, DynamoDb, KeyType, TableDefinition};
+use crate::faults::Faults;
+use crate::front::{Backend, Front};
+use crate::service::{REGION, Service};
+
+/// Why the services could not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// No port on 127.0.0.1 could be had.
+    #[error("cannot listen on 127.0.0.1: {0}")]
+    Listen(#[source] io::Error),
+    /// No thread or no event loop could be had.
+    #[error("cannot start a server thread: {0}")]
+    Runtime(#[source] io::Error),
+    /// The database in memory could not be opened.
+    #[error("cannot open the database: {0}")]
+    Database(String),
+    /// A table of the builder's could not be created.
+    #[error("cannot create a table: {0}")]
+    Table(String),
+}
+
+/// What shall run, see [`EmbeddedAws::builder`].
+#[derive(Debug, Default)]
+#[must_use]
+pub struct Builder {
+    services: Option<Vec<Service>>,
+    tables: Vec<TableDefinition>,
+    recording: Recording,
+}
+
+impl Builder {
+    /// Runs only these services; without this all of them.
+    pub fn services(mut self, services: impl IntoIterator<Item = Service>) -> Self {
+        self.services = Some(services.into_iter().collect());
+        self
+    }
+
+    /// Creates a DynamoDB table whose key is one string attribute.
+    pub fn table(self, name: impl Into<String>, partition_key: impl Into<String>) -> Self {
+        self.table_definition(TableDefinition::new(name, partition_key, KeyType::String))
+    }
+
+    /// Creates a DynamoDB table.
+    pub fn table_definition(mut self, table: TableDefinition) -> Self {
+        self.tables.push(table);
+        self
+    }
+
+    /// How much [`Calls`] remembers.
+    pub fn recording(mut self, recording: Recording) -> Self {
+        self.recording = recording;
+        self
+    }
+
+    /// Starts the services, each on a port of its own on 127.0.0.1.
+    ///
+    /// # Errors
+    /// [`StartError`]; nothing is left running then.
+    pub async fn start(self) -> Result<EmbeddedAws, StartError> {
+        let wanted = self.services.unwrap_or_else(|| Service::ALL.to_vec());
+        let calls = Calls::new(self.recording);
+        let faults = Faults::default();
+        let database = match wanted.contains(&Service::DynamoDb) {
+            true => Some(dynamodb::Server::start(&self.tables)?),
+            false => None,
+        };
+        let mut fronts = Vec::new();
+        let mut addresses = BTreeMap::new();
+        let mut add = |service, backend| {
+            let (listener, address) = listen()?;
+            addresses.insert(service, format!("http://{address}"));
+            fronts.push((listener, Front { service, backend, calls: calls.clone(), faults: faults.clone() }));
+            Ok::<_, StartError>(())
+        };
+        if let Some(database) = &database {
+            let uri = format!("http://{}/", database.address)
+                .parse()
+                .map_err(|error| StartError::Runtime(io::Error::other(error)))?;
+            add(Service::DynamoDb, Arc::new(DynamoDb::new(uri)) as Arc<dyn Backend>)?;
+        }
+        let running = Some(Running::start(fronts, database)?);
+        Ok(EmbeddedAws { addresses, calls, faults, running })
+    }
+}
+
+fn listen() -> Result<(TcpListener, SocketAddr), StartError> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(StartError::Listen)?;
+    listener.set_nonblocking(true).map_err(StartError::Listen)?;
+    let address = listener.local_addr().map_err(StartError::Listen)?;
+    Ok((listener, address))
+}
+
+/// Services that run until this is dropped or [`shutdown`](Self::shutdown).
+#[derive(Debug)]
+pub struct EmbeddedAws {
+    addresses: BTreeMap<Service, String>,
+    calls: Calls,
+    faults: Faults,
+    running: Option<Running>,
+}
+
+impl EmbeddedAws {
+    /// Settings to start from: all services, no table.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    /// A service's endpoint URL, `http://127.0.0.1:<port>`; `None` if it was not wanted.
+    #[must_use]
+    pub fn endpoint(&self, service: Service) -> Option<&str> {
+        self.addresses.get(&service).map(String::as_str)
+    }
+
+    /// The environment in which a child process reaches the services: endpoints, region, and credentials that mean
+    /// nothing. Metadata services are switched off, for SDKs would wait for them.
+    #[must_use]
+    pub fn env(&self) -> Vec<(&'static str, String)> {
+        let endpoints =
+            self.addresses.iter().map(|(service, url)| (service.endpoint_variable(), url.clone()));
+        let others = [
+            ("AWS_REGION", REGION),
+            ("AWS_ACCESS_KEY_ID", "embedded"),
+            ("AWS_SECRET_ACCESS_KEY", "embedded"),
+            ("AWS_EC2_METADATA_DISABLED", "true"),
+        ];
+        endpoints.chain(others.map(|(name, value)| (name, value.to_owned()))).collect()
+    }
+
+    /// The faults in force.
+    #[must_use]
+    pub fn faults(&self) -> Faults {
+        self.faults.clone()
+    }
+
+    /// The calls that arrived.
+    #[must_use]
+    pub fn calls(&self) -> Calls {
+        self.calls.clone()
+    }
+
+    /// Stops the services: closes their ports and all connections, answered or not, and waits until that is done.
+    /// Dropping does the same without waiting.
+    pub async fn shutdown(mut self) {
+        if let Some(running) = self.running.take() {
+            // Joining threads blocks; they end at once, but not on the caller's event loop.
+            let _ = tokio::task::spawn_blocking(|| running.stop()).await;
+        }
+    }
+}
+
+/// The threads behind the ports.
+#[derive(Debug)]
+struct Running {
+    stop: oneshot::Sender<()>,
+    fronts: JoinHandle<()>,
+    database: Option<dynamodb::Server>,
+}
+
+impl Running {
+    fn start(
+        fronts: Vec<(TcpListener, Front)>,
+        database: Option<dynamodb::Server>,
+    ) -> Result<Self, StartError> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(StartError::Runtime)?;
+        let (stop, stopped) = oneshot::channel::<()>();
+        let serve = move || {
+            runtime.block_on(async move {
+                for (listener, front) in fronts {
+                    let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
+                    tokio::spawn(front.serve(listener));
+                }
+                // Dropping the sender stops it too.
+                let _ = stopped.await;
+            });
+            // Not waiting for its tasks: a call that hangs would never end.
+            runtime.shutdown_background();
+        };
+        let fronts = std::thread::Builder::new()
+            .name("embedded-aws".to_owned())
+            .spawn(serve)
+            .map_err(StartError::Runtime)?;
+        Ok(Self { stop, fronts, database })
+    }
+
+    fn stop(self) {
+        // The fronts first: they are the database's clients.
+        drop(self.stop);
+        let _ = self.fronts.join();
+        if let Some(database) = self.database {
+            database.stop();
+        }
+    }
+}

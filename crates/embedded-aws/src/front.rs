@@ -1,0 +1,152 @@
+//! The HTTP server in front of a service: records each call, does to it what the faults say, and has the service
+//! answer it.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Limited};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper::{Method, server::conn::http1};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpListener;
+
+use crate::calls::{Call, Calls};
+use crate::faults::{Fault, Faults};
+use crate::http::{self, Answer, Request};
+use crate::service::{Service, ServiceError};
+
+/// DynamoDB's limit for a request, 16 MiB, is the largest of all the services.
+const MAX_REQUEST_BYTES: usize = 16 * 1024 * 1024;
+
+/// How much of a call a service shall do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Extent {
+    /// All of it.
+    Whole,
+    /// The first half of its entries, rounded down; the others are given back as not done.
+    Half,
+}
+
+/// A service behind the front.
+pub(crate) trait Backend: Send + Sync + 'static {
+    /// Does a call. It runs to its end even if the client has gone, as on AWS.
+    fn call(self: Arc<Self>, request: Request, extent: Extent) -> Answering;
+}
+
+/// An answer that is being worked out.
+pub(crate) type Answering = Pin<Box<dyn Future<Output = Answer> + Send>>;
+
+/// A service's front: cheap to clone, one for each connection.
+#[derive(Clone)]
+pub(crate) struct Front {
+    pub(crate) service: Service,
+    pub(crate) backend: Arc<dyn Backend>,
+    pub(crate) calls: Calls,
+    pub(crate) faults: Faults,
+}
+
+/// The connection closes without an answer.
+#[derive(Debug, thiserror::Error)]
+#[error("the connection closes without an answer, as a fault ordered")]
+struct Closed;
+
+/// What becomes of a call.
+enum Outcome {
+    Answer(Answer),
+    Close,
+    Hang,
+}
+
+impl Front {
+    /// Accepts connections until the runtime ends.
+    pub(crate) async fn serve(self, listener: TcpListener) {
+        loop {
+            // An error here is one connection's, such as one that its client has already closed.
+            let Ok((stream, _)) = listener.accept().await else { continue };
+            // Answers are small and awaited: holding them back for more bytes would only add latency.
+            let _ = stream.set_nodelay(true);
+            let front = self.clone();
+            tokio::spawn(async move {
+                let service = service_fn(move |request| front.clone().answer(request));
+                // An error ends this connection only: the client closed it, or a fault did.
+                let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+            });
+        }
+    }
+
+    async fn answer(self, request: hyper::Request<Incoming>) -> Result<Answer, Closed> {
+        let (parts, body) = request.into_parts();
+        if parts.method != Method::POST {
+            return Ok(http::answer(404, "text/plain", "this address answers POST requests only"));
+        }
+        let body = match Limited::new(body, MAX_REQUEST_BYTES).collect().await {
+            Ok(body) => body.to_bytes(),
+            Err(error) if error.is::<http_body_util::LengthLimitError>() => {
+                return Ok(http::answer(413, "text/plain", "the request is larger than 16 MiB"));
+            }
+            Err(_) => return Err(Closed),
+        };
+        let operation = self.service.operation(&parts.headers, &body).unwrap_or_default();
+        let call = Call { service: self.service, operation, received_at: SystemTime::now(), body };
+        let in_flight = self.calls.begin(&call);
+        let request =
+            Request { operation: call.operation.clone(), headers: parts.headers, body: call.body.clone() };
+        // A task of its own: what has arrived is done even if the client gives up on it.
+        let outcome = tokio::spawn(self.clone().carry_out(call, request)).await;
+        let outcome = outcome.unwrap_or_else(|_| Outcome::Answer(self.error(&self.service.internal_error())));
+        match outcome {
+            Outcome::Answer(answer) => {
+                drop(in_flight);
+                Ok(answer)
+            }
+            Outcome::Close => Err(Closed),
+            // Ends when the client closes the connection, or with the runtime.
+            Outcome::Hang => std::future::pending().await,
+        }
+    }
+
+    async fn carry_out(self, call: Call, request: Request) -> Outcome {
+        let mut extent = Extent::Whole;
+        let mut after = Vec::new();
+        let mut loss = None;
+        for fault in self.faults.plan(&call) {
+            match fault {
+                Fault::Delay(time) => tokio::time::sleep(time).await,
+                Fault::Before(hook) => hook.run(call.clone()).await,
+                Fault::After(hook) => after.push(hook),
+                Fault::InternalError => {
+                    return Outcome::Answer(self.error(&self.service.internal_error()));
+                }
+                Fault::Error(error) => return Outcome::Answer(self.error(&error)),
+                Fault::Throttle => {
+                    return Outcome::Answer(self.error(&self.service.throttling_error()));
+                }
+                Fault::Hang => return Outcome::Hang,
+                Fault::DropConnection => return Outcome::Close,
+                Fault::LoseAnswer => loss = Some(Outcome::Close),
+                Fault::HoldAnswer => loss = Some(Outcome::Hang),
+                Fault::Half => extent = Extent::Half,
+            }
+        }
+        let answer = self.backend.clone().call(request, extent).await;
+        for hook in after {
+            hook.run(call.clone()).await;
+        }
+        loss.unwrap_or(Outcome::Answer(answer))
+    }
+
+    fn error(&self, error: &ServiceError) -> Answer {
+        self.service.error_answer(error)
+    }
+}
+
+/// The whole of a body that a service wrote.
+pub(crate) async fn collected(body: http::Body) -> Bytes {
+    match body.collect().await {
+        Ok(body) => body.to_bytes(),
+        Err(never) => match never {},
+    }
+}

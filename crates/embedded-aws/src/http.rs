@@ -1,0 +1,111 @@
+//! Requests and answers as AWS's protocols write them.
+
+use std::convert::Infallible;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bytes::Bytes;
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, Full};
+use hyper::header::{HeaderMap, HeaderValue};
+use hyper::{Response, StatusCode};
+use serde_json::json;
+
+use crate::service::ServiceError;
+
+/// An answer's body: boxed, so that a service can stream one.
+pub(crate) type Body = UnsyncBoxBody<Bytes, Infallible>;
+
+/// An answer to a request.
+pub(crate) type Answer = Response<Body>;
+
+/// A request whose body has arrived in full.
+#[derive(Debug, Clone)]
+pub(crate) struct Request {
+    pub(crate) operation: String,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+/// The content type of AWS JSON 1.0.
+pub(crate) const AMZ_JSON_1_0: &str = "application/x-amz-json-1.0";
+
+/// A body that is known in full.
+pub(crate) fn full(bytes: impl Into<Bytes>) -> Body {
+    Full::new(bytes.into()).boxed_unsync()
+}
+
+/// An answer with a body that is known in full, under an id of its own.
+pub(crate) fn answer(status: u16, content_type: &'static str, body: impl Into<Bytes>) -> Answer {
+    let mut answer = Response::new(full(body));
+    *answer.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = answer.headers_mut();
+    headers.insert("content-type", HeaderValue::from_static(content_type));
+    if let Ok(id) = HeaderValue::from_str(&request_id()) {
+        headers.insert("x-amzn-requestid", id);
+    }
+    answer
+}
+
+/// An error in AWS JSON: the code stands in `__type` behind the service's namespace.
+pub(crate) fn json_error(error: &ServiceError, namespace: &str) -> Answer {
+    let body = json!({ "__type": format!("{namespace}#{}", error.code), "message": error.message });
+    answer(error.status, AMZ_JSON_1_0, body.to_string())
+}
+
+/// An error in AWS JSON of a service that once spoke Query: the old code stands in a header, and clients that know
+/// of it read it there.
+pub(crate) fn query_compatible_json_error(error: &ServiceError, namespace: &str) -> Answer {
+    let shape = match error.code.strip_prefix("AWS.SimpleQueueService.") {
+        Some("NonExistentQueue") => "QueueDoesNotExist",
+        Some(shape) => shape,
+        None => &error.code,
+    };
+    let shaped = ServiceError { code: shape.to_owned(), ..error.clone() };
+    let mut answer = json_error(&shaped, namespace);
+    if let Ok(value) = HeaderValue::from_str(&format!("{};{}", error.code, error.fault())) {
+        answer.headers_mut().insert("x-amzn-query-error", value);
+    }
+    answer
+}
+
+/// An error in AWS Query's XML.
+pub(crate) fn query_error(error: &ServiceError) -> Answer {
+    let body = format!(
+        "<ErrorResponse xmlns=\"http://sns.amazonaws.com/doc/2010-03-31/\"><Error><Type>{}</Type>\
+         <Code>{}</Code><Message>{}</Message></Error><RequestId>{}</RequestId></ErrorResponse>",
+        error.fault(),
+        escape_xml(&error.code),
+        escape_xml(&error.message),
+        request_id(),
+    );
+    answer(error.status, "text/xml", body)
+}
+
+/// Text as XML character data. What XML 1.0 cannot hold is replaced: an answer must always parse.
+pub(crate) fn escape_xml(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\r' => escaped.push_str("&#xD;"),
+            '\t' | '\n' | '\u{20}'..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'.. => escaped.push(c),
+            _ => escaped.push('\u{FFFD}'),
+        }
+    }
+    escaped
+}
+
+/// One parameter of an AWS Query request: of a form whose names and values are percent-encoded.
+pub(crate) fn query_parameter(body: &[u8], name: &str) -> Option<String> {
+    form_urlencoded::parse(body).find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+}
+
+/// An id in the form of a UUID, never given twice in one process.
+pub(crate) fn request_id() -> String {
+    static COUNTER: AtomicU64 = AtomicU64::new(1);
+    let count = COUNTER.fetch_add(1, Ordering::Relaxed);
+    format!("00000000-0000-4000-8000-{count:012x}")
+}

@@ -1,0 +1,8 @@
+//! The services over real HTTP, as the unmodified SDK sees them.
+
+// What is allowed in tests is allowed in their helpers too.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
+
+mod dynamodb;
+mod faults;
+mod support;
