@@ -50,7 +50,8 @@ pub struct UserRecord {
 ///
 /// `data` are the record's bytes, after base64 decoding where the event carries base64. No payload is copied:
 /// what comes back are slices of `data`, or `data` itself. Ordinary data cost the comparison of four bytes; an
-/// aggregate costs an MD5 over all its bytes, which outweighs the rest.
+/// aggregate costs an MD5 over all its bytes, which outweighs the rest. Memory beyond the input is a few dozen bytes
+/// for each record; for a message made of nothing but empty records, about thirty times its size.
 ///
 /// Never fails and never panics: whatever is not an aggregate is [`Payload::Plain`]. A payload that is itself an
 /// aggregate is not split again, as in the KCL.
