@@ -2,6 +2,8 @@
 //! bit for bit, on every input that the product accepts. Where the product differs by design, the case stands in
 //! [`DIFFERENCES`] with what happens instead and why.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::collections::BTreeMap;
 
 use fraud_core::enrichment::Enrichment;

@@ -1,1 +1,4 @@
-//! What the whole-system tests share.
+//! What whole-system tests and the tools beside them share.
+
+pub mod emulator;
+pub mod workspace;

@@ -1,0 +1,87 @@
+# What people run. `make` lists the targets; every target that needs a tool installs it into this folder first.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+
+CARGO_DENY_VERSION := 0.20.2
+CARGO_NEXTEST_VERSION := 0.9.143
+
+FUNCTION ?= firehose-transform
+EVENT ?= events/firehose-direct-put.json
+
+# Tools that stand in this folder come before the machine's.
+export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/.tools/bin:$(PATH)
+
+##@ Main
+
+.PHONY: help
+help: ## List the targets
+	@awk 'BEGIN { FS = ":.*## " } \
+		/^##@/ { printf "\n%s\n", substr($$0, 5) } \
+		/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+.PHONY: run
+run: bootstraps ## Score a recorded event with the real function and show what it answers (EVENT=<file>)
+	@cargo run --quiet --bin run-function -- $(FUNCTION) $(EVENT)
+
+.PHONY: test
+test: nextest bootstraps ## Run all tests
+	cargo nextest run --workspace
+	cargo test --workspace --doc --quiet
+
+.PHONY: check
+check: fmt clippy deny docs ## Check format, lints, dependencies and documentation
+
+##@ Parts of `make check`
+
+.PHONY: fmt
+fmt: ## Check the format
+	cargo fmt --all --check
+
+.PHONY: clippy
+clippy: ## Lint all code, warnings are errors
+	cargo clippy --workspace --all-targets -- -D warnings
+
+.PHONY: deny
+deny: cargo-deny ## Check bans, licences and sources of dependencies
+	cargo deny --log-level error check bans licenses sources
+
+.PHONY: docs
+docs: ## Build the documentation, warnings are errors
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
+
+##@ More
+
+.PHONY: expected
+expected: bootstraps ## Write the expected response of every recorded event anew
+	@for event in events/firehose-*.json; do \
+		cargo run --quiet --bin run-function -- firehose-transform $$event --save events/expected/$$(basename $$event); \
+	done
+
+.PHONY: advisories
+advisories: cargo-deny ## Check dependencies for known vulnerabilities (needs the network)
+	cargo deny check advisories
+
+.PHONY: tools
+tools: .venv/installed cargo-deny nextest ## Install the tools that the other targets use
+
+# The functions as cargo-lambda's emulator runs them: built here, so that the build shows its progress.
+.PHONY: bootstraps
+bootstraps: .venv/installed
+	cargo build --workspace --bins
+
+.venv/installed: requirements.txt
+	python3 -m venv .venv
+	.venv/bin/pip install --quiet --disable-pip-version-check --requirement requirements.txt
+	touch $@
+
+.PHONY: cargo-deny
+cargo-deny:
+	@cargo deny --version >/dev/null 2>&1 || \
+		cargo install --locked --root .tools cargo-deny@$(CARGO_DENY_VERSION)
+
+.PHONY: nextest
+nextest:
+	@cargo nextest --version >/dev/null 2>&1 || \
+		cargo install --locked --root .tools cargo-nextest@$(CARGO_NEXTEST_VERSION)

@@ -1,0 +1,55 @@
+//! Runs a function's real bootstrap under cargo-lambda's emulator on one recorded event, and shows what it answered.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, bail};
+use clap::Parser;
+use system_tests::emulator::{Emulator, Invocation};
+
+mod firehose_table;
+
+/// Runs a function's real bootstrap under cargo-lambda's emulator on one recorded event.
+#[derive(Debug, Parser)]
+#[command(after_help = "Examples:
+  run-function firehose-transform events/firehose-direct-put.json
+  run-function firehose-transform events/firehose-mixed.json --save events/expected/firehose-mixed.json")]
+struct Arguments {
+    /// The function's name.
+    function: String,
+    /// The file that holds the event.
+    event: PathBuf,
+    /// Writes the response to this file, byte for byte, instead of showing it.
+    #[arg(long, value_name = "FILE")]
+    save: Option<PathBuf>,
+}
+
+fn main() -> ExitCode {
+    match run(&Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("run-function: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    let Arguments { function, event, save } = arguments;
+    let text = fs::read_to_string(event).with_context(|| format!("cannot read {}", event.display()))?;
+    eprintln!("{function} under cargo-lambda on {} (the first run builds it)", event.display());
+    let event = fs::canonicalize(event)?;
+    let emulator = Emulator::start("run-function", &[("AWS_LAMBDA_LOG_FORMAT", "JSON")])?;
+    let response = match emulator.invoke(function, &event)? {
+        Invocation::Response(response) => response,
+        Invocation::Error(error) => bail!("{}\n{}", error.trim(), emulator.output()?),
+    };
+    match save {
+        Some(file) => fs::write(file, response).with_context(|| format!("cannot write {}", file.display())),
+        None => {
+            println!("{}", firehose_table::render(&text, &response, &emulator.output()?)?);
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! Where things are in this workspace.
+
+use std::path::{Path, PathBuf};
+
+/// The folder of the workspace's `Cargo.toml`.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map_or_else(PathBuf::new, Path::to_path_buf)
+}
+
+/// The recorded events of one function, sorted by name: the files in `events/` whose names start with `prefix`.
+///
+/// # Errors
+/// Where the folder cannot be read.
+pub fn recorded_events(prefix: &str) -> std::io::Result<Vec<PathBuf>> {
+    let mut events = Vec::new();
+    for entry in std::fs::read_dir(root().join("events"))? {
+        let path = entry?.path();
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        if name.starts_with(prefix) && name.ends_with(".json") {
+            events.push(path);
+        }
+    }
+    events.sort();
+    Ok(events)
+}
+
+/// Where the expected response to a recorded event stands.
+pub fn expected_response(event: &Path) -> PathBuf {
+    event.with_file_name("expected").join(event.file_name().unwrap_or_default())
+}
