@@ -8,7 +8,7 @@ use comfy_table::{CellAlignment, Table};
 use serde_json::Value;
 
 /// The records of an event and what became of them, and the totals. `log` is what the function printed, log lines as
-/// JSON: there stands why a record failed.
+/// JSON: there stands why a record failed and how many scores are high.
 pub(crate) fn render(event: &str, response: &str, log: &str) -> anyhow::Result<String> {
     let event: Value = serde_json::from_str(event).context("the event is not JSON")?;
     let response: Value = serde_json::from_str(response).context("the response is not JSON")?;
@@ -30,12 +30,10 @@ pub(crate) fn render(event: &str, response: &str, log: &str) -> anyhow::Result<S
         column.set_cell_alignment(CellAlignment::Right);
     }
     let mut totals: BTreeMap<&str, usize> = BTreeMap::new();
-    let mut high_scores = 0;
     for (index, record) in records.iter().enumerate() {
         let result = record["result"].as_str().unwrap_or("?");
         *totals.entry(result).or_default() += 1;
         let line = if result == "Ok" { payload(record) } else { Value::Null };
-        high_scores += usize::from(line["fraud_score"].as_f64() > Some(0.8));
         table.add_row([
             (index + 1).to_string(),
             text(&line["customer_id"]),
@@ -49,7 +47,17 @@ pub(crate) fn render(event: &str, response: &str, log: &str) -> anyhow::Result<S
     }
     let sent = event["records"].as_array().map_or(0, Vec::len);
     let totals: Vec<String> = totals.iter().map(|(result, count)| format!("{count} {result}")).collect();
-    Ok(format!("{table}\n{sent} records in, {}; {high_scores} scored above 0.8", totals.join(", ")))
+    Ok(format!(
+        "{table}\n{sent} records in, {}; {} above the policy's threshold",
+        totals.join(", "),
+        high_scores(log)
+    ))
+}
+
+/// The metric of that name.
+fn high_scores(log: &str) -> u64 {
+    let lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    lines.filter_map(|line| line["HighScores"].as_u64()).sum()
 }
 
 /// The reason of each record that the function logged as not scored, by its id.
