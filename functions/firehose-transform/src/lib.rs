@@ -88,6 +88,9 @@ impl<S: ProfileStore> Transform<S> {
         let lookup_deadline = Instant::now() + LONGEST_LOOKUP.min(remaining / 2);
         let answer = self.profiles.lookup(&customers.distinct, lookup_deadline).await;
 
+        if let Some(fault) = &answer.fault {
+            tracing::warn!(reason = %fault, "profiles unavailable");
+        }
         let mut metrics = BatchMetrics::new(&answer, customers.distinct.len());
         let encoder = RecordEncoder::new(&self.policy);
         let mut line = Vec::new();
