@@ -1,5 +1,7 @@
-//! What stands between `fraud-core` and AWS: profile stores, configuration from the environment, telemetry.
+//! What stands between `fraud-core` and AWS: profile stores, the alert ledger, sinks for alerts and dead letters,
+//! configuration from the environment, telemetry. Each is a port (a small trait) with its implementations beside it.
 
+pub mod clock;
 pub mod config;
 pub mod invocation;
 pub mod profiles;

@@ -5,6 +5,8 @@ use std::time::Duration;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, ConfigLoader, SdkConfig};
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use tokio::sync::OnceCell;
 
 /// Long enough for a TLS handshake across availability zones.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
@@ -13,13 +15,31 @@ const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(3);
 /// The first call and two more. What persists is the caller's to handle, who knows how much time is left.
 const ATTEMPTS: u32 = 3;
 
-/// Loads region, credentials and endpoints as every AWS tool finds them, with time-outs and retries set.
-pub async fn load() -> SdkConfig {
-    loader().load().await
+/// The settings, loaded when the first client needs them and then shared: a function whose ports are files and standard
+/// output never looks for a region or for credentials.
+#[derive(Debug, Default)]
+pub struct Sdk(OnceCell<SdkConfig>);
+
+impl Sdk {
+    /// Settings that are not loaded yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Region, credentials and endpoints as every AWS tool finds them, with time-outs and retries set.
+    pub async fn config(&self) -> &SdkConfig {
+        self.0.get_or_init(async || loader().load().await).await
+    }
+}
+
+impl From<SdkConfig> for Sdk {
+    fn from(config: SdkConfig) -> Self {
+        Sdk(OnceCell::new_with(Some(config)))
+    }
 }
 
 /// The settings, to which a test adds where its services are.
-pub(crate) fn loader() -> ConfigLoader {
+fn loader() -> ConfigLoader {
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(CONNECT_TIMEOUT)
         .operation_attempt_timeout(ATTEMPT_TIMEOUT)
@@ -27,4 +47,30 @@ pub(crate) fn loader() -> ConfigLoader {
     aws_config::defaults(BehaviorVersion::v2026_01_12())
         .timeout_config(timeouts)
         .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
+}
+
+/// What an error code says where the time ran out before the service had answered.
+pub(crate) const NO_ANSWER_IN_TIME: &str = "no answer in time";
+
+/// A word for what went wrong that carries no part of the request: the service's code, or the kind of failure.
+pub(crate) fn error_code<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> String {
+    let kind = match error {
+        SdkError::ServiceError(context) => context.err().code().unwrap_or("unknown service error"),
+        SdkError::TimeoutError(_) => NO_ANSWER_IN_TIME,
+        SdkError::DispatchFailure(_) => "cannot reach the service",
+        SdkError::ResponseError(_) => "unreadable answer",
+        SdkError::ConstructionFailure(_) => "unusable request",
+        _ => "unknown failure",
+    };
+    kind.to_owned()
+}
+
+/// The settings with which a test's clients reach a service in its own process.
+#[cfg(test)]
+pub(crate) async fn for_embedded(
+    aws: &embedded_aws::EmbeddedAws,
+    service: embedded_aws::Service,
+) -> SdkConfig {
+    let endpoint = aws.endpoint(service).unwrap();
+    loader().region(embedded_aws::REGION).test_credentials().endpoint_url(endpoint).load().await
 }

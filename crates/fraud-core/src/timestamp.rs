@@ -56,7 +56,7 @@ impl Timestamp {
     }
 
     /// Milliseconds since the epoch, moved to the nearest instant within the years 0001 to 9999.
-    pub(crate) fn saturating_from_millis(millis: i64) -> Self {
+    pub fn saturating_from_millis(millis: i64) -> Self {
         Timestamp(millis.clamp(Self::MIN, Self::MAX))
     }
 

@@ -8,6 +8,7 @@ use firehose_transform::event::InvalidEvent;
 use fraud_aws::config::Environment;
 use fraud_aws::invocation::{Outcome, serve};
 use fraud_aws::profiles::Profiles;
+use fraud_aws::sdk::Sdk;
 use fraud_aws::telemetry::init_logs;
 use lambda_runtime::Error;
 
@@ -28,7 +29,7 @@ async fn run() -> Result<(), Error> {
     init_logs(environment);
     let config = Config::from_environment(environment)?;
     let policy = config.policy_source.load()?;
-    let profiles = Profiles::connect(&config.profile_source, config.profile_cache).await?;
+    let profiles = Profiles::connect(&config.profile_source, config.profile_cache, &Sdk::new()).await?;
     let transform = Transform::new(profiles, policy, config.event_time_bounds);
     serve(async |event, remaining| {
         let transformed = transform.handle(event, remaining).await?;

@@ -5,7 +5,7 @@ use tokio::time::Instant;
 
 use super::{Answer, CachedProfiles, DynamoDbProfiles, FileProfiles, ProfileFileError, ProfileStore};
 use crate::config::{CacheSettings, ProfileSource};
-use crate::sdk;
+use crate::sdk::Sdk;
 
 /// A profile store of either kind.
 #[derive(Debug)]
@@ -21,11 +21,15 @@ impl Profiles {
     ///
     /// # Errors
     /// [`ProfileFileError`] where the source is a file that cannot be used.
-    pub async fn connect(source: &ProfileSource, cache: CacheSettings) -> Result<Self, ProfileFileError> {
+    pub async fn connect(
+        source: &ProfileSource,
+        cache: CacheSettings,
+        sdk: &Sdk,
+    ) -> Result<Self, ProfileFileError> {
         match source {
             ProfileSource::File { path } => FileProfiles::load(path).map(Profiles::File),
             ProfileSource::DynamoDb { table } => {
-                let client = Client::new(&sdk::load().await);
+                let client = Client::new(sdk.config().await);
                 Ok(Profiles::DynamoDb(CachedProfiles::new(DynamoDbProfiles::new(client, table), cache)))
             }
         }

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 use fraud_core::profile::{Attribute, Profile};
 use futures_util::StreamExt;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::{Answer, Lookup, LookupFault, ProfileStore};
+use crate::sdk::error_code;
 
 /// The most keys of one BatchGetItem (DynamoDB API reference).
 const KEYS_PER_CALL: usize = 100;
@@ -140,17 +140,4 @@ fn profile(item: &HashMap<String, AttributeValue>) -> Profile {
 
 fn text(value: Option<&AttributeValue>) -> Option<&str> {
     value?.as_s().ok().map(String::as_str)
-}
-
-/// A word for what went wrong that carries no part of the request: the service's code, or the kind of failure.
-fn error_code<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> String {
-    let kind = match error {
-        SdkError::ServiceError(context) => context.err().code().unwrap_or("unknown service error"),
-        SdkError::TimeoutError(_) => "no answer in time",
-        SdkError::DispatchFailure(_) => "cannot reach the service",
-        SdkError::ResponseError(_) => "unreadable answer",
-        SdkError::ConstructionFailure(_) => "unusable request",
-        _ => "unknown failure",
-    };
-    kind.to_owned()
 }

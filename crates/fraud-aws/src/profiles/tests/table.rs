@@ -11,13 +11,8 @@ async fn start() -> (EmbeddedAws, Client) {
         .start()
         .await
         .unwrap();
-    let config = crate::sdk::loader()
-        .region("us-east-1")
-        .test_credentials()
-        .endpoint_url(aws.endpoint(Service::DynamoDb).unwrap())
-        .load()
-        .await;
-    (aws, Client::new(&config))
+    let client = Client::new(&crate::sdk::for_embedded(&aws, Service::DynamoDb).await);
+    (aws, client)
 }
 
 async fn put(client: &Client, id: &str, attributes: Vec<(&str, AttributeValue)>) {
