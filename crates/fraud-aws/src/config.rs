@@ -5,8 +5,10 @@
 
 use std::str::FromStr;
 
+mod alerting;
 mod common;
 
+pub use alerting::{AlertDestination, DeadLetterDestination, LedgerStore, ledger_retention};
 pub use common::{
     CacheSettings, PolicyError, PolicySource, ProfileSource, event_time_bounds, metrics_namespace,
 };
@@ -79,7 +81,7 @@ impl<'a> Environment<'a> {
     }
 }
 
-/// `rest` where it names something: a table, a path.
+/// `rest` where it names something: a table, a path, a topic.
 pub fn named(rest: &str) -> Option<String> {
     (!rest.is_empty()).then(|| rest.to_owned())
 }

@@ -4,6 +4,7 @@
 pub mod clock;
 pub mod config;
 pub mod invocation;
+pub mod ledger;
 pub mod profiles;
 pub mod sdk;
 pub mod telemetry;

@@ -1,0 +1,69 @@
+//! The ledger that the configuration names.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::Client;
+use fraud_core::alert::Alert;
+use fraud_core::timestamp::Timestamp;
+use tokio::time::Instant;
+
+use super::{AlertLedger, Claim, Claimed, DynamoDbLedger, LedgerFault, Marked, MemoryLedger, Release};
+use crate::config::LedgerStore;
+use crate::sdk::Sdk;
+
+/// A ledger of either kind.
+#[derive(Debug)]
+pub enum Ledger {
+    /// A DynamoDB table.
+    DynamoDb(DynamoDbLedger),
+    /// This process's memory.
+    Memory(MemoryLedger),
+}
+
+impl Ledger {
+    /// Opens the ledger. A table is not asked for anything yet. `retention` is how long a table keeps a row.
+    pub async fn connect(store: &LedgerStore, retention: Duration, sdk: &Sdk) -> Self {
+        match store {
+            LedgerStore::DynamoDb { table } => {
+                let client = Client::new(sdk.config().await);
+                Ledger::DynamoDb(DynamoDbLedger::new(client, table, retention))
+            }
+            LedgerStore::Memory => Ledger::Memory(MemoryLedger::default()),
+        }
+    }
+}
+
+impl AlertLedger for Ledger {
+    async fn claim(&self, alert: &Alert, claim: &Claim, deadline: Instant) -> Result<Claimed, LedgerFault> {
+        match self {
+            Ledger::DynamoDb(ledger) => ledger.claim(alert, claim, deadline).await,
+            Ledger::Memory(ledger) => ledger.claim(alert, claim, deadline).await,
+        }
+    }
+
+    async fn mark_sent(
+        &self,
+        alert_id: &str,
+        claim: &Claim,
+        sent_at: Timestamp,
+        deadline: Instant,
+    ) -> Result<Marked, LedgerFault> {
+        match self {
+            Ledger::DynamoDb(ledger) => ledger.mark_sent(alert_id, claim, sent_at, deadline).await,
+            Ledger::Memory(ledger) => ledger.mark_sent(alert_id, claim, sent_at, deadline).await,
+        }
+    }
+
+    async fn release(
+        &self,
+        alert_id: &str,
+        claim: &Claim,
+        release: Release,
+        deadline: Instant,
+    ) -> Result<(), LedgerFault> {
+        match self {
+            Ledger::DynamoDb(ledger) => ledger.release(alert_id, claim, release, deadline).await,
+            Ledger::Memory(ledger) => ledger.release(alert_id, claim, release, deadline).await,
+        }
+    }
+}

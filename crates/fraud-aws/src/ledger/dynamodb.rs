@@ -1,0 +1,223 @@
+//! A ledger in a DynamoDB table, by conditional writes. The row's attributes are listed in `row.rs`.
+
+use std::future::Future;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
+use aws_sdk_dynamodb::types::{
+    AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure as OnFailure,
+};
+use fraud_core::alert::Alert;
+use fraud_core::timestamp::Timestamp;
+use tokio::time::{Instant, timeout_at};
+
+use super::row::{self, CLAIMED, Item, Row, SENT};
+use super::{AlertLedger, Claim, Claimed, LedgerFault, Marked, Release, Standing};
+use crate::sdk::error_code;
+
+/// The condition under which a row is still held by the claim whose token is `:token`.
+const HELD: &str = "claim_token = :token AND #status = :claimed";
+
+/// A DynamoDB table with the key `alert_id` (S) and time to live on `ttl`.
+#[derive(Debug, Clone)]
+pub struct DynamoDbLedger {
+    client: Client,
+    table: String,
+    retention: Duration,
+}
+
+/// What came of a write under a condition.
+enum Conditional<T> {
+    Done(T),
+    /// The condition did not hold: the row as it stands, where there is one.
+    Refused(Option<Row>),
+}
+
+impl DynamoDbLedger {
+    /// The ledger in `table`, whose rows may be deleted `retention` after they were claimed. That must be longer than
+    /// the stream keeps records: one that comes again after its row has gone is alerted again.
+    pub fn new(client: Client, table: impl Into<String>, retention: Duration) -> Self {
+        DynamoDbLedger { client, table: table.into(), retention }
+    }
+
+    /// Writes the row of a first claim, if there is no row yet.
+    async fn put(&self, item: Item, deadline: Instant) -> Result<Conditional<()>, LedgerFault> {
+        let put = self
+            .client
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(item))
+            .condition_expression("attribute_not_exists(alert_id)")
+            .return_values_on_condition_check_failure(OnFailure::AllOld);
+        Ok(match conditional(put.send(), deadline).await? {
+            Conditional::Done(_) => Conditional::Done(()),
+            Conditional::Refused(row) => Conditional::Refused(row),
+        })
+    }
+
+    /// Takes an expired claim over, if nobody else has.
+    async fn take_over(
+        &self,
+        alert_id: &str,
+        expired: &Row,
+        claim: &Claim,
+        deadline: Instant,
+    ) -> Result<Conditional<Row>, LedgerFault> {
+        let update = self
+            .update(alert_id, expired.token()?)
+            .update_expression(
+                "SET claim_token = :own, claim_expires_at = :expires, claimed_at = :now, \
+                 may_have_been_sent = :true, #ttl = :ttl",
+            )
+            .expression_attribute_names("#ttl", "ttl")
+            .expression_attribute_values(":own", AttributeValue::S(claim.token.clone()))
+            .expression_attribute_values(":expires", AttributeValue::N(claim.expires_at.millis().to_string()))
+            .expression_attribute_values(":now", AttributeValue::S(claim.claimed_at.to_string()))
+            .expression_attribute_values(":true", AttributeValue::Bool(true))
+            .expression_attribute_values(
+                ":ttl",
+                AttributeValue::N(row::ttl(claim, self.retention).to_string()),
+            )
+            .return_values(ReturnValue::AllNew);
+        Ok(match conditional(update.send(), deadline).await? {
+            Conditional::Done(answer) => Conditional::Done(Row(answer.attributes.unwrap_or_default())),
+            Conditional::Refused(row) => Conditional::Refused(row),
+        })
+    }
+
+    /// An update of a row that is still held by the claim with this token.
+    fn update(&self, alert_id: &str, token: &str) -> UpdateItemFluentBuilder {
+        self.client
+            .update_item()
+            .table_name(&self.table)
+            .key("alert_id", AttributeValue::S(alert_id.to_owned()))
+            .condition_expression(HELD)
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":token", AttributeValue::S(token.to_owned()))
+            .expression_attribute_values(":claimed", AttributeValue::S(CLAIMED.to_owned()))
+            .return_values_on_condition_check_failure(OnFailure::AllOld)
+    }
+
+    /// Deletes a row that no claim but this one ever held. Says whether it has to stay because one did.
+    async fn forget(&self, alert_id: &str, claim: &Claim, deadline: Instant) -> Result<bool, LedgerFault> {
+        let delete = self
+            .client
+            .delete_item()
+            .table_name(&self.table)
+            .key("alert_id", AttributeValue::S(alert_id.to_owned()))
+            .condition_expression(format!("{HELD} AND may_have_been_sent = :false"))
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":token", AttributeValue::S(claim.token.clone()))
+            .expression_attribute_values(":claimed", AttributeValue::S(CLAIMED.to_owned()))
+            .expression_attribute_values(":false", AttributeValue::Bool(false))
+            .return_values_on_condition_check_failure(OnFailure::AllOld);
+        match conditional(delete.send(), deadline).await? {
+            Conditional::Refused(Some(row)) => Ok(!row.is_sent()? && row.token()? == claim.token),
+            Conditional::Done(_) | Conditional::Refused(None) => Ok(false),
+        }
+    }
+
+    /// Ends a claim and keeps the row.
+    async fn expire(&self, alert_id: &str, claim: &Claim, deadline: Instant) -> Result<(), LedgerFault> {
+        let update = self
+            .update(alert_id, &claim.token)
+            .update_expression("SET claim_expires_at = :zero, may_have_been_sent = :true")
+            .expression_attribute_values(":zero", AttributeValue::N("0".to_owned()))
+            .expression_attribute_values(":true", AttributeValue::Bool(true));
+        conditional(update.send(), deadline).await.map(drop)
+    }
+}
+
+impl AlertLedger for DynamoDbLedger {
+    async fn claim(&self, alert: &Alert, claim: &Claim, deadline: Instant) -> Result<Claimed, LedgerFault> {
+        let item = row::claimed(alert, claim, self.retention)?;
+        let mut found = match self.put(item, deadline).await? {
+            Conditional::Done(()) => return Ok(Claimed::Fresh),
+            Conditional::Refused(row) => row,
+        };
+        // A second look is for who lost the race for an expired claim.
+        for _ in 0..2 {
+            let Some(row) = found else { break };
+            if row.is_sent()? {
+                let transaction_amount = row.transaction_amount()?.to_owned();
+                return Ok(Claimed::AlreadySent { transaction_amount });
+            }
+            match row.standing(claim)? {
+                Standing::InForce { until } => return Ok(Claimed::InForce { until }),
+                Standing::Own if row.may_have_been_sent()? => return taken_over(&row),
+                Standing::Own => return Ok(Claimed::Fresh),
+                Standing::Expired => match self.take_over(&alert.alert_id, &row, claim, deadline).await? {
+                    Conditional::Done(row) => return taken_over(&row),
+                    Conditional::Refused(row) => found = row,
+                },
+            }
+        }
+        // It was claimed and given up while we looked: the next attempt will find it free.
+        Ok(Claimed::InForce { until: claim.claimed_at })
+    }
+
+    async fn mark_sent(
+        &self,
+        alert_id: &str,
+        claim: &Claim,
+        sent_at: Timestamp,
+        deadline: Instant,
+    ) -> Result<Marked, LedgerFault> {
+        let update = self
+            .update(alert_id, &claim.token)
+            .update_expression("SET #status = :sent, sent_at = :sent_at")
+            .expression_attribute_values(":sent", AttributeValue::S(SENT.to_owned()))
+            .expression_attribute_values(":sent_at", AttributeValue::S(sent_at.to_string()));
+        match conditional(update.send(), deadline).await? {
+            Conditional::Done(_) => Ok(Marked::Sent),
+            // The call before, whose answer was lost, has done it.
+            Conditional::Refused(Some(row)) if row.is_sent()? && row.token()? == claim.token => {
+                Ok(Marked::Sent)
+            }
+            Conditional::Refused(_) => Ok(Marked::ClaimLost),
+        }
+    }
+
+    async fn release(
+        &self,
+        alert_id: &str,
+        claim: &Claim,
+        release: Release,
+        deadline: Instant,
+    ) -> Result<(), LedgerFault> {
+        let stays = match release {
+            Release::NotSent => self.forget(alert_id, claim, deadline).await?,
+            Release::MayHaveBeenSent => true,
+        };
+        if stays { self.expire(alert_id, claim, deadline).await } else { Ok(()) }
+    }
+}
+
+fn taken_over(row: &Row) -> Result<Claimed, LedgerFault> {
+    row.alert().map(|alert| Claimed::TakenOver(Box::new(alert)))
+}
+
+/// Waits for a write's answer, at most until `deadline`.
+async fn conditional<T, E, R>(
+    call: impl Future<Output = Result<T, SdkError<E, R>>>,
+    deadline: Instant,
+) -> Result<Conditional<T>, LedgerFault>
+where
+    E: ProvideErrorMetadata,
+    aws_sdk_dynamodb::Error: From<SdkError<E, R>>,
+{
+    let error = match timeout_at(deadline, call).await {
+        Ok(Ok(answer)) => return Ok(Conditional::Done(answer)),
+        Ok(Err(error)) => error,
+        Err(_elapsed) => return Err(LedgerFault::Deadline),
+    };
+    let code = error_code(&error);
+    match error.into() {
+        aws_sdk_dynamodb::Error::ConditionalCheckFailedException(refused) => {
+            Ok(Conditional::Refused(refused.item.map(Row)))
+        }
+        _ => Err(LedgerFault::Service { code }),
+    }
+}

@@ -1,0 +1,104 @@
+//! A ledger in this process's memory, for development and tests: it forgets nothing while the process lives, and all of
+//! it afterwards.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use fraud_core::alert::Alert;
+use fraud_core::timestamp::Timestamp;
+use tokio::time::Instant;
+
+use super::{AlertLedger, Claim, Claimed, LedgerFault, Marked, Release, Standing, standing};
+
+/// The ledger.
+#[derive(Debug, Default)]
+pub struct MemoryLedger(Mutex<HashMap<String, Row>>);
+
+#[derive(Debug)]
+struct Row {
+    alert: Alert,
+    token: String,
+    /// In milliseconds since the epoch; 0 for a claim that was given up.
+    expires_at: i64,
+    may_have_been_sent: bool,
+    sent: bool,
+}
+
+impl Row {
+    fn is_held_by(&self, claim: &Claim) -> bool {
+        !self.sent && self.token == claim.token
+    }
+}
+
+impl MemoryLedger {
+    fn rows(&self) -> MutexGuard<'_, HashMap<String, Row>> {
+        // Every change under the lock is complete before anything can panic.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl AlertLedger for MemoryLedger {
+    async fn claim(&self, alert: &Alert, claim: &Claim, _deadline: Instant) -> Result<Claimed, LedgerFault> {
+        let (token, expires_at) = (claim.token.clone(), claim.expires_at.millis());
+        let mut rows = self.rows();
+        let row = match rows.entry(alert.alert_id.clone()) {
+            Entry::Occupied(row) => row.into_mut(),
+            Entry::Vacant(place) => {
+                let alert = alert.clone();
+                place.insert(Row { alert, token, expires_at, may_have_been_sent: false, sent: false });
+                return Ok(Claimed::Fresh);
+            }
+        };
+        if row.sent {
+            let transaction_amount = row.alert.transaction_amount.clone();
+            return Ok(Claimed::AlreadySent { transaction_amount });
+        }
+        match standing(&row.token, row.expires_at, claim) {
+            Standing::InForce { until } => return Ok(Claimed::InForce { until }),
+            Standing::Own => {}
+            Standing::Expired => {
+                (row.token, row.expires_at, row.may_have_been_sent) = (token, expires_at, true);
+            }
+        }
+        Ok(if row.may_have_been_sent {
+            Claimed::TakenOver(Box::new(row.alert.clone()))
+        } else {
+            Claimed::Fresh
+        })
+    }
+
+    async fn mark_sent(
+        &self,
+        alert_id: &str,
+        claim: &Claim,
+        _sent_at: Timestamp,
+        _deadline: Instant,
+    ) -> Result<Marked, LedgerFault> {
+        Ok(match self.rows().get_mut(alert_id) {
+            Some(row) if row.token == claim.token => {
+                row.sent = true;
+                Marked::Sent
+            }
+            _ => Marked::ClaimLost,
+        })
+    }
+
+    async fn release(
+        &self,
+        alert_id: &str,
+        claim: &Claim,
+        release: Release,
+        _deadline: Instant,
+    ) -> Result<(), LedgerFault> {
+        let mut rows = self.rows();
+        if let Some(row) = rows.get_mut(alert_id).filter(|row| row.is_held_by(claim)) {
+            row.may_have_been_sent |= release == Release::MayHaveBeenSent;
+            row.expires_at = 0;
+            if !row.may_have_been_sent {
+                rows.remove(alert_id);
+            }
+        }
+        Ok(())
+    }
+}

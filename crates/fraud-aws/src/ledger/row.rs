@@ -1,0 +1,153 @@
+//! An alert's row in a DynamoDB table: what the ledger decides by, and the audit record of the alert.
+//!
+//! | attribute | type | |
+//! |---|---|---|
+//! | `alert_id` | S | the table's key |
+//! | `status` | S | `claimed` or `sent` |
+//! | `claim_token` | S | who claimed it last |
+//! | `claim_expires_at` | N | when that claim ends, milliseconds since the epoch; 0 once it was given up |
+//! | `may_have_been_sent` | BOOL | whether an earlier claim ended without saying that nothing was sent |
+//! | `claimed_at` | S | when it was claimed last, RFC 3339 |
+//! | `sent_at` | S | when it was sent, RFC 3339; only then |
+//! | `message` | S | the message as it went out, or is to go out again |
+//! | `customer_segment` | S | the message's attribute, where it has one |
+//! | `customer_id`, `transaction_id`, `event_time` | S | as in the message, where they are not null |
+//! | `transaction_amount` | S | the producer's digits: a number here holds 38 of them and no more |
+//! | `fraud_score` | S | as in the message: numbers here have a smaller range than scores may have |
+//! | `reasons` | S | the message's JSON |
+//! | `policy`, `enrichment`, `stream`, `shard` | S | as in the message |
+//! | `arrival` | S | the message's `timestamp` |
+//! | `sequence_number` | S | padded with zeros on the left to 64 digits, so that it sorts; the message has it unpadded |
+//! | `sub_sequence_number` | N | for a record inside an aggregate, but for the first |
+//! | `ttl` | N | when the row may be deleted, seconds since the epoch |
+//!
+//! The message and its segment are what an alert is rebuilt from; everything beside them is there to be read and
+//! queried. DynamoDB deletes a row some time after its `ttl`; until then it counts, for a longer memory does no harm.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use fraud_core::alert::Alert;
+
+use super::{Claim, LedgerFault, Standing, standing};
+
+/// The most bytes of a row: names and values (Amazon DynamoDB developer guide, "Item sizes and formats").
+const MAX_ROW_BYTES: usize = 400 * 1024;
+/// More than any number takes, by the same source.
+const NUMBER_BYTES: usize = 21;
+
+pub(super) const CLAIMED: &str = "claimed";
+pub(super) const SENT: &str = "sent";
+
+/// A row's attributes.
+pub(super) type Item = HashMap<String, AttributeValue>;
+
+/// The row of an alert that is claimed for the first time.
+///
+/// # Errors
+/// [`LedgerFault::RowTooLarge`]
+pub(super) fn claimed(alert: &Alert, claim: &Claim, retention: Duration) -> Result<Item, LedgerFault> {
+    let always = [
+        ("alert_id", text(&alert.alert_id)),
+        ("status", text(CLAIMED)),
+        ("claim_token", text(&claim.token)),
+        ("claim_expires_at", number(claim.expires_at.millis())),
+        ("may_have_been_sent", AttributeValue::Bool(false)),
+        ("claimed_at", text(claim.claimed_at)),
+        ("message", text(&alert.message)),
+        ("transaction_amount", text(&alert.transaction_amount)),
+        ("fraud_score", text(&alert.fraud_score)),
+        ("reasons", text(&alert.reasons)),
+        ("policy", text(&alert.policy)),
+        ("enrichment", text(&alert.enrichment)),
+        ("arrival", text(alert.arrival)),
+        ("stream", text(&alert.stream)),
+        ("shard", text(&alert.shard)),
+        ("sequence_number", text(format_args!("{:0>64}", alert.sequence_number))),
+        ("ttl", number(ttl(claim, retention))),
+    ];
+    let sub_sequence_number = alert.sub_sequence_number;
+    let where_known = [
+        ("customer_segment", alert.customer_segment.as_ref().map(text)),
+        ("customer_id", alert.customer_id.as_ref().map(text)),
+        ("transaction_id", alert.transaction_id.as_ref().map(text)),
+        ("event_time", alert.event_time.as_ref().map(text)),
+        ("sub_sequence_number", (sub_sequence_number > 0).then(|| number(sub_sequence_number))),
+    ];
+    let where_known = where_known.into_iter().filter_map(|(name, value)| Some((name, value?)));
+    let item: Item =
+        always.into_iter().chain(where_known).map(|(name, value)| (name.to_owned(), value)).collect();
+    let size = item.iter().map(|(name, value)| name.len() + value_bytes(value)).sum();
+    if size > MAX_ROW_BYTES { Err(LedgerFault::RowTooLarge { size }) } else { Ok(item) }
+}
+
+/// When a row claimed now may be deleted, in seconds since the epoch.
+pub(super) fn ttl(claim: &Claim, retention: Duration) -> i64 {
+    let retention = i64::try_from(retention.as_secs()).unwrap_or(i64::MAX);
+    claim.claimed_at.millis().div_euclid(1000).saturating_add(retention)
+}
+
+fn text(text: impl ToString) -> AttributeValue {
+    AttributeValue::S(text.to_string())
+}
+
+fn number(number: impl ToString) -> AttributeValue {
+    AttributeValue::N(number.to_string())
+}
+
+fn value_bytes(value: &AttributeValue) -> usize {
+    value.as_s().map_or(NUMBER_BYTES, String::len)
+}
+
+/// A row as the table gave it.
+#[derive(Debug)]
+pub(super) struct Row(pub(super) Item);
+
+impl Row {
+    /// Whether the alert stands as sent.
+    pub(super) fn is_sent(&self) -> Result<bool, LedgerFault> {
+        match self.text("status")? {
+            SENT => Ok(true),
+            CLAIMED => Ok(false),
+            _ => Err(LedgerFault::UnreadableRow { attribute: "status" }),
+        }
+    }
+
+    /// Who claimed it last.
+    pub(super) fn token(&self) -> Result<&str, LedgerFault> {
+        self.text("claim_token")
+    }
+
+    /// Where the row leaves one who would claim.
+    pub(super) fn standing(&self, claim: &Claim) -> Result<Standing, LedgerFault> {
+        let attribute = "claim_expires_at";
+        let expires_at = self.0.get(attribute).and_then(|value| value.as_n().ok()?.parse().ok());
+        let expires_at = expires_at.ok_or(LedgerFault::UnreadableRow { attribute })?;
+        Ok(standing(self.token()?, expires_at, claim))
+    }
+
+    /// Whether an earlier claim ended without saying that nothing was sent.
+    pub(super) fn may_have_been_sent(&self) -> Result<bool, LedgerFault> {
+        let attribute = "may_have_been_sent";
+        let flag = self.0.get(attribute).and_then(|value| value.as_bool().ok());
+        flag.copied().ok_or(LedgerFault::UnreadableRow { attribute })
+    }
+
+    /// The amount of the alert.
+    pub(super) fn transaction_amount(&self) -> Result<&str, LedgerFault> {
+        self.text("transaction_amount")
+    }
+
+    /// The alert, with its message byte for byte as it was stored.
+    pub(super) fn alert(&self) -> Result<Alert, LedgerFault> {
+        let segment = self.0.get("customer_segment").and_then(|value| value.as_s().ok()).cloned();
+        Alert::from_message(self.text("message")?.to_owned(), segment)
+            .map_err(|_| LedgerFault::UnreadableRow { attribute: "message" })
+    }
+
+    fn text(&self, attribute: &'static str) -> Result<&str, LedgerFault> {
+        let text = self.0.get(attribute).and_then(|value| value.as_s().ok());
+        text.map(String::as_str).ok_or(LedgerFault::UnreadableRow { attribute })
+    }
+}

@@ -1,0 +1,267 @@
+//! The real SDK against a DynamoDB in process.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::AttributeValue;
+use embedded_aws::{EmbeddedAws, Fault, Service, When};
+
+use super::*;
+
+const TABLE: &str = "fraud_alerts";
+const RETENTION: Duration = Duration::from_secs(400 * 24 * 60 * 60);
+
+pub(super) async fn start() -> (EmbeddedAws, DynamoDbLedger) {
+    let aws =
+        EmbeddedAws::builder().services([Service::DynamoDb]).table(TABLE, "alert_id").start().await.unwrap();
+    let client = client(&aws).await;
+    (aws, DynamoDbLedger::new(client, TABLE, RETENTION))
+}
+
+async fn client(aws: &EmbeddedAws) -> Client {
+    Client::new(&crate::sdk::for_embedded(aws, Service::DynamoDb).await)
+}
+
+async fn row(aws: &EmbeddedAws, alert: &Alert) -> HashMap<String, AttributeValue> {
+    let key = AttributeValue::S(alert.alert_id.clone());
+    let get = client(aws).await.get_item().table_name(TABLE).key("alert_id", key).consistent_read(true);
+    get.send().await.unwrap().item.unwrap_or_default()
+}
+
+fn text(text: impl Into<String>) -> AttributeValue {
+    AttributeValue::S(text.into())
+}
+
+fn number(number: i64) -> AttributeValue {
+    AttributeValue::N(number.to_string())
+}
+
+fn once(aws: &EmbeddedAws, operation: &str, fault: Fault) {
+    aws.faults().add(When::calls(Service::DynamoDb, operation).nth(1), fault).unwrap();
+}
+
+#[tokio::test]
+async fn a_row_is_the_alerts_audit_record() {
+    let (aws, ledger) = start().await;
+    let payload =
+        r#"{"customer_id":"C1","transaction_id":"T1","amount":12000.00,"event_time":"2024-01-15 05:00+02"}"#;
+    let payload = payload.replace("05:00+02", "05:00:00+02");
+    let (alert, own) = (alert_for(&payload, 3), claim("own", 1, 60));
+    assert_eq!(claimed(&ledger, &alert, &own).await, Claimed::Fresh);
+    let mut expected = HashMap::from([
+        ("alert_id", text("C1/T1")),
+        ("status", text("claimed")),
+        ("claim_token", text("own")),
+        ("claim_expires_at", number(1_705_287_660_000)),
+        ("may_have_been_sent", AttributeValue::Bool(false)),
+        ("claimed_at", text("2024-01-15T03:00:01.000Z")),
+        ("message", text(&alert.message)),
+        ("customer_segment", text("gold")),
+        ("customer_id", text("C1")),
+        ("transaction_id", text("T1")),
+        ("transaction_amount", text("12000.00")),
+        ("fraud_score", text("0.8600000000000001")),
+        ("reasons", text(&alert.reasons)),
+        ("policy", text(&alert.policy)),
+        ("enrichment", text("profile")),
+        ("arrival", text("2024-01-15T03:00:00.000Z")),
+        ("event_time", text("2024-01-15 05:00:00+02")),
+        ("stream", text("transactions")),
+        ("shard", text("shardId-000000000000")),
+        ("sequence_number", text("0000000049590338271490256608559692538361571095921575989136588898")),
+        ("sub_sequence_number", number(3)),
+        ("ttl", number(1_705_287_601 + 400 * 24 * 60 * 60)),
+    ]);
+    let of = |expected: &HashMap<&str, AttributeValue>| -> HashMap<String, AttributeValue> {
+        expected.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect()
+    };
+    assert_eq!(row(&aws, &alert).await, of(&expected));
+
+    let second = claim("second", 100, 160);
+    assert_eq!(claimed(&ledger, &alert, &second).await, Claimed::TakenOver(Box::new(alert.clone())));
+    expected.insert("claim_token", text("second"));
+    expected.insert("claim_expires_at", number(1_705_287_760_000));
+    expected.insert("claimed_at", text("2024-01-15T03:01:40.000Z"));
+    expected.insert("may_have_been_sent", AttributeValue::Bool(true));
+    expected.insert("ttl", number(1_705_287_700 + 400 * 24 * 60 * 60));
+    assert_eq!(row(&aws, &alert).await, of(&expected));
+
+    release(&ledger, &alert, &second, Release::NotSent).await;
+    expected.insert("claim_expires_at", number(0));
+    assert_eq!(row(&aws, &alert).await, of(&expected));
+
+    let third = claim("third", 100, 160);
+    claimed(&ledger, &alert, &third).await;
+    assert_eq!(marked(&ledger, &alert, &third).await, Marked::Sent);
+    expected.insert("claim_token", text("third"));
+    expected.insert("claim_expires_at", number(1_705_287_760_000));
+    expected.insert("status", text("sent"));
+    expected.insert("sent_at", text("2024-01-15T03:00:05.000Z"));
+    assert_eq!(row(&aws, &alert).await, of(&expected));
+}
+
+#[tokio::test]
+async fn what_an_alert_does_not_have_its_row_has_not() {
+    let (aws, ledger) = start().await;
+    let alert = alert_for("{}", 0);
+    let id = "@transactions/shardId-000000000000/49590338271490256608559692538361571095921575989136588898";
+    assert_eq!(alert.alert_id, id);
+    assert_eq!(claimed(&ledger, &alert, &claim("own", 0, 60)).await, Claimed::Fresh);
+    let row = row(&aws, &alert).await;
+    for name in ["customer_id", "transaction_id", "event_time", "sub_sequence_number", "sent_at"] {
+        assert!(!row.contains_key(name), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn an_alert_takes_one_call_to_claim_one_to_mark_and_one_to_release() {
+    let (aws, ledger) = start().await;
+    let own = claim("own", 0, 60);
+    let (sent, unsent, in_doubt) = (alert("1", "1"), alert("2", "2"), alert("3", "3"));
+    for alert in [&sent, &unsent, &in_doubt] {
+        assert_eq!(claimed(&ledger, alert, &own).await, Claimed::Fresh);
+    }
+    assert_eq!(marked(&ledger, &sent, &own).await, Marked::Sent);
+    release(&ledger, &unsent, &own, Release::NotSent).await;
+    release(&ledger, &in_doubt, &own, Release::MayHaveBeenSent).await;
+    let calls: Vec<String> = aws.calls().all().into_iter().map(|call| call.operation).collect();
+    assert_eq!(calls, ["PutItem", "PutItem", "PutItem", "UpdateItem", "DeleteItem", "UpdateItem"]);
+}
+
+#[tokio::test]
+async fn a_lost_answer_is_asked_for_again_and_is_the_same() {
+    let (aws, ledger) = start().await;
+    let (stored, changed, own) = (alert("T1", "12000"), alert("T1", "99999"), claim("own", 0, 60));
+    once(&aws, "PutItem", Fault::LoseAnswer);
+    assert_eq!(claimed(&ledger, &stored, &own).await, Claimed::Fresh);
+    assert_eq!(aws.calls().count(Service::DynamoDb, "PutItem"), 2);
+
+    let second = claim("second", 100, 160);
+    once(&aws, "UpdateItem", Fault::LoseAnswer);
+    assert_eq!(claimed(&ledger, &changed, &second).await, Claimed::TakenOver(Box::new(stored.clone())));
+    assert_eq!(aws.calls().count(Service::DynamoDb, "UpdateItem"), 2);
+
+    once(&aws, "UpdateItem", Fault::LoseAnswer);
+    assert_eq!(marked(&ledger, &stored, &second).await, Marked::Sent);
+    assert_eq!(aws.calls().count(Service::DynamoDb, "UpdateItem"), 4);
+
+    let unsent = alert("T2", "12000");
+    assert_eq!(claimed(&ledger, &unsent, &own).await, Claimed::Fresh);
+    once(&aws, "DeleteItem", Fault::LoseAnswer);
+    release(&ledger, &unsent, &own, Release::NotSent).await;
+    assert_eq!(aws.calls().count(Service::DynamoDb, "DeleteItem"), 2);
+    assert!(row(&aws, &unsent).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_table_that_throttles_for_a_while_is_asked_again_and_one_that_goes_on_is_a_fault() {
+    let (aws, ledger) = start().await;
+    let (alert, own) = (alert("T1", "12000"), claim("own", 0, 60));
+    aws.faults().add(When::any_call_to(Service::DynamoDb).next(2), Fault::Throttle).unwrap();
+    assert_eq!(claimed(&ledger, &alert, &own).await, Claimed::Fresh);
+
+    aws.faults().clear();
+    aws.faults().add(When::any_call_to(Service::DynamoDb), Fault::Throttle).unwrap();
+    let fault = LedgerFault::Service { code: "ProvisionedThroughputExceededException".to_owned() };
+    assert_eq!(ledger.claim(&alert, &own, soon()).await, Err(fault.clone()));
+    assert_eq!(ledger.mark_sent(&alert.alert_id, &own, at(5), soon()).await, Err(fault.clone()));
+    for kind in [Release::NotSent, Release::MayHaveBeenSent] {
+        assert_eq!(ledger.release(&alert.alert_id, &own, kind, soon()).await, Err(fault.clone()));
+    }
+}
+
+#[tokio::test]
+async fn a_table_that_never_answers_takes_no_longer_than_the_deadline() {
+    let (aws, ledger) = start().await;
+    aws.faults().add(When::any_call_to(Service::DynamoDb), Fault::Hang).unwrap();
+    let (alert, own) = (alert("T1", "12000"), claim("own", 0, 60));
+    let start = Instant::now();
+    let deadline = start + Duration::from_millis(300);
+    assert_eq!(ledger.claim(&alert, &own, deadline).await, Err(LedgerFault::Deadline));
+    assert_eq!(ledger.mark_sent(&alert.alert_id, &own, at(5), deadline).await, Err(LedgerFault::Deadline));
+    for kind in [Release::NotSent, Release::MayHaveBeenSent] {
+        let released = ledger.release(&alert.alert_id, &own, kind, deadline).await;
+        assert_eq!(released, Err(LedgerFault::Deadline));
+    }
+    assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
+}
+
+#[tokio::test]
+async fn a_table_that_is_not_there_is_a_fault() {
+    let (aws, _ledger) = start().await;
+    let ledger = DynamoDbLedger::new(client(&aws).await, "no_such_table", RETENTION);
+    let fault = LedgerFault::Service { code: "ResourceNotFoundException".to_owned() };
+    assert_eq!(ledger.claim(&alert("T1", "1"), &claim("own", 0, 60), soon()).await, Err(fault));
+}
+
+#[tokio::test]
+async fn who_loses_the_race_for_an_expired_claim_finds_the_winners_in_force() {
+    let (aws, ledger) = start().await;
+    let stored = alert("T1", "12000");
+    assert_eq!(claimed(&ledger, &stored, &claim("dead", 0, 60)).await, Claimed::Fresh);
+    // Both have seen the expired claim before either takes it over.
+    let gate = std::sync::Arc::new(tokio::sync::Barrier::new(2));
+    let hold = Fault::before(move |_| {
+        let gate = std::sync::Arc::clone(&gate);
+        async move {
+            gate.wait().await;
+        }
+    });
+    aws.faults().add(When::calls(Service::DynamoDb, "UpdateItem"), hold).unwrap();
+    let (first, second) = (claim("first", 100, 160), claim("second", 100, 160));
+    let answers = tokio::join!(claimed(&ledger, &stored, &first), claimed(&ledger, &stored, &second));
+    let won = Claimed::TakenOver(Box::new(stored.clone()));
+    let lost = Claimed::InForce { until: at(161) };
+    assert!(answers == (won.clone(), lost.clone()) || answers == (lost, won), "{answers:?}");
+}
+
+#[tokio::test]
+async fn a_claim_that_is_given_up_between_two_looks_is_free_for_the_next_attempt() {
+    let (aws, ledger) = start().await;
+    let (stored, dead) = (alert("T1", "12000"), claim("dead", 0, 60));
+    assert_eq!(claimed(&ledger, &stored, &dead).await, Claimed::Fresh);
+    let (remover, id, owner) = (ledger.clone(), stored.alert_id.clone(), dead.clone());
+    let give_up = Fault::before(move |_| {
+        let (remover, id, owner) = (remover.clone(), id.clone(), owner.clone());
+        async move { remover.release(&id, &owner, Release::NotSent, soon()).await.unwrap() }
+    });
+    once(&aws, "UpdateItem", give_up);
+    let own = claim("own", 100, 160);
+    assert_eq!(claimed(&ledger, &stored, &own).await, Claimed::InForce { until: at(100) });
+    assert_eq!(claimed(&ledger, &stored, &own).await, Claimed::Fresh);
+}
+
+#[tokio::test]
+async fn an_alert_that_fits_into_no_row_is_told_without_a_call() {
+    let (aws, ledger) = start().await;
+    let digits = |count: usize| format!("1.{}", "0".repeat(count));
+    let own = claim("own", 0, 60);
+    // The amount stands in the message and in an attribute of its own.
+    assert_eq!(claimed(&ledger, &alert("fits", &digits(200_000)), &own).await, Claimed::Fresh);
+    let fault = ledger.claim(&alert("too large", &digits(205_000)), &own, soon()).await.unwrap_err();
+    assert!(matches!(fault, LedgerFault::RowTooLarge { size } if size > 410_000), "{fault}");
+    assert_eq!(aws.calls().count(Service::DynamoDb, "PutItem"), 1);
+}
+
+#[tokio::test]
+async fn a_row_that_is_not_the_ledgers_own_is_told_by_the_attribute_that_cannot_be_read() {
+    let (aws, ledger) = start().await;
+    let client = client(&aws).await;
+    for (attribute, value) in [
+        ("status", Some(text("unheard of"))),
+        ("status", None),
+        ("claim_expires_at", Some(text("noon"))),
+        ("claim_token", None),
+        ("message", Some(text("{}"))),
+    ] {
+        let (alert, own) = (alert(attribute, "12000"), claim("own", 0, 60));
+        ledger.claim(&alert, &own, soon()).await.unwrap();
+        let mut row = row(&aws, &alert).await;
+        row.remove(attribute);
+        row.extend(value.map(|value| (attribute.to_owned(), value)));
+        client.put_item().table_name(TABLE).set_item(Some(row)).send().await.unwrap();
+        let fault = ledger.claim(&alert, &claim("second", 100, 160), soon()).await.unwrap_err();
+        assert_eq!(fault, LedgerFault::UnreadableRow { attribute });
+        client.delete_item().table_name(TABLE).key("alert_id", text(&alert.alert_id)).send().await.unwrap();
+    }
+}
