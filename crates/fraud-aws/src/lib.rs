@@ -1,10 +1,15 @@
 //! What stands between `fraud-core` and AWS: profile stores, the alert ledger, sinks for alerts and dead letters,
 //! configuration from the environment, telemetry. Each is a port (a small trait) with its implementations beside it.
 
+pub mod alerts;
 pub mod clock;
 pub mod config;
 pub mod invocation;
 pub mod ledger;
+mod lines;
 pub mod profiles;
 pub mod sdk;
 pub mod telemetry;
+
+#[cfg(test)]
+mod testing;

@@ -1,23 +1,9 @@
-use fraud_core::enrichment::Enrichment;
-use fraud_core::identity::{Identity, Position};
-use fraud_core::policy::Policy;
-use fraud_core::profile::{Attribute, Profile};
-use fraud_core::record::Decision;
-use fraud_core::scoring::Inputs;
-use fraud_core::transaction::Transaction;
 use futures_util::future::join_all;
 
 use super::*;
+use crate::testing::{alert_for, at, soon};
 
 mod table;
-
-fn soon() -> Instant {
-    Instant::now() + Duration::from_secs(10)
-}
-
-fn at(seconds: i64) -> Timestamp {
-    Timestamp::from_millis(1_705_287_600_000 + seconds * 1000).unwrap()
-}
 
 /// A claim made in second `from` that ends in second `until`.
 fn claim(token: &str, from: i64, until: i64) -> Claim {
@@ -30,24 +16,6 @@ fn alert(id: &str, amount: &str) -> Alert {
         r#"{{"customer_id":"C1","transaction_id":"{id}","amount":{amount},"event_time":"2024-01-15T03:00:00"}}"#
     );
     alert_for(&text, 0)
-}
-
-fn alert_for(payload: &str, sub_sequence_number: u64) -> Alert {
-    let policy = Policy::builtin_default().unwrap();
-    let profile = Profile::new(Attribute::Text("gold"), Attribute::Missing, Attribute::Number("0.9"));
-    let transaction = Transaction::parse(payload.as_bytes()).unwrap();
-    let position = Position {
-        stream: "transactions",
-        shard: "shardId-000000000000",
-        sequence_number: "49590338271490256608559692538361571095921575989136588898",
-        sub_sequence_number,
-    };
-    let enrichment = Enrichment::Profile(&profile);
-    let inputs = Inputs::of(&transaction, enrichment, at(0), &policy);
-    let (customer, id) = (transaction.customer_id.as_deref(), transaction.transaction_id.as_deref());
-    let identity = Identity::of(customer, id, Some(position));
-    let decision = Decision { enrichment, score: policy.score(&inputs), identity, arrival: at(0) };
-    Alert::new(&transaction, &decision, &inputs, &policy, position)
 }
 
 /// What every ledger does. Each part uses an alert of its own.

@@ -1,0 +1,75 @@
+//! Where alerts are published: the port, and what implements it.
+
+use std::future::Future;
+
+use fraud_core::alert::Alert;
+use tokio::time::Instant;
+
+use crate::ledger::Release;
+
+mod batches;
+mod connect;
+mod lines;
+mod sns;
+
+pub use connect::Alerts;
+pub use lines::AlertLines;
+pub use sns::SnsAlerts;
+
+/// Publishes alerts.
+pub trait AlertSink: Send + Sync {
+    /// Publishes alerts, those of one customer in the order in which they stand here. Once one of a customer's could not
+    /// be published for now, nothing later of that customer is. Answers by `deadline` at the latest, with one result for
+    /// each alert, in their order.
+    fn publish(
+        &self,
+        alerts: &[&Alert],
+        deadline: Instant,
+    ) -> impl Future<Output = Vec<Result<(), PublishFault>>> + Send;
+}
+
+/// Why an alert was not published.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PublishFault {
+    /// It is larger than the sink takes, and always will be.
+    #[error("{size} bytes are too large")]
+    TooLarge {
+        /// The alert's [size](Alert::size).
+        size: usize,
+    },
+    /// The sink does not accept it, and never will.
+    #[error("refused: {code}")]
+    Refused {
+        /// The sink's word for what is wrong with it.
+        code: String,
+    },
+    /// The sink is not to be had for it: it must be tried again.
+    #[error("{code}")]
+    Unavailable {
+        /// The sink's error code, or the kind of failure to reach it.
+        code: String,
+        /// Whether the sink may have accepted it all the same, and its answer was lost.
+        may_be_sent: bool,
+    },
+    /// An earlier one of the same customer could not be published for now.
+    #[error("an earlier alert of the customer could not be published")]
+    HeldBack,
+}
+
+impl PublishFault {
+    /// Whether the alert will be published once the sink is to be had; else it never will be.
+    pub fn is_transient(&self) -> bool {
+        matches!(self, PublishFault::Unavailable { .. } | PublishFault::HeldBack)
+    }
+
+    /// How the alert's claim is to be given up.
+    pub fn release(&self) -> Release {
+        match self {
+            PublishFault::Unavailable { may_be_sent: true, .. } => Release::MayHaveBeenSent,
+            _ => Release::NotSent,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

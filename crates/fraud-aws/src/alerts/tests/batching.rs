@@ -1,0 +1,57 @@
+//! Which alerts go out together.
+
+use std::collections::HashSet;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::alerts::batches::{Batches, MAX_BYTES};
+
+/// An alert of this customer that takes about so many bytes.
+fn alert(customer: &str, bytes: usize) -> Alert {
+    let digits = "0".repeat(bytes.saturating_sub(1_000));
+    alert_for(&format!(r#"{{"customer_id":"{customer}","transaction_id":"T","amount":1.0{digits}}}"#), 0)
+}
+
+#[test]
+fn an_alert_fits_into_a_batch_up_to_the_limit_and_not_beyond() {
+    let small = alert("A", 0).size();
+    let fits = alert("A", 1_000 + MAX_BYTES - small);
+    let too_large = alert("A", 1_000 + MAX_BYTES - small + 1);
+    assert_eq!((fits.size(), too_large.size()), (MAX_BYTES, MAX_BYTES + 1));
+    assert_eq!(Batches::new(&[&fits]).next(), [0]);
+    assert!(Batches::new(&[&too_large]).next().is_empty());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn every_alert_goes_out_once_in_its_customers_order_in_batches_that_a_call_takes(
+        drawn in prop::collection::vec(("[A-F]?", prop_oneof![3 => 0..2_000usize, 1 => 0..MAX_BYTES - 1_000]), 0..60),
+    ) {
+        let alerts: Vec<Alert> = drawn.iter().map(|(customer, bytes)| alert(customer, *bytes)).collect();
+        let refs = refs(&alerts);
+        let mut batches = Batches::new(&refs);
+        let mut order = Vec::new();
+        loop {
+            let batch = batches.next();
+            if batch.is_empty() {
+                break;
+            }
+            prop_assert!(batch.len() <= 10);
+            prop_assert!(batch.iter().map(|&place| alerts[place].size()).sum::<usize>() <= MAX_BYTES);
+            let customers: Vec<_> = batch.iter().filter_map(|&place| alerts[place].customer_id.as_deref()).collect();
+            prop_assert_eq!(customers.iter().collect::<HashSet<_>>().len(), customers.len());
+            batch.iter().for_each(|&place| batches.settled(place));
+            order.extend(batch);
+        }
+        for customer in ["A", "B", "C", "D", "E", "F"] {
+            let of_customer = |places: &mut dyn Iterator<Item = usize>| -> Vec<usize> {
+                places.filter(|&place| alerts[place].customer_id.as_deref() == Some(customer)).collect()
+            };
+            prop_assert_eq!(of_customer(&mut order.iter().copied()), of_customer(&mut (0..alerts.len())));
+        }
+        order.sort_unstable();
+        prop_assert_eq!(order, (0..alerts.len()).collect::<Vec<_>>());
+    }
+}

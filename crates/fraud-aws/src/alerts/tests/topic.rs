@@ -1,0 +1,198 @@
+//! The real SDK against an SNS in process.
+
+use embedded_aws::{EmbeddedAws, Fault, Service, ServiceError, When};
+
+use super::*;
+
+const TOPIC: &str = "fraud-alerts";
+
+pub(super) async fn start() -> (EmbeddedAws, SnsAlerts) {
+    let aws = EmbeddedAws::builder().services([Service::Sns]).topic(TOPIC).start().await.unwrap();
+    let config = crate::sdk::for_embedded(&aws, Service::Sns).await;
+    let sink = SnsAlerts::new(&config, aws.topic_arn(TOPIC).unwrap());
+    (aws, sink)
+}
+
+fn calls() -> When {
+    When::calls(Service::Sns, "PublishBatch")
+}
+
+pub(super) fn fail_always(aws: &EmbeddedAws) {
+    aws.faults().add(calls(), Fault::InternalError).unwrap();
+}
+
+fn published(aws: &EmbeddedAws) -> Vec<String> {
+    ids(&aws.published().into_iter().map(|published| published.message).collect::<Vec<_>>())
+}
+
+fn call_count(aws: &EmbeddedAws) -> usize {
+    aws.calls().count(Service::Sns, "PublishBatch")
+}
+
+fn unavailable(code: &str, may_be_sent: bool) -> Result<(), PublishFault> {
+    Err(PublishFault::Unavailable { code: code.to_owned(), may_be_sent })
+}
+
+/// Thirteen customers, then the first of them again.
+fn two_batches() -> Vec<Alert> {
+    let names: Vec<String> = (0..13).chain([0]).map(|n| format!("C{n:02}")).collect();
+    alerts(&names.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+#[tokio::test]
+async fn an_alert_has_its_subject_message_and_attributes() {
+    let (aws, sink) = start().await;
+    let alert = alert_for(r#"{"customer_id":"C1","transaction_id":"T1","amount":12000.00}"#, 0);
+    assert_eq!(sink.publish(&[&alert], soon()).await, [Ok(())]);
+    let published = aws.published();
+    assert_eq!(published[0].subject.as_deref(), Some("High Risk Transaction Detected"));
+    assert_eq!(published[0].message, alert.message);
+    let attributes: Vec<_> = published[0]
+        .attributes
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.data_type.as_str(), value.text().unwrap()))
+        .collect();
+    let expected = [
+        ("alert_type", "String", "fraud_detection"),
+        ("customer_segment", "String", "gold"),
+        ("fraud_score", "Number", "0.8600000000000001"),
+    ];
+    assert_eq!(attributes, expected);
+}
+
+#[tokio::test]
+async fn ten_go_into_a_call_and_one_call_follows_the_other() {
+    let (aws, sink) = start().await;
+    let alerts = two_batches();
+    assert!(sink.publish(&refs(&alerts), soon()).await.iter().all(Result::is_ok));
+    assert_eq!((call_count(&aws), aws.calls().max_concurrency(Service::Sns, "PublishBatch")), (2, 1));
+    assert_eq!(published(&aws).len(), 14);
+}
+
+#[tokio::test]
+async fn alerts_of_the_largest_size_go_out_one_to_a_call_and_larger_ones_not_at_all() {
+    let (aws, sink) = start().await;
+    let sized = |customer: &str, zeros: usize| {
+        alert_for(
+            &format!(
+                r#"{{"customer_id":"{customer}","transaction_id":"T","amount":1.0{}}}"#,
+                "0".repeat(zeros)
+            ),
+            0,
+        )
+    };
+    let room = 262_144 - sized("A", 0).size();
+    let alerts = [sized("A", room), sized("A", room + 1), sized("A", 0), sized("B", room)];
+    let results = sink.publish(&refs(&alerts), soon()).await;
+    assert_eq!(results, [Ok(()), Err(PublishFault::TooLarge { size: 262_145 }), Ok(()), Ok(())]);
+    assert_eq!(call_count(&aws), 3);
+}
+
+#[tokio::test]
+async fn entries_that_failed_are_tried_again_and_then_unavailable_and_hold_their_customers_later_ones_back() {
+    let (aws, sink) = start().await;
+    let half = aws.faults().add(calls().next(1), Fault::Half).unwrap();
+    let few = alerts(&["A", "B", "C", "D"]);
+    assert!(sink.publish(&refs(&few), soon()).await.iter().all(Result::is_ok));
+    assert_eq!((aws.faults().applied(half), call_count(&aws)), (1, 2));
+    assert_eq!(published(&aws), ["A/000", "B/001", "C/002", "D/003"]);
+
+    // Half of four, then of two, then of one.
+    aws.faults().add(calls(), Fault::Half).unwrap();
+    let more = alerts(&["E", "F", "G", "H", "H", "E", "H"]);
+    let results = sink.publish(&refs(&more), soon()).await;
+    let failed = unavailable("InternalError", false);
+    let held_back = Err(PublishFault::HeldBack);
+    let expected = [Ok(()), Ok(()), Ok(()), failed.clone(), held_back.clone(), failed, held_back];
+    assert_eq!(results, expected);
+    assert_eq!(published(&aws)[4..], ["E/000", "F/001", "G/002"]);
+}
+
+#[tokio::test]
+async fn an_entry_that_is_refused_costs_itself_and_not_its_customers_later_ones() {
+    let (aws, sink) = start().await;
+    let mut alerts = alerts(&["A", "B", "A"]);
+    // An alert whose message the topic refuses: none that is made of a transaction is.
+    alerts[0].message.clear();
+    let results = sink.publish(&refs(&alerts), soon()).await;
+    let refused = Err(PublishFault::Refused { code: "InvalidParameter".to_owned() });
+    assert_eq!(results, [refused, Ok(()), Ok(())]);
+    assert_eq!((published(&aws).len(), call_count(&aws)), (2, 2));
+}
+
+#[tokio::test]
+async fn a_call_that_fails_for_a_while_is_made_again() {
+    for fault in [Fault::Throttle, Fault::InternalError, Fault::DropConnection] {
+        let (aws, sink) = start().await;
+        aws.faults().add(calls().next(2), fault).unwrap();
+        let alerts = two_batches();
+        assert!(sink.publish(&refs(&alerts), soon()).await.iter().all(Result::is_ok));
+        assert_eq!((call_count(&aws), published(&aws).len()), (4, 14));
+    }
+}
+
+#[tokio::test]
+async fn after_a_call_that_failed_as_a_whole_nothing_more_is_started() {
+    let denied = ServiceError::new(403, "AuthorizationError", "not allowed");
+    for (fault, code, in_doubt, attempts) in [
+        (Fault::Throttle, "Throttled", false, 3),
+        (Fault::Error(denied), "AuthorizationError", false, 1),
+        (Fault::InternalError, "InternalError", true, 3),
+        (Fault::DropConnection, "cannot reach the service", true, 3),
+    ] {
+        let (aws, sink) = start().await;
+        aws.faults().add(calls(), fault).unwrap();
+        let alerts = two_batches();
+        let results = sink.publish(&refs(&alerts), soon()).await;
+        assert_eq!(results[..10], vec![unavailable(code, in_doubt); 10]);
+        assert_eq!(results[10..13], vec![unavailable(code, false); 3]);
+        assert_eq!(results[13], Err(PublishFault::HeldBack));
+        assert_eq!(call_count(&aws), attempts, "{code}");
+    }
+}
+
+#[tokio::test]
+async fn a_topic_that_is_not_there_is_unavailable() {
+    let (aws, _sink) = start().await;
+    let config = crate::sdk::for_embedded(&aws, Service::Sns).await;
+    let sink = SnsAlerts::new(&config, "arn:aws:sns:us-east-1:123456789012:nowhere");
+    assert_eq!(sink.publish(&refs(&alerts(&["A"])), soon()).await, [unavailable("NotFound", false)]);
+}
+
+#[tokio::test]
+async fn a_lost_answer_sends_the_same_message_again() {
+    let (aws, sink) = start().await;
+    aws.faults().add(calls().nth(1), Fault::LoseAnswer).unwrap();
+    let alerts = alerts(&["A"]);
+    assert_eq!(sink.publish(&refs(&alerts), soon()).await, [Ok(())]);
+    let messages: Vec<String> = aws.published().into_iter().map(|published| published.message).collect();
+    assert_eq!(messages, vec![alerts[0].message.clone(); 2]);
+}
+
+#[tokio::test]
+async fn who_was_in_doubt_once_stays_so_when_the_next_answer_says_no() {
+    let (aws, sink) = start().await;
+    aws.faults().add(calls().nth(1), Fault::LoseAnswer).unwrap();
+    aws.faults().add(calls().from_nth(2), Fault::Throttle).unwrap();
+    assert_eq!(sink.publish(&refs(&alerts(&["A"])), soon()).await, [unavailable("Throttled", true)]);
+    assert_eq!(published(&aws), ["A/000"]);
+}
+
+#[tokio::test]
+async fn a_topic_that_never_answers_takes_no_longer_than_the_deadline() {
+    let (aws, sink) = start().await;
+    aws.faults().add(calls().from_nth(2), Fault::Hang).unwrap();
+    let (alerts, start) = (two_batches(), Instant::now());
+    let results = sink.publish(&refs(&alerts), start + Duration::from_millis(500)).await;
+    assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
+    assert!(results[..10].iter().all(Result::is_ok));
+    assert_eq!(results[10..], vec![unavailable("no answer in time", true); 4]);
+}
+
+#[tokio::test]
+async fn past_the_deadline_nothing_is_started() {
+    let (aws, sink) = start().await;
+    let results = sink.publish(&refs(&alerts(&["A", "A"])), Instant::now()).await;
+    assert_eq!(results, [unavailable("no answer in time", false), Err(PublishFault::HeldBack)]);
+    assert_eq!(call_count(&aws), 0);
+}

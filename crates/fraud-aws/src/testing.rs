@@ -1,0 +1,43 @@
+//! What the tests of several ports share.
+
+use std::time::Duration;
+
+use fraud_core::alert::Alert;
+use fraud_core::enrichment::Enrichment;
+use fraud_core::identity::{Identity, Position};
+use fraud_core::policy::Policy;
+use fraud_core::profile::{Attribute, Profile};
+use fraud_core::record::Decision;
+use fraud_core::scoring::Inputs;
+use fraud_core::timestamp::Timestamp;
+use fraud_core::transaction::Transaction;
+use tokio::time::Instant;
+
+/// A deadline that no test reaches unless it means to.
+pub(crate) fn soon() -> Instant {
+    Instant::now() + Duration::from_secs(10)
+}
+
+/// Seconds after 2024-01-15T03:00:00Z.
+pub(crate) fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_millis(1_705_287_600_000 + seconds * 1000).unwrap()
+}
+
+/// The alert for a payload, whose customer has the segment `gold` and the risk 0.9.
+pub(crate) fn alert_for(payload: &str, sub_sequence_number: u64) -> Alert {
+    let policy = Policy::builtin_default().unwrap();
+    let profile = Profile::new(Attribute::Text("gold"), Attribute::Missing, Attribute::Number("0.9"));
+    let transaction = Transaction::parse(payload.as_bytes()).unwrap();
+    let position = Position {
+        stream: "transactions",
+        shard: "shardId-000000000000",
+        sequence_number: "49590338271490256608559692538361571095921575989136588898",
+        sub_sequence_number,
+    };
+    let enrichment = Enrichment::Profile(&profile);
+    let inputs = Inputs::of(&transaction, enrichment, at(0), &policy);
+    let (customer, id) = (transaction.customer_id.as_deref(), transaction.transaction_id.as_deref());
+    let identity = Identity::of(customer, id, Some(position));
+    let decision = Decision { enrichment, score: policy.score(&inputs), identity, arrival: at(0) };
+    Alert::new(&transaction, &decision, &inputs, &policy, position)
+}
