@@ -12,7 +12,7 @@ mod connect;
 mod lines;
 mod sns;
 
-pub use connect::Alerts;
+pub use connect::Sink;
 pub use lines::AlertLines;
 pub use sns::SnsAlerts;
 

@@ -8,7 +8,7 @@ use std::str::FromStr;
 mod alerting;
 mod common;
 
-pub use alerting::{AlertDestination, DeadLetterDestination, LedgerStore, ledger_retention};
+pub use alerting::{AlertLedgerTarget, AlertSinkTarget, DeadLettersTarget};
 pub use common::{
     CacheSettings, PolicyError, PolicySource, ProfileSource, event_time_bounds, metrics_namespace,
 };

@@ -4,6 +4,7 @@
 pub mod alerts;
 pub mod clock;
 pub mod config;
+pub mod dead_letters;
 pub mod invocation;
 pub mod ledger;
 mod lines;

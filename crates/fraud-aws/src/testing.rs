@@ -1,5 +1,7 @@
 //! What the tests of several ports share.
 
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use fraud_core::alert::Alert;
@@ -40,4 +42,40 @@ pub(crate) fn alert_for(payload: &str, sub_sequence_number: u64) -> Alert {
     let identity = Identity::of(customer, id, Some(position));
     let decision = Decision { enrichment, score: policy.score(&inputs), identity, arrival: at(0) };
     Alert::new(&transaction, &decision, &inputs, &policy, position)
+}
+
+/// A writer that others can look into.
+#[derive(Clone, Default)]
+pub(crate) struct Page {
+    text: Arc<Mutex<Vec<u8>>>,
+    writes_left: Option<Arc<Mutex<usize>>>,
+}
+
+impl Page {
+    /// A writer that fails after so many writes.
+    pub(crate) fn that_breaks_after(writes: usize) -> Self {
+        Page { writes_left: Some(Arc::new(Mutex::new(writes))), ..Self::default() }
+    }
+
+    /// The lines written so far, all of them whole.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        let text = String::from_utf8(self.text.lock().unwrap().clone()).unwrap();
+        assert!(text.is_empty() || text.ends_with('\n'));
+        text.lines().map(str::to_owned).collect()
+    }
+}
+
+impl Write for Page {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if let Some(left) = &self.writes_left {
+            let mut left = left.lock().unwrap();
+            *left = left.checked_sub(1).ok_or(io::ErrorKind::BrokenPipe)?;
+        }
+        self.text.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }

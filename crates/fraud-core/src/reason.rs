@@ -27,11 +27,15 @@ pub enum FailureReason {
     MissingArrivalTime,
     /// The scored record no longer fits into the function's response.
     ResponseTooLarge,
+    /// The alert is larger than the sink or the ledger takes.
+    AlertTooLarge,
+    /// The sink does not accept the alert, or the ledger cannot read what it holds of it.
+    AlertRefused,
 }
 
 impl FailureReason {
     /// Every reason, in the order of declaration.
-    pub const ALL: [FailureReason; 11] = [
+    pub const ALL: [FailureReason; 13] = [
         FailureReason::MissingData,
         FailureReason::BadBase64,
         FailureReason::NotUtf8,
@@ -43,6 +47,8 @@ impl FailureReason {
         FailureReason::InvalidAmount,
         FailureReason::MissingArrivalTime,
         FailureReason::ResponseTooLarge,
+        FailureReason::AlertTooLarge,
+        FailureReason::AlertRefused,
     ];
 
     /// The reason as logs, metrics and dead letters write it.
@@ -59,6 +65,8 @@ impl FailureReason {
             FailureReason::InvalidAmount => "invalid_amount",
             FailureReason::MissingArrivalTime => "missing_arrival_time",
             FailureReason::ResponseTooLarge => "response_too_large",
+            FailureReason::AlertTooLarge => "alert_too_large",
+            FailureReason::AlertRefused => "alert_refused",
         }
     }
 }

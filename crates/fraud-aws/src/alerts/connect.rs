@@ -6,33 +6,33 @@ use fraud_core::alert::Alert;
 use tokio::time::Instant;
 
 use super::{AlertLines, AlertSink, PublishFault, SnsAlerts};
-use crate::config::AlertDestination;
+use crate::config::AlertSinkTarget;
 use crate::sdk::Sdk;
 
 /// An alert sink of either kind.
 #[derive(Debug)]
-pub enum Alerts {
+pub enum Sink {
     /// An SNS topic.
     Sns(SnsAlerts),
     /// Standard output.
     Stdout(AlertLines<Stdout>),
 }
 
-impl Alerts {
+impl Sink {
     /// Opens the sink. A topic is not asked for anything yet.
-    pub async fn connect(destination: &AlertDestination, sdk: &Sdk) -> Self {
-        match destination {
-            AlertDestination::Sns { topic_arn } => Alerts::Sns(SnsAlerts::new(sdk.config().await, topic_arn)),
-            AlertDestination::Stdout => Alerts::Stdout(AlertLines::new(stdout())),
+    pub async fn connect(target: &AlertSinkTarget, sdk: &Sdk) -> Self {
+        match target {
+            AlertSinkTarget::Sns { topic_arn } => Sink::Sns(SnsAlerts::new(sdk.config().await, topic_arn)),
+            AlertSinkTarget::Stdout => Sink::Stdout(AlertLines::new(stdout())),
         }
     }
 }
 
-impl AlertSink for Alerts {
+impl AlertSink for Sink {
     async fn publish(&self, alerts: &[&Alert], deadline: Instant) -> Vec<Result<(), PublishFault>> {
         match self {
-            Alerts::Sns(sink) => sink.publish(alerts, deadline).await,
-            Alerts::Stdout(sink) => sink.publish(alerts, deadline).await,
+            Sink::Sns(sink) => sink.publish(alerts, deadline).await,
+            Sink::Stdout(sink) => sink.publish(alerts, deadline).await,
         }
     }
 }

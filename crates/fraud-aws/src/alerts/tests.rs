@@ -1,9 +1,7 @@
-use std::io::{self, Write};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::*;
-use crate::testing::{alert_for, soon};
+use crate::testing::{Page, alert_for, soon};
 
 mod batching;
 mod topic;
@@ -65,47 +63,16 @@ async fn starts_nothing_after_a_failure(sink: &impl AlertSink) {
     }
 }
 
-/// A writer that others can look into, and that fails from its `capacity`-th write on.
-#[derive(Clone, Default)]
-struct Page {
-    text: Arc<Mutex<Vec<u8>>>,
-    writes_left: Option<Arc<Mutex<usize>>>,
-}
-
-impl Page {
-    fn lines(&self) -> Vec<String> {
-        let text = String::from_utf8(self.text.lock().unwrap().clone()).unwrap();
-        assert!(text.is_empty() || text.ends_with('\n'));
-        text.lines().map(str::to_owned).collect()
-    }
-}
-
-impl Write for Page {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if let Some(left) = &self.writes_left {
-            let mut left = left.lock().unwrap();
-            *left = left.checked_sub(1).ok_or(io::ErrorKind::BrokenPipe)?;
-        }
-        self.text.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 #[tokio::test]
 async fn lines_keep_the_contract() {
     let page = Page::default();
     keeps_the_contract(&AlertLines::new(page.clone()), || page.lines()).await;
-    let broken = Page { writes_left: Some(Arc::new(Mutex::new(0))), ..Page::default() };
-    starts_nothing_after_a_failure(&AlertLines::new(broken)).await;
+    starts_nothing_after_a_failure(&AlertLines::new(Page::that_breaks_after(0))).await;
 }
 
 #[tokio::test]
 async fn a_writer_that_breaks_keeps_what_it_took_and_takes_nothing_more() {
-    let page = Page { writes_left: Some(Arc::new(Mutex::new(2))), ..Page::default() };
+    let page = Page::that_breaks_after(2);
     let alerts = alerts(&["A", "B", "A", "C", "A"]);
     let results = AlertLines::new(page.clone()).publish(&refs(&alerts), soon()).await;
     let unavailable =

@@ -1,12 +1,18 @@
 //! The variables of the functions that alert, and of those that keep what they cannot read.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use super::{ConfigError, Environment, named};
 
+const DEFAULT_LEDGER_DAYS: NonZeroU32 = match NonZeroU32::new(400) {
+    Some(days) => days,
+    None => NonZeroU32::MIN,
+};
+
 /// `ALERT_SINK`: where alerts are published.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum AlertDestination {
+pub enum AlertSinkTarget {
     /// An SNS topic.
     Sns {
         /// The topic's ARN.
@@ -16,7 +22,7 @@ pub enum AlertDestination {
     Stdout,
 }
 
-impl AlertDestination {
+impl AlertSinkTarget {
     /// Reads the variable.
     ///
     /// # Errors
@@ -25,73 +31,59 @@ impl AlertDestination {
         environment.port("ALERT_SINK", "`sns:<topic arn>` or `stdout:`", |scheme, rest| {
             match (scheme, rest) {
                 ("sns", arn) if arn.starts_with("arn:") => {
-                    Some(AlertDestination::Sns { topic_arn: arn.to_owned() })
+                    Some(AlertSinkTarget::Sns { topic_arn: arn.to_owned() })
                 }
-                ("stdout", "") => Some(AlertDestination::Stdout),
+                ("stdout", "") => Some(AlertSinkTarget::Stdout),
                 _ => None,
             }
         })
     }
 }
 
-/// `ALERT_LEDGER`: what remembers the alerts that were sent.
+/// `ALERT_LEDGER` and `ALERT_LEDGER_DAYS`: what remembers the alerts that were sent, and for how long.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum LedgerStore {
+pub enum AlertLedgerTarget {
     /// A DynamoDB table with the key `alert_id`.
     DynamoDb {
         /// The table's name.
         table: String,
+        /// How long a row is kept.
+        retention: Duration,
     },
     /// The process's memory, for development.
     Memory,
 }
 
-impl LedgerStore {
-    /// Reads the variable.
+impl AlertLedgerTarget {
+    /// Reads the variables. `ALERT_LEDGER_DAYS` unset is 400: a Kinesis stream can keep its records for 365 days (Amazon
+    /// Kinesis developer guide, "Change the data retention period"), and a record that is read again after its alert was
+    /// forgotten is alerted again.
     ///
     /// # Errors
-    /// [`ConfigError`] where it is not set or names no ledger.
+    /// [`ConfigError`] where `ALERT_LEDGER` is not set or names no ledger, or `ALERT_LEDGER_DAYS` is no whole number of at
+    /// least 1.
     pub fn from_environment(environment: Environment<'_>) -> Result<Self, ConfigError> {
+        let days: NonZeroU32 = environment.number(
+            "ALERT_LEDGER_DAYS",
+            "a whole number of days, at least 1",
+            DEFAULT_LEDGER_DAYS,
+        )?;
+        let retention = Duration::from_secs(u64::from(days.get()) * 24 * 60 * 60);
         environment.port("ALERT_LEDGER", "`dynamodb:<table>` or `memory:`", |scheme, rest| {
             match (scheme, rest) {
-                ("dynamodb", table) => named(table).map(|table| LedgerStore::DynamoDb { table }),
-                ("memory", "") => Some(LedgerStore::Memory),
+                ("dynamodb", table) => {
+                    named(table).map(|table| AlertLedgerTarget::DynamoDb { table, retention })
+                }
+                ("memory", "") => Some(AlertLedgerTarget::Memory),
                 _ => None,
             }
         })
     }
 }
 
-/// `ALERT_LEDGER_DAYS`: how long an alert is remembered; unset, 400 days. A Kinesis stream can keep its records for 365
-/// (Amazon Kinesis developer guide, "Change the data retention period"), and a record that is read again after its alert
-/// was forgotten is alerted again.
-///
-/// # Errors
-/// [`ConfigError`] where it is no whole number of at least 1.
-pub fn ledger_retention(environment: Environment<'_>) -> Result<Duration, ConfigError> {
-    let days = environment.number(
-        "ALERT_LEDGER_DAYS",
-        "a whole number of days, at least 1",
-        // 32 bits of days cannot overflow any time below.
-        Days(400),
-    )?;
-    Ok(Duration::from_secs(u64::from(days.0) * 24 * 60 * 60))
-}
-
-/// A whole number of days, at least 1.
-struct Days(u32);
-
-impl std::str::FromStr for Days {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        text.parse().ok().filter(|&days| days > 0).map(Days).ok_or(())
-    }
-}
-
 /// `DEAD_LETTERS`: where records go that can never be processed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum DeadLetterDestination {
+pub enum DeadLettersTarget {
     /// An SQS queue.
     Sqs {
         /// The queue's URL.
@@ -101,7 +93,7 @@ pub enum DeadLetterDestination {
     Stdout,
 }
 
-impl DeadLetterDestination {
+impl DeadLettersTarget {
     /// Reads the variable.
     ///
     /// # Errors
@@ -110,9 +102,9 @@ impl DeadLetterDestination {
         environment.port("DEAD_LETTERS", "`sqs:<queue url>` or `stdout:`", |scheme, rest| {
             match (scheme, rest) {
                 ("sqs", url) if url.starts_with("https://") || url.starts_with("http://") => {
-                    Some(DeadLetterDestination::Sqs { queue_url: url.to_owned() })
+                    Some(DeadLettersTarget::Sqs { queue_url: url.to_owned() })
                 }
-                ("stdout", "") => Some(DeadLetterDestination::Stdout),
+                ("stdout", "") => Some(DeadLettersTarget::Stdout),
                 _ => None,
             }
         })

@@ -82,19 +82,21 @@ fn a_policy_file_that_cannot_be_used_is_told_with_path_and_line() {
 
 #[test]
 fn sinks_and_the_ledger_are_read_by_their_schemes_and_only_the_first_colon_splits() {
-    let alerts = |value: &str| with(&[("ALERT_SINK", value)], AlertDestination::from_environment);
+    let alerts = |value: &str| with(&[("ALERT_SINK", value)], AlertSinkTarget::from_environment);
     let topic_arn = "arn:aws:sns:us-east-1:123456789012:fraud-alerts";
-    let sns = Ok(AlertDestination::Sns { topic_arn: topic_arn.into() });
+    let sns = Ok(AlertSinkTarget::Sns { topic_arn: topic_arn.into() });
     assert_eq!(alerts(&format!("sns:{topic_arn}")), sns);
-    assert_eq!(alerts("stdout:"), Ok(AlertDestination::Stdout));
-    let ledger = |value| with(&[("ALERT_LEDGER", value)], LedgerStore::from_environment);
-    assert_eq!(ledger("dynamodb:alerts"), Ok(LedgerStore::DynamoDb { table: "alerts".into() }));
-    assert_eq!(ledger("memory:"), Ok(LedgerStore::Memory));
-    let letters = |value: &str| with(&[("DEAD_LETTERS", value)], DeadLetterDestination::from_environment);
+    assert_eq!(alerts("stdout:"), Ok(AlertSinkTarget::Stdout));
+    let ledger = |value| with(&[("ALERT_LEDGER", value)], AlertLedgerTarget::from_environment);
+    let retention = Duration::from_secs(400 * 24 * 60 * 60);
+    let dynamodb = Ok(AlertLedgerTarget::DynamoDb { table: "alerts".into(), retention });
+    assert_eq!(ledger("dynamodb:alerts"), dynamodb);
+    assert_eq!(ledger("memory:"), Ok(AlertLedgerTarget::Memory));
+    let letters = |value: &str| with(&[("DEAD_LETTERS", value)], DeadLettersTarget::from_environment);
     let queue_url = "http://127.0.0.1:9324/123456789012/dead-letters";
-    let sqs = Ok(DeadLetterDestination::Sqs { queue_url: queue_url.into() });
+    let sqs = Ok(DeadLettersTarget::Sqs { queue_url: queue_url.into() });
     assert_eq!(letters(&format!("sqs:{queue_url}")), sqs);
-    assert_eq!(letters("stdout:"), Ok(DeadLetterDestination::Stdout));
+    assert_eq!(letters("stdout:"), Ok(DeadLettersTarget::Stdout));
 
     for wrong in ["sns:", "sns:fraud-alerts", "stdout", "stdout:x", topic_arn] {
         let expected = format!("ALERT_SINK is `{wrong}`; it accepts `sns:<topic arn>` or `stdout:`");
@@ -108,19 +110,21 @@ fn sinks_and_the_ledger_are_read_by_their_schemes_and_only_the_first_colon_split
         let expected = format!("DEAD_LETTERS is `{wrong}`; it accepts `sqs:<queue url>` or `stdout:`");
         assert_eq!(letters(wrong).unwrap_err().to_string(), expected);
     }
-    let missing = with(&[], DeadLetterDestination::from_environment).unwrap_err().to_string();
+    let missing = with(&[], DeadLettersTarget::from_environment).unwrap_err().to_string();
     assert_eq!(missing, "DEAD_LETTERS is not set; it accepts `sqs:<queue url>` or `stdout:`");
 }
 
 #[test]
-fn alerts_are_remembered_for_longer_than_any_stream_keeps_records_unless_told_otherwise() {
-    let days = |days: u64| Duration::from_secs(days * 24 * 60 * 60);
-    assert_eq!(with(&[], ledger_retention), Ok(days(400)));
-    assert_eq!(with(&[("ALERT_LEDGER_DAYS", "1")], ledger_retention), Ok(days(1)));
+fn how_long_alerts_are_remembered_is_a_number_of_days() {
+    let ledger = |days: &str| {
+        let variables = [("ALERT_LEDGER", "dynamodb:alerts"), ("ALERT_LEDGER_DAYS", days)];
+        with(&variables, AlertLedgerTarget::from_environment)
+    };
+    let retention = Duration::from_secs(24 * 60 * 60);
+    assert_eq!(ledger("1"), Ok(AlertLedgerTarget::DynamoDb { table: "alerts".into(), retention }));
     for wrong in ["0", "-1", "1.5", "soon", "99999999999"] {
-        let error = with(&[("ALERT_LEDGER_DAYS", wrong)], ledger_retention).unwrap_err().to_string();
         let expected =
             format!("ALERT_LEDGER_DAYS is `{wrong}`; it accepts a whole number of days, at least 1");
-        assert_eq!(error, expected);
+        assert_eq!(ledger(wrong).unwrap_err().to_string(), expected);
     }
 }

@@ -1,14 +1,12 @@
 //! The ledger that the configuration names.
 
-use std::time::Duration;
-
 use aws_sdk_dynamodb::Client;
 use fraud_core::alert::Alert;
 use fraud_core::timestamp::Timestamp;
 use tokio::time::Instant;
 
 use super::{AlertLedger, Claim, Claimed, DynamoDbLedger, LedgerFault, Marked, MemoryLedger, Release};
-use crate::config::LedgerStore;
+use crate::config::AlertLedgerTarget;
 use crate::sdk::Sdk;
 
 /// A ledger of either kind.
@@ -21,14 +19,14 @@ pub enum Ledger {
 }
 
 impl Ledger {
-    /// Opens the ledger. A table is not asked for anything yet. `retention` is how long a table keeps a row.
-    pub async fn connect(store: &LedgerStore, retention: Duration, sdk: &Sdk) -> Self {
-        match store {
-            LedgerStore::DynamoDb { table } => {
+    /// Opens the ledger. A table is not asked for anything yet.
+    pub async fn connect(target: &AlertLedgerTarget, sdk: &Sdk) -> Self {
+        match target {
+            AlertLedgerTarget::DynamoDb { table, retention } => {
                 let client = Client::new(sdk.config().await);
-                Ledger::DynamoDb(DynamoDbLedger::new(client, table, retention))
+                Ledger::DynamoDb(DynamoDbLedger::new(client, table, *retention))
             }
-            LedgerStore::Memory => Ledger::Memory(MemoryLedger::default()),
+            AlertLedgerTarget::Memory => Ledger::Memory(MemoryLedger::default()),
         }
     }
 }

@@ -1,0 +1,45 @@
+//! Records that can never be processed, kept with their bytes and a reason: the port, and what implements it.
+
+use std::future::Future;
+
+use tokio::time::Instant;
+
+mod connect;
+mod letter;
+mod lines;
+mod sqs;
+
+pub use connect::DeadLetters;
+pub use letter::{DeadLetter, MAX_BODY_BYTES};
+pub use lines::DeadLetterLines;
+pub use sqs::SqsDeadLetters;
+
+/// Takes dead letters.
+pub trait DeadLetterSink: Send + Sync {
+    /// Sends a letter, at least once. Answers by `deadline` at the latest.
+    ///
+    /// # Errors
+    /// [`DeadLetterFault`]; the record must then come again.
+    fn send(
+        &self,
+        letter: &DeadLetter<'_>,
+        deadline: Instant,
+    ) -> impl Future<Output = Result<(), DeadLetterFault>> + Send;
+}
+
+/// Why a letter was not taken.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DeadLetterFault {
+    /// The time ran out.
+    #[error("no answer in time")]
+    Deadline,
+    /// The sink refused or failed, after retries; the code is its own word for it.
+    #[error("{code}")]
+    Sink {
+        /// The sink's error code, or the kind of failure to reach it.
+        code: String,
+    },
+}
+
+#[cfg(test)]
+mod tests;

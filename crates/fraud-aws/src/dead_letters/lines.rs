@@ -1,0 +1,27 @@
+//! Dead letters as lines, for development.
+
+use std::io::Write;
+
+use tokio::time::Instant;
+
+use super::{DeadLetter, DeadLetterFault, DeadLetterSink, MAX_BODY_BYTES};
+use crate::lines::Lines;
+
+/// A writer that takes dead letters as lines.
+#[derive(Debug)]
+pub struct DeadLetterLines<W>(Lines<W>);
+
+impl<W: Write> DeadLetterLines<W> {
+    /// Lines to `out`.
+    pub fn new(out: W) -> Self {
+        DeadLetterLines(Lines::new(out))
+    }
+}
+
+impl<W: Write + Send> DeadLetterSink for DeadLetterLines<W> {
+    async fn send(&self, letter: &DeadLetter<'_>, _deadline: Instant) -> Result<(), DeadLetterFault> {
+        self.0
+            .write(&letter.body(MAX_BODY_BYTES))
+            .map_err(|error| DeadLetterFault::Sink { code: error.kind().to_string() })
+    }
+}
