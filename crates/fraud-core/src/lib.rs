@@ -9,6 +9,7 @@ pub mod event_time;
 pub mod fields;
 pub mod identity;
 pub mod json;
+pub mod payload;
 pub mod policy;
 pub mod profile;
 pub mod reason;
