@@ -1,6 +1,6 @@
 //! The whole: what runs, where it listens, how it stops.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -12,7 +12,9 @@ use crate::calls::{Calls, Recording};
 use crate::dynamodb::{self, DynamoDb, KeyType, TableDefinition};
 use crate::faults::Faults;
 use crate::front::{Backend, Front};
-use crate::service::{REGION, Service};
+use crate::service::{REGION, Service, ServiceError};
+use crate::sns::{Published, Sns};
+use crate::sqs::{QueuedMessage, Sqs};
 
 /// Why the services could not start.
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +32,12 @@ pub enum StartError {
     /// A table of the builder's could not be created.
     #[error("cannot create a table: {0}")]
     Table(String),
+    /// A topic of the builder's could not be created.
+    #[error("cannot create the topic {0:?}: {1}")]
+    Topic(String, #[source] ServiceError),
+    /// A queue of the builder's could not be created.
+    #[error("cannot create the queue {0:?}: {1}")]
+    Queue(String, #[source] ServiceError),
 }
 
 /// What shall run, see [`EmbeddedAws::builder`].
@@ -38,6 +46,8 @@ pub enum StartError {
 pub struct Builder {
     services: Option<Vec<Service>>,
     tables: Vec<TableDefinition>,
+    topics: Vec<String>,
+    queues: Vec<String>,
     recording: Recording,
 }
 
@@ -59,7 +69,20 @@ impl Builder {
         self
     }
 
-    /// How much [`Calls`] remembers.
+    /// Creates an SNS topic.
+    pub fn topic(mut self, name: impl Into<String>) -> Self {
+        self.topics.push(name.into());
+        self
+    }
+
+    /// Creates an SQS queue with the default settings.
+    pub fn queue(mut self, name: impl Into<String>) -> Self {
+        self.queues.push(name.into());
+        self
+    }
+
+    /// How much [`Calls`] remembers. What SNS and SQS accepted is kept whatever this says: it is not a recording but
+    /// what the calls brought about.
     pub fn recording(mut self, recording: Recording) -> Self {
         self.recording = recording;
         self
@@ -70,30 +93,53 @@ impl Builder {
     /// # Errors
     /// [`StartError`]; nothing is left running then.
     pub async fn start(self) -> Result<EmbeddedAws, StartError> {
-        let wanted = self.services.unwrap_or_else(|| Service::ALL.to_vec());
+        let wanted: BTreeSet<_> =
+            self.services.unwrap_or_else(|| Service::ALL.to_vec()).into_iter().collect();
         let calls = Calls::new(self.recording);
         let faults = Faults::default();
-        let database = match wanted.contains(&Service::DynamoDb) {
-            true => Some(dynamodb::Server::start(&self.tables)?),
-            false => None,
+        let mut aws = EmbeddedAws {
+            addresses: BTreeMap::new(),
+            calls: calls.clone(),
+            faults: faults.clone(),
+            sns: None,
+            sqs: None,
+            running: None,
         };
         let mut fronts = Vec::new();
-        let mut addresses = BTreeMap::new();
-        let mut add = |service, backend| {
+        let mut database = None;
+        for service in wanted {
             let (listener, address) = listen()?;
-            addresses.insert(service, format!("http://{address}"));
+            let endpoint = format!("http://{address}");
+            aws.addresses.insert(service, endpoint.clone());
+            let backend: Arc<dyn Backend> = match service {
+                Service::DynamoDb => {
+                    let server = database.insert(dynamodb::Server::start(&self.tables)?);
+                    Arc::new(DynamoDb::new(server.uri()?))
+                }
+                Service::Sns => aws.sns.insert(sns(&self.topics)?).clone(),
+                Service::Sqs => aws.sqs.insert(sqs(endpoint, &self.queues)?).clone(),
+            };
             fronts.push((listener, Front { service, backend, calls: calls.clone(), faults: faults.clone() }));
-            Ok::<_, StartError>(())
-        };
-        if let Some(database) = &database {
-            let uri = format!("http://{}/", database.address)
-                .parse()
-                .map_err(|error| StartError::Runtime(io::Error::other(error)))?;
-            add(Service::DynamoDb, Arc::new(DynamoDb::new(uri)) as Arc<dyn Backend>)?;
         }
-        let running = Some(Running::start(fronts, database)?);
-        Ok(EmbeddedAws { addresses, calls, faults, running })
+        aws.running = Some(Running::start(fronts, database)?);
+        Ok(aws)
     }
+}
+
+fn sns(topics: &[String]) -> Result<Arc<Sns>, StartError> {
+    let sns = Sns::default();
+    for name in topics {
+        sns.create_topic(name).map_err(|error| StartError::Topic(name.clone(), error))?;
+    }
+    Ok(Arc::new(sns))
+}
+
+fn sqs(endpoint: String, queues: &[String]) -> Result<Arc<Sqs>, StartError> {
+    let sqs = Sqs::new(endpoint);
+    for name in queues {
+        sqs.create_queue(name).map_err(|error| StartError::Queue(name.clone(), error))?;
+    }
+    Ok(Arc::new(sqs))
 }
 
 fn listen() -> Result<(TcpListener, SocketAddr), StartError> {
@@ -109,11 +155,13 @@ pub struct EmbeddedAws {
     addresses: BTreeMap<Service, String>,
     calls: Calls,
     faults: Faults,
+    sns: Option<Arc<Sns>>,
+    sqs: Option<Arc<Sqs>>,
     running: Option<Running>,
 }
 
 impl EmbeddedAws {
-    /// Settings to start from: all services, no table.
+    /// Settings to start from: all services, no table, topic or queue.
     pub fn builder() -> Builder {
         Builder::default()
     }
@@ -149,6 +197,31 @@ impl EmbeddedAws {
     #[must_use]
     pub fn calls(&self) -> Calls {
         self.calls.clone()
+    }
+
+    /// A topic's ARN; `None` if there is no such topic.
+    #[must_use]
+    pub fn topic_arn(&self, name: &str) -> Option<String> {
+        self.sns.as_ref()?.topic_arn(name)
+    }
+
+    /// Everything that SNS accepted so far, on all topics, in the order of acceptance.
+    #[must_use]
+    pub fn published(&self) -> Vec<Published> {
+        self.sns.as_ref().map(|sns| sns.published()).unwrap_or_default()
+    }
+
+    /// A queue's URL; `None` if there is no such queue.
+    #[must_use]
+    pub fn queue_url(&self, name: &str) -> Option<String> {
+        self.sqs.as_ref()?.queue_url(name)
+    }
+
+    /// All messages of a queue in the order in which they were sent, also those that are hidden, without receiving
+    /// them; `None` if there is no such queue.
+    #[must_use]
+    pub fn messages(&self, queue: &str) -> Option<Vec<QueuedMessage>> {
+        self.sqs.as_ref()?.messages(queue)
     }
 
     /// Stops the services: closes their ports and all connections, answered or not, and waits until that is done.

@@ -40,7 +40,7 @@ pub(crate) fn answer(status: u16, content_type: &'static str, body: impl Into<By
     *answer.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = answer.headers_mut();
     headers.insert("content-type", HeaderValue::from_static(content_type));
-    if let Ok(id) = HeaderValue::from_str(&request_id()) {
+    if let Ok(id) = HeaderValue::from_str(&new_id()) {
         headers.insert("x-amzn-requestid", id);
     }
     answer
@@ -58,6 +58,7 @@ pub(crate) fn query_compatible_json_error(error: &ServiceError, namespace: &str)
     let shape = match error.code.strip_prefix("AWS.SimpleQueueService.") {
         Some("NonExistentQueue") => "QueueDoesNotExist",
         Some(shape) => shape,
+        None if error.code == "QueueAlreadyExists" => "QueueNameExists",
         None => &error.code,
     };
     let shaped = ServiceError { code: shape.to_owned(), ..error.clone() };
@@ -76,7 +77,7 @@ pub(crate) fn query_error(error: &ServiceError) -> Answer {
         error.fault(),
         escape_xml(&error.code),
         escape_xml(&error.message),
-        request_id(),
+        new_id(),
     );
     answer(error.status, "text/xml", body)
 }
@@ -104,7 +105,7 @@ pub(crate) fn query_parameter(body: &[u8], name: &str) -> Option<String> {
 }
 
 /// An id in the form of a UUID, never given twice in one process.
-pub(crate) fn request_id() -> String {
+pub(crate) fn new_id() -> String {
     static COUNTER: AtomicU64 = AtomicU64::new(1);
     let count = COUNTER.fetch_add(1, Ordering::Relaxed);
     format!("00000000-0000-4000-8000-{count:012x}")

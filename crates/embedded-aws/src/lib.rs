@@ -26,10 +26,16 @@ mod dynamodb;
 mod faults;
 mod front;
 mod http;
+mod messaging;
 mod service;
+mod sns;
+mod sqs;
 
 pub use aws::{Builder, EmbeddedAws, StartError};
 pub use calls::{Call, Calls, Recording};
 pub use dynamodb::{KeyType, TableDefinition};
 pub use faults::{Fault, FaultError, Faults, Hook, RuleId, When};
+pub use messaging::{MessageAttribute, MessageAttributeValue};
 pub use service::{ACCOUNT_ID, REGION, Service, ServiceError};
+pub use sns::Published;
+pub use sqs::QueuedMessage;

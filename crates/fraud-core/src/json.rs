@@ -8,8 +8,11 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 mod text;
+mod write;
 
 pub use text::{Text, push_escaped};
+pub(crate) use write::push_number;
+pub use write::{ObjectWriter, is_portable};
 
 /// Why a text was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -2,8 +2,9 @@
 //!
 //! A record's way through it: [`transaction::Transaction::parse`] reads the payload, [`enrichment::Enrichment`] says
 //! what the profile lookup came to, [`policy::Policy::score`] gives the score, [`record::RecordEncoder`] writes the
-//! scored record.
+//! scored record and [`alert::Alert`] the alert that a high score raises.
 
+pub mod alert;
 pub mod enrichment;
 pub mod event_time;
 pub mod fields;

@@ -1,7 +1,9 @@
 //! A customer's profile, and what it adds to a record.
 
+use std::borrow::Cow;
+
 use crate::fields;
-use crate::json::{is_number, push_escaped};
+use crate::json::{Scanner, is_number, push_escaped};
 
 /// The risk of a customer whose profile names none.
 const DEFAULT_RISK_SCORE: &str = "0.5";
@@ -63,6 +65,14 @@ impl Profile {
         self.is_valid
     }
 
+    /// The customer's segment, `unknown` where the profile names none.
+    pub fn segment(&self) -> Cow<'_, str> {
+        // Read out of the members when it is asked for: only alerts do, and profiles are many.
+        let first = self.members.find(':').and_then(|colon| self.members.get(colon + 1..));
+        let segment = first.and_then(|value| Scanner::new(value, 0).value().ok()?.as_str());
+        segment.unwrap_or_default()
+    }
+
     /// The three customer fields as JSON members, without braces.
     pub fn members(&self) -> &str {
         &self.members
@@ -105,7 +115,7 @@ mod tests {
             profile.members(),
             r#""customer_segment":"gold \"A\"","customer_lifetime_value":12345678901234567890.123456789,"customer_risk_score":0.90"#
         );
-        assert_eq!(profile.risk_score(), 0.9);
+        assert_eq!((&*profile.segment(), profile.risk_score()), ("gold \"A\"", 0.9));
         assert!(profile.is_valid());
     }
 
@@ -116,7 +126,7 @@ mod tests {
             profile.members(),
             r#""customer_segment":"unknown","customer_lifetime_value":0,"customer_risk_score":0.5"#
         );
-        assert_eq!(profile.risk_score(), 0.5);
+        assert_eq!((&*profile.segment(), profile.risk_score()), ("unknown", 0.5));
         assert!(profile.is_valid());
     }
 

@@ -3,7 +3,7 @@
 use crate::enrichment::Enrichment;
 use crate::fields;
 use crate::identity::Identity;
-use crate::json::push_escaped;
+use crate::json::{push_escaped, push_number};
 use crate::policy::Policy;
 use crate::scoring::Score;
 use crate::timestamp::Timestamp;
@@ -90,11 +90,6 @@ fn push_name(out: &mut Vec<u8>, name: &str) {
     out.push(b'"');
     out.extend_from_slice(name.as_bytes());
     out.extend_from_slice(b"\":");
-}
-
-/// Appends the shortest text that reads back as the same f64. Scores are sums of finite numbers, at most a finite cap.
-fn push_number(out: &mut Vec<u8>, number: f64) {
-    out.extend_from_slice(zmij::Buffer::new().format(number).as_bytes());
 }
 
 #[cfg(test)]

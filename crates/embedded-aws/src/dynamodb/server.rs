@@ -1,9 +1,11 @@
 //! The emulator's own server, on a thread and a port of its own.
 
+use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::thread::JoinHandle;
 
 use dynoxide::Database;
+use hyper::Uri;
 use tokio::sync::oneshot;
 
 use super::table::TableDefinition;
@@ -15,7 +17,7 @@ use crate::aws::StartError;
 /// thread of its own it holds up nobody else's.
 #[derive(Debug)]
 pub(crate) struct Server {
-    pub(crate) address: SocketAddr,
+    address: SocketAddr,
     stop: oneshot::Sender<()>,
     thread: JoinHandle<()>,
 }
@@ -47,6 +49,12 @@ impl Server {
             .spawn(serve)
             .map_err(StartError::Runtime)?;
         Ok(Self { address, stop, thread })
+    }
+
+    /// Where it listens.
+    pub(crate) fn uri(&self) -> Result<Uri, StartError> {
+        let uri = format!("http://{}/", self.address).parse();
+        uri.map_err(|error| StartError::Runtime(io::Error::other(error)))
     }
 
     /// Stops the server and waits until its thread has ended. Its clients must have gone: it lets open connections

@@ -5,4 +5,6 @@
 
 mod dynamodb;
 mod faults;
+mod sns;
+mod sqs;
 mod support;

@@ -1,0 +1,163 @@
+//! The alert that a high score raises.
+
+use crate::fields;
+use crate::identity::{Identity, Position};
+use crate::json::is_portable;
+use crate::policy::Policy;
+use crate::record::Decision;
+use crate::scoring::Inputs;
+use crate::timestamp::Timestamp;
+use crate::transaction::{TimeField, Transaction};
+
+mod message;
+
+pub use message::MessageError;
+
+/// What an alert's message says of its kind, and the attribute that subscriptions filter by.
+pub const ALERT_TYPE: &str = "fraud_detection";
+/// An alert's subject line.
+pub const SUBJECT: &str = "High Risk Transaction Detected";
+
+/// An alert: its message, and what the message says.
+///
+/// # The message
+/// One line, a JSON object with these members in this order: `alert_type`, `alert_id` (the record's
+/// [identity](crate::identity)), `customer_id` and `transaction_id` (null where the transaction has none),
+/// `transaction_amount` (a number, the producer's digits), `fraud_score`, `timestamp` (when the record arrived, RFC 3339
+/// in UTC with milliseconds), `event_time` (as the producer wrote it; null where that is missing or no time), `reasons`
+/// (objects of `name`, `points`, `observed` and `rule`, in the policy's order), `policy` (its id), `enrichment`,
+/// `stream`, `shard`, `sequence_number` (a string: it has more digits than numbers can hold), and
+/// `sub_sequence_number` for a record inside an aggregate, but for the first.
+///
+/// # Who receives alerts must recognise one that comes again, by its `alert_id`
+/// A transaction is alerted once, however often its record is delivered; a ledger sees to it. In two cases no ledger
+/// can know that an alert went out: the sink accepted it and the answer was lost, and the process died after publishing
+/// and before it could note so. Then the message goes out again: the stored one, byte for byte the same even if the
+/// customer's profile or the policy has changed since, under the same `alert_id`.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Alert {
+    /// The record's identity.
+    pub alert_id: String,
+    /// The customer, where the transaction names one.
+    pub customer_id: Option<String>,
+    /// The transaction's own id, where it has one.
+    pub transaction_id: Option<String>,
+    /// The producer's digits.
+    pub transaction_amount: String,
+    /// The score: the shortest text that reads back as the same f64.
+    pub fraud_score: String,
+    /// When the record arrived: `timestamp` in the message.
+    pub arrival: Timestamp,
+    /// The event time as the producer wrote it, where it is one.
+    pub event_time: Option<String>,
+    /// The reasons, as JSON.
+    pub reasons: String,
+    /// The policy's id.
+    pub policy: String,
+    /// What the profile lookup came to.
+    pub enrichment: String,
+    /// The stream's name.
+    pub stream: String,
+    /// The shard's id.
+    pub shard: String,
+    /// The sequence number's digits.
+    pub sequence_number: String,
+    /// The place within an aggregate, from 0; 0 for a record that stands alone.
+    pub sub_sequence_number: u64,
+    /// The segment in the customer's profile, where there is a profile. Not part of the message.
+    pub customer_segment: Option<String>,
+    /// The message.
+    pub message: String,
+}
+
+/// What goes with an alert's message for subscriptions to filter by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AlertAttribute<'a> {
+    /// The attribute's name.
+    pub name: &'static str,
+    /// `String` or `Number`, as SNS calls them.
+    pub data_type: &'static str,
+    /// The value, never empty.
+    pub value: &'a str,
+}
+
+impl Alert {
+    /// The alert for a transaction at `position` on which `decision` was made from `inputs` under `policy`.
+    pub fn new(
+        transaction: &Transaction<'_>,
+        decision: &Decision<'_>,
+        inputs: &Inputs,
+        policy: &Policy,
+        position: Position<'_>,
+    ) -> Self {
+        let event_time = match &transaction.event_time {
+            TimeField::Known(_, text) => Some(text.to_string()),
+            TimeField::Missing | TimeField::Unknown => None,
+        };
+        let mut alert = Alert {
+            alert_id: decision.identity.unwrap_or(Identity::Position(position)).to_string(),
+            customer_id: transaction.customer_id.as_deref().map(str::to_owned),
+            transaction_id: transaction.transaction_id.as_deref().map(str::to_owned),
+            transaction_amount: transaction.amount.digits.to_owned(),
+            fraud_score: message::number_text(decision.score.value),
+            arrival: decision.arrival,
+            event_time,
+            reasons: message::reasons(&policy.reasons(inputs)),
+            policy: policy.id().to_owned(),
+            enrichment: decision.enrichment.as_str().to_owned(),
+            stream: position.stream.to_owned(),
+            shard: position.shard.to_owned(),
+            sequence_number: position.sequence_number.to_owned(),
+            sub_sequence_number: position.sub_sequence_number,
+            customer_segment: decision.enrichment.profile().map(|profile| profile.segment().into_owned()),
+            message: String::new(),
+        };
+        alert.message = message::write(&alert);
+        alert
+    }
+
+    /// The alert that a stored message tells of; `customer_segment` is the one thing that the message does not.
+    ///
+    /// # Errors
+    /// [`MessageError`] where the text is no alert's message.
+    pub fn from_message(message: String, customer_segment: Option<String>) -> Result<Self, MessageError> {
+        message::read(message, customer_segment)
+    }
+
+    /// Where the record stands.
+    pub fn position(&self) -> Position<'_> {
+        Position {
+            stream: &self.stream,
+            shard: &self.shard,
+            sequence_number: &self.sequence_number,
+            sub_sequence_number: self.sub_sequence_number,
+        }
+    }
+
+    /// The message's attributes. The segment is left out where there is none, or none that queues would take.
+    pub fn attributes(&self) -> impl Iterator<Item = AlertAttribute<'_>> {
+        let segment = self.customer_segment.as_deref();
+        let segment = segment.filter(|segment| !segment.is_empty() && segment.chars().all(is_portable));
+        [
+            Some(("alert_type", "String", ALERT_TYPE)),
+            Some((fields::FRAUD_SCORE, "Number", self.fraud_score.as_str())),
+            segment.map(|segment| (fields::CUSTOMER_SEGMENT, "String", segment)),
+        ]
+        .into_iter()
+        .flatten()
+        .map(|(name, data_type, value)| AlertAttribute { name, data_type, value })
+    }
+
+    /// What the alert takes of a message's size limit, in bytes: the message, its attributes' names, types and values
+    /// (Amazon SNS developer guide, "Message attributes"), and the subject, of which the guide does not speak.
+    pub fn size(&self) -> usize {
+        let attribute = |attribute: AlertAttribute<'_>| {
+            attribute.name.len() + attribute.data_type.len() + attribute.value.len()
+        };
+        SUBJECT.len() + self.message.len() + self.attributes().map(attribute).sum::<usize>()
+    }
+}
+
+#[cfg(test)]
+mod tests;

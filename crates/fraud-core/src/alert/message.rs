@@ -1,0 +1,136 @@
+//! An alert's message: writing it, and reading one that was stored.
+
+use super::{ALERT_TYPE, Alert};
+use crate::event_time;
+use crate::json::{JsonError, ObjectWriter, Scanner, Value, push_number};
+use crate::scoring::Reason;
+
+/// The deepest nesting in a message: the object, its reasons, and each of them.
+const MAX_DEPTH: usize = 3;
+
+/// Why a text is no alert's message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum MessageError {
+    /// It is no JSON object.
+    #[error(transparent)]
+    Json(#[from] JsonError),
+    /// A member is missing, or is not of its form.
+    #[error("`{0}` is missing or not of its form")]
+    Member(&'static str),
+}
+
+pub(super) fn number_text(number: f64) -> String {
+    let mut text = Vec::new();
+    push_number(&mut text, number);
+    // Digits, a point and signs.
+    String::from_utf8_lossy(&text).into_owned()
+}
+
+pub(super) fn reasons(reasons: &[Reason<'_>]) -> String {
+    let reason = |reason: &Reason<'_>| {
+        let mut object = ObjectWriter::new();
+        object.text("name", reason.name).number("points", reason.points);
+        object.number("observed", reason.observed).text("rule", reason.rule);
+        object.finish()
+    };
+    format!("[{}]", reasons.iter().map(reason).collect::<Vec<_>>().join(","))
+}
+
+/// The message of an alert whose other fields are set.
+pub(super) fn write(alert: &Alert) -> String {
+    let mut object = ObjectWriter::new();
+    object
+        .text("alert_type", ALERT_TYPE)
+        .text("alert_id", &alert.alert_id)
+        .text_or_null("customer_id", alert.customer_id.as_deref())
+        .text_or_null("transaction_id", alert.transaction_id.as_deref())
+        .json("transaction_amount", &alert.transaction_amount)
+        .json("fraud_score", &alert.fraud_score)
+        .text("timestamp", &alert.arrival.to_string())
+        .text_or_null("event_time", alert.event_time.as_deref())
+        .json("reasons", &alert.reasons)
+        .text("policy", &alert.policy)
+        .text("enrichment", &alert.enrichment)
+        .text("stream", &alert.stream)
+        .text("shard", &alert.shard)
+        .text("sequence_number", &alert.sequence_number);
+    if alert.sub_sequence_number > 0 {
+        object.json("sub_sequence_number", &alert.sub_sequence_number.to_string());
+    }
+    object.finish()
+}
+
+pub(super) fn read(message: String, customer_segment: Option<String>) -> Result<Alert, MessageError> {
+    let members = Members::scan(&message)?;
+    let text = |name| members.text(name)?.ok_or(MessageError::Member(name));
+    let timestamp = event_time::parse(&text("timestamp")?).ok_or(MessageError::Member("timestamp"))?;
+    let reasons = match members.get("reasons") {
+        Some(Value::Array(reasons)) => reasons.to_owned(),
+        _ => return Err(MessageError::Member("reasons")),
+    };
+    let sub_sequence_number = match members.get("sub_sequence_number") {
+        None => 0,
+        Some(Value::Number(digits)) => {
+            digits.parse().map_err(|_| MessageError::Member("sub_sequence_number"))?
+        }
+        Some(_) => return Err(MessageError::Member("sub_sequence_number")),
+    };
+    Ok(Alert {
+        alert_id: text("alert_id")?,
+        customer_id: members.text("customer_id")?,
+        transaction_id: members.text("transaction_id")?,
+        transaction_amount: members.number("transaction_amount")?,
+        fraud_score: members.number("fraud_score")?,
+        arrival: timestamp.instant,
+        event_time: members.text("event_time")?,
+        reasons,
+        policy: text("policy")?,
+        enrichment: text("enrichment")?,
+        stream: text("stream")?,
+        shard: text("shard")?,
+        sequence_number: text("sequence_number")?,
+        sub_sequence_number,
+        customer_segment,
+        message,
+    })
+}
+
+/// A message's members by name.
+struct Members<'a>(Vec<(String, Value<'a>)>);
+
+impl<'a> Members<'a> {
+    fn scan(message: &'a str) -> Result<Self, JsonError> {
+        let mut scanner = Scanner::new(message, MAX_DEPTH);
+        let mut members = Vec::new();
+        scanner.object(|name, scanner| {
+            let value = scanner.value()?;
+            members.extend(name.decode().map(|name| (name.into_owned(), value)));
+            Ok::<_, JsonError>(())
+        })?;
+        scanner.end()?;
+        Ok(Members(members))
+    }
+
+    fn get(&self, name: &str) -> Option<Value<'a>> {
+        self.0.iter().find(|(key, _)| key == name).map(|(_, value)| *value)
+    }
+
+    /// A string, or null.
+    fn text(&self, name: &'static str) -> Result<Option<String>, MessageError> {
+        match self.get(name) {
+            Some(Value::Null) => Ok(None),
+            Some(Value::String(text)) => match text.decode() {
+                Some(text) => Ok(Some(text.into_owned())),
+                None => Err(MessageError::Member(name)),
+            },
+            _ => Err(MessageError::Member(name)),
+        }
+    }
+
+    fn number(&self, name: &'static str) -> Result<String, MessageError> {
+        match self.get(name) {
+            Some(Value::Number(digits)) => Ok(digits.to_owned()),
+            _ => Err(MessageError::Member(name)),
+        }
+    }
+}
