@@ -5,6 +5,7 @@
 //! scored record and [`alert::Alert`] the alert that a high score raises.
 
 pub mod alert;
+pub mod decimal;
 pub mod enrichment;
 pub mod event_time;
 pub mod fields;
