@@ -9,11 +9,13 @@ use tokio::time::Instant;
 
 mod cache;
 mod connect;
+mod customers;
 mod dynamodb;
 mod file;
 
 pub use cache::CachedProfiles;
 pub use connect::Profiles;
+pub use customers::Customers;
 pub use dynamodb::DynamoDbProfiles;
 pub use file::{FileProfiles, ProfileFileError};
 

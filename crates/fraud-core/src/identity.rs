@@ -17,6 +17,13 @@ pub struct Position<'a> {
     pub sub_sequence_number: u64,
 }
 
+/// The stream's name in a stream's ARN or in that of a consumer of one: `transactions` of
+/// `arn:aws:kinesis:us-east-1:123456789012:stream/transactions/consumer/alerts:1764000000`.
+pub fn stream_name(arn: &str) -> Option<&str> {
+    let (_, path) = arn.split_once(":stream/")?;
+    path.split('/').next().filter(|name| !name.is_empty())
+}
+
 /// What makes a record the same record wherever and however often it comes.
 ///
 /// Its text is `<customer id>/<transaction id>` where the transaction has an id (the customer id is empty where there
@@ -124,6 +131,15 @@ mod tests {
         );
         assert_eq!(text(None, None, Some(position(2))).unwrap(), "@transactions/shardId-000000000000/495/2");
         assert_eq!(text(Some("C1"), None, None), None);
+    }
+
+    #[test]
+    fn a_streams_name_is_neither_its_arn_nor_its_consumers() {
+        let arn = "arn:aws:kinesis:us-east-1:123456789012:stream/transactions";
+        assert_eq!(stream_name(arn), Some("transactions"));
+        assert_eq!(stream_name(&format!("{arn}/consumer/alerts:1764000000")), Some("transactions"));
+        assert_eq!(stream_name("arn:aws:kinesis:us-east-1:123456789012:stream/"), None);
+        assert_eq!(stream_name("transactions"), None);
     }
 
     #[test]

@@ -50,6 +50,23 @@ impl<'a> Value<'a> {
             _ => None,
         }
     }
+
+    /// The string's text, decoded or not, where this is one.
+    pub fn as_text(self) -> Option<Text<'a>> {
+        match self {
+            Value::String(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// A number as it is written, be it as a number or as a string; `None` where that is empty.
+    pub fn as_digits(self) -> Option<Cow<'a, str>> {
+        let digits = match self {
+            Value::Number(digits) => Cow::Borrowed(digits),
+            other => other.as_str()?,
+        };
+        (!digits.is_empty()).then_some(digits)
+    }
 }
 
 /// Reads a text from left to right. Every method skips white space before it looks.

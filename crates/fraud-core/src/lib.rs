@@ -5,11 +5,13 @@
 //! scored record and [`alert::Alert`] the alert that a high score raises.
 
 pub mod alert;
+pub mod decimal;
 pub mod enrichment;
 pub mod event_time;
 pub mod fields;
 pub mod identity;
 pub mod json;
+pub mod payload;
 pub mod policy;
 pub mod profile;
 pub mod reason;

@@ -6,9 +6,8 @@
 
 use std::borrow::Cow;
 
-use fraud_core::identity::Position;
-use fraud_core::json::{JsonError, Scanner, Text, Value};
-use fraud_core::reason::FailureReason;
+use fraud_core::identity::{Position, stream_name};
+use fraud_core::json::{JsonError, Scanner, Text};
 use fraud_core::timestamp::Timestamp;
 
 /// Deeper than any event; a record's own payload is text here.
@@ -19,8 +18,8 @@ const MAX_DEPTH: usize = 64;
 pub struct FirehoseEvent<'a> {
     /// The records, in the event's order.
     pub records: Vec<FirehoseRecord<'a>>,
-    /// The name of the Kinesis stream that the delivery stream reads, where it reads one.
-    stream: Option<Cow<'a, str>>,
+    /// The ARN of the Kinesis stream that the delivery stream reads, where it reads one.
+    stream_arn: Option<Cow<'a, str>>,
 }
 
 /// One record of an event.
@@ -75,18 +74,18 @@ impl<'a> FirehoseEvent<'a> {
             return Err(InvalidEvent::Missing("it is no JSON object".to_owned()));
         }
         let mut records = None;
-        let mut stream = None;
+        let mut stream_arn = None;
         scanner.object(|key, scanner| {
             match key.decode().as_deref() {
                 Some("records") => records = Some(read_records(scanner)?),
-                Some("sourceKinesisStreamArn") => stream = scanner.value()?.as_str().and_then(stream_name),
+                Some("sourceKinesisStreamArn") => stream_arn = scanner.value()?.as_str(),
                 _ => drop(scanner.value()?),
             }
             Ok::<_, InvalidEvent>(())
         })?;
         scanner.end()?;
         match records {
-            Some(records) => Ok(FirehoseEvent { records, stream }),
+            Some(records) => Ok(FirehoseEvent { records, stream_arn }),
             None => Err(InvalidEvent::Missing("`records` is missing".to_owned())),
         }
     }
@@ -95,7 +94,7 @@ impl<'a> FirehoseEvent<'a> {
     pub fn position(&'a self, record: &'a FirehoseRecord<'a>) -> Option<Position<'a>> {
         let metadata = &record.metadata;
         Some(Position {
-            stream: self.stream.as_deref()?,
+            stream: stream_name(self.stream_arn.as_deref()?)?,
             shard: metadata.shard.as_deref()?,
             sequence_number: metadata.sequence_number.as_deref()?,
             sub_sequence_number: metadata.sub_sequence_number,
@@ -107,16 +106,6 @@ impl FirehoseRecord<'_> {
     /// When the record arrived: at the stream where it came from one, else at Firehose.
     pub fn arrival(&self) -> Option<Timestamp> {
         self.metadata.arrival.or(self.own_arrival)
-    }
-
-    /// Appends the decoded data to `arena`.
-    ///
-    /// # Errors
-    /// [`FailureReason::MissingData`] and [`FailureReason::BadBase64`]; `arena` is then unchanged.
-    pub fn decode_into(&self, arena: &mut Vec<u8>) -> Result<(), FailureReason> {
-        let data = self.data.ok_or(FailureReason::MissingData)?;
-        let base64 = data.decode().ok_or(FailureReason::BadBase64)?;
-        base64_simd::STANDARD.decode_append(base64.as_bytes(), arena).map_err(|_| FailureReason::BadBase64)
     }
 }
 
@@ -142,8 +131,8 @@ fn read_record<'a>(scanner: &mut Scanner<'a>, index: usize) -> Result<FirehoseRe
     let mut metadata = Metadata::default();
     scanner.object(|key, scanner| {
         match key.decode().as_deref() {
-            Some("recordId") => id = text(scanner.value()?),
-            Some("data") => data = text(scanner.value()?),
+            Some("recordId") => id = scanner.value()?.as_text(),
+            Some("data") => data = scanner.value()?.as_text(),
             Some("approximateArrivalTimestamp") => own_arrival = Timestamp::from_arrival(scanner.value()?),
             Some("kinesisRecordMetadata") => metadata = read_metadata(scanner)?,
             _ => drop(scanner.value()?),
@@ -165,39 +154,17 @@ fn read_metadata<'a>(scanner: &mut Scanner<'a>) -> Result<Metadata<'a>, JsonErro
         match key.decode().as_deref() {
             Some("approximateArrivalTimestamp") => metadata.arrival = Timestamp::from_arrival(value),
             Some("shardId") => metadata.shard = value.as_str().filter(|shard| !shard.is_empty()),
-            Some("sequenceNumber") => metadata.sequence_number = digits(value),
+            Some("sequenceNumber") => metadata.sequence_number = value.as_digits(),
             Some("subsequenceNumber") => {
                 // Published samples have an empty text here, some tools a number as text.
                 metadata.sub_sequence_number =
-                    digits(value).and_then(|digits| digits.parse().ok()).unwrap_or(0);
+                    value.as_digits().and_then(|digits| digits.parse().ok()).unwrap_or(0);
             }
             _ => {}
         }
         Ok::<_, JsonError>(())
     })?;
     Ok(metadata)
-}
-
-fn text(value: Value<'_>) -> Option<Text<'_>> {
-    match value {
-        Value::String(text) => Some(text),
-        _ => None,
-    }
-}
-
-/// A number's digits, whether they stand as a number or as text.
-fn digits(value: Value<'_>) -> Option<Cow<'_, str>> {
-    let digits = match value {
-        Value::Number(digits) => Cow::Borrowed(digits),
-        other => other.as_str()?,
-    };
-    (!digits.is_empty()).then_some(digits)
-}
-
-/// `transactions` of `arn:aws:kinesis:us-east-1:123456789012:stream/transactions`.
-fn stream_name(arn: Cow<'_, str>) -> Option<Cow<'_, str>> {
-    let (_, name) = arn.split_once(":stream/")?;
-    (!name.is_empty()).then(|| Cow::Owned(name.to_owned()))
 }
 
 #[cfg(test)]

@@ -1,14 +1,13 @@
 //! The Firehose transform: each record of a batch comes back enriched, scored and with the partition it belongs to, or
 //! unchanged as failed. No record makes another fail.
 
-use std::collections::HashMap;
-use std::ops::Range;
 use std::time::Duration;
 
-use fraud_aws::profiles::{Lookup, ProfileStore};
+use fraud_aws::profiles::{Customers, Lookup, ProfileStore};
 use fraud_core::enrichment::Enrichment;
 use fraud_core::event_time::EventTimeBounds;
 use fraud_core::identity::{Identity, Position};
+use fraud_core::payload::Payloads;
 use fraud_core::policy::Policy;
 use fraud_core::reason::FailureReason;
 use fraud_core::record::{Decision, RecordEncoder};
@@ -76,7 +75,7 @@ impl<S: ProfileStore> Transform<S> {
     ) -> Result<Transformed, InvalidEvent> {
         let event = FirehoseEvent::parse(event)?;
         let mut writer = ResponseWriter::new(&event.records, max_response_bytes)?;
-        let payloads = Payloads::decode(&event.records);
+        let payloads = Payloads::decode(event.records.iter().map(|record| record.data));
         let scorables: Vec<_> = event
             .records
             .iter()
@@ -84,7 +83,9 @@ impl<S: ProfileStore> Transform<S> {
             .map(|(index, record)| scorable(record, payloads.get(index)))
             .collect();
 
-        let customers = Customers::of(&scorables);
+        let customers = Customers::of(
+            scorables.iter().map(|scorable| scorable.as_ref().ok()?.transaction.customer_id.as_deref()),
+        );
         let lookup_deadline = Instant::now() + LONGEST_LOOKUP.min(remaining / 2);
         let answer = self.profiles.lookup(&customers.distinct, lookup_deadline).await;
 
@@ -146,31 +147,6 @@ impl<S: ProfileStore> Transform<S> {
     }
 }
 
-/// The decoded data of all records, in one piece of memory.
-struct Payloads {
-    arena: Vec<u8>,
-    ranges: Vec<Result<Range<usize>, FailureReason>>,
-}
-
-impl Payloads {
-    fn decode(records: &[FirehoseRecord<'_>]) -> Self {
-        let base64_length: usize =
-            records.iter().filter_map(|record| record.data).map(|data| data.raw().len()).sum();
-        let mut arena = Vec::with_capacity(base64_length / 4 * 3);
-        let decode = |record: &FirehoseRecord<'_>| {
-            let start = arena.len();
-            record.decode_into(&mut arena).map(|()| start..arena.len())
-        };
-        let ranges = records.iter().map(decode).collect();
-        Payloads { arena, ranges }
-    }
-
-    fn get(&self, index: usize) -> Result<&[u8], FailureReason> {
-        let range = self.ranges.get(index).cloned().unwrap_or(Err(FailureReason::MissingData))?;
-        self.arena.get(range).ok_or(FailureReason::MissingData)
-    }
-}
-
 fn scorable<'a>(
     record: &FirehoseRecord<'_>,
     payload: Result<&'a [u8], FailureReason>,
@@ -178,29 +154,6 @@ fn scorable<'a>(
     let transaction = Transaction::parse(payload?)?;
     let arrival = record.arrival().ok_or(FailureReason::MissingArrivalTime)?;
     Ok(Scorable { transaction, arrival })
-}
-
-/// The customers of a batch, each once.
-struct Customers<'a> {
-    distinct: Vec<&'a str>,
-    /// For each record its customer's place in `distinct`.
-    places: Vec<Option<usize>>,
-}
-
-impl<'a> Customers<'a> {
-    fn of(scorables: &'a [Result<Scorable<'a>, FailureReason>]) -> Self {
-        let mut distinct = Vec::new();
-        let mut known = HashMap::new();
-        let place = |scorable: &'a Result<Scorable<'a>, FailureReason>| {
-            let customer = scorable.as_ref().ok()?.transaction.customer_id.as_deref()?;
-            Some(*known.entry(customer).or_insert_with(|| {
-                distinct.push(customer);
-                distinct.len() - 1
-            }))
-        };
-        let places = scorables.iter().map(place).collect();
-        Customers { distinct, places }
-    }
 }
 
 #[cfg(test)]

@@ -16,21 +16,24 @@ pub enum Unit {
     Milliseconds,
 }
 
-/// The metrics of one invocation: one line.
+/// The metrics of one invocation: one line, and more where a metric has more values than a line can hold.
 #[derive(Debug, Clone)]
 pub struct MetricLine {
     namespace: String,
     function: &'static str,
     metrics: Vec<(Cow<'static, str>, Unit, Value)>,
+    more: Vec<MetricLine>,
 }
 
 /// The most metrics that one line can define; CloudWatch ignores a line with more.
 const MAX_METRICS: usize = 100;
+/// The most values of one metric in one line.
+const MAX_VALUES: usize = 100;
 
 impl MetricLine {
     /// A line without metrics, under the dimension `function`.
     pub fn new(namespace: impl Into<String>, function: &'static str) -> Self {
-        MetricLine { namespace: namespace.into(), function, metrics: Vec::new() }
+        MetricLine { namespace: namespace.into(), function, metrics: Vec::new(), more: Vec::new() }
     }
 
     /// Adds a number of things.
@@ -43,13 +46,27 @@ impl MetricLine {
         self.push(name.into(), Unit::Milliseconds, Value::from(milliseconds))
     }
 
+    /// Adds durations in milliseconds, one for each of many things: what percentiles are taken of.
+    pub fn milliseconds_each(&mut self, name: &'static str, milliseconds: &[i64]) -> &mut Self {
+        let mut chunks = milliseconds.chunks(MAX_VALUES);
+        if let Some(first) = chunks.next() {
+            self.push(name.into(), Unit::Milliseconds, Value::from(first));
+        }
+        for chunk in chunks {
+            let mut line = MetricLine::new(self.namespace.clone(), self.function);
+            line.push(name.into(), Unit::Milliseconds, Value::from(chunk));
+            self.more.push(line);
+        }
+        self
+    }
+
     fn push(&mut self, name: Cow<'static, str>, unit: Unit, value: Value) -> &mut Self {
         debug_assert!(self.metrics.len() < MAX_METRICS);
         self.metrics.push((name, unit, value));
         self
     }
 
-    /// The line's JSON object, for metrics of this time.
+    /// The JSON object of the first line, for metrics of this time.
     pub fn to_json(&self, time: SystemTime) -> Value {
         let definition = |(name, unit, _): &(Cow<'static, str>, Unit, Value)| {
             let unit = match unit {
@@ -76,15 +93,19 @@ impl MetricLine {
         Value::Object(line)
     }
 
-    /// Writes the line, for metrics of now.
+    /// Writes all lines, for metrics of now.
     ///
     /// # Errors
     /// Where `out` cannot be written.
     pub fn write(&self, mut out: impl Write) -> io::Result<()> {
-        // One write, so that no other line can come between.
-        let mut line = self.to_json(SystemTime::now()).to_string();
-        line.push('\n');
-        out.write_all(line.as_bytes())
+        let now = SystemTime::now();
+        for line in std::iter::once(self).chain(&self.more) {
+            // One write a line, so that no other can come between.
+            let mut line = line.to_json(now).to_string();
+            line.push('\n');
+            out.write_all(line.as_bytes())?;
+        }
+        Ok(())
     }
 }
 
@@ -119,5 +140,32 @@ mod tests {
         let mut written = Vec::new();
         line.write(&mut written).unwrap();
         assert!(written.ends_with(b"}\n") && written.iter().filter(|&&byte| byte == b'\n').count() == 1);
+    }
+
+    #[test]
+    fn a_metric_with_more_values_than_a_line_holds_goes_on_in_further_lines() {
+        let values: Vec<i64> = (0..250).collect();
+        let mut line = MetricLine::new("FraudStream", "kinesis-alerts");
+        line.milliseconds_each("DetectionLatency", &values).count("AlertsSent", 250);
+        let mut written = Vec::new();
+        line.write(&mut written).unwrap();
+        let lines: Vec<Value> = written
+            .split(|&byte| byte == b'\n')
+            .filter_map(|line| serde_json::from_slice(line).ok())
+            .collect();
+        let told: Vec<Vec<Value>> =
+            lines.iter().map(|line| line["DetectionLatency"].as_array().unwrap().clone()).collect();
+        assert_eq!(told.iter().map(Vec::len).collect::<Vec<_>>(), [100, 100, 50]);
+        assert_eq!(told.concat(), values);
+        assert_eq!(lines[0]["AlertsSent"], 250);
+        assert_eq!(lines[2]["function"], "kinesis-alerts");
+        assert_eq!(lines[2]["_aws"]["CloudWatchMetrics"][0]["Metrics"][0]["Unit"], "Milliseconds");
+    }
+
+    #[test]
+    fn a_metric_without_values_is_left_out() {
+        let mut line = MetricLine::new("FraudStream", "kinesis-alerts");
+        line.milliseconds_each("DetectionLatency", &[]);
+        assert_eq!(line.to_json(UNIX_EPOCH).get("DetectionLatency"), None);
     }
 }

@@ -1,0 +1,97 @@
+//! Decimal numbers as they are written, compared exactly.
+
+/// A JSON number's value: `digits × 10^exponent`. Two texts of one number are equal, such as `1.50` and `15e-1`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Decimal {
+    negative: bool,
+    /// Without leading or trailing zeros; empty for zero.
+    digits: String,
+    exponent: i64,
+}
+
+impl Decimal {
+    /// Takes a number apart. `None` for a text that is no JSON number, and for an exponent beyond 18 digits on anything
+    /// but zero.
+    pub fn parse(number: &str) -> Option<Self> {
+        if !crate::json::is_number(number) {
+            return None;
+        }
+        let (negative, unsigned) = match number.strip_prefix('-') {
+            Some(unsigned) => (true, unsigned),
+            None => (false, number),
+        };
+        let (mantissa, exponent) = unsigned.split_once(['e', 'E']).unwrap_or((unsigned, "0"));
+        let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+        let all = format!("{whole}{fraction}");
+        let significant = all.trim_start_matches('0');
+        let digits = significant.trim_end_matches('0');
+        if digits.is_empty() {
+            return Some(Decimal { negative: false, digits: String::new(), exponent: 0 });
+        }
+        let length = |text: &str| i64::try_from(text.len()).ok();
+        let exponent = exponent
+            .parse::<i64>()
+            .ok()?
+            .checked_sub(length(fraction)?)?
+            .checked_add(length(significant)? - length(digits)?)?;
+        Some(Decimal { negative, digits: digits.to_owned(), exponent })
+    }
+}
+
+/// Whether two numbers are the same number, however they are written. Texts that cannot be compared are the same where
+/// they are the same text.
+pub fn same_number(a: &str, b: &str) -> bool {
+    a == b || Decimal::parse(a).is_some_and(|a| Some(a) == Decimal::parse(b))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn one_number_in_many_forms_is_one_number() {
+        for (a, b) in [
+            ("1.50", "15e-1"),
+            ("100", "1E+2"),
+            ("0", "-0.000e99999999999999999999"),
+            ("-12.30", "-0.1230e2"),
+            ("10000000000000000000000000000001", "10000000000000000000000000000001.0"),
+            ("1e-99999999999999999999", "1e-99999999999999999999"),
+        ] {
+            assert!(same_number(a, b), "{a} {b}");
+        }
+    }
+
+    #[test]
+    fn numbers_that_differ_only_beyond_a_floats_precision_differ() {
+        for (a, b) in [
+            ("10000000000000000000000000000001", "10000000000000000000000000000002"),
+            ("0.1", "0.1000000000000000000000000001"),
+            ("5", "-5"),
+            ("1", "10"),
+            ("one", "1"),
+        ] {
+            assert!(!same_number(a, b), "{a} {b}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn integers_shifted_by_any_power_of_ten_stay_themselves(number in any::<i64>(), shift in 0usize..20) {
+            let zeros = "0".repeat(shift);
+            let plain = number.to_string();
+            let exponent = format!("{number}{zeros}e-{shift}");
+            let fraction = format!("{number}.0{zeros}");
+            prop_assert!(same_number(&plain, &exponent));
+            prop_assert!(same_number(&plain, &fraction));
+            let other = number.wrapping_add(1).to_string();
+            prop_assert!(!same_number(&other, &exponent));
+        }
+
+        #[test]
+        fn no_text_panics(text in any::<String>(), near in "-?[0-9]{0,3}\\.?[0-9]{0,3}[eE]?[+-]?[0-9]{0,25}") {
+            let _ = (Decimal::parse(&text), Decimal::parse(&near));
+        }
+    }
+}
