@@ -17,12 +17,16 @@
 //! # }
 //! ```
 //!
+//! [`event_source_mapping`] is Lambda's way of calling a function with the records of a Kinesis stream, over any
+//! function.
+//!
 //! The servers run on threads of their own and by the machine's clock. A test that pauses tokio's clock must not
 //! call them: with the clock paused tokio skips every timer, also a client's timeout, while it waits for a socket.
 
 mod aws;
 mod calls;
 mod dynamodb;
+pub mod event_source_mapping;
 mod faults;
 mod front;
 mod http;
