@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Writes the events and profiles of this folder, always the same: python3 events/make.py
 
-Firehose events have the shape that Firehose sends to a transform, arrival times in milliseconds. The payloads are
-made up.
+Firehose events have the shape that Firehose sends to a transform, arrival times in milliseconds; Kinesis events that
+of an event source mapping, arrival times in seconds. The payloads are made up.
 """
 
 import base64
+import hashlib
 import json
 import pathlib
 import random
@@ -155,12 +156,121 @@ def five_hundred() -> dict:
     return firehose_event(records, source=True)
 
 
+SEQUENCE_NUMBER = 49590338271490256608559692538361571095921575989136588898
+
+
+def kinesis_record(index: int, data: bytes | str, key: str = "C1001", arrival: float | str = None, consumer: str = "") -> dict:
+    sequence_number = str(SEQUENCE_NUMBER + index * 14)
+    return {
+        "kinesis": {
+            "kinesisSchemaVersion": "1.0",
+            "partitionKey": key,
+            "sequenceNumber": sequence_number,
+            "data": data if isinstance(data, str) else base64.b64encode(data).decode(),
+            "approximateArrivalTimestamp": round(ARRIVAL / 1000 + index * 0.25, 3) if arrival is None else arrival,
+        },
+        "eventSource": "aws:kinesis",
+        "eventVersion": "1.0",
+        "eventID": f"shardId-000000000006:{sequence_number}",
+        "eventName": "aws:kinesis:record",
+        "invokeIdentityArn": "arn:aws:iam::123456789012:role/fraud-stream-alerts",
+        "awsRegion": "us-east-1",
+        "eventSourceARN": STREAM_ARN + consumer,
+    }
+
+
+def kinesis_event(payloads: list, consumer: str = "") -> dict:
+    return {"Records": [kinesis_record(i, data, consumer=consumer) for i, data in enumerate(payloads)]}
+
+
+def varint(number: int) -> bytes:
+    out = bytearray()
+    while number > 0x7F:
+        out.append(number & 0x7F | 0x80)
+        number >>= 7
+    return bytes(out) + bytes([number])
+
+
+def field(number: int, value: bytes | int) -> bytes:
+    """A field of a protobuf message: a varint, or bytes with their length."""
+    if isinstance(value, int):
+        return varint(number << 3) + varint(value)
+    return varint(number << 3 | 2) + varint(len(value)) + value
+
+
+def kpl_aggregate(payloads: list[bytes]) -> bytes:
+    """Many user records in one, as the Kinesis Producer Library packs them."""
+    message = field(1, b"C1001") + b"".join(field(3, field(1, 0) + field(3, data)) for data in payloads)
+    return b"\xf3\x89\x9a\xc2" + message + hashlib.md5(message).digest()
+
+
+def transaction(number: int, customer: str, amount: float, time: str = "2024-01-15T14:00:00Z") -> bytes:
+    return payload({"transaction_id": f"T-{number:04d}", "customer_id": customer, "amount": amount, "event_time": time})
+
+
+NIGHT = "2024-01-15T03:30:00Z"
+
+
+def kinesis_plain() -> dict:
+    records = [transaction(1000 + i, f"C{1001 + i % 4}", 10.5 + i) for i in range(8)]
+    records.append(payload({"amount": 3, "note": "no customer, no id"}))
+    return kinesis_event(records, consumer="/consumer/kinesis-alerts:1764000000")
+
+
+def kinesis_high_scores() -> dict:
+    odd = {"customer_id": "C1003", "amount": 10000.010, "event_time": NIGHT, "note": "no id: its position names it"}
+    records = [
+        transaction(1100, "C1001", 15000, NIGHT),
+        transaction(1101, "C1002", 15000, NIGHT),
+        transaction(1102, "C1003", 20000.50, NIGHT),
+        transaction(1103, "C1001", 12000.01, NIGHT),
+        payload(odd),
+        transaction(1104, "C9999", 50000, NIGHT),
+    ]
+    return kinesis_event(records)
+
+
+def kinesis_duplicates() -> dict:
+    first = transaction(1200, "C1001", 15000, NIGHT)
+    return kinesis_event([first, transaction(1201, "C1002", 5), first, transaction(1200, "C1001", 99000, NIGHT), first])
+
+
+def kinesis_poison() -> dict:
+    return kinesis_event(
+        [
+            transaction(1300, "C1001", 15000, NIGHT),
+            "this is not base64!",
+            b"\xff\xfe",
+            b'{"transaction_id":"T-1303","amount":12',
+            payload({"transaction_id": "T-1304", "customer_id": "C1001", "amount": "15000"}),
+            transaction(1305, "C1003", 15000, NIGHT),
+        ]
+    )
+
+
+def kinesis_aggregated() -> dict:
+    inner = [
+        transaction(1400, "C1001", 15000, NIGHT),
+        transaction(1401, "C1002", 12),
+        b"not a transaction",
+        payload({"customer_id": "C1003", "amount": 11000, "event_time": NIGHT}),
+    ]
+    broken = bytearray(kpl_aggregate([transaction(1403, "C1001", 15000, NIGHT)]))
+    broken[-1] ^= 1
+    return kinesis_event([transaction(1399, "C1002", 7), kpl_aggregate(inner), bytes(broken), transaction(1404, "C1002", 8)])
+
+
 FILES = {
     "profiles.json": PROFILES,
     "firehose-direct-put.json": direct_put(),
     "firehose-kinesis-source.json": kinesis_source(),
     "firehose-mixed.json": mixed(),
     "firehose-500.json": five_hundred(),
+    "kinesis-plain.json": kinesis_plain(),
+    "kinesis-high-scores.json": kinesis_high_scores(),
+    "kinesis-duplicates.json": kinesis_duplicates(),
+    "kinesis-poison.json": kinesis_poison(),
+    "kinesis-aggregated.json": kinesis_aggregated(),
 }
 
 for name, value in FILES.items():

@@ -1,0 +1,46 @@
+//! The SDK's errors as a producer sees them.
+
+use aws_sdk_kinesis::config::http::HttpResponse;
+use aws_sdk_kinesis::error::{ProvideErrorMetadata, SdkError};
+
+use crate::producer::CallError;
+
+/// Codes of refusals that pass: too much at once, or the service's own trouble under a client's status.
+const PASSING: [&str; 8] = [
+    "ProvisionedThroughputExceededException",
+    "LimitExceededException",
+    "KMSThrottlingException",
+    "ThrottlingException",
+    "Throttling",
+    "RequestLimitExceeded",
+    "ServiceUnavailableException",
+    "InternalFailureException",
+];
+
+/// Whether a failed call is worth making again. An answer with a client's status is final unless its code says
+/// otherwise; everything else (the service's own failures, no answer, no connection) passes.
+pub(crate) fn call_error<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> CallError {
+    let transient = |code: &str| CallError::Transient { code: code.to_owned() };
+    match error {
+        SdkError::ServiceError(context) => {
+            let (code, message) = (context.err().code(), context.err().message());
+            let code = code.unwrap_or("unknown service error");
+            if context.raw().status().is_client_error() && !PASSING.contains(&code) {
+                CallError::Permanent {
+                    code: code.to_owned(),
+                    message: message.unwrap_or_default().to_owned(),
+                }
+            } else {
+                transient(code)
+            }
+        }
+        SdkError::ConstructionFailure(failure) => CallError::Permanent {
+            code: "ConstructionFailure".to_owned(),
+            message: format!("the request could not be made: {failure:?}"),
+        },
+        SdkError::TimeoutError(_) => transient("no answer in time"),
+        SdkError::DispatchFailure(_) => transient("cannot reach the service"),
+        SdkError::ResponseError(_) => transient("unreadable answer"),
+        _ => transient("unknown failure"),
+    }
+}

@@ -1,0 +1,43 @@
+//! The function's configuration.
+
+use fraud_aws::config::{
+    AlertLedgerTarget, AlertSinkTarget, CacheSettings, ConfigError, DeadLettersTarget, Environment,
+    PolicySource, ProfileSource, metrics_namespace,
+};
+
+/// What the environment decides.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// Where profiles come from.
+    pub profile_source: ProfileSource,
+    /// How they are remembered.
+    pub profile_cache: CacheSettings,
+    /// Which policy scores.
+    pub policy_source: PolicySource,
+    /// Where alerts go.
+    pub alert_sink: AlertSinkTarget,
+    /// What remembers which were sent.
+    pub alert_ledger: AlertLedgerTarget,
+    /// Where records go that can never succeed.
+    pub dead_letters: DeadLettersTarget,
+    /// The CloudWatch namespace of the metrics.
+    pub metrics_namespace: String,
+}
+
+impl Config {
+    /// Reads the environment.
+    ///
+    /// # Errors
+    /// [`ConfigError`] for the first variable that is missing or wrong.
+    pub fn from_environment(environment: Environment<'_>) -> Result<Self, ConfigError> {
+        Ok(Config {
+            profile_source: ProfileSource::from_environment(environment)?,
+            profile_cache: CacheSettings::from_environment(environment)?,
+            policy_source: PolicySource::from_environment(environment)?,
+            alert_sink: AlertSinkTarget::from_environment(environment)?,
+            alert_ledger: AlertLedgerTarget::from_environment(environment)?,
+            dead_letters: DeadLettersTarget::from_environment(environment)?,
+            metrics_namespace: metrics_namespace(environment),
+        })
+    }
+}

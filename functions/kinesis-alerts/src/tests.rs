@@ -1,0 +1,2 @@
+mod ports;
+mod simulation;
