@@ -32,7 +32,7 @@ pub trait AlertLedger: Send + Sync {
     /// that meets an alert twice must know so without the ledger.
     ///
     /// # Errors
-    /// [`LedgerFault`]; whether the claim was made is then unknown, and nothing may be sent.
+    /// [`LedgerFault`]; whether the claim was made is then unknown: nothing may be sent, and releasing it does no harm.
     fn claim(
         &self,
         alert: &Alert,
