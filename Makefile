@@ -54,10 +54,9 @@ docs: ## Build the documentation, warnings are errors
 ##@ More
 
 .PHONY: expected
-expected: bootstraps ## Write the expected response of every recorded event anew
-	@for event in events/firehose-*.json; do \
-		cargo run --quiet --bin run-function -- firehose-transform $$event --save events/expected/$$(basename $$event); \
-	done
+expected: bootstraps ## Write anew what is expected of every recorded event
+	@for event in events/firehose-*.json; do cargo run --quiet --bin run-function -- firehose-transform $$event --save; done
+	@for event in events/kinesis-*.json; do cargo run --quiet --bin run-function -- kinesis-alerts $$event --save; done
 
 .PHONY: advisories
 advisories: cargo-deny ## Check dependencies for known vulnerabilities (needs the network)

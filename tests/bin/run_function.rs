@@ -7,22 +7,25 @@ use std::process::ExitCode;
 use anyhow::{Context, bail};
 use clap::Parser;
 use system_tests::emulator::{Emulator, Invocation};
+use system_tests::workspace;
 
 mod firehose_table;
+mod kinesis_table;
 
 /// Runs a function's real bootstrap under cargo-lambda's emulator on one recorded event.
 #[derive(Debug, Parser)]
 #[command(after_help = "Examples:
   run-function firehose-transform events/firehose-direct-put.json
-  run-function firehose-transform events/firehose-mixed.json --save events/expected/firehose-mixed.json")]
+  run-function kinesis-alerts events/kinesis-high-scores.json
+  run-function firehose-transform events/firehose-mixed.json --save")]
 struct Arguments {
     /// The function's name.
     function: String,
     /// The file that holds the event.
     event: PathBuf,
-    /// Writes the response to this file, byte for byte, instead of showing it.
-    #[arg(long, value_name = "FILE")]
-    save: Option<PathBuf>,
+    /// Writes what came of the event to `events/expected/`, byte for byte, instead of showing it.
+    #[arg(long)]
+    save: bool,
 }
 
 fn main() -> ExitCode {
@@ -45,11 +48,17 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
         Invocation::Response(response) => response,
         Invocation::Error(error) => bail!("{}\n{}", error.trim(), emulator.output()?),
     };
-    match save {
-        Some(file) => fs::write(file, response).with_context(|| format!("cannot write {}", file.display())),
-        None => {
-            println!("{}", firehose_table::render(&text, &response, &emulator.output()?)?);
-            Ok(())
-        }
+    let messages = emulator.messages()?;
+    if *save {
+        let file = workspace::expected(&event);
+        let lines = [vec![response], messages].concat().join("\n");
+        return fs::write(&file, lines + "\n").with_context(|| format!("cannot write {}", file.display()));
     }
+    match function.as_str() {
+        "firehose-transform" => {
+            println!("{}", firehose_table::render(&text, &response, &emulator.output()?)?)
+        }
+        _ => println!("{}", kinesis_table::render(&response, &messages)?),
+    }
+    Ok(())
 }

@@ -75,6 +75,18 @@ impl Emulator {
         Ok(Invocation::Error(String::from_utf8_lossy(&output.stderr).into_owned()))
     }
 
+    /// The alerts and dead letters that functions have printed so far, one a line: what the sinks of development write.
+    ///
+    /// # Errors
+    /// Where the log cannot be read.
+    pub fn messages(&self) -> std::io::Result<Vec<String>> {
+        let is_message = |line: &&str| {
+            let value: serde_json::Value = serde_json::from_str(line).unwrap_or_default();
+            value.get("alert_id").is_some() || (value.get("id").is_some() && value.get("reason").is_some())
+        };
+        Ok(self.output()?.lines().filter(is_message).map(str::to_owned).collect())
+    }
+
     /// What the emulator and the functions have printed so far.
     ///
     /// # Errors

@@ -24,7 +24,10 @@ pub fn recorded_events(prefix: &str) -> std::io::Result<Vec<PathBuf>> {
     Ok(events)
 }
 
-/// Where the expected response to a recorded event stands.
-pub fn expected_response(event: &Path) -> PathBuf {
-    event.with_file_name("expected").join(event.file_name().unwrap_or_default())
+/// Where it stands what a function makes of a recorded event: its response, byte for byte, and for those that print them
+/// the alerts and dead letters, one a line.
+pub fn expected(event: &Path) -> PathBuf {
+    let name = event.file_stem().unwrap_or_default();
+    let extension = if name.to_string_lossy().starts_with("kinesis-") { "ndjson" } else { "json" };
+    event.with_file_name("expected").join(name).with_extension(extension)
 }

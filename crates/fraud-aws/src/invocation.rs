@@ -40,12 +40,28 @@ fn diagnostic(error_type: &str, error: &dyn std::error::Error) -> Diagnostic {
     Diagnostic { error_type: error_type.to_owned(), error_message: error.to_string() }
 }
 
-/// The time left until `deadline`, in milliseconds since the epoch as the runtime gives it. An emulator that gives none
-/// (0) is taken to leave a minute.
+/// The time left until `deadline`, in milliseconds since the epoch as the runtime gives it. Lambda invokes nothing whose
+/// time is over: a deadline in the past is an emulator's (cargo-lambda gives a constant), and is taken to leave a minute.
 fn remaining_time(deadline: u64) -> Duration {
-    if deadline == 0 {
-        return Duration::from_secs(60);
-    }
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Duration::from_millis(deadline).saturating_sub(now)
+    match Duration::from_millis(deadline).checked_sub(now) {
+        None | Some(Duration::ZERO) => Duration::from_secs(60),
+        Some(remaining) => remaining,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_deadline_leaves_the_time_until_it_and_one_in_the_past_a_minute() {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        let in_an_hour = u64::try_from((now + Duration::from_secs(3600)).as_millis()).unwrap();
+        let remaining = remaining_time(in_an_hour);
+        assert!(remaining > Duration::from_secs(3000) && remaining <= Duration::from_secs(3600), "{remaining:?}");
+        for past in [0, 600_000] {
+            assert_eq!(remaining_time(past), Duration::from_secs(60));
+        }
+    }
 }
