@@ -59,7 +59,10 @@ mod tests {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
         let in_an_hour = u64::try_from((now + Duration::from_secs(3600)).as_millis()).unwrap();
         let remaining = remaining_time(in_an_hour);
-        assert!(remaining > Duration::from_secs(3000) && remaining <= Duration::from_secs(3600), "{remaining:?}");
+        assert!(
+            remaining > Duration::from_secs(3000) && remaining <= Duration::from_secs(3600),
+            "{remaining:?}"
+        );
         for past in [0, 600_000] {
             assert_eq!(remaining_time(past), Duration::from_secs(60));
         }

@@ -26,7 +26,7 @@ type Function = Alerts<Profiles, FlakyLedger, FlakySink, FlakyDeadLetters, Mappi
 pub(super) struct World {
     pub(super) fates: Fates,
     pub(super) log: Log,
-    function: Arc<Function>,
+    pub(super) function: Arc<Function>,
     stream: Arc<MemoryStream>,
     clock: Clock,
     expected: Expected,
