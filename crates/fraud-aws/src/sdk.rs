@@ -5,6 +5,7 @@ use std::time::Duration;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, ConfigLoader, SdkConfig};
+use aws_sdk_dynamodb::config::Credentials;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use tokio::sync::OnceCell;
 
@@ -26,6 +27,13 @@ impl Sdk {
         Self::default()
     }
 
+    /// Settings for one service that listens at `endpoint_url` and asks for no credentials, such as an emulator.
+    pub async fn at(endpoint_url: &str, region: &'static str) -> Self {
+        let credentials = Credentials::new("embedded", "embedded", None, None, "embedded");
+        let loader = loader().region(region).credentials_provider(credentials).endpoint_url(endpoint_url);
+        loader.load().await.into()
+    }
+
     /// Region, credentials and endpoints as every AWS tool finds them, with time-outs and retries set.
     pub async fn config(&self) -> &SdkConfig {
         self.0.get_or_init(async || loader().load().await).await
@@ -38,7 +46,6 @@ impl From<SdkConfig> for Sdk {
     }
 }
 
-/// The settings, to which a test adds where its services are.
 fn loader() -> ConfigLoader {
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(CONNECT_TIMEOUT)
@@ -71,8 +78,7 @@ pub(crate) async fn for_embedded(
     aws: &embedded_aws::EmbeddedAws,
     service: embedded_aws::Service,
 ) -> SdkConfig {
-    let endpoint = aws.endpoint(service).unwrap();
-    loader().region(embedded_aws::REGION).test_credentials().endpoint_url(endpoint).load().await
+    Sdk::at(aws.endpoint(service).unwrap(), embedded_aws::REGION).await.config().await.clone()
 }
 
 #[cfg(test)]

@@ -132,7 +132,7 @@ fn a_dead_letter_sink_that_refuses_has_the_record_come_again_and_no_good_record_
         assert_eq!(alerted(&world), ["A/1", "B/2"]);
         let letters = &world.log.lock().unwrap().letters;
         let id = format!("@transactions/shardId-000000000000/{}", sequence_number(1));
-        assert_eq!(letters.keys().cloned().collect::<Vec<_>>(), [id.clone()]);
+        assert_eq!(letters.keys().collect::<Vec<_>>(), [id.as_str()]);
         assert_eq!(letters[&id], ["not_json"]);
     });
 }
@@ -181,7 +181,7 @@ fn a_claim_that_was_not_used_is_given_back_at_once() {
         world.fates.order(Call::Claim, 1, Fate::Refused);
         let batch = [high("A", "1", 15_000), high("B", "2", 15_000)];
         assert_eq!(handle(&world, &batch).await.response, again_from(0));
-        assert_eq!(alerted(&world), [String::new(); 0]);
+        assert!(alerted(&world).is_empty());
         assert_eq!(handle(&world, &batch).await.response, NOTHING_AGAIN);
         assert_eq!(alerted(&world), ["A/1", "B/2"]);
     });
