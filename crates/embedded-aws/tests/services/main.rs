@@ -5,6 +5,7 @@
 
 mod dynamodb;
 mod faults;
+mod kinesis;
 mod sns;
 mod sqs;
 mod support;
