@@ -6,6 +6,7 @@
 mod dynamodb;
 mod faults;
 mod kinesis;
+mod record_source;
 mod sns;
 mod sqs;
 mod support;
