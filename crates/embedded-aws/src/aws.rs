@@ -12,6 +12,7 @@ use crate::calls::{Calls, Recording};
 use crate::dynamodb::{self, DynamoDb, KeyType, TableDefinition};
 use crate::faults::Faults;
 use crate::front::{Backend, Front};
+use crate::kinesis::{EmbeddedStream, Kinesis, Streams};
 use crate::service::{REGION, Service, ServiceError};
 use crate::sns::{Published, Sns};
 use crate::sqs::{QueuedMessage, Sqs};
@@ -32,6 +33,9 @@ pub enum StartError {
     /// A table of the builder's could not be created.
     #[error("cannot create a table: {0}")]
     Table(String),
+    /// A stream of the builder's could not be created.
+    #[error("cannot create the stream {0:?}: {1}")]
+    Stream(String, #[source] ServiceError),
     /// A topic of the builder's could not be created.
     #[error("cannot create the topic {0:?}: {1}")]
     Topic(String, #[source] ServiceError),
@@ -41,14 +45,30 @@ pub enum StartError {
 }
 
 /// What shall run, see [`EmbeddedAws::builder`].
-#[derive(Debug, Default)]
+#[derive(Debug)]
 #[must_use]
 pub struct Builder {
     services: Option<Vec<Service>>,
     tables: Vec<TableDefinition>,
+    streams: Vec<(String, u32)>,
+    shard_write_limits: bool,
     topics: Vec<String>,
     queues: Vec<String>,
     recording: Recording,
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        Self {
+            services: None,
+            tables: Vec::new(),
+            streams: Vec::new(),
+            shard_write_limits: true,
+            topics: Vec::new(),
+            queues: Vec::new(),
+            recording: Recording::default(),
+        }
+    }
 }
 
 impl Builder {
@@ -66,6 +86,20 @@ impl Builder {
     /// Creates a DynamoDB table.
     pub fn table_definition(mut self, table: TableDefinition) -> Self {
         self.tables.push(table);
+        self
+    }
+
+    /// Creates a Kinesis stream whose shards split the hash keys evenly. It is active from the start.
+    pub fn stream(mut self, name: impl Into<String>, shards: u32) -> Self {
+        self.streams.push((name.into(), shards));
+        self
+    }
+
+    /// Whether a shard takes no more than 1,000 records and 1 MiB in a second, as it does without this. What is too
+    /// much comes back as `ProvisionedThroughputExceededException`.
+    /// Source: Kinesis developer guide, "Quotas and limits".
+    pub fn shard_write_limits(mut self, enforced: bool) -> Self {
+        self.shard_write_limits = enforced;
         self
     }
 
@@ -101,6 +135,7 @@ impl Builder {
             addresses: BTreeMap::new(),
             calls: calls.clone(),
             faults: faults.clone(),
+            streams: None,
             sns: None,
             sqs: None,
             running: None,
@@ -115,6 +150,15 @@ impl Builder {
                 Service::DynamoDb => {
                     let server = database.insert(dynamodb::Server::start(&self.tables)?);
                     Arc::new(DynamoDb::new(server.uri()?))
+                }
+                Service::Kinesis => {
+                    let kinesis = Kinesis::new(self.shard_write_limits);
+                    for (name, shards) in &self.streams {
+                        let created = kinesis.streams().create(name, *shards).await;
+                        created.map_err(|error| StartError::Stream(name.clone(), error))?;
+                    }
+                    aws.streams = Some(kinesis.streams().clone());
+                    Arc::new(kinesis)
                 }
                 Service::Sns => aws.sns.insert(sns(&self.topics)?).clone(),
                 Service::Sqs => aws.sqs.insert(sqs(endpoint, &self.queues)?).clone(),
@@ -155,13 +199,14 @@ pub struct EmbeddedAws {
     addresses: BTreeMap<Service, String>,
     calls: Calls,
     faults: Faults,
+    streams: Option<Arc<Streams>>,
     sns: Option<Arc<Sns>>,
     sqs: Option<Arc<Sqs>>,
     running: Option<Running>,
 }
 
 impl EmbeddedAws {
-    /// Settings to start from: all services, no table, topic or queue.
+    /// Settings to start from: all services, no table, stream, topic or queue.
     pub fn builder() -> Builder {
         Builder::default()
     }
@@ -197,6 +242,14 @@ impl EmbeddedAws {
     #[must_use]
     pub fn calls(&self) -> Calls {
         self.calls.clone()
+    }
+
+    /// A stream to be read in process, without HTTP: where an
+    /// [`EventSourceMapping`](crate::event_source_mapping::EventSourceMapping) reads. The stream need not be there
+    /// yet; reading it fails until it is.
+    #[must_use]
+    pub fn record_source(&self, stream: impl Into<String>) -> EmbeddedStream {
+        EmbeddedStream::new(self.streams.clone(), stream)
     }
 
     /// A topic's ARN; `None` if there is no such topic.

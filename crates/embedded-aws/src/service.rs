@@ -16,6 +16,8 @@ pub const ACCOUNT_ID: &str = "123456789012";
 pub enum Service {
     /// Amazon DynamoDB: AWS JSON 1.0.
     DynamoDb,
+    /// Amazon Kinesis Data Streams: AWS JSON 1.1.
+    Kinesis,
     /// Amazon SNS: AWS Query, answers in XML.
     Sns,
     /// Amazon SQS: AWS JSON 1.0, with error codes in the Query protocol's words beside those of JSON.
@@ -24,13 +26,14 @@ pub enum Service {
 
 impl Service {
     /// All services.
-    pub const ALL: [Self; 3] = [Self::DynamoDb, Self::Sns, Self::Sqs];
+    pub const ALL: [Self; 4] = [Self::DynamoDb, Self::Kinesis, Self::Sns, Self::Sqs];
 
     /// The name that AWS's tools use, such as `dynamodb`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::DynamoDb => "dynamodb",
+            Self::Kinesis => "kinesis",
             Self::Sns => "sns",
             Self::Sqs => "sqs",
         }
@@ -41,6 +44,7 @@ impl Service {
     pub fn endpoint_variable(self) -> &'static str {
         match self {
             Self::DynamoDb => "AWS_ENDPOINT_URL_DYNAMODB",
+            Self::Kinesis => "AWS_ENDPOINT_URL_KINESIS",
             Self::Sns => "AWS_ENDPOINT_URL_SNS",
             Self::Sqs => "AWS_ENDPOINT_URL_SQS",
         }
@@ -51,6 +55,19 @@ impl Service {
     pub fn operations_with_half(self) -> &'static [&'static str] {
         match self {
             Self::DynamoDb => &["BatchGetItem", "BatchWriteItem"],
+            Self::Kinesis => &["PutRecords"],
+            Self::Sns => &["PublishBatch"],
+            Self::Sqs => &["SendMessageBatch"],
+        }
+    }
+
+    /// Operations whose entries fail each for itself, see [`Fault::FailEntries`](crate::Fault::FailEntries).
+    #[must_use]
+    pub fn operations_with_entries(self) -> &'static [&'static str] {
+        match self {
+            // The keys of a batch are a set: they have no order that a rule could speak of.
+            Self::DynamoDb => &[],
+            Self::Kinesis => &["PutRecords"],
             Self::Sns => &["PublishBatch"],
             Self::Sqs => &["SendMessageBatch"],
         }
@@ -66,6 +83,9 @@ impl Service {
                 "The level of configured provisioned throughput for the table was exceeded. \
                  Consider increasing your provisioning level with the UpdateTable API.",
             ),
+            Self::Kinesis => {
+                ServiceError::new(400, "ProvisionedThroughputExceededException", "Rate exceeded")
+            }
             Self::Sns => ServiceError::new(429, "Throttled", "Rate exceeded"),
             Self::Sqs => ServiceError::new(403, "RequestThrottled", "Request is throttled."),
         }
@@ -76,6 +96,7 @@ impl Service {
     pub fn internal_error(self) -> ServiceError {
         match self {
             Self::DynamoDb => ServiceError::new(500, "InternalServerError", "Internal server error"),
+            Self::Kinesis => ServiceError::new(500, "InternalFailure", "Internal service failure."),
             Self::Sns => ServiceError::new(500, "InternalError", "Internal error"),
             Self::Sqs => ServiceError::new(500, "InternalFailure", "Internal failure"),
         }
@@ -86,6 +107,7 @@ impl Service {
     pub fn validation_error(self, message: impl Into<String>) -> ServiceError {
         match self {
             Self::DynamoDb => ServiceError::new(400, "ValidationException", message),
+            Self::Kinesis => ServiceError::new(400, "InvalidArgumentException", message),
             Self::Sns => ServiceError::new(400, "InvalidParameter", message),
             Self::Sqs => ServiceError::new(400, "InvalidParameterValue", message),
         }
@@ -96,6 +118,7 @@ impl Service {
         match self {
             Self::Sns => http::query_parameter(body, "Action"),
             Self::DynamoDb => target(headers, "DynamoDB_20120810."),
+            Self::Kinesis => target(headers, "Kinesis_20131202."),
             Self::Sqs => target(headers, "AmazonSQS."),
         }
     }
@@ -108,6 +131,7 @@ impl Service {
                 http::json_error(error, "com.amazon.coral.validate")
             }
             Self::DynamoDb => http::json_error(error, "com.amazonaws.dynamodb.v20120810"),
+            Self::Kinesis => http::json_1_1_error(error),
             Self::Sqs => http::query_compatible_json_error(error, "com.amazonaws.sqs"),
         }
     }

@@ -5,6 +5,8 @@
 
 mod dynamodb;
 mod faults;
+mod kinesis;
+mod record_source;
 mod sns;
 mod sqs;
 mod support;
