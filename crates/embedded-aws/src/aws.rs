@@ -9,8 +9,10 @@ use std::thread::JoinHandle;
 use tokio::sync::oneshot;
 
 use crate::calls::{Calls, Recording};
+use crate::delivery_stream::DirectPut;
 use crate::dynamodb::{self, DynamoDb, KeyType, TableDefinition};
 use crate::faults::Faults;
+use crate::firehose::Firehose;
 use crate::front::{Backend, Front};
 use crate::kinesis::{EmbeddedStream, Kinesis, Streams};
 use crate::service::{REGION, Service, ServiceError};
@@ -36,6 +38,9 @@ pub enum StartError {
     /// A stream of the builder's could not be created.
     #[error("cannot create the stream {0:?}: {1}")]
     Stream(String, #[source] ServiceError),
+    /// A delivery stream of the builder's could not be created.
+    #[error("cannot create the delivery stream {0:?}: {1}")]
+    DeliveryStream(String, #[source] ServiceError),
     /// A topic of the builder's could not be created.
     #[error("cannot create the topic {0:?}: {1}")]
     Topic(String, #[source] ServiceError),
@@ -52,6 +57,7 @@ pub struct Builder {
     tables: Vec<TableDefinition>,
     streams: Vec<(String, u32)>,
     shard_write_limits: bool,
+    delivery_streams: Vec<String>,
     topics: Vec<String>,
     queues: Vec<String>,
     recording: Recording,
@@ -64,6 +70,7 @@ impl Default for Builder {
             tables: Vec::new(),
             streams: Vec::new(),
             shard_write_limits: true,
+            delivery_streams: Vec::new(),
             topics: Vec::new(),
             queues: Vec::new(),
             recording: Recording::default(),
@@ -103,6 +110,12 @@ impl Builder {
         self
     }
 
+    /// Creates a Firehose delivery stream that takes records by Direct PUT.
+    pub fn delivery_stream(mut self, name: impl Into<String>) -> Self {
+        self.delivery_streams.push(name.into());
+        self
+    }
+
     /// Creates an SNS topic.
     pub fn topic(mut self, name: impl Into<String>) -> Self {
         self.topics.push(name.into());
@@ -135,6 +148,7 @@ impl Builder {
             addresses: BTreeMap::new(),
             calls: calls.clone(),
             faults: faults.clone(),
+            firehose: None,
             streams: None,
             sns: None,
             sqs: None,
@@ -150,6 +164,12 @@ impl Builder {
                 Service::DynamoDb => {
                     let server = database.insert(dynamodb::Server::start(&self.tables)?);
                     Arc::new(DynamoDb::new(server.uri()?))
+                }
+                Service::Firehose => {
+                    let firehose = Firehose::new(self.delivery_streams.iter());
+                    let firehose =
+                        firehose.map_err(|(name, error)| StartError::DeliveryStream(name, error))?;
+                    aws.firehose.insert(Arc::new(firehose)).clone()
                 }
                 Service::Kinesis => {
                     let kinesis = Kinesis::new(self.shard_write_limits);
@@ -199,6 +219,7 @@ pub struct EmbeddedAws {
     addresses: BTreeMap<Service, String>,
     calls: Calls,
     faults: Faults,
+    firehose: Option<Arc<Firehose>>,
     streams: Option<Arc<Streams>>,
     sns: Option<Arc<Sns>>,
     sqs: Option<Arc<Sqs>>,
@@ -206,7 +227,7 @@ pub struct EmbeddedAws {
 }
 
 impl EmbeddedAws {
-    /// Settings to start from: all services, no table, stream, topic or queue.
+    /// Settings to start from: all services, no table, stream, delivery stream, topic or queue.
     pub fn builder() -> Builder {
         Builder::default()
     }
@@ -250,6 +271,13 @@ impl EmbeddedAws {
     #[must_use]
     pub fn record_source(&self, stream: impl Into<String>) -> EmbeddedStream {
         EmbeddedStream::new(self.streams.clone(), stream)
+    }
+
+    /// What producers put on a delivery stream: for a test to look at, or as the source of a
+    /// [`DeliveryStream`](crate::delivery_stream::DeliveryStream). `None` if there is no such delivery stream.
+    #[must_use]
+    pub fn direct_put(&self, delivery_stream: &str) -> Option<DirectPut> {
+        self.firehose.as_ref()?.direct_put(delivery_stream)
     }
 
     /// A topic's ARN; `None` if there is no such topic.

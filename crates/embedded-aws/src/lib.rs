@@ -1,6 +1,6 @@
 //! AWS in one process, for tests and for running a pipeline on a laptop.
 //!
-//! [`EmbeddedAws`] serves DynamoDB, Kinesis, SNS and SQS over real HTTP on loopback ports, so that unmodified AWS SDK
+//! [`EmbeddedAws`] serves DynamoDB, Firehose, Kinesis, SNS and SQS over real HTTP on loopback ports, so that unmodified AWS SDK
 //! clients reach them through endpoint URLs. In front of every service stands one layer that records calls
 //! ([`Calls`]) and does to them what a test orders ([`Faults`]).
 //!
@@ -20,14 +20,18 @@
 //! [`event_source_mapping`] is Lambda's way of calling a function with the records of a Kinesis stream, over any
 //! function; [`EmbeddedAws::record_source`] is where it reads an embedded stream.
 //!
+//! [`delivery_stream`] is Firehose's way, with what it writes to S3.
+//!
 //! The servers run on threads of their own and by the machine's clock. A test that pauses tokio's clock must not
 //! call them: with the clock paused tokio skips every timer, also a client's timeout, while it waits for a socket.
 
 mod aws;
 mod calls;
+pub mod delivery_stream;
 mod dynamodb;
 pub mod event_source_mapping;
 mod faults;
+mod firehose;
 mod front;
 mod http;
 mod kinesis;

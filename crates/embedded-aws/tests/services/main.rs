@@ -5,6 +5,7 @@
 
 mod dynamodb;
 mod faults;
+mod firehose;
 mod kinesis;
 mod record_source;
 mod sns;
