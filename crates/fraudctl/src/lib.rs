@@ -6,6 +6,7 @@ pub mod display;
 pub mod exit;
 pub mod generate;
 pub mod input;
+pub mod local;
 pub mod produce;
 pub mod profiles;
 pub mod score;
@@ -16,6 +17,7 @@ pub use exit::Failure;
 #[derive(Debug, Parser)]
 #[command(name = "fraudctl", version, about, propagate_version = true, arg_required_else_help = true)]
 #[command(after_help = "Examples:
+  fraudctl local --count 50000 --seed 1
   fraudctl generate --count 1000 --seed 1 --transactions tx.ndjson --profiles profiles.json
   fraudctl score tx.ndjson --profiles profiles.json
   fraudctl produce tx.ndjson --stream transactions --rate 500
@@ -34,6 +36,8 @@ pub enum Command {
     #[allow(missing_docs, reason = "the arguments' own documentation is the command's help")]
     Generate(generate::Arguments),
     #[allow(missing_docs, reason = "the arguments' own documentation is the command's help")]
+    Local(local::Arguments),
+    #[allow(missing_docs, reason = "the arguments' own documentation is the command's help")]
     Produce(produce::Arguments),
     /// Customer profiles.
     #[command(subcommand)]
@@ -49,6 +53,7 @@ pub enum Command {
 pub async fn run(command: &Command) -> Result<(), Failure> {
     match command {
         Command::Generate(arguments) => Ok(generate::run(arguments)?),
+        Command::Local(arguments) => local::run(arguments).await,
         Command::Produce(arguments) => produce::run(arguments).await,
         Command::Profiles(command) => profiles::run(command).await,
         Command::Score(arguments) => score::run(arguments).await,
