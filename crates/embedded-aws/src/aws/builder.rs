@@ -12,7 +12,7 @@ use crate::dynamodb::{self, DynamoDb, KeyType, TableDefinition};
 use crate::faults::Faults;
 use crate::firehose::Firehose;
 use crate::front::{Backend, Front};
-use crate::kinesis::Kinesis;
+use crate::kinesis::{CreateStream, Kinesis};
 use crate::service::{Service, ServiceError};
 use crate::sns::Sns;
 use crate::sqs::Sqs;
@@ -172,7 +172,8 @@ impl Builder {
                 Service::Kinesis => {
                     let kinesis = Kinesis::new(self.shard_write_limits);
                     for (name, shards) in &self.streams {
-                        let created = kinesis.streams().create(name, *shards).await;
+                        let created =
+                            kinesis.streams().create(CreateStream::provisioned(name, *shards)).await;
                         created.map_err(|error| StartError::Stream(name.clone(), error))?;
                     }
                     aws.streams = Some(kinesis.streams().clone());
