@@ -7,6 +7,9 @@ SHELL := /bin/bash
 CARGO_DENY_VERSION := 0.20.2
 CARGO_NEXTEST_VERSION := 0.9.143
 
+# What `make run` and `make run-function` work on.
+COUNT ?= 50000
+SEED ?= 1
 FUNCTION ?= firehose-transform
 EVENT ?= events/firehose-direct-put.json
 
@@ -22,8 +25,9 @@ help: ## List the targets
 		/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: run
-run: bootstraps ## Score a recorded event with the real function and show what it answers (EVENT=<file>)
-	@cargo run --quiet --bin run-function -- $(FUNCTION) $(EVENT)
+run: ## Stream 50,000 transactions through the whole pipeline and report (COUNT=<n> SEED=<s>)
+	cargo build --package fraudctl
+	@target/debug/fraudctl local --count $(COUNT) --seed $(SEED)
 
 .PHONY: test
 test: nextest bootstraps ## Run all tests
@@ -52,6 +56,10 @@ docs: ## Build the documentation, warnings are errors
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
 
 ##@ More
+
+.PHONY: run-function
+run-function: bootstraps ## Run one real function on a recorded event and show what it makes of it (FUNCTION=<name> EVENT=<file>)
+	@cargo run --quiet --bin run-function -- $(FUNCTION) $(EVENT)
 
 .PHONY: expected
 expected: bootstraps ## Write anew what is expected of every recorded event

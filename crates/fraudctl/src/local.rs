@@ -18,7 +18,9 @@ pub mod report;
 mod services;
 mod status;
 
-pub use pipeline::{Input, Pipeline};
+pub use pipeline::{Finished, Input, Pipeline};
+pub use profile_file::items as profile_items;
+pub use services::start as start_services;
 
 use crate::Failure;
 use crate::generate::Dataset;
@@ -75,8 +77,9 @@ pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
     };
     let policy = source.load().map_err(Failure::input)?;
     let (input, profiles) = input(arguments)?;
-    let file_profiles = FileProfiles::parse(&profiles).map_err(Failure::input)?;
-    let items = profile_file::items(&profiles).map_err(Failure::input)?;
+    let file_profiles =
+        FileProfiles::parse(&profiles).context("the profiles cannot be used").map_err(Failure::Input)?;
+    let items = profile_file::items(&profiles).map_err(Failure::Input)?;
     let aws = services::start().await?;
     let pipeline = Pipeline {
         aws: &aws,
