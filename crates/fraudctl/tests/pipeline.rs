@@ -6,7 +6,7 @@ use embedded_aws::{EmbeddedAws, Entries, Fault, Service, When};
 use fraud_aws::profiles::FileProfiles;
 use fraud_core::policy::Policy;
 use fraudctl::generate::Dataset;
-use fraudctl::local::{Finished, Input, Pipeline, profile_items, start_services};
+use fraudctl::local::{Finished, Input, Interrupt, Pipeline, profile_items, start_services};
 
 const SEED: u64 = 3;
 
@@ -22,6 +22,7 @@ async fn run(aws: &EmbeddedAws, count: usize) -> Finished {
         profiles: FileProfiles::parse(&profiles).unwrap(),
         out: out.path().to_path_buf(),
         follow: false,
+        interrupt: Interrupt::never(),
     };
     pipeline.run(profile_items(&profiles).unwrap(), Input::Generated(dataset.transactions)).await.unwrap()
 }
