@@ -9,9 +9,12 @@ use std::thread::JoinHandle;
 use tokio::sync::oneshot;
 
 use crate::calls::{Calls, Recording};
+use crate::delivery_stream::DirectPut;
 use crate::dynamodb::{self, DynamoDb, KeyType, TableDefinition};
 use crate::faults::Faults;
+use crate::firehose::Firehose;
 use crate::front::{Backend, Front};
+use crate::kinesis::{EmbeddedStream, Kinesis, Streams};
 use crate::service::{REGION, Service, ServiceError};
 use crate::sns::{Published, Sns};
 use crate::sqs::{QueuedMessage, Sqs};
@@ -32,6 +35,12 @@ pub enum StartError {
     /// A table of the builder's could not be created.
     #[error("cannot create a table: {0}")]
     Table(String),
+    /// A stream of the builder's could not be created.
+    #[error("cannot create the stream {0:?}: {1}")]
+    Stream(String, #[source] ServiceError),
+    /// A delivery stream of the builder's could not be created.
+    #[error("cannot create the delivery stream {0:?}: {1}")]
+    DeliveryStream(String, #[source] ServiceError),
     /// A topic of the builder's could not be created.
     #[error("cannot create the topic {0:?}: {1}")]
     Topic(String, #[source] ServiceError),
@@ -41,14 +50,32 @@ pub enum StartError {
 }
 
 /// What shall run, see [`EmbeddedAws::builder`].
-#[derive(Debug, Default)]
+#[derive(Debug)]
 #[must_use]
 pub struct Builder {
     services: Option<Vec<Service>>,
     tables: Vec<TableDefinition>,
+    streams: Vec<(String, u32)>,
+    shard_write_limits: bool,
+    delivery_streams: Vec<String>,
     topics: Vec<String>,
     queues: Vec<String>,
     recording: Recording,
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        Self {
+            services: None,
+            tables: Vec::new(),
+            streams: Vec::new(),
+            shard_write_limits: true,
+            delivery_streams: Vec::new(),
+            topics: Vec::new(),
+            queues: Vec::new(),
+            recording: Recording::default(),
+        }
+    }
 }
 
 impl Builder {
@@ -66,6 +93,26 @@ impl Builder {
     /// Creates a DynamoDB table.
     pub fn table_definition(mut self, table: TableDefinition) -> Self {
         self.tables.push(table);
+        self
+    }
+
+    /// Creates a Kinesis stream whose shards split the hash keys evenly. It is active from the start.
+    pub fn stream(mut self, name: impl Into<String>, shards: u32) -> Self {
+        self.streams.push((name.into(), shards));
+        self
+    }
+
+    /// Whether a shard takes no more than 1,000 records and 1 MiB in a second, as it does without this. What is too
+    /// much comes back as `ProvisionedThroughputExceededException`.
+    /// Source: Kinesis developer guide, "Quotas and limits".
+    pub fn shard_write_limits(mut self, enforced: bool) -> Self {
+        self.shard_write_limits = enforced;
+        self
+    }
+
+    /// Creates a Firehose delivery stream that takes records by Direct PUT.
+    pub fn delivery_stream(mut self, name: impl Into<String>) -> Self {
+        self.delivery_streams.push(name.into());
         self
     }
 
@@ -101,6 +148,8 @@ impl Builder {
             addresses: BTreeMap::new(),
             calls: calls.clone(),
             faults: faults.clone(),
+            firehose: None,
+            streams: None,
             sns: None,
             sqs: None,
             running: None,
@@ -115,6 +164,21 @@ impl Builder {
                 Service::DynamoDb => {
                     let server = database.insert(dynamodb::Server::start(&self.tables)?);
                     Arc::new(DynamoDb::new(server.uri()?))
+                }
+                Service::Firehose => {
+                    let firehose = Firehose::new(self.delivery_streams.iter());
+                    let firehose =
+                        firehose.map_err(|(name, error)| StartError::DeliveryStream(name, error))?;
+                    aws.firehose.insert(Arc::new(firehose)).clone()
+                }
+                Service::Kinesis => {
+                    let kinesis = Kinesis::new(self.shard_write_limits);
+                    for (name, shards) in &self.streams {
+                        let created = kinesis.streams().create(name, *shards).await;
+                        created.map_err(|error| StartError::Stream(name.clone(), error))?;
+                    }
+                    aws.streams = Some(kinesis.streams().clone());
+                    Arc::new(kinesis)
                 }
                 Service::Sns => aws.sns.insert(sns(&self.topics)?).clone(),
                 Service::Sqs => aws.sqs.insert(sqs(endpoint, &self.queues)?).clone(),
@@ -155,13 +219,15 @@ pub struct EmbeddedAws {
     addresses: BTreeMap<Service, String>,
     calls: Calls,
     faults: Faults,
+    firehose: Option<Arc<Firehose>>,
+    streams: Option<Arc<Streams>>,
     sns: Option<Arc<Sns>>,
     sqs: Option<Arc<Sqs>>,
     running: Option<Running>,
 }
 
 impl EmbeddedAws {
-    /// Settings to start from: all services, no table, topic or queue.
+    /// Settings to start from: all services, no table, stream, delivery stream, topic or queue.
     pub fn builder() -> Builder {
         Builder::default()
     }
@@ -197,6 +263,21 @@ impl EmbeddedAws {
     #[must_use]
     pub fn calls(&self) -> Calls {
         self.calls.clone()
+    }
+
+    /// A stream to be read in process, without HTTP: where an
+    /// [`EventSourceMapping`](crate::event_source_mapping::EventSourceMapping) reads. The stream need not be there
+    /// yet; reading it fails until it is.
+    #[must_use]
+    pub fn record_source(&self, stream: impl Into<String>) -> EmbeddedStream {
+        EmbeddedStream::new(self.streams.clone(), stream)
+    }
+
+    /// What producers put on a delivery stream: for a test to look at, or as the source of a
+    /// [`DeliveryStream`](crate::delivery_stream::DeliveryStream). `None` if there is no such delivery stream.
+    #[must_use]
+    pub fn direct_put(&self, delivery_stream: &str) -> Option<DirectPut> {
+        self.firehose.as_ref()?.direct_put(delivery_stream)
     }
 
     /// A topic's ARN; `None` if there is no such topic.

@@ -14,7 +14,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 
 use crate::calls::{Call, Calls};
-use crate::faults::{Fault, Faults};
+use crate::faults::{BatchEntry, Entries, Fault, Faults};
 use crate::http::{self, Answer, Request};
 use crate::service::{Service, ServiceError};
 
@@ -22,12 +22,26 @@ use crate::service::{Service, ServiceError};
 const MAX_REQUEST_BYTES: usize = 16 * 1024 * 1024;
 
 /// How much of a call a service shall do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(crate) enum Extent {
     /// All of it.
     Whole,
     /// The first half of its entries, rounded down; the others are given back as not done.
     Half,
+    /// All but these entries, which are given back as not done.
+    Except(Entries),
+}
+
+impl Extent {
+    /// Whether an entry of a request with `total` entries shall be given back. To be asked once for each entry, in
+    /// order.
+    pub(crate) fn leaves_out(&self, total: usize, entry: BatchEntry<'_>) -> bool {
+        match self {
+            Self::Whole => false,
+            Self::Half => entry.index >= total / 2,
+            Self::Except(entries) => entries.pick(entry),
+        }
+    }
 }
 
 /// A service behind the front.
@@ -129,6 +143,7 @@ impl Front {
                 Fault::LoseAnswer => loss = Some(Outcome::Close),
                 Fault::HoldAnswer => loss = Some(Outcome::Hang),
                 Fault::Half => extent = Extent::Half,
+                Fault::FailEntries(entries) => extent = Extent::Except(entries),
             }
         }
         let answer = self.backend.clone().call(request, extent).await;

@@ -29,6 +29,9 @@ pub(crate) struct Request {
 /// The content type of AWS JSON 1.0.
 pub(crate) const AMZ_JSON_1_0: &str = "application/x-amz-json-1.0";
 
+/// The content type of AWS JSON 1.1.
+pub(crate) const AMZ_JSON_1_1: &str = "application/x-amz-json-1.1";
+
 /// A body that is known in full.
 pub(crate) fn full(bytes: impl Into<Bytes>) -> Body {
     Full::new(bytes.into()).boxed_unsync()
@@ -50,6 +53,12 @@ pub(crate) fn answer(status: u16, content_type: &'static str, body: impl Into<By
 pub(crate) fn json_error(error: &ServiceError, namespace: &str) -> Answer {
     let body = json!({ "__type": format!("{namespace}#{}", error.code), "message": error.message });
     answer(error.status, AMZ_JSON_1_0, body.to_string())
+}
+
+/// An error in AWS JSON 1.1, whose services write no namespace before the code.
+pub(crate) fn json_1_1_error(error: &ServiceError) -> Answer {
+    let body = json!({ "__type": error.code, "message": error.message });
+    answer(error.status, AMZ_JSON_1_1, body.to_string())
 }
 
 /// An error in AWS JSON of a service that once spoke Query: the old code stands in a header, and clients that know

@@ -1,6 +1,6 @@
 //! AWS in one process, for tests and for running a pipeline on a laptop.
 //!
-//! [`EmbeddedAws`] serves DynamoDB, SNS and SQS over real HTTP on loopback ports, so that unmodified AWS SDK
+//! [`EmbeddedAws`] serves DynamoDB, Firehose, Kinesis, SNS and SQS over real HTTP on loopback ports, so that unmodified AWS SDK
 //! clients reach them through endpoint URLs. In front of every service stands one layer that records calls
 //! ([`Calls`]) and does to them what a test orders ([`Faults`]).
 //!
@@ -18,18 +18,23 @@
 //! ```
 //!
 //! [`event_source_mapping`] is Lambda's way of calling a function with the records of a Kinesis stream, over any
-//! function.
+//! function; [`EmbeddedAws::record_source`] is where it reads an embedded stream.
+//!
+//! [`delivery_stream`] is Firehose's way, with what it writes to S3.
 //!
 //! The servers run on threads of their own and by the machine's clock. A test that pauses tokio's clock must not
 //! call them: with the clock paused tokio skips every timer, also a client's timeout, while it waits for a socket.
 
 mod aws;
 mod calls;
+pub mod delivery_stream;
 mod dynamodb;
 pub mod event_source_mapping;
 mod faults;
+mod firehose;
 mod front;
 mod http;
+mod kinesis;
 mod messaging;
 mod service;
 mod sns;
@@ -38,7 +43,8 @@ mod sqs;
 pub use aws::{Builder, EmbeddedAws, StartError};
 pub use calls::{Call, Calls, Recording};
 pub use dynamodb::{KeyType, TableDefinition};
-pub use faults::{Fault, FaultError, Faults, Hook, RuleId, When};
+pub use faults::{BatchEntry, Entries, Fault, FaultError, Faults, Hook, RuleId, When};
+pub use kinesis::{EmbeddedStream, SourceError};
 pub use messaging::{MessageAttribute, MessageAttributeValue};
 pub use service::{ACCOUNT_ID, REGION, Service, ServiceError};
 pub use sns::Published;

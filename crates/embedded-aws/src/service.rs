@@ -16,6 +16,10 @@ pub const ACCOUNT_ID: &str = "123456789012";
 pub enum Service {
     /// Amazon DynamoDB: AWS JSON 1.0.
     DynamoDb,
+    /// Amazon Data Firehose: AWS JSON 1.1.
+    Firehose,
+    /// Amazon Kinesis Data Streams: AWS JSON 1.1.
+    Kinesis,
     /// Amazon SNS: AWS Query, answers in XML.
     Sns,
     /// Amazon SQS: AWS JSON 1.0, with error codes in the Query protocol's words beside those of JSON.
@@ -24,13 +28,15 @@ pub enum Service {
 
 impl Service {
     /// All services.
-    pub const ALL: [Self; 3] = [Self::DynamoDb, Self::Sns, Self::Sqs];
+    pub const ALL: [Self; 5] = [Self::DynamoDb, Self::Firehose, Self::Kinesis, Self::Sns, Self::Sqs];
 
     /// The name that AWS's tools use, such as `dynamodb`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::DynamoDb => "dynamodb",
+            Self::Firehose => "firehose",
+            Self::Kinesis => "kinesis",
             Self::Sns => "sns",
             Self::Sqs => "sqs",
         }
@@ -41,6 +47,8 @@ impl Service {
     pub fn endpoint_variable(self) -> &'static str {
         match self {
             Self::DynamoDb => "AWS_ENDPOINT_URL_DYNAMODB",
+            Self::Firehose => "AWS_ENDPOINT_URL_FIREHOSE",
+            Self::Kinesis => "AWS_ENDPOINT_URL_KINESIS",
             Self::Sns => "AWS_ENDPOINT_URL_SNS",
             Self::Sqs => "AWS_ENDPOINT_URL_SQS",
         }
@@ -51,6 +59,21 @@ impl Service {
     pub fn operations_with_half(self) -> &'static [&'static str] {
         match self {
             Self::DynamoDb => &["BatchGetItem", "BatchWriteItem"],
+            Self::Firehose => &["PutRecordBatch"],
+            Self::Kinesis => &["PutRecords"],
+            Self::Sns => &["PublishBatch"],
+            Self::Sqs => &["SendMessageBatch"],
+        }
+    }
+
+    /// Operations whose entries fail each for itself, see [`Fault::FailEntries`](crate::Fault::FailEntries).
+    #[must_use]
+    pub fn operations_with_entries(self) -> &'static [&'static str] {
+        match self {
+            // The keys of a batch are a set: they have no order that a rule could speak of.
+            Self::DynamoDb => &[],
+            Self::Firehose => &["PutRecordBatch"],
+            Self::Kinesis => &["PutRecords"],
             Self::Sns => &["PublishBatch"],
             Self::Sqs => &["SendMessageBatch"],
         }
@@ -66,6 +89,10 @@ impl Service {
                 "The level of configured provisioned throughput for the table was exceeded. \
                  Consider increasing your provisioning level with the UpdateTable API.",
             ),
+            Self::Firehose => ServiceError::new(503, "ServiceUnavailableException", "Slow down."),
+            Self::Kinesis => {
+                ServiceError::new(400, "ProvisionedThroughputExceededException", "Rate exceeded")
+            }
             Self::Sns => ServiceError::new(429, "Throttled", "Rate exceeded"),
             Self::Sqs => ServiceError::new(403, "RequestThrottled", "Request is throttled."),
         }
@@ -76,6 +103,9 @@ impl Service {
     pub fn internal_error(self) -> ServiceError {
         match self {
             Self::DynamoDb => ServiceError::new(500, "InternalServerError", "Internal server error"),
+            Self::Firehose | Self::Kinesis => {
+                ServiceError::new(500, "InternalFailure", "Internal service failure.")
+            }
             Self::Sns => ServiceError::new(500, "InternalError", "Internal error"),
             Self::Sqs => ServiceError::new(500, "InternalFailure", "Internal failure"),
         }
@@ -86,6 +116,7 @@ impl Service {
     pub fn validation_error(self, message: impl Into<String>) -> ServiceError {
         match self {
             Self::DynamoDb => ServiceError::new(400, "ValidationException", message),
+            Self::Firehose | Self::Kinesis => ServiceError::new(400, "InvalidArgumentException", message),
             Self::Sns => ServiceError::new(400, "InvalidParameter", message),
             Self::Sqs => ServiceError::new(400, "InvalidParameterValue", message),
         }
@@ -96,6 +127,8 @@ impl Service {
         match self {
             Self::Sns => http::query_parameter(body, "Action"),
             Self::DynamoDb => target(headers, "DynamoDB_20120810."),
+            Self::Firehose => target(headers, "Firehose_20150804."),
+            Self::Kinesis => target(headers, "Kinesis_20131202."),
             Self::Sqs => target(headers, "AmazonSQS."),
         }
     }
@@ -108,6 +141,7 @@ impl Service {
                 http::json_error(error, "com.amazon.coral.validate")
             }
             Self::DynamoDb => http::json_error(error, "com.amazonaws.dynamodb.v20120810"),
+            Self::Firehose | Self::Kinesis => http::json_1_1_error(error),
             Self::Sqs => http::query_compatible_json_error(error, "com.amazonaws.sqs"),
         }
     }

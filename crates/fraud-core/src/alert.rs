@@ -5,7 +5,7 @@ use crate::identity::{Identity, Position};
 use crate::json::is_portable;
 use crate::policy::Policy;
 use crate::record::Decision;
-use crate::scoring::Inputs;
+use crate::scoring::{self, Inputs};
 use crate::timestamp::Timestamp;
 use crate::transaction::{TimeField, Transaction};
 
@@ -103,7 +103,7 @@ impl Alert {
             fraud_score: message::number_text(decision.score.value),
             arrival: decision.arrival,
             event_time,
-            reasons: message::reasons(&policy.reasons(inputs)),
+            reasons: scoring::reasons_json(&policy.reasons(inputs)),
             policy: policy.id().to_owned(),
             enrichment: decision.enrichment.as_str().to_owned(),
             stream: position.stream.to_owned(),

@@ -2,6 +2,7 @@
 
 use crate::enrichment::Enrichment;
 use crate::event_time::EventTime;
+use crate::json::ObjectWriter;
 use crate::policy::{Band, Factor, HourBand, Policy, Rule};
 use crate::timestamp::Timestamp;
 use crate::transaction::{TimeField, Transaction};
@@ -52,6 +53,17 @@ pub struct Reason<'p> {
     pub observed: f64,
     /// The rule that the value met.
     pub rule: &'p str,
+}
+
+/// Reasons as a JSON array: of each its `name`, `points`, `observed` value and `rule`.
+pub fn reasons_json(reasons: &[Reason<'_>]) -> String {
+    let reason = |reason: &Reason<'_>| {
+        let mut object = ObjectWriter::new();
+        object.text("name", reason.name).number("points", reason.points);
+        object.number("observed", reason.observed).text("rule", reason.rule);
+        object.finish()
+    };
+    format!("[{}]", reasons.iter().map(reason).collect::<Vec<_>>().join(","))
 }
 
 impl Inputs {

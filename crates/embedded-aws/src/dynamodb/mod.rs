@@ -80,8 +80,9 @@ impl Backend for DynamoDb {
     fn call(self: Arc<Self>, request: Request, extent: Extent) -> Answering {
         Box::pin(async move {
             match extent {
-                Extent::Whole => self.forward(request).await,
                 Extent::Half => self.forward_half(request).await,
+                // No fault leaves out single entries here.
+                Extent::Whole | Extent::Except(_) => self.forward(request).await,
             }
         })
     }

@@ -36,7 +36,7 @@ impl FunctionError {
 
 /// Why an invocation brought no answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Failure {
+pub(crate) enum Failure {
     /// The function failed or panicked.
     Function,
     /// The function was aborted at its deadline: wherever it was, it went no further.
@@ -44,7 +44,7 @@ pub(super) enum Failure {
 }
 
 /// Waits for a function's answer. A function that panics has failed: Lambda's runtime for Rust catches that.
-pub(super) async fn answer(
+pub(crate) async fn answer(
     function: impl Future<Output = Result<String, FunctionError>>,
     timeout: Duration,
 ) -> Result<String, Failure> {

@@ -44,6 +44,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::UNIX_EPOCH;
 
 pub use clock::Clock;
+pub(crate) use function::{Failure, answer};
 pub use function::{FunctionError, Invocation};
 pub use on_failure::{Condition, Discarded, DiscardedBatch, OnFailure};
 pub use report::Report;

@@ -92,7 +92,7 @@ impl Default for Backoff {
 
 impl Backoff {
     /// The wait after the `failures`-th failure in a row, counted from 1.
-    pub(super) fn after(&self, failures: u32, random: &mut fastrand::Rng) -> Duration {
+    pub(crate) fn after(&self, failures: u32, random: &mut fastrand::Rng) -> Duration {
         let doubled =
             self.first.saturating_mul(1_u32.checked_shl(failures.saturating_sub(1)).unwrap_or(u32::MAX));
         doubled.min(self.longest).mul_f64(0.5 + random.f64() / 2.0)

@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::Entries;
 use crate::calls::Call;
 use crate::service::ServiceError;
 
@@ -17,7 +18,7 @@ pub enum Fault {
     /// The call is not done; the service answers with this error.
     Error(ServiceError),
     /// The call is not done; the service answers that the caller is too fast, in its own words:
-    /// `ProvisionedThroughputExceededException`, `Throttled`, `RequestThrottled`.
+    /// `ProvisionedThroughputExceededException`, `ServiceUnavailableException`, `Throttled`, `RequestThrottled`.
     Throttle,
     /// The call begins later. The other rules still apply to it.
     Delay(Duration),
@@ -30,9 +31,12 @@ pub enum Fault {
     /// The call is done, and its answer never comes: the client must give up, and cannot know.
     HoldAnswer,
     /// The call is done for the first half of its entries, rounded down; the others come back as the service
-    /// gives back what it did not do: `UnprocessedKeys`, `UnprocessedItems`, `Failed`. A call with one entry does
-    /// nothing. Only for [`Service::operations_with_half`](crate::Service::operations_with_half).
+    /// gives back what it did not do: `UnprocessedKeys`, `UnprocessedItems`, `Failed`, an `ErrorCode` in an entry's
+    /// place. A call with one entry does nothing. Only for [`Service::operations_with_half`](crate::Service::operations_with_half).
     Half,
+    /// The call is done but for these entries, which come back as with [`Fault::Half`]. Only for
+    /// [`Service::operations_with_entries`](crate::Service::operations_with_entries).
+    FailEntries(Entries),
     /// Runs a hook before the call is done, and goes on when it returns. The other rules still apply to the call.
     Before(Hook),
     /// Runs a hook after the call was done and before its answer leaves, or is lost. The other rules still apply

@@ -1,14 +1,17 @@
 //! Faults on order: rules that say to which calls what shall happen.
 
+mod entries;
 mod fault;
 mod when;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+pub use entries::{BatchEntry, Entries};
 pub use fault::{Fault, Hook};
 pub use when::When;
 
 use crate::calls::Call;
+use crate::service::Service;
 
 /// The faults in force. A cloneable handle: rules take effect with the next call that arrives.
 ///
@@ -50,6 +53,15 @@ pub enum FaultError {
         /// The operations that have a half form.
         possible: String,
     },
+    /// [`Fault::FailEntries`] for an operation whose entries do not fail for themselves, or without naming an
+    /// operation.
+    #[error("single entries of {operation} cannot fail; those of these can: {possible}")]
+    NoEntries {
+        /// The operation that the rule named.
+        operation: String,
+        /// The operations whose entries fail for themselves.
+        possible: String,
+    },
     /// A probability that is not in 0..=1.
     #[error("a probability of {0}: it must lie in 0..=1")]
     Probability(f64),
@@ -65,8 +77,16 @@ impl Faults {
     /// [`FaultError`] if the rule could never mean anything; nothing is in force then.
     pub fn add(&self, when: When, fault: Fault) -> Result<RuleId, FaultError> {
         when.check()?;
-        if matches!(fault, Fault::Half) {
-            when.check_half()?;
+        match &fault {
+            Fault::Half => when
+                .check_operation(Service::operations_with_half)
+                .map_err(|(operation, possible)| FaultError::NoHalf { operation, possible })?,
+            Fault::FailEntries(entries) => {
+                entries.check()?;
+                when.check_operation(Service::operations_with_entries)
+                    .map_err(|(operation, possible)| FaultError::NoEntries { operation, possible })?;
+            }
+            _ => {}
         }
         let mut rules = self.rules();
         let id = RuleId(rules.next_id);

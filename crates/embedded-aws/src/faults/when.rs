@@ -94,15 +94,19 @@ impl When {
         }
     }
 
-    pub(super) fn check_half(&self) -> Result<(), FaultError> {
+    /// Whether the rule names an operation that can have a fault; `Err` with its name and those that can.
+    pub(super) fn check_operation(
+        &self,
+        possible: fn(Service) -> &'static [&'static str],
+    ) -> Result<(), (String, String)> {
         let services = self.service.as_ref().map_or(&Service::ALL[..], std::slice::from_ref);
-        let possible: Vec<_> = services.iter().flat_map(|service| service.operations_with_half()).collect();
+        let possible: Vec<_> = services.iter().flat_map(|service| possible(*service)).copied().collect();
         match &self.operation {
-            Some(operation) if possible.iter().any(|name| *name == operation) => Ok(()),
-            operation => Err(FaultError::NoHalf {
-                operation: operation.clone().unwrap_or_else(|| "any operation".to_owned()),
-                possible: possible.into_iter().copied().collect::<Vec<_>>().join(", "),
-            }),
+            Some(operation) if possible.contains(&operation.as_str()) => Ok(()),
+            operation => {
+                let named = operation.clone().unwrap_or_else(|| "any operation".to_owned());
+                Err((named, possible.join(", ")))
+            }
         }
     }
 

@@ -9,6 +9,7 @@ use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
+use crate::faults::BatchEntry;
 use crate::front::{Answering, Backend, Extent};
 use crate::http::{self, Answer, Request, escape_xml};
 use crate::messaging::{BatchError, MessageAttribute, check_entries};
@@ -68,7 +69,7 @@ impl Sns {
         self.state().published.clone()
     }
 
-    fn answer(&self, request: &Request, extent: Extent) -> Result<String, ServiceError> {
+    fn answer(&self, request: &Request, extent: &Extent) -> Result<String, ServiceError> {
         let form = Form::parse(&request.body);
         match request.operation.as_str() {
             "Publish" => self.publish(&form),
@@ -107,7 +108,7 @@ impl Sns {
         Ok(format!("<MessageId>{id}</MessageId>"))
     }
 
-    fn publish_batch(&self, form: &Form, extent: Extent) -> Result<String, ServiceError> {
+    fn publish_batch(&self, form: &Form, extent: &Extent) -> Result<String, ServiceError> {
         let mut state = self.state();
         let arn = state.topics.named_by(form.get("TopicArn"))?.to_owned();
         let prefixes = form.entries("PublishBatchRequestEntries");
@@ -121,11 +122,12 @@ impl Sns {
         if sent > MAX_BYTES {
             return Err(BatchError::BatchRequestTooLong { sent, limit: MAX_BYTES }.answered(""));
         }
-        let done = if extent == Extent::Half { ids.len() / 2 } else { ids.len() };
         let (mut successful, mut failed) = (String::new(), String::new());
         for (index, (id, draft)) in ids.iter().zip(drafts).enumerate() {
+            let entry = BatchEntry { index, key: id, content: draft.message.as_bytes() };
+            let left_out = extent.leaves_out(ids.len(), entry);
             let refused = match draft.check() {
-                Ok(()) if index >= done => Some(Service::Sns.internal_error()),
+                Ok(()) if left_out => Some(Service::Sns.internal_error()),
                 checked => checked.err(),
             };
             // Writing to a string cannot fail.
@@ -172,7 +174,7 @@ impl State {
 impl Backend for Sns {
     fn call(self: Arc<Self>, request: Request, extent: Extent) -> Answering {
         Box::pin(async move {
-            match self.answer(&request, extent) {
+            match self.answer(&request, &extent) {
                 Ok(result) => answered(&request.operation, &result),
                 Err(error) => Service::Sns.error_answer(&error),
             }

@@ -8,6 +8,7 @@ use super::draft::Draft;
 use super::requests::{DeleteMessageBatch, SendMessageBatch};
 use super::settings::MAX_BYTES;
 use super::{CODE_PREFIX, Sqs};
+use crate::faults::BatchEntry;
 use crate::front::Extent;
 use crate::messaging::{BatchError, check_entries};
 use crate::service::{Service, ServiceError};
@@ -44,10 +45,10 @@ impl Sqs {
     pub(super) fn send_batch(
         &self,
         request: SendMessageBatch,
-        extent: Extent,
+        extent: &Extent,
     ) -> Result<Value, ServiceError> {
         let ids: Vec<&str> = request.entries.iter().map(|entry| entry.id.as_str()).collect();
-        let done = if extent == Extent::Half { ids.len() / 2 } else { ids.len() };
+        let total = ids.len();
         let checked = check_entries(&ids);
         let outcome = self.with(&request.queue_url, |queue| {
             checked.map_err(|error| error.answered(CODE_PREFIX))?;
@@ -70,7 +71,8 @@ impl Sqs {
             for (index, (id, _, draft)) in drafts.into_iter().enumerate() {
                 let result = draft.and_then(|draft| {
                     draft.check_size(queue.max_bytes())?;
-                    if index >= done {
+                    let entry = BatchEntry { index, key: &id, content: draft.body.as_bytes() };
+                    if extent.leaves_out(total, entry) {
                         return Err(ServiceError {
                             code: "InternalError".to_owned(),
                             ..Service::Sqs.internal_error()

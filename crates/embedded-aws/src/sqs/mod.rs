@@ -61,7 +61,7 @@ impl Sqs {
         self.queues().get(name).map(Queue::messages)
     }
 
-    async fn answer(&self, request: &Request, extent: Extent) -> Result<Option<Value>, ServiceError> {
+    async fn answer(&self, request: &Request, extent: &Extent) -> Result<Option<Value>, ServiceError> {
         let body = &request.body;
         match request.operation.as_str() {
             "ReceiveMessage" => self.receive(parse(body)?).await.map(Some),
@@ -183,7 +183,7 @@ impl Sqs {
 impl Backend for Sqs {
     fn call(self: Arc<Self>, request: Request, extent: Extent) -> Answering {
         Box::pin(async move {
-            match self.answer(&request, extent).await {
+            match self.answer(&request, &extent).await {
                 Ok(answer) => answered(answer),
                 Err(error) => Service::Sqs.error_answer(&error),
             }

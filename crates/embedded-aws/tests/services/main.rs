@@ -5,6 +5,9 @@
 
 mod dynamodb;
 mod faults;
+mod firehose;
+mod kinesis;
+mod record_source;
 mod sns;
 mod sqs;
 mod support;

@@ -34,6 +34,14 @@ pub(crate) fn impatient(aws: &EmbeddedAws) -> aws_sdk_dynamodb::Client {
     client!(aws_sdk_dynamodb, Service::DynamoDb, aws, Duration::from_millis(500))
 }
 
+pub(crate) fn firehose(aws: &EmbeddedAws) -> aws_sdk_firehose::Client {
+    client!(aws_sdk_firehose, Service::Firehose, aws, PATIENT)
+}
+
+pub(crate) fn kinesis(aws: &EmbeddedAws) -> aws_sdk_kinesis::Client {
+    client!(aws_sdk_kinesis, Service::Kinesis, aws, PATIENT)
+}
+
 pub(crate) fn sns(aws: &EmbeddedAws) -> aws_sdk_sns::Client {
     client!(aws_sdk_sns, Service::Sns, aws, PATIENT)
 }

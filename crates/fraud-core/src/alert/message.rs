@@ -3,7 +3,6 @@
 use super::{ALERT_TYPE, Alert};
 use crate::event_time;
 use crate::json::{JsonError, ObjectWriter, Scanner, Value, push_number};
-use crate::scoring::Reason;
 
 /// The deepest nesting in a message: the object, its reasons, and each of them.
 const MAX_DEPTH: usize = 3;
@@ -24,16 +23,6 @@ pub(super) fn number_text(number: f64) -> String {
     push_number(&mut text, number);
     // Digits, a point and signs.
     String::from_utf8_lossy(&text).into_owned()
-}
-
-pub(super) fn reasons(reasons: &[Reason<'_>]) -> String {
-    let reason = |reason: &Reason<'_>| {
-        let mut object = ObjectWriter::new();
-        object.text("name", reason.name).number("points", reason.points);
-        object.number("observed", reason.observed).text("rule", reason.rule);
-        object.finish()
-    };
-    format!("[{}]", reasons.iter().map(reason).collect::<Vec<_>>().join(","))
 }
 
 /// The message of an alert whose other fields are set.

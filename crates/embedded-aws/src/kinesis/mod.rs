@@ -1,0 +1,139 @@
+//! Kinesis Data Streams: ferrokinesis, an emulator in process, behind the front.
+//!
+//! Streams, shards and iterators are the emulator's. Records are put and read here, over the emulator's store: it
+//! keeps arrival times in whole seconds, refuses requests of more than 5 MiB, and does not say at a shard's end where
+//! its records go on; and half of a call is nothing that it could do. Listing shards is done here because the
+//! emulator's pages cannot be followed. Records do not expire.
+
+mod list_shards;
+mod read;
+mod record_source;
+mod streams;
+mod write;
+
+use std::sync::Arc;
+
+use ferrokinesis::store::StoreOptions;
+use http_body_util::{BodyExt, Full};
+use hyper::body::Bytes;
+use hyper::service::Service as _;
+use hyper_util::service::TowerToHyperService;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+pub use record_source::{EmbeddedStream, SourceError};
+pub(crate) use streams::Streams;
+
+use crate::front::{Answering, Backend, Extent};
+use crate::http::{self, Answer, Request};
+use crate::service::{ACCOUNT_ID, REGION, Service, ServiceError};
+
+/// How many shards all streams may have together. Source: Kinesis developer guide, "Quotas and limits", us-east-1.
+const SHARD_LIMIT: u32 = 20_000;
+
+/// The service.
+pub(crate) struct Kinesis {
+    streams: Arc<Streams>,
+    emulator: TowerToHyperService<axum::Router>,
+}
+
+impl Kinesis {
+    /// A service without streams; with `write_limits` a shard takes no more than Kinesis lets it.
+    pub(crate) fn new(write_limits: bool) -> Self {
+        let options = StoreOptions {
+            create_stream_ms: 0,
+            delete_stream_ms: 0,
+            update_stream_ms: 0,
+            shard_limit: SHARD_LIMIT,
+            enforce_limits: write_limits,
+            aws_account_id: ACCOUNT_ID.to_owned(),
+            aws_region: REGION.to_owned(),
+            ..StoreOptions::default()
+        };
+        let (router, store) = ferrokinesis::create_app(options);
+        Self { streams: Arc::new(Streams::new(store)), emulator: TowerToHyperService::new(router) }
+    }
+
+    pub(crate) fn streams(&self) -> &Arc<Streams> {
+        &self.streams
+    }
+
+    async fn answer(&self, request: Request, extent: &Extent) -> Result<Answer, ServiceError> {
+        let spoken = request.headers.get("content-type").is_some_and(|value| value == http::AMZ_JSON_1_1);
+        if !spoken {
+            return Err(ServiceError::new(
+                415,
+                "UnsupportedMediaType",
+                "embedded-aws speaks AWS JSON 1.1 here, and no CBOR",
+            ));
+        }
+        let body = &request.body;
+        match request.operation.as_str() {
+            "PutRecord" => answered(&self.streams.put_record(body).await?),
+            "PutRecords" => answered(&self.streams.put_records(body, extent).await?),
+            "GetRecords" => answered(&self.streams.get_records(&parse(body)?).await?),
+            "ListShards" => answered(&self.streams.list_shards(&parse(body)?).await?),
+            "SubscribeToShard" => Err(ServiceError::new(
+                400,
+                "UnknownOperationException",
+                "embedded-aws has no SubscribeToShard: it needs HTTP/2",
+            )),
+            _ => Ok(self.forward(request).await),
+        }
+    }
+
+    async fn forward(&self, request: Request) -> Answer {
+        let mut forwarded = hyper::Request::new(Full::new(request.body));
+        *forwarded.method_mut() = hyper::Method::POST;
+        *forwarded.headers_mut() = request.headers;
+        let (parts, body) = match self.emulator.call(forwarded).await {
+            Ok(answer) => answer.into_parts(),
+            Err(never) => match never {},
+        };
+        match body.collect().await {
+            Ok(body) => Answer::from_parts(parts, http::full(body.to_bytes())),
+            Err(_) => Service::Kinesis.error_answer(&Service::Kinesis.internal_error()),
+        }
+    }
+}
+
+impl Backend for Kinesis {
+    fn call(self: Arc<Self>, request: Request, extent: Extent) -> Answering {
+        Box::pin(async move {
+            match self.answer(request, &extent).await {
+                Ok(answer) => answer,
+                Err(error) => Service::Kinesis.error_answer(&error),
+            }
+        })
+    }
+}
+
+fn answered(answer: &impl Serialize) -> Result<Answer, ServiceError> {
+    let body = serde_json::to_vec(answer).map_err(|_| Service::Kinesis.internal_error())?;
+    Ok(http::answer(200, http::AMZ_JSON_1_1, body))
+}
+
+/// Reads a request's body.
+fn parse<T: DeserializeOwned>(body: &Bytes) -> Result<T, ServiceError> {
+    serde_json::from_slice(body).map_err(|error| malformed(&error))
+}
+
+fn malformed(error: &serde_json::Error) -> ServiceError {
+    ServiceError::new(400, "SerializationException", error.to_string())
+}
+
+/// What Kinesis says where a parameter breaks a constraint that its model states.
+fn violated(parameter: &str, constraint: &str) -> ServiceError {
+    ServiceError::new(
+        400,
+        "ValidationException",
+        format!(
+            "1 validation error detected: Value at '{parameter}' failed to satisfy constraint: {constraint}"
+        ),
+    )
+}
+
+/// The emulator's own error.
+fn refused(error: ferrokinesis::error::KinesisErrorResponse) -> ServiceError {
+    ServiceError::new(error.status_code, error.body.error_type, error.body.message.unwrap_or_default())
+}

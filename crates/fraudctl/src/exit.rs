@@ -1,0 +1,41 @@
+//! How a command ends where it does not end well.
+
+use std::fmt;
+
+/// Why a command failed; scripts read it from the exit status.
+#[derive(Debug)]
+pub enum Failure {
+    /// Something could not be done: status 1.
+    Failed(anyhow::Error),
+    /// The input, or part of it, is wrong: status 2, which is also clap's for wrong arguments. What was right in it has
+    /// been worked on.
+    Input(anyhow::Error),
+}
+
+impl Failure {
+    /// The input is wrong.
+    pub fn input(error: impl Into<anyhow::Error>) -> Self {
+        Failure::Input(error.into())
+    }
+
+    /// The exit status.
+    pub fn status(&self) -> u8 {
+        match self {
+            Failure::Failed(_) => 1,
+            Failure::Input(_) => 2,
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (Failure::Failed(error) | Failure::Input(error)) = self;
+        fmt::Display::fmt(error, f)
+    }
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        Failure::Failed(error)
+    }
+}

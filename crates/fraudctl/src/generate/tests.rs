@@ -1,0 +1,73 @@
+use std::collections::{HashMap, HashSet};
+
+use fraud_aws::profiles::FileProfiles;
+use serde_json::Value;
+
+use super::*;
+
+fn lines(write: impl FnOnce(&mut Vec<u8>) -> std::io::Result<()>) -> Vec<Value> {
+    let mut out = Vec::new();
+    write(&mut out).unwrap();
+    String::from_utf8(out).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn the_same_seed_gives_the_same_bytes_and_another_seed_others() {
+    let bytes = |seed| {
+        let dataset = Dataset::generate(500, seed);
+        let mut out = Vec::new();
+        dataset.write_transactions(&mut out).unwrap();
+        dataset.write_profiles(&mut out).unwrap();
+        dataset.write_labels(&mut out).unwrap();
+        out
+    };
+    assert_eq!(bytes(1), bytes(1));
+    assert_ne!(bytes(1), bytes(2));
+}
+
+#[test]
+fn every_transaction_is_valid_and_has_an_id_of_its_own_and_no_label_in_it() {
+    let dataset = Dataset::generate(2000, 3);
+    let mut out = Vec::new();
+    dataset.write_transactions(&mut out).unwrap();
+    let mut ids = HashSet::new();
+    for line in out.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()) {
+        let transaction = fraud_core::transaction::Transaction::parse(line).unwrap();
+        assert!(transaction.event_time.instant().is_some());
+        assert!(transaction.amount.value > 0.0);
+        assert!(ids.insert(transaction.transaction_id.unwrap().into_owned()));
+        assert!(!String::from_utf8_lossy(line).contains("fraud"));
+    }
+    assert_eq!(ids.len(), 2000);
+}
+
+#[test]
+fn labels_name_each_transaction_once_and_about_one_in_a_hundred_as_fraud_of_every_kind() {
+    let dataset = Dataset::generate(20_000, 4);
+    let labels = lines(|out| dataset.write_labels(out));
+    assert_eq!(labels.len(), 20_000);
+    let mut kinds: HashMap<String, usize> = HashMap::new();
+    for label in labels.iter().filter(|label| label["fraud"] == true) {
+        *kinds.entry(label["kind"].as_str().unwrap().to_owned()).or_default() += 1;
+    }
+    assert_eq!(kinds.values().sum::<usize>(), 200);
+    assert!(FraudKind::ALL.iter().all(|kind| kinds[kind.as_str()] > 10), "{kinds:?}");
+    assert!(labels.iter().all(|label| label["fraud"] == true || label["kind"].is_null()));
+}
+
+#[test]
+fn the_profile_file_is_one_that_the_functions_read() {
+    let dataset = Dataset::generate(1000, 5);
+    let mut out = Vec::new();
+    dataset.write_profiles(&mut out).unwrap();
+    FileProfiles::parse(std::str::from_utf8(&out).unwrap()).unwrap();
+    let profiles: Value = serde_json::from_slice(&out).unwrap();
+    let with_profile = profiles.as_object().unwrap().len();
+    assert!(with_profile > 350 && with_profile < dataset.customers.len(), "{with_profile}");
+}
+
+#[test]
+fn no_transactions_are_no_transactions() {
+    let dataset = Dataset::generate(0, 6);
+    assert_eq!((dataset.transactions.len(), dataset.customers.len()), (0, 0));
+}

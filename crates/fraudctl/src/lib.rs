@@ -1,0 +1,56 @@
+//! The command-line tool's commands, one module each, and what they share.
+
+use clap::{Parser, Subcommand};
+
+pub mod display;
+pub mod exit;
+pub mod generate;
+pub mod input;
+pub mod produce;
+pub mod profiles;
+pub mod score;
+
+pub use exit::Failure;
+
+/// Works with streams of transactions: makes them up, sends them, scores them.
+#[derive(Debug, Parser)]
+#[command(name = "fraudctl", version, about, propagate_version = true, arg_required_else_help = true)]
+#[command(after_help = "Examples:
+  fraudctl generate --count 1000 --seed 1 --transactions tx.ndjson --profiles profiles.json
+  fraudctl score tx.ndjson --profiles profiles.json
+  fraudctl produce tx.ndjson --stream transactions --rate 500
+
+AWS is found as by every AWS tool: AWS_REGION, AWS_PROFILE, AWS_ENDPOINT_URL_KINESIS and so on.
+Exit status: 0 done, 1 something failed, 2 the input is wrong.")]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    #[allow(missing_docs, reason = "the arguments' own documentation is the command's help")]
+    Generate(generate::Arguments),
+    #[allow(missing_docs, reason = "the arguments' own documentation is the command's help")]
+    Produce(produce::Arguments),
+    /// Customer profiles.
+    #[command(subcommand)]
+    Profiles(profiles::Command),
+    #[allow(missing_docs, reason = "the arguments' own documentation is the command's help")]
+    Score(score::Arguments),
+}
+
+/// Runs a command.
+///
+/// # Errors
+/// [`Failure`], which knows the exit status.
+pub async fn run(command: &Command) -> Result<(), Failure> {
+    match command {
+        Command::Generate(arguments) => Ok(generate::run(arguments)?),
+        Command::Produce(arguments) => produce::run(arguments).await,
+        Command::Profiles(command) => profiles::run(command).await,
+        Command::Score(arguments) => score::run(arguments).await,
+    }
+}

@@ -1,0 +1,177 @@
+//! Scoring a file as the functions would, without AWS.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use anyhow::anyhow;
+use clap::Args;
+use fraud_aws::clock::{Clock, SystemClock};
+use fraud_aws::config::PolicySource;
+use fraud_aws::profiles::{FileProfiles, ProfileStore};
+use fraud_core::enrichment::Enrichment;
+use fraud_core::json::ObjectWriter;
+use fraud_core::policy::Policy;
+use fraud_core::scoring::{Inputs, Reason, reasons_json};
+use fraud_core::timestamp::Timestamp;
+use fraud_core::transaction::Transaction;
+use tokio::time::Instant;
+
+use crate::Failure;
+use crate::display::{counted, table};
+use crate::input::{Line, Source};
+
+/// Score transactions from a file, without AWS.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  fraudctl score tx.ndjson --profiles profiles.json
+  fraudctl score tx.ndjson --profiles profiles.json --policy my-policy.toml --json
+  head -5 tx.ndjson | fraudctl score - --profiles profiles.json
+
+A transaction without event_time is scored as if it arrived now.")]
+pub struct Arguments {
+    /// The transactions, one JSON object a line; `-` is standard input.
+    #[arg(value_name = "FILE|-")]
+    input: Source,
+    /// The customers' profiles, in the format of PROFILE_SOURCE=file:.
+    #[arg(long, value_name = "FILE")]
+    profiles: PathBuf,
+    /// The policy (TOML); without this the default policy.
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
+    /// One JSON object a line, with each reason's points, observed value and rule.
+    #[arg(long)]
+    json: bool,
+}
+
+/// What scoring a line came to.
+#[derive(Debug)]
+struct Scored<'a> {
+    line: u64,
+    transaction: &'a Transaction<'a>,
+    enrichment: Enrichment<'a>,
+    score: f64,
+    alerts: bool,
+    reasons: Vec<Reason<'a>>,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// [`Failure::Input`] where a file cannot be read, the policy is not valid, or a line is no transaction.
+pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let source = match &arguments.policy {
+        Some(path) => PolicySource::File { path: path.clone() },
+        None => PolicySource::BuiltinDefault,
+    };
+    let policy = source.load().map_err(Failure::input)?;
+    let profiles = FileProfiles::load(&arguments.profiles).map_err(Failure::input)?;
+    let lines = arguments.input.open().map_err(Failure::input)?;
+    let mut out = Output::new(arguments.json);
+    let (mut scored, mut alerts, mut refused) = (0, 0, 0);
+    for line in lines {
+        let line =
+            line.map_err(|error| Failure::input(anyhow!(error).context("cannot read the transactions")))?;
+        match score(&line, &profiles, &policy, SystemClock.now(), &mut out).await {
+            Ok(alerting) => {
+                scored += 1;
+                alerts += u64::from(alerting);
+            }
+            Err(reason) => {
+                refused += 1;
+                eprintln!(
+                    "line {}: {reason}{}",
+                    line.number,
+                    if line.is_open { " (is the file cut off here?)" } else { "" }
+                );
+            }
+        }
+    }
+    out.finish().map_err(|error| anyhow!(error))?;
+    eprintln!("{} scored by {}, {} above its threshold", counted(scored, "transaction"), policy.id(), alerts);
+    match (scored, refused) {
+        (0, 0) => Err(Failure::input(anyhow!("the input holds no transaction"))),
+        (_, 0) => Ok(()),
+        (_, refused) => Err(Failure::input(anyhow!("{} not scored, see above", counted(refused, "line")))),
+    }
+}
+
+/// Scores a line and shows it. Says whether it would alert.
+async fn score(
+    line: &Line,
+    profiles: &FileProfiles,
+    policy: &Policy,
+    arrival: Timestamp,
+    out: &mut Output,
+) -> anyhow::Result<bool> {
+    let transaction = Transaction::parse(&line.bytes).map_err(|reason| anyhow!("{reason}"))?;
+    let lookup = match transaction.customer_id.as_deref() {
+        Some(customer) => profiles.lookup(&[customer], Instant::now()).await.profiles.pop(),
+        None => None,
+    };
+    let enrichment = lookup.as_ref().map_or(Enrichment::NoCustomer, |lookup| lookup.enrichment());
+    let inputs = Inputs::of(&transaction, enrichment, arrival, policy);
+    let score = policy.score(&inputs).value;
+    let alerts = policy.alerts(score);
+    let reasons = policy.reasons(&inputs);
+    out.show(&Scored { line: line.number, transaction: &transaction, enrichment, score, alerts, reasons })?;
+    Ok(alerts)
+}
+
+/// Where scores are shown: JSON at once, a table when it is complete.
+enum Output {
+    Json(io::StdoutLock<'static>),
+    Table(comfy_table::Table),
+}
+
+impl Output {
+    fn new(json: bool) -> Self {
+        if json {
+            return Output::Json(io::stdout().lock());
+        }
+        let columns =
+            ["line", "transaction", "customer", "amount", "score", "reasons", "enrichment", "alert"];
+        Output::Table(table(&columns, &["line", "amount", "score"]))
+    }
+
+    fn show(&mut self, scored: &Scored<'_>) -> io::Result<()> {
+        let Scored { line, transaction, enrichment, score, alerts, reasons } = scored;
+        match self {
+            Output::Json(out) => writeln!(out, "{}", json(scored)),
+            Output::Table(table) => {
+                table.add_row([
+                    line.to_string(),
+                    transaction.transaction_id.as_deref().unwrap_or_default().to_owned(),
+                    transaction.customer_id.as_deref().unwrap_or_default().to_owned(),
+                    transaction.amount.digits.to_owned(),
+                    score.to_string(),
+                    reasons.iter().map(|reason| reason.name).collect::<Vec<_>>().join(" "),
+                    enrichment.as_str().to_owned(),
+                    if *alerts { "ALERT".to_owned() } else { String::new() },
+                ]);
+                Ok(())
+            }
+        }
+    }
+
+    fn finish(self) -> io::Result<()> {
+        match self {
+            Output::Json(mut out) => out.flush(),
+            Output::Table(table) => writeln!(io::stdout(), "{table}"),
+        }
+    }
+}
+
+fn json(scored: &Scored<'_>) -> String {
+    let Scored { line, transaction, enrichment, score, alerts, reasons } = scored;
+    let mut object = ObjectWriter::new();
+    object
+        .json("line", &line.to_string())
+        .text_or_null("transaction_id", transaction.transaction_id.as_deref())
+        .text_or_null("customer_id", transaction.customer_id.as_deref())
+        .json("amount", transaction.amount.digits)
+        .number("fraud_score", *score)
+        .json("alert", &alerts.to_string())
+        .json("reasons", &reasons_json(reasons))
+        .text("enrichment", enrichment.as_str());
+    object.finish()
+}
