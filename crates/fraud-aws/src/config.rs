@@ -5,9 +5,11 @@
 
 use std::str::FromStr;
 
+mod aggregating;
 mod alerting;
 mod common;
 
+pub use aggregating::{AggregateSinkTarget, AggregatesTarget, window_rule};
 pub use alerting::{AlertLedgerTarget, AlertSinkTarget, DeadLettersTarget};
 pub use common::{
     CacheSettings, PolicyError, PolicySource, ProfileSource, event_time_bounds, metrics_namespace,

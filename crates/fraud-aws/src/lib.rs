@@ -1,6 +1,8 @@
-//! What stands between `fraud-core` and AWS: profile stores, the alert ledger, sinks for alerts and dead letters,
-//! configuration from the environment, telemetry. Each is a port (a small trait) with its implementations beside it.
+//! What stands between `fraud-core` and AWS: profile stores, the alert ledger, aggregates, sinks, configuration from the
+//! environment, telemetry. Each is a port (a small trait) with its implementations beside it.
 
+pub mod aggregate_sink;
+pub mod aggregates;
 pub mod alerts;
 pub mod clock;
 pub mod config;

@@ -86,9 +86,12 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::aggregate_sink::TotalsSink;
+    use crate::aggregates::Aggregates;
     use crate::alerts::Sink;
     use crate::config::{
-        AlertLedgerTarget, AlertSinkTarget, CacheSettings, DeadLettersTarget, ProfileSource,
+        AggregateSinkTarget, AggregatesTarget, AlertLedgerTarget, AlertSinkTarget, CacheSettings,
+        DeadLettersTarget, ProfileSource,
     };
     use crate::dead_letters::DeadLetters;
     use crate::ledger::Ledger;
@@ -107,6 +110,10 @@ mod tests {
             (sink, ledger, letters),
             (Sink::Stdout(_), Ledger::Memory(_), DeadLetters::Stdout(_))
         ));
+        let aggregates = Aggregates::connect(&AggregatesTarget::Memory, &sdk).await;
+        let totals = TotalsSink::connect(&AggregateSinkTarget::Stdout, &sdk).await;
+        assert!(matches!((aggregates, totals), (Aggregates::Memory(_), Some(TotalsSink::Stdout(_)))));
+        assert!(TotalsSink::connect(&AggregateSinkTarget::None, &sdk).await.is_none());
         assert!(!sdk.0.initialized());
 
         let sdk = Sdk::from(loader().region(embedded_aws::REGION).test_credentials().load().await);
@@ -118,5 +125,11 @@ mod tests {
             DeadLettersTarget::Sqs { queue_url: "https://sqs.us-east-1.amazonaws.com/123456789012/q".into() };
         let letters = DeadLetters::connect(&queue, &sdk).await;
         assert!(matches!((sink, ledger, letters), (Sink::Sns(_), Ledger::DynamoDb(_), DeadLetters::Sqs(_))));
+        let table =
+            AggregatesTarget::DynamoDb { table: "aggregates".into(), retention: Duration::from_secs(1) };
+        let aggregates = Aggregates::connect(&table, &sdk).await;
+        let stream = AggregateSinkTarget::Kinesis { stream: "aggregates".into() };
+        let totals = TotalsSink::connect(&stream, &sdk).await;
+        assert!(matches!((aggregates, totals), (Aggregates::DynamoDb(_), Some(TotalsSink::Kinesis(_)))));
     }
 }

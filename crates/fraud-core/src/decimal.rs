@@ -36,6 +36,33 @@ impl Decimal {
             .checked_add(length(significant)? - length(digits)?)?;
         Some(Decimal { negative, digits: digits.to_owned(), exponent })
     }
+
+    /// The power of ten of the last digit that is not zero; 0 for zero.
+    pub fn exponent(&self) -> i64 {
+        self.exponent
+    }
+
+    /// How many digits stand before the decimal point; 0 or fewer for a number below one.
+    pub fn whole_digits(&self) -> i64 {
+        self.exponent.saturating_add(i64::try_from(self.digits.len()).unwrap_or(i64::MAX))
+    }
+
+    /// The number times ten to the power of `places`, where that is an integer that fits.
+    pub fn scaled(&self, places: u32) -> Option<i128> {
+        if self.digits.is_empty() {
+            return Some(0);
+        }
+        let zeros = u32::try_from(self.exponent.checked_add(i64::from(places))?).ok()?;
+        let digits: i128 = self.digits.parse().ok()?;
+        let magnitude = digits.checked_mul(10i128.checked_pow(zeros)?)?;
+        Some(if self.negative { -magnitude } else { magnitude })
+    }
+}
+
+/// Whether a JSON number is above zero, however small or large it is.
+pub fn is_positive(number: &str) -> bool {
+    let mantissa = number.split(['e', 'E']).next().unwrap_or_default();
+    !number.starts_with('-') && mantissa.bytes().any(|byte| matches!(byte, b'1'..=b'9'))
 }
 
 /// Whether two numbers are the same number, however they are written. Texts that cannot be compared are the same where

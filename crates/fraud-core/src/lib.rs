@@ -2,7 +2,8 @@
 //!
 //! A record's way through it: [`transaction::Transaction::parse`] reads the payload, [`enrichment::Enrichment`] says
 //! what the profile lookup came to, [`policy::Policy::score`] gives the score, [`record::RecordEncoder`] writes the
-//! scored record and [`alert::Alert`] the alert that a high score raises.
+//! scored record and [`alert::Alert`] the alert that a high score raises. [`window::Accumulator`] adds transactions up by
+//! customer and window.
 
 pub mod alert;
 pub mod decimal;
@@ -11,6 +12,7 @@ pub mod event_time;
 pub mod fields;
 pub mod identity;
 pub mod json;
+pub mod money;
 pub mod payload;
 pub mod policy;
 pub mod profile;
@@ -19,3 +21,4 @@ pub mod record;
 pub mod scoring;
 pub mod timestamp;
 pub mod transaction;
+pub mod window;

@@ -31,11 +31,15 @@ pub enum FailureReason {
     AlertTooLarge,
     /// The sink does not accept the alert, or the ledger cannot read what it holds of it.
     AlertRefused,
+    /// `amount` is too large or too fine to be added up exactly, see [`Money`](crate::money::Money).
+    AmountOutOfRange,
+    /// What the aggregates hold in place of the window's row cannot be added to.
+    AggregateRefused,
 }
 
 impl FailureReason {
     /// Every reason, in the order of declaration.
-    pub const ALL: [FailureReason; 13] = [
+    pub const ALL: [FailureReason; 15] = [
         FailureReason::MissingData,
         FailureReason::BadBase64,
         FailureReason::NotUtf8,
@@ -49,6 +53,8 @@ impl FailureReason {
         FailureReason::ResponseTooLarge,
         FailureReason::AlertTooLarge,
         FailureReason::AlertRefused,
+        FailureReason::AmountOutOfRange,
+        FailureReason::AggregateRefused,
     ];
 
     /// The reason as logs, metrics and dead letters write it.
@@ -67,6 +73,8 @@ impl FailureReason {
             FailureReason::ResponseTooLarge => "response_too_large",
             FailureReason::AlertTooLarge => "alert_too_large",
             FailureReason::AlertRefused => "alert_refused",
+            FailureReason::AmountOutOfRange => "amount_out_of_range",
+            FailureReason::AggregateRefused => "aggregate_refused",
         }
     }
 }

@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
 use clap::Args;
-use embedded_aws::EmbeddedAws;
 use fraud_aws::config::PolicySource;
 use fraud_aws::profiles::FileProfiles;
 
 mod functions;
+mod interrupt;
 mod output;
 mod pipeline;
 mod profile_file;
@@ -18,7 +18,10 @@ pub mod report;
 mod services;
 mod status;
 
-pub use pipeline::{Input, Pipeline};
+pub use interrupt::Interrupt;
+pub use pipeline::{Finished, Input, Pipeline};
+pub use profile_file::items as profile_items;
+pub use services::start as start_services;
 
 use crate::Failure;
 use crate::generate::Dataset;
@@ -75,15 +78,18 @@ pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
     };
     let policy = source.load().map_err(Failure::input)?;
     let (input, profiles) = input(arguments)?;
-    let file_profiles = FileProfiles::parse(&profiles).map_err(Failure::input)?;
-    let items = profile_file::items(&profiles).map_err(Failure::input)?;
+    let file_profiles =
+        FileProfiles::parse(&profiles).context("the profiles cannot be used").map_err(Failure::Input)?;
+    let items = profile_file::items(&profiles).map_err(Failure::Input)?;
     let aws = services::start().await?;
+    let interrupt = Interrupt::listen();
     let pipeline = Pipeline {
         aws: &aws,
         policy,
         profiles: file_profiles,
         out: arguments.out.clone(),
         follow: arguments.follow,
+        interrupt: interrupt.clone(),
     };
     if arguments.follow {
         eprint!("{}", services::exports(&aws));
@@ -96,7 +102,9 @@ pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
         println!("{}", finished.report.render(&finished.alerts));
     }
     if arguments.keep {
-        keep(&aws).await;
+        print!("{}", services::exports(&aws));
+        eprintln!("The services stay up until Ctrl-C.");
+        interrupt.wait().await;
     }
     aws.shutdown().await;
     if !finished.report.balanced {
@@ -131,11 +139,4 @@ fn read(path: &Path) -> Result<String, Failure> {
     std::fs::read_to_string(path)
         .with_context(|| format!("cannot read {}", path.display()))
         .map_err(Failure::Input)
-}
-
-async fn keep(aws: &EmbeddedAws) {
-    print!("{}", services::exports(aws));
-    eprintln!("The services stay up until Ctrl-C.");
-    // An error says that signals cannot be had: then the process's end stops the services.
-    let _ = tokio::signal::ctrl_c().await;
 }

@@ -19,6 +19,8 @@ pub enum RetryReason {
     AlertSinkUnavailable,
     /// The aggregates did not answer, or refused.
     AggregatesUnavailable,
+    /// The sink for windows' totals did not answer, or refused.
+    AggregateSinkUnavailable,
     /// The dead-letter sink did not answer, or refused.
     DeadLettersUnavailable,
     /// The invocation's time was used up.
@@ -34,6 +36,7 @@ impl RetryReason {
             RetryReason::ClaimInForce => "claim_in_force",
             RetryReason::AlertSinkUnavailable => "alert_sink_unavailable",
             RetryReason::AggregatesUnavailable => "aggregates_unavailable",
+            RetryReason::AggregateSinkUnavailable => "aggregate_sink_unavailable",
             RetryReason::DeadLettersUnavailable => "dead_letters_unavailable",
             RetryReason::OutOfTime => "out_of_time",
         }

@@ -1,18 +1,25 @@
 """Holds the rules against a template."""
 
-from .code import AWAITED, NotFound
-from .deployments import deployments
+from .code import NotFound
+from .deployments import parameter_sets
 from .expand import expand
+from .model import Deployment, NotDeployable
 from .rules import load
 
 
 def check(template, code):
     """What is wrong with a SAM template: pairs of a rule's name and what it found, each once."""
     found = {}
-    for deployment in deployments(expand(template)):
+    expanded = expand(template)
+    for where, values in parameter_sets(expanded):
+        try:
+            deployment = Deployment(where, expanded, values)
+        except NotDeployable as error:
+            found.setdefault(("deployable", str(error)), where)
+            continue
         for name, rule in load().items():
             for message in _broken(rule, deployment, code):
-                found.setdefault((name, message), deployment.name)
+                found.setdefault((name, message), where)
     return [(name, f"{message} ({where})") for (name, message), where in found.items()]
 
 
@@ -24,8 +31,3 @@ def _broken(rule, deployment, code):
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         # A template of another form than CloudFormation's, such as a list where an object belongs.
         yield f"the template cannot be read as the rule needs it: {error!r}"
-
-
-def not_checked(code):
-    """What could not be compared with its code."""
-    return sorted(AWAITED - set(code.functions))

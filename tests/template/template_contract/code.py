@@ -5,9 +5,6 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
 
-# Functions whose code may still be missing from the workspace; a missing one that is not named here breaks a rule.
-AWAITED = frozenset({"customer-analytics"})
-
 # What the configuration's types open: the folder of the port beside them in fraud-aws.
 PORTS = {
     "ProfileSource": "profiles",
@@ -64,6 +61,7 @@ class Code:
             raise NotFound(f"{path} does not show {what}")
         return found
 
+    @lru_cache(maxsize=None)
     def _sources(self, folder):
         """A module's sources, without its tests."""
         root = self.workspace / folder
@@ -78,11 +76,13 @@ class Code:
     def functions(self):
         return sorted(path.parent.name for path in self.workspace.glob("functions/*/Cargo.toml"))
 
+    @lru_cache(maxsize=None)
     def ports(self, function):
         """The ports that a function opens."""
         used = re.findall(r"(\w+)::from_environment", self._read(f"functions/{function}/src/config.rs"))
         return [PORTS[name] for name in used if name in PORTS]
 
+    @lru_cache(maxsize=None)
     def variables(self, function):
         """The environment variables that a function reads, by name."""
         blocks = self._configuration
@@ -115,6 +115,7 @@ class Code:
         kind = self._find(path, r"KEY\.to_owned\(\), AttributeValue::(\w)\(", "the key's type").group(1)
         return Table([(key, kind)], None)
 
+    @lru_cache(maxsize=None)
     def written_table(self, port):
         """A table that a port writes."""
         path = f"crates/fraud-aws/src/{port}/dynamodb.rs"
@@ -126,6 +127,7 @@ class Code:
         ttl = self._find(path, r'expression_attribute_names\("#ttl", "(\w+)"\)', "the attribute of the expiry").group(1)
         return Table(keys, ttl)
 
+    @lru_cache(maxsize=None)
     def actions(self, port):
         """The IAM actions of the calls that a function makes through a port."""
         text = self._sources(f"crates/fraud-aws/src/{port}")
@@ -161,6 +163,7 @@ class Code:
         path = "crates/fraud-aws/src/config/common.rs"
         return self._find(path, r'"METRICS_NAMESPACE"\)\.unwrap_or_else\(\|\| "(\w+)"', "the namespace").group(1)
 
+    @lru_cache(maxsize=None)
     def metrics(self, function):
         """The names of a function's metrics, and those that are only the beginning of a name."""
         path = f"functions/{function}/src/metrics.rs"
@@ -169,6 +172,7 @@ class Code:
         beginnings = set(re.findall(r'format!\("(\w+)\.\{reason\}"\)', self._read(path)))
         return names, beginnings
 
+    @lru_cache(maxsize=None)
     def metrics_function(self, function):
         """What a function calls itself in metrics."""
         text = self._sources(f"functions/{function}/src")

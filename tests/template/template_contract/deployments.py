@@ -1,7 +1,5 @@
 """The sets of parameter values under which the rules are held against the template."""
 
-from .model import Deployment
-
 # Everything that the defaults leave out.
 EVERYTHING = {
     "AlertConsumer": "standard",
@@ -15,9 +13,9 @@ EVERYTHING = {
 }
 
 
-def deployments(expanded):
-    """As it is by default, with everything on, and with every retention."""
-    yield Deployment("by default", expanded, {})
-    yield Deployment("with everything on", expanded, EVERYTHING)
-    for hours in expanded["Parameters"]["StreamRetentionHours"].get("AllowedValues", []):
-        yield Deployment(f"with {hours} hours of retention", expanded, {"StreamRetentionHours": hours})
+def parameter_sets(expanded):
+    """Name and values of each: the defaults, everything on, and every retention."""
+    yield "by default", {}
+    yield "with everything on", EVERYTHING
+    for hours in expanded.get("Parameters", {}).get("StreamRetentionHours", {}).get("AllowedValues", []):
+        yield f"with {hours} hours of retention", {"StreamRetentionHours": hours}

@@ -1,6 +1,7 @@
 """From SAM to CloudFormation, without an account: what `sam deploy` would send."""
 
 import copy
+import logging
 import os
 
 # The translator asks boto for a region and nothing else.
@@ -9,6 +10,10 @@ os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
 from samtranslator.model.exceptions import InvalidDocumentException  # noqa: E402
 from samtranslator.translator.transform import transform  # noqa: E402
 from samtranslator.yaml_helper import yaml_parse  # noqa: E402
+
+
+# It warns of usage figures that it would send if it were told where.
+logging.getLogger("samtranslator.metrics").setLevel(logging.ERROR)
 
 
 class NotExpandable(Exception):

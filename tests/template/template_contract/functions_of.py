@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-from .code import AWAITED
-
 
 @dataclass
 class Function:
@@ -31,7 +29,3 @@ def functions(deployment):
 def functions_with_code(deployment, code):
     """Those whose code can be read."""
     return [function for function in functions(deployment) if function.binary in code.functions]
-
-
-def code_is_missing(function, code):
-    return function.binary not in code.functions and function.binary not in AWAITED

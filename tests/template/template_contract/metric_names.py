@@ -1,7 +1,6 @@
 """Whether a metric exists: the function's, by its code, or AWS's, by its documentation."""
 
 from .aws_metrics import BY_ATTRIBUTE, METRICS
-from .code import AWAITED
 
 
 def faults(deployment, code, namespace, name, dimensions):
@@ -20,8 +19,7 @@ def _own(code, name, dimensions):
         return
     function = dimensions[code.metrics_dimension]
     if function not in code.functions:
-        if function not in AWAITED:
-            yield f"{name}: no function calls itself {function}"
+        yield f"{name}: no function calls itself {function}"
         return
     if code.metrics_function(function) != function:
         yield f"{name}: functions/{function} calls itself {code.metrics_function(function)} in metrics"

@@ -10,6 +10,10 @@ import re
 _NOTHING = object()
 
 
+class NotDeployable(Exception):
+    """CloudFormation could not deploy the template with these parameters. Its text says why not."""
+
+
 class Deployment:
     """The template as one set of parameter values deploys it."""
 
@@ -19,7 +23,7 @@ class Deployment:
         self.parameters = template.get("Parameters", {})
         unknown = sorted(set(values) - set(self.parameters))
         if unknown:
-            raise KeyError(f"the template has no parameter {', '.join(unknown)}")
+            raise NotDeployable(f"there is no parameter {', '.join(unknown)}")
         self.values = {key: parameter.get("Default", "") for key, parameter in self.parameters.items()} | values
         self._conditions = {}
         self.resources = {
@@ -51,8 +55,14 @@ class Deployment:
         if condition is None:
             return True
         if condition not in self._conditions:
-            self._conditions[condition] = self._is_true(self.template.get("Conditions", {})[condition])
+            self._conditions[condition] = self._is_true(self._condition(condition))
         return self._conditions[condition]
+
+    def _condition(self, name):
+        try:
+            return self.template["Conditions"][name]
+        except KeyError as error:
+            raise NotDeployable(f"there is no condition {name}") from error
 
     def _is_true(self, expression):
         ((function, argument),) = expression.items()
@@ -68,7 +78,7 @@ class Deployment:
             case "Fn::Equals":
                 left, right = map(self._resolve, argument)
                 return str(left) == str(right)
-        raise ValueError(f"a condition by {function} is not understood here")
+        raise NotDeployable(f"a condition by {function} is not understood here")
 
     def _resolve(self, value):
         if isinstance(value, list):
@@ -100,7 +110,10 @@ class Deployment:
                 return separator.join(str(self._resolve(part)) for part in parts)
             case "Fn::FindInMap":
                 table, row, column = map(self._resolve, argument)
-                return self.template["Mappings"][table][str(row)][column]
+                try:
+                    return self.template["Mappings"][table][str(row)][column]
+                except KeyError as error:
+                    raise NotDeployable(f"the mapping {table} has no {row}, {column}") from error
         return json.dumps({function: argument})
 
     def _substitute(self, argument):

@@ -1,6 +1,8 @@
 use super::*;
 use std::time::Duration;
 
+mod aggregating;
+
 fn with<T>(variables: &[(&str, &str)], read: impl FnOnce(Environment<'_>) -> T) -> T {
     let lookup =
         |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());

@@ -22,12 +22,13 @@ use serde_json::Value;
 use tokio::sync::watch;
 
 use super::functions::Functions;
+use super::interrupt::Interrupt;
 use super::output;
 use super::reconcile::{Expected, Outcome, StreamRecord};
 use super::report::{Latency, Report};
 use super::services::{self, QUEUE, STREAM};
 use super::status::Status;
-use crate::display::per_second;
+use crate::display::{counted, per_second};
 use crate::generate::Transaction;
 use crate::input::{self, Lines};
 use crate::produce::{Summary, record};
@@ -48,6 +49,8 @@ pub struct Pipeline<'a> {
     pub out: PathBuf,
     /// Whether to go on after the input has ended, until Ctrl-C.
     pub follow: bool,
+    /// What ends the input, and the following, early.
+    pub interrupt: Interrupt,
 }
 
 /// Where transactions come from.
@@ -76,9 +79,10 @@ impl Pipeline<'_> {
     /// Where a service or the output folder cannot be used.
     pub async fn run(&self, profiles: Vec<Item>, input: Input) -> anyhow::Result<Finished> {
         output::clear(&self.out)?;
+        let status = Status::new();
+        status.preparing(format!("importing {}", counted(profiles.len() as u64, "profile")));
         services::import_profiles(self.aws, profiles).await?;
         let functions = Functions::connect(self.aws, &self.policy).await?;
-        let status = Status::new();
         let start = Instant::now();
         let work = self.work(&functions, &status, input);
         let (summary, input_error) = tokio::select! {
@@ -86,8 +90,9 @@ impl Pipeline<'_> {
             () = status.show(&functions) => anyhow::bail!("the status line ended"),
         };
         let time = start.elapsed();
-        status.clear();
+        status.preparing("checking that everything balances".to_owned());
         let (report, alerts) = self.report(&functions, summary, time).await?;
+        status.clear();
         output::write_alerts(&self.out, &alerts)?;
         Ok(Finished { report, alerts, input_error })
     }
@@ -117,7 +122,7 @@ impl Pipeline<'_> {
         let producing = async {
             let produced = self.produce(status, input).await;
             if self.follow {
-                let _ = tokio::signal::ctrl_c().await;
+                self.interrupt.clone().wait().await;
             }
             stop.send_replace(true);
             produced
@@ -155,8 +160,8 @@ impl Pipeline<'_> {
             }
         };
         let records = records(input, status, &mut input_error);
-        // Ctrl-C ends the input; what is on the stream by then is still worked off.
-        let records = records.take_until(Box::pin(tokio::signal::ctrl_c()));
+        // What is on the stream by then is still worked off.
+        let records = records.take_until(Box::pin(self.interrupt.clone().wait()));
         producer::send(&target, &ProducerSettings::default(), records, outcome).await;
         Ok((summary, input_error))
     }

@@ -12,7 +12,7 @@ use crate::profiles::Item;
 ///
 /// # Errors
 /// Where the text is no object of objects.
-pub(super) fn items(text: &str) -> anyhow::Result<Vec<Item>> {
+pub fn items(text: &str) -> anyhow::Result<Vec<Item>> {
     let profiles: BTreeMap<String, BTreeMap<String, &RawValue>> = serde_json::from_str(text)
         .context("the profiles are not an object with an object for each customer")?;
     let item = |(customer, attributes): (String, BTreeMap<String, &RawValue>)| {

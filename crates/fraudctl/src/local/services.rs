@@ -17,7 +17,10 @@ pub(super) const TOPIC: &str = "fraud-alerts";
 pub(super) const QUEUE: &str = "fraud-dead-letters";
 
 /// Starts the services with empty tables.
-pub(super) async fn start() -> anyhow::Result<EmbeddedAws> {
+///
+/// # Errors
+/// Where a port or a thread cannot be had.
+pub async fn start() -> anyhow::Result<EmbeddedAws> {
     let builder = EmbeddedAws::builder()
         .stream(STREAM, SHARDS)
         // A file is produced as fast as it goes, not at the pace of so many shards.

@@ -19,7 +19,14 @@ pub(super) struct Status {
 
 impl Status {
     pub(super) fn new() -> Self {
-        Status { bar: progress(None), produced: AtomicU64::new(0) }
+        let bar = progress(None);
+        bar.enable_steady_tick(INTERVAL);
+        Status { bar, produced: AtomicU64::new(0) }
+    }
+
+    /// Shows what is being prepared.
+    pub(super) fn preparing(&self, what: String) {
+        self.bar.set_message(what);
     }
 
     /// Shows the line until this is dropped.
@@ -33,7 +40,6 @@ impl Status {
                 thousands(totals.transformed),
                 thousands(totals.alerts_sent),
             ));
-            self.bar.tick();
             tokio::time::sleep(INTERVAL).await;
         }
     }

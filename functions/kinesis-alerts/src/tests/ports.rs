@@ -1,9 +1,9 @@
 //! Ports that fail on order or at random, and remember what happened.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
+pub(super) use fault_injection::Fate;
 use fraud_aws::alerts::{AlertSink, PublishFault};
 use fraud_aws::clock::Clock;
 use fraud_aws::dead_letters::{DeadLetter, DeadLetterFault, DeadLetterSink};
@@ -12,23 +12,7 @@ use fraud_aws::profiles::{Answer, Lookup, LookupFault, ProfileStore};
 use fraud_core::alert::Alert;
 use fraud_core::profile::{Attribute, Profile};
 use fraud_core::timestamp::Timestamp;
-use tokio::time::{Instant, sleep, sleep_until};
-
-/// What befalls a call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fate {
-    Done,
-    /// Refused: nothing was done.
-    Refused,
-    /// Done, but the caller is told that it failed.
-    AnswerLost,
-    /// Nothing was done, and the caller learns so at its deadline.
-    Hang,
-    /// The caller waits beyond every deadline: its process dies with the call undone, or done.
-    Die {
-        done: bool,
-    },
-}
+use tokio::time::Instant;
 
 /// Where in the function a call is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -42,115 +26,10 @@ pub(super) enum Call {
 }
 
 /// The fates that a call may meet, with their probabilities; otherwise it is done.
-pub(super) type Chances = fn(Call) -> &'static [(Fate, f64)];
+pub(super) type Chances = fault_injection::Chances<Call>;
 
-/// Decides what befalls each call: by order first, then by chance.
-#[derive(Debug, Clone)]
-pub(super) struct Fates(Arc<Mutex<FateState>>);
-
-#[derive(Debug)]
-struct FateState {
-    random: fastrand::Rng,
-    chances: Chances,
-    ordered: HashMap<Call, BTreeMap<usize, Fate>>,
-    seen: HashMap<Call, usize>,
-    in_a_row: usize,
-    most_in_a_row: usize,
-}
-
-impl Fates {
-    /// Every call is done.
-    pub(super) fn kind() -> Self {
-        Self::random(0, |_| &[])
-    }
-
-    /// Calls meet fates by chance. No more than three in a row fail: an outage that lasts as long
-    /// as an invocation is a fate of its own.
-    pub(super) fn random(seed: u64, chances: Chances) -> Self {
-        Fates(Arc::new(Mutex::new(FateState {
-            random: fastrand::Rng::with_seed(seed),
-            chances,
-            ordered: HashMap::new(),
-            seen: HashMap::new(),
-            in_a_row: 0,
-            most_in_a_row: 3,
-        })))
-    }
-
-    /// Any number of calls in a row may fail.
-    pub(super) fn without_mercy(self) -> Self {
-        self.0.lock().unwrap().most_in_a_row = usize::MAX;
-        self
-    }
-
-    /// The `nth` call of this kind, from 1, meets this fate.
-    pub(super) fn order(&self, call: Call, nth: usize, fate: Fate) {
-        self.0.lock().unwrap().ordered.entry(call).or_default().insert(nth, fate);
-    }
-
-    pub(super) fn calls(&self, call: Call) -> usize {
-        self.0.lock().unwrap().seen.get(&call).copied().unwrap_or_default()
-    }
-
-    fn draw(&self, call: Call) -> (Fate, Duration) {
-        let state = &mut *self.0.lock().unwrap();
-        let seen = state.seen.entry(call).or_default();
-        *seen += 1;
-        if let Some(fate) = state.ordered.get(&call).and_then(|fates| fates.get(seen)) {
-            return (*fate, Duration::ZERO);
-        }
-        let chances = (state.chances)(call);
-        let latency = match chances.is_empty() {
-            true => Duration::ZERO,
-            false => Duration::from_micros(state.random.u64(200..20_000)),
-        };
-        let mut point = state.random.f64();
-        let fate = chances.iter().find(|(_, chance)| {
-            point -= chance;
-            point < 0.0
-        });
-        match fate {
-            Some((fate, _)) if state.in_a_row < state.most_in_a_row => {
-                state.in_a_row += 1;
-                (*fate, latency)
-            }
-            _ => {
-                state.in_a_row = 0;
-                (Fate::Done, latency)
-            }
-        }
-    }
-
-    /// Lets the fate befall a call: `work` does it, `fault` is what the caller is told where it failed.
-    async fn befall<T, E>(
-        &self,
-        call: Call,
-        deadline: Instant,
-        work: impl AsyncFnOnce() -> Result<T, E>,
-        fault: impl FnOnce() -> E,
-    ) -> Result<T, E> {
-        let (fate, latency) = self.draw(call);
-        sleep(latency).await;
-        match fate {
-            Fate::Done => work().await,
-            Fate::Refused => Err(fault()),
-            Fate::AnswerLost => {
-                work().await?;
-                Err(fault())
-            }
-            Fate::Hang => {
-                sleep_until(deadline).await;
-                Err(fault())
-            }
-            Fate::Die { done } => {
-                if done {
-                    let _ = work().await;
-                }
-                std::future::pending().await
-            }
-        }
-    }
-}
+/// Decides what befalls each call.
+pub(super) type Fates = fault_injection::Fates<Call>;
 
 /// Every customer has a profile of the highest risk, and a segment that changes from one lookup to the next: a message
 /// made anew differs from the one made before.

@@ -263,9 +263,7 @@ fn simulate(seed: u64, chances: Chances, items: &[Item], settings: &Settings) ->
 
 /// Runs with tokio's clock going ahead whenever all wait.
 pub(super) fn simulated<T>(run: impl Future<Output = T>) -> T {
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
-    runtime.block_on(run)
+    fault_injection::simulated(run).unwrap()
 }
 
 proptest! {

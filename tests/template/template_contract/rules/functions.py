@@ -1,6 +1,6 @@
 """Functions: their code, their time, their environment."""
 
-from ..functions_of import code_is_missing, functions, functions_with_code
+from ..functions_of import functions, functions_with_code
 from ..model import as_list
 from . import rule
 
@@ -12,7 +12,7 @@ TARGETS = {"dynamodb": "AWS::DynamoDB::Table", "sns": "AWS::SNS::Topic", "sqs": 
 @rule("function-code")
 def every_function_has_its_code(deployment, code):
     for function in functions(deployment):
-        if code_is_missing(function, code):
+        if function.binary not in code.functions:
             yield f"{function.name} is built from `{function.binary}`, but there is no functions/{function.binary}"
         if deployment.resources[function.name].get("Metadata", {}).get("BuildMethod") != "rust-cargolambda":
             yield f"{function.name} is not built by cargo-lambda (Metadata, BuildMethod: rust-cargolambda)"

@@ -1,0 +1,229 @@
+//! For tests alone: decides what befalls the calls that a function makes through its ports.
+//!
+//! A test wraps a port in memory into one that asks [`Fates`] about every call; what the calls are is the test's to say,
+//! by an enum of its own. The same seed and the same calls in the same order meet the same fates.
+
+use std::collections::{BTreeMap, HashMap};
+use std::future::Future;
+use std::hash::Hash;
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep, sleep_until};
+
+/// What befalls a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// It is done.
+    Done,
+    /// Refused: nothing was done.
+    Refused,
+    /// Done, but the caller is told that it failed.
+    AnswerLost,
+    /// Done, and done again, and the caller has the second answer: what a client's own retry makes of a lost one.
+    Repeated,
+    /// Nothing was done, and the caller learns so at its deadline.
+    Hang,
+    /// The caller waits beyond every deadline: its process dies with the call undone, or done.
+    Die {
+        /// Whether the call was done.
+        done: bool,
+    },
+}
+
+/// The fates that a call may meet, with their probabilities; otherwise it is done.
+pub type Chances<C> = fn(C) -> &'static [(Fate, f64)];
+
+/// Decides what befalls each call: by order first, then by chance. A cloneable handle.
+#[derive(Debug, Clone)]
+pub struct Fates<C>(Arc<Mutex<State<C>>>);
+
+#[derive(Debug)]
+struct State<C> {
+    random: fastrand::Rng,
+    chances: Chances<C>,
+    ordered: HashMap<C, BTreeMap<usize, Fate>>,
+    seen: HashMap<C, usize>,
+    in_a_row: usize,
+    most_in_a_row: usize,
+}
+
+impl<C: Copy + Eq + Hash> Fates<C> {
+    /// Every call is done.
+    pub fn kind() -> Self {
+        Self::random(0, |_| &[])
+    }
+
+    /// Calls meet fates by chance. No more than three in a row fail: an outage that lasts as long as an invocation is a
+    /// fate of its own.
+    pub fn random(seed: u64, chances: Chances<C>) -> Self {
+        Fates(Arc::new(Mutex::new(State {
+            random: fastrand::Rng::with_seed(seed),
+            chances,
+            ordered: HashMap::new(),
+            seen: HashMap::new(),
+            in_a_row: 0,
+            most_in_a_row: 3,
+        })))
+    }
+
+    /// Any number of calls in a row may fail.
+    #[must_use]
+    pub fn without_mercy(self) -> Self {
+        self.state().most_in_a_row = usize::MAX;
+        self
+    }
+
+    /// The `nth` call of this kind, from 1, meets this fate.
+    pub fn order(&self, call: C, nth: usize, fate: Fate) {
+        self.state().ordered.entry(call).or_default().insert(nth, fate);
+    }
+
+    /// How many calls of this kind there were.
+    pub fn calls(&self, call: C) -> usize {
+        self.state().seen.get(&call).copied().unwrap_or_default()
+    }
+
+    /// Lets a call meet its fate: `work` does it, `fault` is what the caller is told where it failed.
+    ///
+    /// # Errors
+    /// That of `work`, or `fault`.
+    pub async fn befall<T, E, Work: Future<Output = Result<T, E>>>(
+        &self,
+        call: C,
+        deadline: Instant,
+        work: impl Fn() -> Work,
+        fault: impl FnOnce() -> E,
+    ) -> Result<T, E> {
+        let (fate, latency) = self.draw(call);
+        sleep(latency).await;
+        match fate {
+            Fate::Done => work().await,
+            Fate::Refused => Err(fault()),
+            Fate::AnswerLost => {
+                work().await?;
+                Err(fault())
+            }
+            Fate::Repeated => {
+                work().await?;
+                work().await
+            }
+            Fate::Hang => {
+                sleep_until(deadline).await;
+                Err(fault())
+            }
+            Fate::Die { done } => {
+                if done {
+                    let _ = work().await;
+                }
+                std::future::pending().await
+            }
+        }
+    }
+
+    fn draw(&self, call: C) -> (Fate, Duration) {
+        let state = &mut *self.state();
+        let seen = state.seen.entry(call).or_default();
+        *seen += 1;
+        if let Some(fate) = state.ordered.get(&call).and_then(|fates| fates.get(seen)) {
+            return (*fate, Duration::ZERO);
+        }
+        let chances = (state.chances)(call);
+        let latency = match chances.is_empty() {
+            true => Duration::ZERO,
+            false => Duration::from_micros(state.random.u64(200..20_000)),
+        };
+        let mut point = state.random.f64();
+        let fate = chances.iter().find(|(_, chance)| {
+            point -= chance;
+            point < 0.0
+        });
+        match fate {
+            Some((fate, _)) if state.in_a_row < state.most_in_a_row => {
+                state.in_a_row += 1;
+                (*fate, latency)
+            }
+            _ => {
+                state.in_a_row = 0;
+                (Fate::Done, latency)
+            }
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State<C>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Runs with tokio's clock going ahead whenever all wait.
+///
+/// # Errors
+/// Where no runtime can be had.
+pub fn simulated<T>(run: impl Future<Output = T>) -> io::Result<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
+    Ok(runtime.block_on(run))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+    enum Call {
+        Write,
+        Read,
+    }
+
+    const DEADLINE: Duration = Duration::from_secs(5);
+
+    /// What a caller learns of a call that meets this fate, how often the call was done, and how long that took.
+    fn meet(fate: Fate) -> (Option<Result<usize, &'static str>>, usize, Duration) {
+        simulated(async {
+            let fates = Fates::kind();
+            fates.order(Call::Write, 2, fate);
+            let done = Mutex::new(0);
+            let work = async || {
+                *done.lock().unwrap() += 1;
+                Ok(*done.lock().unwrap())
+            };
+            let start = Instant::now();
+            assert_eq!(fates.befall(Call::Write, start + DEADLINE, work, || "refused").await, Ok(1));
+            *done.lock().unwrap() = 0;
+            let answer = fates.befall(Call::Write, start + DEADLINE, work, || "refused");
+            let answer = tokio::time::timeout(2 * DEADLINE, answer).await.ok();
+            assert_eq!(fates.befall(Call::Read, start + DEADLINE, async || Ok(7), || "refused").await, Ok(7));
+            assert_eq!((fates.calls(Call::Write), fates.calls(Call::Read)), (2, 1));
+            (answer, *done.lock().unwrap(), start.elapsed())
+        })
+        .unwrap()
+    }
+
+    #[test]
+    fn an_ordered_fate_befalls_the_call_it_was_ordered_for() {
+        assert_eq!(meet(Fate::Done), (Some(Ok(1)), 1, Duration::ZERO));
+        assert_eq!(meet(Fate::Refused), (Some(Err("refused")), 0, Duration::ZERO));
+        assert_eq!(meet(Fate::AnswerLost), (Some(Err("refused")), 1, Duration::ZERO));
+        assert_eq!(meet(Fate::Repeated), (Some(Ok(2)), 2, Duration::ZERO));
+        assert_eq!(meet(Fate::Hang), (Some(Err("refused")), 0, DEADLINE));
+        assert_eq!(meet(Fate::Die { done: true }), (None, 1, 2 * DEADLINE));
+        assert_eq!(meet(Fate::Die { done: false }), (None, 0, 2 * DEADLINE));
+    }
+
+    #[test]
+    fn fates_come_by_chance_as_the_seed_has_it_and_no_more_than_three_in_a_row() {
+        let draw = |seed| {
+            let fates = Fates::random(seed, |_: Call| &[(Fate::Refused, 0.5), (Fate::Hang, 0.3)]);
+            (0..1000).map(|_| fates.draw(Call::Write).0).collect::<Vec<_>>()
+        };
+        let drawn = draw(1);
+        assert_eq!(drawn, draw(1));
+        assert_ne!(drawn, draw(2));
+        assert!(drawn.windows(4).all(|four| four.contains(&Fate::Done)));
+        for fate in [Fate::Done, Fate::Refused, Fate::Hang] {
+            assert!(drawn.iter().filter(|drawn| **drawn == fate).count() > 100);
+        }
+        let without_mercy = Fates::random(1, |_: Call| &[(Fate::Refused, 1.0)]).without_mercy();
+        assert!((0..1000).all(|_| without_mercy.draw(Call::Write).0 == Fate::Refused));
+    }
+}

@@ -1,0 +1,44 @@
+//! Where windows' totals are sent when they change: the port, and what implements it.
+
+use std::future::Future;
+
+use fraud_core::window::WindowTotals;
+use tokio::time::Instant;
+
+mod connect;
+mod kinesis;
+mod lines;
+
+pub use connect::TotalsSink;
+pub use kinesis::KinesisTotals;
+pub use lines::TotalsLines;
+
+/// Takes windows' totals, each as the [line](WindowTotals::to_json) that it is.
+///
+/// A window comes again whenever it has changed, and unchanged where it is not known whether it was taken: a reader keeps
+/// the totals with the highest count.
+pub trait AggregateSink: Send + Sync {
+    /// Sends totals, each at least once. Answers by `deadline` at the latest, with one result for each, in their order.
+    fn send(
+        &self,
+        totals: &[WindowTotals],
+        deadline: Instant,
+    ) -> impl Future<Output = Vec<Result<(), AggregateSinkFault>>> + Send;
+}
+
+/// Why totals were not taken.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AggregateSinkFault {
+    /// The time ran out.
+    #[error("no answer in time")]
+    Deadline,
+    /// The sink refused or failed, after retries; the code is its own word for it.
+    #[error("{code}")]
+    Sink {
+        /// The sink's error code, or the kind of failure to reach it.
+        code: String,
+    },
+}
+
+#[cfg(test)]
+mod tests;

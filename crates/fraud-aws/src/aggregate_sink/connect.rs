@@ -1,0 +1,41 @@
+//! The sink for totals that the configuration names.
+
+use std::io::{Stdout, stdout};
+
+use fraud_core::window::WindowTotals;
+use tokio::time::Instant;
+
+use super::{AggregateSink, AggregateSinkFault, KinesisTotals, TotalsLines};
+use crate::config::AggregateSinkTarget;
+use crate::sdk::Sdk;
+
+/// A sink for totals of either kind.
+#[derive(Debug)]
+pub enum TotalsSink {
+    /// A Kinesis stream.
+    Kinesis(KinesisTotals),
+    /// Standard output.
+    Stdout(TotalsLines<Stdout>),
+}
+
+impl TotalsSink {
+    /// Opens the sink, where there is to be one. A stream is not asked for anything yet.
+    pub async fn connect(target: &AggregateSinkTarget, sdk: &Sdk) -> Option<Self> {
+        match target {
+            AggregateSinkTarget::Kinesis { stream } => {
+                Some(TotalsSink::Kinesis(KinesisTotals::new(sdk.config().await, stream)))
+            }
+            AggregateSinkTarget::Stdout => Some(TotalsSink::Stdout(TotalsLines::new(stdout()))),
+            AggregateSinkTarget::None => None,
+        }
+    }
+}
+
+impl AggregateSink for TotalsSink {
+    async fn send(&self, totals: &[WindowTotals], deadline: Instant) -> Vec<Result<(), AggregateSinkFault>> {
+        match self {
+            TotalsSink::Kinesis(sink) => sink.send(totals, deadline).await,
+            TotalsSink::Stdout(sink) => sink.send(totals, deadline).await,
+        }
+    }
+}

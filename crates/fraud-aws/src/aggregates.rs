@@ -1,0 +1,158 @@
+//! What customers' windows count and come to: the port, what implements it, and how a batch's share is added so that
+//! nothing counts twice.
+
+use std::collections::HashSet;
+use std::future::Future;
+
+use fraud_core::money::Money;
+use fraud_core::timestamp::Timestamp;
+use fraud_core::window::{Counted, IdentityHash, Window, WindowTotals};
+use tokio::time::Instant;
+
+mod connect;
+mod count;
+mod dynamodb;
+mod memory;
+mod row;
+
+pub use connect::Aggregates;
+pub use count::{ShareOutcome, count};
+pub use dynamodb::DynamoDbAggregates;
+pub use memory::MemoryAggregates;
+
+/// The most transactions of one addition. DynamoDB takes 300 operators and 4 KB in an expression (Amazon DynamoDB
+/// developer guide, "Constraints", "Expression parameters"), and each transaction needs two and 25 bytes.
+pub const TRANSACTIONS_AT_ONCE: usize = 100;
+
+/// The most transactions that a row remembers, in 160 KB: a row has at most 400 (Amazon DynamoDB developer guide,
+/// "Constraints", "Item size"), and each write of a row costs a unit for every KB of it.
+pub const REMEMBERED_PER_ROW: u64 = 20_000;
+
+/// Keeps one row for each customer and window: a count, a sum, and what they are made of.
+pub trait AggregateStore: Send + Sync {
+    /// Adds transactions to a row in one piece, if the row remembers none of them and its memory is in the state that
+    /// the addition supposes; else changes nothing and tells what the row holds. Made again after it was done, it is
+    /// refused by what it has added itself.
+    ///
+    /// # Errors
+    /// [`AggregateFault`]; whether the addition was made is then unknown, and to make it again does no harm as long as
+    /// the row's memory is not full.
+    fn add(
+        &self,
+        addition: &Addition<'_>,
+        deadline: Instant,
+    ) -> impl Future<Output = Result<Added, AggregateFault>> + Send;
+
+    /// A customer's latest windows that have transactions, the newest first, at most `limit` of them.
+    ///
+    /// # Errors
+    /// [`AggregateFault`]
+    fn recent(
+        &self,
+        customer_id: &str,
+        limit: usize,
+        deadline: Instant,
+    ) -> impl Future<Output = Result<Vec<WindowTotals>, AggregateFault>> + Send;
+
+    /// All windows of all customers, by customer and then by time. It reads everything that there is: for reports and
+    /// checks.
+    ///
+    /// # Errors
+    /// [`AggregateFault`]
+    fn all(
+        &self,
+        deadline: Instant,
+    ) -> impl Future<Output = Result<Vec<WindowTotals>, AggregateFault>> + Send;
+}
+
+/// What is added to a row at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Addition<'a> {
+    /// The customer.
+    pub customer_id: &'a str,
+    /// The window.
+    pub window: Window,
+    /// The transactions: 1 to [`TRANSACTIONS_AT_ONCE`], no two with the same identity.
+    pub transactions: &'a [Counted],
+    /// What the row's memory is supposed to be.
+    pub memory: Memory,
+    /// Now.
+    pub at: Timestamp,
+}
+
+/// A row's memory of the transactions that it has counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Memory {
+    /// It has room for those of the addition, which are remembered with it.
+    HasRoom,
+    /// [`REMEMBERED_PER_ROW`] transactions were counted: those of the addition count without being remembered, and the
+    /// row says that its deduplication is not complete.
+    IsFull,
+}
+
+/// What an addition came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Added {
+    /// It was made: the row's totals with it.
+    Done(WindowTotals),
+    /// It was not: the row as it stands, `None` where there is none.
+    Refused(Option<RowState>),
+}
+
+/// A row and its memory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowState {
+    /// The row's totals.
+    pub totals: WindowTotals,
+    /// What it remembers.
+    pub remembered: HashSet<IdentityHash>,
+}
+
+/// Why the aggregates did not answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AggregateFault {
+    /// The time for the call ran out.
+    #[error("no answer in time")]
+    Deadline,
+    /// They refused or failed, after retries; the code is their own word for it.
+    #[error("{code}")]
+    Service {
+        /// The service's error code, or the kind of failure to reach it.
+        code: String,
+    },
+    /// The row is not one that this product wrote, or one for windows of another length; it stays so until somebody
+    /// mends it.
+    #[error("the row's `{attribute}` cannot be read, or is another than was expected")]
+    UnreadableRow {
+        /// The attribute that is missing, of another form, or not as expected.
+        attribute: &'static str,
+    },
+    /// An addition of no transaction, or of more than [`TRANSACTIONS_AT_ONCE`].
+    #[error("{count} transactions at once; 1 to {TRANSACTIONS_AT_ONCE} are possible")]
+    AdditionSize {
+        /// How many it has.
+        count: usize,
+    },
+}
+
+impl Addition<'_> {
+    /// # Errors
+    /// [`AggregateFault::AdditionSize`]
+    fn check_size(&self) -> Result<(), AggregateFault> {
+        let count = self.transactions.len();
+        let possible = (1..=TRANSACTIONS_AT_ONCE).contains(&count);
+        if possible { Ok(()) } else { Err(AggregateFault::AdditionSize { count }) }
+    }
+
+    /// The sum that a row has with the addition, where it had another before.
+    ///
+    /// # Errors
+    /// [`AggregateFault::Service`] where no number can hold it, with the code of DynamoDB.
+    fn sum_with(&self, before: Money) -> Result<Money, AggregateFault> {
+        let sum = self.transactions.iter().try_fold(before, |sum, counted| sum.checked_add(counted.amount));
+        sum.ok_or_else(|| AggregateFault::Service { code: "ValidationException".to_owned() })
+    }
+}
+
+#[cfg(test)]
+mod tests;

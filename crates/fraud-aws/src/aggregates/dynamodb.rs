@@ -1,0 +1,224 @@
+//! Aggregates in a DynamoDB table, by conditional updates. The row's attributes are listed in `row.rs`.
+
+use std::future::Future;
+use std::time::Duration;
+
+use aws_config::SdkConfig;
+use aws_config::retry::RetryConfig;
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::Builder;
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
+use aws_sdk_dynamodb::primitives::Blob;
+use aws_sdk_dynamodb::types::{
+    AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure as OnFailure,
+};
+use fraud_core::money::Money;
+use fraud_core::window::WindowTotals;
+use tokio::time::{Instant, timeout_at};
+
+use super::row::{self, Item};
+use super::{Added, Addition, AggregateFault, AggregateStore, Memory, REMEMBERED_PER_ROW};
+use crate::sdk::error_code;
+
+/// How often a call is made. A row that many write to is throttled for a moment, and an attempt more is cheaper than a
+/// batch that comes again.
+const ATTEMPTS: u32 = 5;
+/// The longest pause before the second attempt; each further one may be twice as long, up to the second of these. Every
+/// pause is drawn at random.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// A DynamoDB table with the key `customer_id` (S) and `window_start` (N), and time to live on `ttl`.
+#[derive(Debug, Clone)]
+pub struct DynamoDbAggregates {
+    client: Client,
+    table: String,
+    retention: Duration,
+}
+
+impl DynamoDbAggregates {
+    /// The aggregates in `table`, whose rows may be deleted `retention` after they were last added to. That must be
+    /// longer than the stream keeps records and than a producer may send a transaction again: what comes when its row
+    /// has gone begins a new one.
+    pub fn new(config: &SdkConfig, table: impl Into<String>, retention: Duration) -> Self {
+        let retries = RetryConfig::standard()
+            .with_max_attempts(ATTEMPTS)
+            .with_initial_backoff(FIRST_PAUSE)
+            .with_max_backoff(LONGEST_PAUSE);
+        let client = Client::from_conf(Builder::from(config).retry_config(retries).build());
+        DynamoDbAggregates { client, table: table.into(), retention }
+    }
+
+    fn update(&self, addition: &Addition<'_>) -> Result<UpdateItemFluentBuilder, AggregateFault> {
+        let Addition { customer_id, window, transactions, memory, at } = *addition;
+        let retention = i64::try_from(self.retention.as_secs()).unwrap_or(i64::MAX);
+        let ttl = at.millis().div_euclid(1000).saturating_add(retention);
+        let hash =
+            |place: usize| Blob::new(transactions.get(place).map_or([0; 8], |counted| counted.identity.0));
+        let mut update = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key("customer_id", text(customer_id))
+            .key("window_start", number(window.start_seconds()))
+            .condition_expression(condition(transactions.len(), memory))
+            .update_expression(update_expression(memory))
+            .expression_attribute_names("#ttl", "ttl")
+            .expression_attribute_values(":seconds", number(window.seconds()))
+            .expression_attribute_values(":start", text(window.start()))
+            .expression_attribute_values(":end", text(window.end()))
+            .expression_attribute_values(":now", text(at))
+            .expression_attribute_values(":ttl", number(ttl))
+            .expression_attribute_values(":count", number(transactions.len()))
+            .expression_attribute_values(":amount", number(addition.sum_with(Money::ZERO)?))
+            .expression_attribute_values(":complete", AttributeValue::Bool(memory == Memory::HasRoom))
+            .return_values(ReturnValue::UpdatedNew)
+            .return_values_on_condition_check_failure(OnFailure::AllOld);
+        for place in 0..transactions.len() {
+            update = update.expression_attribute_values(identity_name(place), AttributeValue::B(hash(place)));
+        }
+        Ok(match memory {
+            Memory::HasRoom => {
+                let most = REMEMBERED_PER_ROW.saturating_sub(transactions.len() as u64);
+                let hashes = (0..transactions.len()).map(hash).collect();
+                update
+                    .expression_attribute_values(":most", number(most))
+                    .expression_attribute_values(":hashes", AttributeValue::Bs(hashes))
+            }
+            Memory::IsFull => update.expression_attribute_values(":least", number(REMEMBERED_PER_ROW)),
+        })
+    }
+}
+
+/// The condition under which so many transactions may be added.
+fn condition(transactions: usize, memory: Memory) -> String {
+    let known: Vec<_> =
+        (0..transactions).map(|place| format!("contains(counted,{})", identity_name(place))).collect();
+    let supposed = match memory {
+        Memory::HasRoom => {
+            "(attribute_not_exists(customer_id) OR (window_seconds=:seconds AND event_count<=:most))"
+        }
+        Memory::IsFull => "window_seconds=:seconds AND event_count>=:least",
+    };
+    format!("{supposed} AND NOT ({})", known.join("OR "))
+}
+
+fn update_expression(memory: Memory) -> &'static str {
+    match memory {
+        Memory::HasRoom => {
+            "SET event_window_start=:start, event_window_end=:end, window_seconds=:seconds, \
+             dedup_complete=:complete, updated_at=:now, #ttl=:ttl \
+             ADD event_count :count, total_amount :amount, counted :hashes"
+        }
+        Memory::IsFull => {
+            "SET event_window_start=:start, event_window_end=:end, window_seconds=:seconds, \
+             dedup_complete=:complete, updated_at=:now, #ttl=:ttl \
+             ADD event_count :count, total_amount :amount"
+        }
+    }
+}
+
+/// The name that the identity at this place has in expressions.
+fn identity_name(place: usize) -> String {
+    format!(":i{place}")
+}
+
+impl AggregateStore for DynamoDbAggregates {
+    async fn add(&self, addition: &Addition<'_>, deadline: Instant) -> Result<Added, AggregateFault> {
+        addition.check_size()?;
+        let answer = timeout_at(deadline, self.update(addition)?.send()).await;
+        match answer.map_err(|_elapsed| AggregateFault::Deadline)? {
+            Ok(answer) => {
+                let item = answer.attributes.unwrap_or_default();
+                row::totals_of(addition.customer_id, addition.window, &item).map(Added::Done)
+            }
+            Err(error) => refusal(error, addition),
+        }
+    }
+
+    async fn recent(
+        &self,
+        customer_id: &str,
+        limit: usize,
+        deadline: Instant,
+    ) -> Result<Vec<WindowTotals>, AggregateFault> {
+        let mut recent = Vec::new();
+        let mut start = None;
+        while recent.len() < limit {
+            let query = self
+                .client
+                .query()
+                .table_name(&self.table)
+                .key_condition_expression("customer_id = :customer")
+                .expression_attribute_values(":customer", text(customer_id))
+                .projection_expression(row::TOTALS)
+                .scan_index_forward(false)
+                .consistent_read(true)
+                .limit(i32::try_from(limit - recent.len()).unwrap_or(i32::MAX))
+                .set_exclusive_start_key(start);
+            let answer = read(query.send(), deadline).await?;
+            recent.extend(totals(answer.items())?);
+            start = answer.last_evaluated_key;
+            if start.is_none() {
+                break;
+            }
+        }
+        Ok(recent)
+    }
+
+    async fn all(&self, deadline: Instant) -> Result<Vec<WindowTotals>, AggregateFault> {
+        let mut all = Vec::new();
+        let mut start = None;
+        loop {
+            let scan = self
+                .client
+                .scan()
+                .table_name(&self.table)
+                .projection_expression(row::TOTALS)
+                .consistent_read(true)
+                .set_exclusive_start_key(start);
+            let answer = read(scan.send(), deadline).await?;
+            all.extend(totals(answer.items())?);
+            start = answer.last_evaluated_key;
+            if start.is_none() {
+                all.sort();
+                return Ok(all);
+            }
+        }
+    }
+}
+
+/// What the row holds that an addition was refused for; any other failure is a fault.
+fn refusal(error: SdkError<UpdateItemError>, addition: &Addition<'_>) -> Result<Added, AggregateFault> {
+    let code = error_code(&error);
+    let UpdateItemError::ConditionalCheckFailedException(refused) = error.into_service_error() else {
+        return Err(AggregateFault::Service { code });
+    };
+    let Some(item) = refused.item else { return Ok(Added::Refused(None)) };
+    let state = row::state(&item)?;
+    row::check_length(state.totals.window, addition.window)?;
+    Ok(Added::Refused(Some(state)))
+}
+
+/// Waits for a read's answer, at most until `deadline`.
+async fn read<T, E: ProvideErrorMetadata, R>(
+    call: impl Future<Output = Result<T, SdkError<E, R>>>,
+    deadline: Instant,
+) -> Result<T, AggregateFault> {
+    let answer = timeout_at(deadline, call).await.map_err(|_elapsed| AggregateFault::Deadline)?;
+    answer.map_err(|error| AggregateFault::Service { code: error_code(&error) })
+}
+
+fn totals(items: &[Item]) -> Result<Vec<WindowTotals>, AggregateFault> {
+    items.iter().map(row::totals).collect()
+}
+
+fn text(text: impl ToString) -> AttributeValue {
+    AttributeValue::S(text.to_string())
+}
+
+fn number(number: impl ToString) -> AttributeValue {
+    AttributeValue::N(number.to_string())
+}

@@ -1,0 +1,81 @@
+//! Aggregates in this process's memory, for development and tests.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use fraud_core::money::Money;
+use fraud_core::window::{Counted, WindowTotals};
+use tokio::time::Instant;
+
+use super::{Added, Addition, AggregateFault, AggregateStore, Memory, REMEMBERED_PER_ROW, RowState, row};
+
+/// The aggregates: they expire with the process.
+#[derive(Debug, Default)]
+pub struct MemoryAggregates(Mutex<BTreeMap<Key, RowState>>);
+
+/// Customer, and the window's start in seconds since the epoch.
+type Key = (String, i64);
+
+impl MemoryAggregates {
+    fn rows(&self) -> MutexGuard<'_, BTreeMap<Key, RowState>> {
+        // Every change under the lock is complete before anything can panic.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl AggregateStore for MemoryAggregates {
+    async fn add(&self, addition: &Addition<'_>, _deadline: Instant) -> Result<Added, AggregateFault> {
+        addition.check_size()?;
+        let Addition { customer_id, window, transactions, memory, .. } = *addition;
+        let mut rows = self.rows();
+        let key = (customer_id.to_owned(), window.start_seconds());
+        let standing = rows.get(&key);
+        if let Some(standing) = standing {
+            row::check_length(standing.totals.window, window)?;
+        }
+        let count = standing.map_or(0, |row| row.totals.event_count);
+        let is_as_supposed = match memory {
+            Memory::HasRoom => count + transactions.len() as u64 <= REMEMBERED_PER_ROW,
+            Memory::IsFull => count >= REMEMBERED_PER_ROW,
+        };
+        let is_known =
+            |counted: &Counted| standing.is_some_and(|row| row.remembered.contains(&counted.identity));
+        if !is_as_supposed || transactions.iter().any(is_known) {
+            return Ok(Added::Refused(standing.cloned()));
+        }
+        let before = standing.map_or(Money::ZERO, |row| row.totals.total_amount);
+        let total_amount = addition.sum_with(before)?;
+        let row = rows.entry(key).or_insert_with(|| RowState {
+            totals: WindowTotals {
+                customer_id: customer_id.to_owned(),
+                window,
+                event_count: 0,
+                total_amount: Money::ZERO,
+                dedup_complete: true,
+            },
+            remembered: HashSet::new(),
+        });
+        row.totals.event_count += transactions.len() as u64;
+        row.totals.total_amount = total_amount;
+        match memory {
+            Memory::HasRoom => row.remembered.extend(transactions.iter().map(|counted| counted.identity)),
+            Memory::IsFull => row.totals.dedup_complete = false,
+        }
+        Ok(Added::Done(row.totals.clone()))
+    }
+
+    async fn recent(
+        &self,
+        customer_id: &str,
+        limit: usize,
+        _deadline: Instant,
+    ) -> Result<Vec<WindowTotals>, AggregateFault> {
+        let rows = self.rows();
+        let windows = (customer_id.to_owned(), i64::MIN)..=(customer_id.to_owned(), i64::MAX);
+        Ok(rows.range(windows).rev().take(limit).map(|(_, row)| row.totals.clone()).collect())
+    }
+
+    async fn all(&self, _deadline: Instant) -> Result<Vec<WindowTotals>, AggregateFault> {
+        Ok(self.rows().values().map(|row| row.totals.clone()).collect())
+    }
+}

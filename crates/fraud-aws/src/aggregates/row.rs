@@ -1,0 +1,94 @@
+//! A row of the aggregates in DynamoDB.
+//!
+//! | attribute | type | |
+//! |---|---|---|
+//! | `customer_id` | S | the partition key |
+//! | `window_start` | N | the sort key: seconds since the epoch |
+//! | `event_window_start`, `event_window_end` | S | the window's bounds, RFC 3339 in UTC; the end is no part of it |
+//! | `window_seconds` | N | the window's length |
+//! | `event_count` | N | how many transactions counted |
+//! | `total_amount` | N | their amounts' sum, exact |
+//! | `counted` | BS | what they are recognised by: an [`IdentityHash`] of 8 bytes for each |
+//! | `dedup_complete` | BOOL | whether `counted` holds all of them |
+//! | `updated_at` | S | when it was last added to, RFC 3339 in UTC |
+//! | `ttl` | N | when the row may be deleted, seconds since the epoch |
+//!
+//! DynamoDB deletes a row some time after its `ttl`; until then it counts, for a longer memory does no harm.
+
+use std::collections::{HashMap, HashSet};
+use std::num::NonZeroU32;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use fraud_core::money::Money;
+use fraud_core::window::{IdentityHash, Window, WindowTotals};
+
+use super::{AggregateFault, RowState};
+
+/// A row's attributes.
+pub(super) type Item = HashMap<String, AttributeValue>;
+
+/// The attributes that a row's totals are read from.
+pub(super) const TOTALS: &str =
+    "customer_id, window_start, window_seconds, event_count, total_amount, dedup_complete";
+
+/// # Errors
+/// [`AggregateFault::UnreadableRow`] where a row is for windows of another length.
+pub(super) fn check_length(standing: Window, expected: Window) -> Result<(), AggregateFault> {
+    let attribute = "window_seconds";
+    if standing == expected { Ok(()) } else { Err(AggregateFault::UnreadableRow { attribute }) }
+}
+
+/// The row with its memory.
+///
+/// # Errors
+/// [`AggregateFault::UnreadableRow`]
+pub(super) fn state(item: &Item) -> Result<RowState, AggregateFault> {
+    let attribute = "counted";
+    let unreadable = AggregateFault::UnreadableRow { attribute };
+    let hashes =
+        item.get(attribute).and_then(|value| value.as_bs().ok()).ok_or_else(|| unreadable.clone())?;
+    let hash = |hash: &aws_sdk_dynamodb::primitives::Blob| hash.as_ref().try_into().ok().map(IdentityHash);
+    let remembered: Option<HashSet<_>> = hashes.iter().map(hash).collect();
+    Ok(RowState { totals: totals(item)?, remembered: remembered.ok_or(unreadable)? })
+}
+
+/// The row without its memory.
+///
+/// # Errors
+/// [`AggregateFault::UnreadableRow`]
+pub(super) fn totals(item: &Item) -> Result<WindowTotals, AggregateFault> {
+    let customer_id = item.get("customer_id").and_then(|value| value.as_s().ok());
+    let customer_id = customer_id.ok_or(AggregateFault::UnreadableRow { attribute: "customer_id" })?;
+    let seconds: NonZeroU32 = number(item, "window_seconds", |digits| digits.parse().ok())?;
+    let window = number(item, "window_start", |digits| Window::starting_at(digits.parse().ok()?, seconds))?;
+    totals_of(customer_id, window, item)
+}
+
+/// The totals of a customer's window out of some of its row's attributes.
+///
+/// # Errors
+/// [`AggregateFault::UnreadableRow`]
+pub(super) fn totals_of(
+    customer_id: &str,
+    window: Window,
+    item: &Item,
+) -> Result<WindowTotals, AggregateFault> {
+    let attribute = "dedup_complete";
+    let dedup_complete = item.get(attribute).and_then(|value| value.as_bool().ok());
+    Ok(WindowTotals {
+        customer_id: customer_id.to_owned(),
+        window,
+        event_count: number(item, "event_count", |digits| digits.parse().ok())?,
+        total_amount: number(item, "total_amount", Money::sum)?,
+        dedup_complete: *dedup_complete.ok_or(AggregateFault::UnreadableRow { attribute })?,
+    })
+}
+
+fn number<T>(
+    item: &Item,
+    attribute: &'static str,
+    parse: impl FnOnce(&str) -> Option<T>,
+) -> Result<T, AggregateFault> {
+    let digits = item.get(attribute).and_then(|value| value.as_n().ok());
+    digits.and_then(|digits| parse(digits)).ok_or(AggregateFault::UnreadableRow { attribute })
+}

@@ -1,0 +1,190 @@
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use fraud_core::identity::Identity;
+use fraud_core::window::Share;
+use futures_util::future::join_all;
+
+use super::*;
+use crate::testing::{at, soon};
+
+mod counting;
+mod table;
+
+const FIVE_MINUTES: NonZeroU32 = NonZeroU32::new(300).unwrap();
+
+/// The window that starts so many windows after 2024-01-15T03:00:00Z.
+fn window(number: i64) -> Window {
+    Window::containing(at(number * 300), FIVE_MINUTES)
+}
+
+/// Transactions by their numbers, each of this amount.
+fn transactions(numbers: impl IntoIterator<Item = usize>, amount: &str) -> Vec<Counted> {
+    let amount = Money::amount(amount).unwrap();
+    let counted = |number: usize| {
+        let id = format!("T{number}");
+        let identity = IdentityHash::from(&Identity::of(Some("C1"), Some(&id), None).unwrap());
+        Counted { index: number, identity, amount }
+    };
+    numbers.into_iter().map(counted).collect()
+}
+
+fn addition<'a>(customer_id: &'a str, window: Window, transactions: &'a [Counted]) -> Addition<'a> {
+    Addition { customer_id, window, transactions, memory: Memory::HasRoom, at: at(1) }
+}
+
+fn share(customer_id: &str, window: Window, transactions: Vec<Counted>) -> Share<'_> {
+    Share { customer_id, window, transactions }
+}
+
+fn totals(customer_id: &str, window: Window, event_count: u64, total_amount: &str) -> WindowTotals {
+    WindowTotals {
+        customer_id: customer_id.to_owned(),
+        window,
+        event_count,
+        total_amount: Money::sum(total_amount).unwrap(),
+        dedup_complete: true,
+    }
+}
+
+async fn add(store: &impl AggregateStore, addition: &Addition<'_>) -> Added {
+    store.add(addition, soon()).await.unwrap()
+}
+
+/// What every store does. Each part uses customers of its own.
+async fn keeps_the_contract(store: &impl AggregateStore) {
+    an_addition_makes_a_row_and_the_next_is_added_to_it(store).await;
+    what_was_added_is_never_added_again(store).await;
+    an_addition_of_which_a_part_is_known_changes_nothing(store).await;
+    sums_are_exact_to_the_last_digit(store).await;
+    an_addition_has_one_to_a_hundred_transactions(store).await;
+    a_row_that_is_not_full_takes_no_addition_that_supposes_so(store).await;
+    a_row_for_windows_of_another_length_is_not_touched(store).await;
+    of_many_who_add_the_same_at_once_one_does(store).await;
+    recent_windows_come_newest_first_and_only_the_customers_own(store).await;
+    all_windows_come_by_customer_and_time(store).await;
+}
+
+async fn an_addition_makes_a_row_and_the_next_is_added_to_it(store: &impl AggregateStore) {
+    let (first, second) = (transactions(0..2, "0.1"), transactions(2..3, "0.30"));
+    let expected = totals("sum", window(0), 2, "0.2");
+    assert_eq!(add(store, &addition("sum", window(0), &first)).await, Added::Done(expected.clone()));
+    assert_eq!(store.recent("sum", 9, soon()).await, Ok(vec![expected]));
+    let expected = totals("sum", window(0), 3, "0.5");
+    assert_eq!(add(store, &addition("sum", window(0), &second)).await, Added::Done(expected.clone()));
+    assert_eq!(store.recent("sum", 9, soon()).await, Ok(vec![expected]));
+}
+
+async fn what_was_added_is_never_added_again(store: &impl AggregateStore) {
+    let transactions = transactions(0..3, "1.5");
+    let addition = addition("again", window(0), &transactions);
+    assert!(matches!(add(store, &addition).await, Added::Done(_)));
+    let remembered = transactions.iter().map(|counted| counted.identity).collect();
+    let state = RowState { totals: totals("again", window(0), 3, "4.5"), remembered };
+    for _ in 0..2 {
+        assert_eq!(add(store, &addition).await, Added::Refused(Some(state.clone())));
+    }
+    assert_eq!(store.recent("again", 9, soon()).await, Ok(vec![state.totals]));
+}
+
+async fn an_addition_of_which_a_part_is_known_changes_nothing(store: &impl AggregateStore) {
+    let (known, both) = (transactions(0..1, "1"), transactions([7, 0], "1"));
+    assert!(matches!(add(store, &addition("part", window(0), &known)).await, Added::Done(_)));
+    let before = totals("part", window(0), 1, "1");
+    let Added::Refused(Some(state)) = add(store, &addition("part", window(0), &both)).await else {
+        panic!("it was added");
+    };
+    assert_eq!(state.totals, before);
+    assert!(state.remembered.contains(&both[1].identity) && !state.remembered.contains(&both[0].identity));
+    assert_eq!(store.recent("part", 9, soon()).await, Ok(vec![before]));
+}
+
+async fn sums_are_exact_to_the_last_digit(store: &impl AggregateStore) {
+    let most = transactions(0..100, "999999999999999999.999999999999");
+    let least = transactions(100..101, "0.000000000001");
+    add(store, &addition("exact", window(0), &most)).await;
+    let expected = totals("exact", window(0), 101, "99999999999999999999.999999999901");
+    assert_eq!(add(store, &addition("exact", window(0), &least)).await, Added::Done(expected));
+}
+
+async fn an_addition_has_one_to_a_hundred_transactions(store: &impl AggregateStore) {
+    for count in [0, 101] {
+        let transactions = transactions(0..count, "1");
+        let added = store.add(&addition("size", window(0), &transactions), soon()).await;
+        assert_eq!(added, Err(AggregateFault::AdditionSize { count }));
+    }
+    let transactions = transactions(0..100, "1");
+    let expected = totals("size", window(0), 100, "100");
+    assert_eq!(add(store, &addition("size", window(0), &transactions)).await, Added::Done(expected));
+}
+
+async fn a_row_that_is_not_full_takes_no_addition_that_supposes_so(store: &impl AggregateStore) {
+    let transactions = transactions(0..1, "1");
+    let supposing = Addition { memory: Memory::IsFull, ..addition("not full", window(0), &transactions) };
+    assert_eq!(add(store, &supposing).await, Added::Refused(None));
+    add(store, &addition("not full", window(0), &transactions)).await;
+    assert!(matches!(add(store, &supposing).await, Added::Refused(Some(_))));
+}
+
+async fn a_row_for_windows_of_another_length_is_not_touched(store: &impl AggregateStore) {
+    let (first, second) = (transactions(0..1, "1"), transactions(1..2, "1"));
+    add(store, &addition("length", window(0), &first)).await;
+    let hour = Window::containing(at(0), NonZeroU32::new(3600).unwrap());
+    assert_eq!(hour.start_seconds(), window(0).start_seconds());
+    for memory in [Memory::HasRoom, Memory::IsFull] {
+        let other = Addition { memory, ..addition("length", hour, &second) };
+        let fault = AggregateFault::UnreadableRow { attribute: "window_seconds" };
+        assert_eq!(store.add(&other, soon()).await, Err(fault));
+    }
+    let expected = totals("length", window(0), 1, "1");
+    assert_eq!(store.recent("length", 9, soon()).await, Ok(vec![expected]));
+}
+
+async fn of_many_who_add_the_same_at_once_one_does(store: &impl AggregateStore) {
+    let transactions = transactions(0..20, "1");
+    let addition = addition("race", window(0), &transactions);
+    let answers = join_all((0..20).map(|_| add(store, &addition))).await;
+    assert_eq!(answers.iter().filter(|answer| matches!(answer, Added::Done(_))).count(), 1);
+    assert_eq!(store.recent("race", 9, soon()).await, Ok(vec![totals("race", window(0), 20, "20")]));
+}
+
+async fn recent_windows_come_newest_first_and_only_the_customers_own(store: &impl AggregateStore) {
+    let transactions = transactions(0..1, "1");
+    let before_1970 =
+        Window::containing(fraud_core::timestamp::Timestamp::from_millis(-1).unwrap(), FIVE_MINUTES);
+    let windows = [window(2), before_1970, window(0), window(1)];
+    for (customer, window) in
+        windows.iter().map(|&window| ("recent", window)).chain([("recen", window(7)), ("recentt", window(8))])
+    {
+        add(store, &addition(customer, window, &transactions)).await;
+    }
+    let expected =
+        [window(2), window(1), window(0), before_1970].map(|window| totals("recent", window, 1, "1"));
+    assert_eq!(store.recent("recent", 9, soon()).await.unwrap(), expected);
+    assert_eq!(store.recent("recent", 4, soon()).await.unwrap(), expected);
+    assert_eq!(store.recent("recent", 2, soon()).await.unwrap(), expected[..2]);
+    assert_eq!(store.recent("recent", 0, soon()).await.unwrap(), []);
+    assert_eq!(store.recent("nobody", 9, soon()).await.unwrap(), []);
+}
+
+async fn all_windows_come_by_customer_and_time(store: &impl AggregateStore) {
+    let all = store.all(soon()).await.unwrap();
+    assert!(all.len() > 10);
+    assert!(all.is_sorted());
+    let recent = all.iter().filter(|totals| totals.customer_id == "recent");
+    assert_eq!(recent.map(|totals| totals.window.start_seconds()).collect::<Vec<_>>(), {
+        let starts = [window(0), window(1), window(2)].map(|window| window.start_seconds());
+        [&[-300], &starts[..]].concat()
+    });
+}
+
+#[tokio::test]
+async fn memory_keeps_the_contract() {
+    keeps_the_contract(&MemoryAggregates::default()).await;
+}
+
+#[tokio::test]
+async fn a_table_keeps_the_contract() {
+    let (_aws, table) = table::start().await;
+    keeps_the_contract(&table).await;
+}

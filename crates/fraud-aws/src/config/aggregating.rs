@@ -1,0 +1,125 @@
+//! The variables of the function that keeps aggregates.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use fraud_core::window::{WindowRule, WindowTime};
+
+use super::{ConfigError, Environment, event_time_bounds, named};
+
+/// The tutorial's five minutes.
+const DEFAULT_WINDOW_SECONDS: NonZeroU32 = match NonZeroU32::new(300) {
+    Some(seconds) => seconds,
+    None => NonZeroU32::MIN,
+};
+/// A day: what counts longer than that is no window of a stream.
+const MAX_WINDOW_SECONDS: u32 = 86_400;
+const DEFAULT_AGGREGATE_DAYS: NonZeroU32 = match NonZeroU32::new(400) {
+    Some(days) => days,
+    None => NonZeroU32::MIN,
+};
+
+/// `AGGREGATES` and `AGGREGATE_DAYS`: where customers' windows are kept, and for how long.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AggregatesTarget {
+    /// A DynamoDB table with the key `customer_id` and `window_start`.
+    DynamoDb {
+        /// The table's name.
+        table: String,
+        /// How long a row is kept after it was last added to.
+        retention: Duration,
+    },
+    /// The process's memory, for development.
+    Memory,
+}
+
+impl AggregatesTarget {
+    /// Reads the variables. `AGGREGATE_DAYS` unset is 400: longer than a stream can keep its records (365 days: Amazon
+    /// Kinesis developer guide, "Change the data retention period") and an event time may lie back by default (7 days)
+    /// together. A record that is read again, or sent again by its producer, then still finds the row that counted it;
+    /// with fewer days than that it would begin a new row, with less in it than there was. A deployment whose stream
+    /// keeps its records for a day and that wants to pay for less storage is safe with 9.
+    ///
+    /// # Errors
+    /// [`ConfigError`] where `AGGREGATES` is not set or names no store, or `AGGREGATE_DAYS` is no whole number of at
+    /// least 1.
+    pub fn from_environment(environment: Environment<'_>) -> Result<Self, ConfigError> {
+        let days: NonZeroU32 = environment.number(
+            "AGGREGATE_DAYS",
+            "a whole number of days, at least 1",
+            DEFAULT_AGGREGATE_DAYS,
+        )?;
+        let retention = Duration::from_secs(u64::from(days.get()) * 24 * 60 * 60);
+        environment.port("AGGREGATES", "`dynamodb:<table>` or `memory:`", |scheme, rest| {
+            match (scheme, rest) {
+                ("dynamodb", table) => {
+                    named(table).map(|table| AggregatesTarget::DynamoDb { table, retention })
+                }
+                ("memory", "") => Some(AggregatesTarget::Memory),
+                _ => None,
+            }
+        })
+    }
+}
+
+/// `AGGREGATE_SINK`: where windows' totals are sent whenever they change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AggregateSinkTarget {
+    /// A Kinesis stream.
+    Kinesis {
+        /// The stream's name.
+        stream: String,
+    },
+    /// Standard output, for development.
+    Stdout,
+    /// Nowhere.
+    None,
+}
+
+impl AggregateSinkTarget {
+    /// Reads the variable; unset, nowhere.
+    ///
+    /// # Errors
+    /// [`ConfigError`] where it names no sink.
+    pub fn from_environment(environment: Environment<'_>) -> Result<Self, ConfigError> {
+        const VARIABLE: &str = "AGGREGATE_SINK";
+        if environment.get(VARIABLE).is_none() {
+            return Ok(AggregateSinkTarget::None);
+        }
+        environment.port(VARIABLE, "`kinesis:<stream>`, `stdout:` or `none:`", |scheme, rest| {
+            match (scheme, rest) {
+                ("kinesis", stream) => named(stream).map(|stream| AggregateSinkTarget::Kinesis { stream }),
+                ("stdout", "") => Some(AggregateSinkTarget::Stdout),
+                ("none", "") => Some(AggregateSinkTarget::None),
+                _ => None,
+            }
+        })
+    }
+}
+
+/// `WINDOW_SECONDS`, `WINDOW_TIME` and the [bounds of event times](event_time_bounds): which window a transaction lies
+/// in. Unset, the windows are 300 seconds long and the event time decides. A table holds windows of one length: one with
+/// another length needs another table.
+///
+/// # Errors
+/// [`ConfigError`] where one of them is not what it accepts.
+pub fn window_rule(environment: Environment<'_>) -> Result<WindowRule, ConfigError> {
+    let (variable, accepts) = ("WINDOW_SECONDS", "a whole number of seconds, 1 to 86400");
+    let seconds: NonZeroU32 = environment.number(variable, accepts, DEFAULT_WINDOW_SECONDS)?;
+    if seconds.get() > MAX_WINDOW_SECONDS {
+        return Err(ConfigError::Invalid { variable, value: seconds.to_string(), accepts });
+    }
+    Ok(WindowRule { seconds, time: window_time(environment)?, bounds: event_time_bounds(environment)? })
+}
+
+fn window_time(environment: Environment<'_>) -> Result<WindowTime, ConfigError> {
+    let (variable, accepts) = ("WINDOW_TIME", "`event` or `arrival`");
+    match environment.get(variable) {
+        None => Ok(WindowTime::default()),
+        Some(value) => match value.as_str() {
+            "event" => Ok(WindowTime::Event),
+            "arrival" => Ok(WindowTime::Arrival),
+            _ => Err(ConfigError::Invalid { variable, value, accepts }),
+        },
+    }
+}

@@ -1,0 +1,220 @@
+//! A batch's transactions by customer and window.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
+use super::{IdentityHash, Window, WindowRule};
+use crate::decimal;
+use crate::identity::Identity;
+use crate::money::{Money, MoneyError};
+use crate::timestamp::Timestamp;
+use crate::transaction::Transaction;
+
+/// What of a batch counts, by customer and window. Each transaction once: of several with one identity in one window the
+/// first counts.
+#[derive(Debug)]
+pub struct Accumulator<'a> {
+    rule: WindowRule,
+    shares: Vec<Share<'a>>,
+    places: HashMap<(&'a str, Window), usize>,
+    amounts: HashMap<(usize, IdentityHash), Money>,
+}
+
+/// What of a batch counts for one customer in one window.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Share<'a> {
+    /// The customer.
+    pub customer_id: &'a str,
+    /// The window.
+    pub window: Window,
+    /// The transactions in the order of the batch, at least one, no two with the same identity.
+    pub transactions: Vec<Counted>,
+}
+
+/// A transaction that counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counted {
+    /// Its place in the batch.
+    pub index: usize,
+    /// What it is recognised by.
+    pub identity: IdentityHash,
+    /// Its amount, above zero.
+    pub amount: Money,
+}
+
+/// What became of a transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Taken {
+    /// It is in a share.
+    Counted,
+    /// It is the same transaction as one before it in the batch and does not count again.
+    Repeated {
+        /// Whether the one before has another amount.
+        amount_differs: bool,
+    },
+    /// It has no customer, and so no window.
+    NoCustomer,
+    /// Its amount is zero or less.
+    NotPositive,
+}
+
+impl<'a> Accumulator<'a> {
+    /// Nothing yet.
+    pub fn new(rule: WindowRule) -> Self {
+        Accumulator { rule, shares: Vec::new(), places: HashMap::new(), amounts: HashMap::new() }
+    }
+
+    /// Takes a transaction in; `index` is its place in the batch.
+    ///
+    /// What does not count is not looked at any closer: an amount that is not above zero may be as large and as fine as
+    /// it likes, and so may one without a customer. Nor is a transaction that does not count remembered, so that it
+    /// makes no difference in which batches a producer's corrections come.
+    ///
+    /// # Errors
+    /// [`MoneyError`] where the amount would count but cannot be added up exactly.
+    pub fn add(
+        &mut self,
+        index: usize,
+        transaction: &'a Transaction<'_>,
+        identity: &Identity<'_>,
+        arrival: Timestamp,
+    ) -> Result<Taken, MoneyError> {
+        let Some(customer_id) = transaction.customer_id.as_deref() else { return Ok(Taken::NoCustomer) };
+        if !decimal::is_positive(transaction.amount.digits) {
+            return Ok(Taken::NotPositive);
+        }
+        let amount = Money::amount(transaction.amount.digits)?;
+        let window = self.rule.window_of(transaction, arrival);
+        let place = *self.places.entry((customer_id, window)).or_insert_with(|| {
+            self.shares.push(Share { customer_id, window, transactions: Vec::new() });
+            self.shares.len() - 1
+        });
+        let identity = IdentityHash::from(identity);
+        match self.amounts.entry((place, identity)) {
+            Entry::Occupied(first) => Ok(Taken::Repeated { amount_differs: *first.get() != amount }),
+            Entry::Vacant(entry) => {
+                entry.insert(amount);
+                if let Some(share) = self.shares.get_mut(place) {
+                    share.transactions.push(Counted { index, identity, amount });
+                }
+                Ok(Taken::Counted)
+            }
+        }
+    }
+
+    /// The shares, in the order of their first transactions.
+    pub fn into_shares(self) -> Vec<Share<'a>> {
+        self.shares
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::*;
+    use super::*;
+
+    type Sum = (String, i64, Vec<usize>, String);
+
+    /// What becomes of payloads that arrive one second after the other, and the shares: customer, start, places in the
+    /// batch, sum.
+    fn take(payloads: &[&str]) -> (Vec<Result<Taken, MoneyError>>, Vec<Sum>) {
+        let transactions: Vec<_> = payloads.iter().map(|payload| transaction(payload)).collect();
+        let mut accumulator = Accumulator::new(rule());
+        let mut taken = Vec::new();
+        for (index, transaction) in transactions.iter().enumerate() {
+            let number = index.to_string();
+            let identity = identity(transaction, &number);
+            taken.push(accumulator.add(index, transaction, &identity, arrival(index as i64)));
+        }
+        let share = |share: Share<'_>| {
+            let amounts = share.transactions.iter().map(|counted| counted.amount);
+            let sum = amounts.reduce(|sum, amount| sum.checked_add(amount).unwrap()).unwrap();
+            let places = share.transactions.iter().map(|counted| counted.index).collect();
+            (share.customer_id.to_owned(), share.window.start_seconds(), places, sum.to_string())
+        };
+        (taken, accumulator.into_shares().into_iter().map(share).collect())
+    }
+
+    const START: i64 = 1_705_287_600;
+
+    #[test]
+    fn each_customer_and_window_has_a_share_in_the_order_of_the_batch() {
+        let (taken, shares) = take(&[
+            r#"{"customer_id":"B","amount":0.1}"#,
+            r#"{"customer_id":"A","amount":0.1}"#,
+            r#"{"customer_id":"B","amount":0.2,"event_time":"2024-01-15T03:05:00Z"}"#,
+            r#"{"customer_id":"B","amount":0.2,"event_time":"2024-01-15T03:04:59.999Z"}"#,
+        ]);
+        assert_eq!(taken, [Ok(Taken::Counted); 4]);
+        let share =
+            |customer: &str, start, places, sum: &str| (customer.to_owned(), start, places, sum.to_owned());
+        let expected = [
+            share("B", START, vec![0, 3], "0.3"),
+            share("A", START, vec![1], "0.1"),
+            share("B", START + 300, vec![2], "0.2"),
+        ];
+        assert_eq!(shares, expected);
+    }
+
+    #[test]
+    fn a_transaction_counts_once_in_a_window_and_the_first_of_two_amounts_counts() {
+        let (taken, shares) = take(&[
+            r#"{"customer_id":"A","transaction_id":"T","amount":10}"#,
+            r#"{"customer_id":"A","transaction_id":"T","amount":10.0}"#,
+            r#"{"customer_id":"A","transaction_id":"T","amount":11}"#,
+            r#"{"customer_id":"A","transaction_id":"T","amount":10,"event_time":"2024-01-15T03:05:00Z"}"#,
+            r#"{"customer_id":"B","transaction_id":"T","amount":10}"#,
+        ]);
+        let repeated = |amount_differs| Ok(Taken::Repeated { amount_differs });
+        let counted = Ok(Taken::Counted);
+        assert_eq!(taken, [counted, repeated(false), repeated(true), counted, counted]);
+        assert_eq!(shares.iter().map(|share| share.2.clone()).collect::<Vec<_>>(), [[0], [3], [4]]);
+    }
+
+    #[test]
+    fn records_without_an_id_are_transactions_of_their_own() {
+        let payload = r#"{"customer_id":"A","amount":10}"#;
+        let (taken, shares) = take(&[payload, payload]);
+        assert_eq!(taken, [Ok(Taken::Counted); 2]);
+        assert_eq!(shares[0].3, "20");
+    }
+
+    #[test]
+    fn what_does_not_count_is_passed_over_whatever_its_size() {
+        let (taken, shares) = take(&[
+            r#"{"amount":1}"#,
+            r#"{"amount":1e30}"#,
+            r#"{"customer_id":"A","amount":0}"#,
+            r#"{"customer_id":"A","amount":-5}"#,
+            r#"{"customer_id":"A","amount":-1e30}"#,
+            r#"{"customer_id":"A","amount":-0.00000000000001}"#,
+            r#"{"customer_id":"A"}"#,
+        ]);
+        let (no_customer, not_positive) = (Ok(Taken::NoCustomer), Ok(Taken::NotPositive));
+        assert_eq!(taken[..2], [no_customer; 2]);
+        assert_eq!(taken[2..], [not_positive; 5]);
+        assert!(shares.is_empty());
+    }
+
+    #[test]
+    fn an_amount_that_would_count_and_cannot_be_added_exactly_is_refused_and_costs_no_other() {
+        let (taken, shares) = take(&[
+            r#"{"customer_id":"A","transaction_id":"T","amount":1000000000000000000}"#,
+            r#"{"customer_id":"A","amount":0.0000000000001}"#,
+            r#"{"customer_id":"A","amount":1e-400}"#,
+            r#"{"customer_id":"A","transaction_id":"T","amount":999999999999999999.999999999999}"#,
+        ]);
+        let too_fine = Err(MoneyError::TooFine);
+        assert_eq!(taken, [Err(MoneyError::TooLarge), too_fine, too_fine, Ok(Taken::Counted)]);
+        assert_eq!(shares[0].3, "999999999999999999.999999999999");
+    }
+
+    #[test]
+    fn a_transaction_that_did_not_count_does_not_keep_a_later_one_from_counting() {
+        let (taken, _) = take(&[
+            r#"{"customer_id":"A","transaction_id":"T","amount":0}"#,
+            r#"{"customer_id":"A","transaction_id":"T","amount":5}"#,
+        ]);
+        assert_eq!(taken, [Ok(Taken::NotPositive), Ok(Taken::Counted)]);
+    }
+}

@@ -1,0 +1,67 @@
+//! What a customer's window comes to.
+
+use super::Window;
+use crate::json::ObjectWriter;
+use crate::money::Money;
+
+/// The count and the sum of a customer's transactions in a window.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct WindowTotals {
+    /// The customer.
+    pub customer_id: String,
+    /// The window.
+    pub window: Window,
+    /// How many transactions counted.
+    pub event_count: u64,
+    /// Their amounts' sum.
+    pub total_amount: Money,
+    /// Whether every one of them is remembered, so that none can be counted twice.
+    pub dedup_complete: bool,
+}
+
+impl WindowTotals {
+    /// The sum divided by the count, to 12 decimals, rounded half to even; zero where nothing counted.
+    pub fn avg_amount(&self) -> Money {
+        self.total_amount.average(self.event_count).unwrap_or(Money::ZERO)
+    }
+
+    /// The totals as one line, a JSON object with the members `customer_id`, `event_count`, `total_amount`, `avg_amount`
+    /// (numbers with all their digits, see [`avg_amount`](Self::avg_amount)), `event_window_start`, `event_window_end`
+    /// (RFC 3339 in UTC; the end is no part of the window) and `dedup_complete`.
+    pub fn to_json(&self) -> String {
+        let mut line = ObjectWriter::new();
+        line.text("customer_id", &self.customer_id)
+            .json("event_count", &self.event_count.to_string())
+            .json("total_amount", &self.total_amount.to_string())
+            .json("avg_amount", &self.avg_amount().to_string())
+            .text("event_window_start", &self.window.start().to_string())
+            .text("event_window_end", &self.window.end().to_string())
+            .json("dedup_complete", if self.dedup_complete { "true" } else { "false" });
+        line.finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::*;
+    use super::*;
+
+    #[test]
+    fn totals_are_one_line_with_all_their_digits() {
+        let totals = WindowTotals {
+            customer_id: "C\n1".to_owned(),
+            window: Window::containing(arrival(301), rule().seconds),
+            event_count: 3,
+            total_amount: Money::sum("100000000000000000000.000000000001").unwrap(),
+            dedup_complete: true,
+        };
+        let expected = concat!(
+            r#"{"customer_id":"C\n1","event_count":3,"total_amount":100000000000000000000.000000000001,"#,
+            r#""avg_amount":33333333333333333333.333333333334,"event_window_start":"2024-01-15T03:05:00.000Z","#,
+            r#""event_window_end":"2024-01-15T03:10:00.000Z","dedup_complete":true}"#,
+        );
+        assert_eq!(totals.to_json(), expected);
+        let nothing = WindowTotals { event_count: 0, total_amount: Money::ZERO, ..totals };
+        assert_eq!(nothing.avg_amount(), Money::ZERO);
+    }
+}

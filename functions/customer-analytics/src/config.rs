@@ -1,0 +1,38 @@
+//! The function's configuration.
+
+use fraud_aws::config::{
+    AggregateSinkTarget, AggregatesTarget, ConfigError, DeadLettersTarget, Environment, metrics_namespace,
+    window_rule,
+};
+use fraud_core::window::WindowRule;
+
+/// What the environment decides.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// Where customers' windows are kept.
+    pub aggregates: AggregatesTarget,
+    /// Where their totals are sent.
+    pub aggregate_sink: AggregateSinkTarget,
+    /// Where records go that can never succeed.
+    pub dead_letters: DeadLettersTarget,
+    /// Which window a transaction lies in.
+    pub window_rule: WindowRule,
+    /// The CloudWatch namespace of the metrics.
+    pub metrics_namespace: String,
+}
+
+impl Config {
+    /// Reads the environment.
+    ///
+    /// # Errors
+    /// [`ConfigError`] for the first variable that is missing or wrong.
+    pub fn from_environment(environment: Environment<'_>) -> Result<Self, ConfigError> {
+        Ok(Config {
+            aggregates: AggregatesTarget::from_environment(environment)?,
+            aggregate_sink: AggregateSinkTarget::from_environment(environment)?,
+            dead_letters: DeadLettersTarget::from_environment(environment)?,
+            window_rule: window_rule(environment)?,
+            metrics_namespace: metrics_namespace(environment),
+        })
+    }
+}

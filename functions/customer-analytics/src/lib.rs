@@ -1,0 +1,145 @@
+//! The analytics function: how many transactions each customer makes in five minutes, and what they come to.
+//!
+//! One row for each customer and window, in a DynamoDB table that a service reads with one key lookup: `event_count`,
+//! `total_amount` (exact, never a binary float) and the window's bounds; the average is worked out where a row is read.
+//! Transactions above zero count; those without a customer are skipped.
+//!
+//! # What is promised
+//! - A record that comes again changes nothing: in the same batch, in a retry, in a bisected half, from another worker,
+//!   in another shard after resharding, or in a replay, in any order. The table is what a plain fold over the distinct
+//!   transactions gives, to the last digit.
+//! - A transaction that a producer sent twice counts once in its window. That is certain where its event time is present
+//!   and within the bounds; elsewhere the arrival decides the window, and two copies may arrive in two windows. Of two
+//!   amounts the first that came counts; that they differ is told where both come in one batch.
+//! - Where the totals are also sent to a stream, each change is sent at least once. A reader keeps, for each customer and
+//!   window, the line with the highest count.
+//!
+//! # What limits it
+//! - A row remembers [20,000 transactions](fraud_aws::aggregates::REMEMBERED_PER_ROW). Beyond that it goes on counting,
+//!   its `dedup_complete` is false and the metric `WindowsDedupIncomplete` above zero; those that it has not remembered
+//!   count again if they come again.
+//! - A row expires some time after it was last added to (`AGGREGATE_DAYS`). What comes later begins a new row.
+//! - Transactions are recognised by [eight bytes](fraud_core::window::IdentityHash): once in 90 billion full rows two of
+//!   them are taken for one.
+//! - A table holds windows of one length. Records of a window that stands there with another length are dead-lettered.
+//!
+//! # What becomes of the rest
+//! A record that can never count, for its amount is 1e18 or more or has more than 12 decimals, or because it is no valid
+//! transaction, goes to the dead letters. When the table or a sink is not to be had the lowest record that must come
+//! again is reported, and nothing behind it is begun.
+
+use std::time::Duration;
+
+use fraud_aws::aggregate_sink::AggregateSink;
+use fraud_aws::aggregates::AggregateStore;
+use fraud_aws::clock::Clock;
+use fraud_aws::dead_letters::DeadLetterSink;
+use fraud_core::identity::Identity;
+use fraud_core::reason::FailureReason;
+use fraud_core::window::{Accumulator, Share, WindowRule};
+use kinesis_batch::{Batch, InvalidEvent, Progress, Received, TimeLimits, bury};
+
+pub mod config;
+pub mod metrics;
+mod send;
+mod write;
+
+use metrics::BatchMetrics;
+use write::Written;
+
+/// The function's name in metrics and dead letters.
+pub const FUNCTION: &str = "customer-analytics";
+
+/// What the function reaches the world through.
+#[derive(Debug)]
+pub struct Ports<A, K, D, C> {
+    /// Where customers' windows are kept.
+    pub aggregates: A,
+    /// Where windows' totals are sent when they change, if anywhere.
+    pub sink: Option<K>,
+    /// Where records go that can never succeed.
+    pub dead_letters: D,
+    /// The time of day.
+    pub clock: C,
+}
+
+/// The function.
+#[derive(Debug)]
+pub struct Analytics<A, K, D, C> {
+    ports: Ports<A, K, D, C>,
+    rule: WindowRule,
+}
+
+/// What an invocation came to.
+#[derive(Debug)]
+pub struct Handled {
+    /// The response: JSON.
+    pub response: String,
+    /// What happened, in numbers.
+    pub metrics: BatchMetrics,
+}
+
+/// A record's place in the batch, and why it can never succeed.
+type Poison = Vec<(usize, FailureReason)>;
+
+impl<A: AggregateStore, K: AggregateSink, D: DeadLetterSink, C: Clock> Analytics<A, K, D, C> {
+    /// A function whose windows are those of `rule`.
+    pub fn new(ports: Ports<A, K, D, C>, rule: WindowRule) -> Self {
+        Analytics { ports, rule }
+    }
+
+    /// Handles one batch. `remaining` is the time until the invocation is killed.
+    ///
+    /// # Errors
+    /// [`InvalidEvent`] where the event is no Kinesis event.
+    pub async fn handle(&self, event: &str, remaining: Duration) -> Result<Handled, InvalidEvent> {
+        let limits = TimeLimits::starting_now(remaining);
+        let Ports { aggregates, sink, dead_letters, clock } = &self.ports;
+        let batch = Batch::read(event)?;
+        let received = batch.transactions();
+        let mut metrics = BatchMetrics::new(&batch);
+        let mut progress = Progress::default();
+
+        let (shares, mut poison) = self.take(&received, &mut metrics);
+        let now = clock.now();
+        let Written { totals, refused } =
+            write::shares(aggregates, &shares, now, limits.work, &mut progress, &mut metrics).await;
+        if let Some(sink) = sink {
+            send::totals(sink, &totals, limits.settle, &mut progress, &mut metrics).await;
+        }
+        poison.extend(refused);
+        let burial = bury(FUNCTION, &batch, &poison, dead_letters, limits.settle, &mut progress).await;
+        metrics.buried(burial);
+        metrics.ended(&batch, &progress);
+        Ok(Handled { response: progress.response(&batch), metrics })
+    }
+
+    /// Takes a batch's records apart: what counts, and what can never.
+    fn take<'r>(
+        &self,
+        received: &'r [Result<Received<'_>, FailureReason>],
+        metrics: &mut BatchMetrics,
+    ) -> (Vec<Share<'r>>, Poison) {
+        let mut accumulator = Accumulator::new(self.rule);
+        let mut poison = Poison::new();
+        for (index, received) in received.iter().enumerate() {
+            let taken = received.as_ref().map_err(|reason| *reason).and_then(|received| {
+                let Received { transaction, arrival, position } = received;
+                let (customer, id) =
+                    (transaction.customer_id.as_deref(), transaction.transaction_id.as_deref());
+                // A record of a stream always has one.
+                let identity =
+                    Identity::of(customer, id, Some(*position)).unwrap_or(Identity::Position(*position));
+                Ok(accumulator.add(index, transaction, &identity, *arrival)?)
+            });
+            match taken {
+                Ok(taken) => metrics.taken(taken),
+                Err(reason) => poison.push((index, reason)),
+            }
+        }
+        (accumulator.into_shares(), poison)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,48 @@
+//! Wires the analytics function to its environment and to the Lambda runtime.
+
+use std::process::ExitCode;
+
+use customer_analytics::config::Config;
+use customer_analytics::{Analytics, Ports};
+use fraud_aws::aggregate_sink::TotalsSink;
+use fraud_aws::aggregates::Aggregates;
+use fraud_aws::clock::SystemClock;
+use fraud_aws::config::Environment;
+use fraud_aws::dead_letters::DeadLetters;
+use fraud_aws::invocation::{Outcome, serve};
+use fraud_aws::sdk::Sdk;
+use fraud_aws::telemetry::init_logs;
+use kinesis_batch::InvalidEvent;
+use lambda_runtime::Error;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("customer-analytics cannot run: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> Result<(), Error> {
+    let environment = |name: &str| std::env::var(name).ok();
+    let environment = Environment::new(&environment);
+    init_logs(environment);
+    let config = Config::from_environment(environment)?;
+    let sdk = Sdk::new();
+    let ports = Ports {
+        aggregates: Aggregates::connect(&config.aggregates, &sdk).await,
+        sink: TotalsSink::connect(&config.aggregate_sink, &sdk).await,
+        dead_letters: DeadLetters::connect(&config.dead_letters, &sdk).await,
+        clock: SystemClock,
+    };
+    let analytics = Analytics::new(ports, config.window_rule);
+    serve(async |event, remaining| {
+        let handled = Box::pin(analytics.handle(event, remaining)).await?;
+        let metrics = handled.metrics.line(&config.metrics_namespace);
+        Ok::<_, InvalidEvent>(Outcome { response: handled.response, metrics })
+    })
+    .await
+}

@@ -1,0 +1,32 @@
+//! Windows' totals on their way to the sink.
+
+use fraud_aws::aggregate_sink::AggregateSink;
+use fraud_core::window::WindowTotals;
+use kinesis_batch::{Progress, RetryReason};
+use tokio::time::Instant;
+
+use crate::metrics::BatchMetrics;
+
+/// Sends totals. A record whose window's totals were not taken comes again: it is known then, and its row's totals are
+/// sent as they are.
+pub(crate) async fn totals(
+    sink: &impl AggregateSink,
+    changed: &[(usize, WindowTotals)],
+    deadline: Instant,
+    progress: &mut Progress,
+    metrics: &mut BatchMetrics,
+) {
+    if changed.is_empty() {
+        return;
+    }
+    let (firsts, totals): (Vec<usize>, Vec<WindowTotals>) = changed.iter().cloned().unzip();
+    for (first, sent) in firsts.into_iter().zip(sink.send(&totals, deadline).await) {
+        match sent {
+            Ok(()) => metrics.totals_sent += 1,
+            Err(fault) => {
+                tracing::warn!(reason = %fault, "totals not sent");
+                progress.stop_at(first, RetryReason::AggregateSinkUnavailable);
+            }
+        }
+    }
+}

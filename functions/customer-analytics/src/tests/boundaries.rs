@@ -1,0 +1,146 @@
+//! Where windows, amounts, aggregates and rows end.
+
+use bytes::Bytes;
+use fraud_aws::aggregates::REMEMBERED_PER_ROW;
+use fraud_core::reason::FailureReason;
+
+use super::handling::*;
+use super::items::aggregate;
+use super::ports::{Call, Fate};
+use super::world::{NOTHING_AGAIN, World, simulated};
+
+/// The starts of the table's windows with count and sum.
+async fn windows(world: &World) -> Vec<(String, u64, String)> {
+    let table = world.table().await;
+    let window = |totals: &fraud_core::window::WindowTotals| {
+        (totals.window.start().to_string(), totals.event_count, totals.total_amount.to_string())
+    };
+    table.iter().map(window).collect()
+}
+
+fn window(start: &str, count: u64, sum: &str) -> (String, u64, String) {
+    (start.to_owned(), count, sum.to_owned())
+}
+
+fn at(id: usize, time: &str) -> String {
+    format!(r#"{{"transaction_id":{id},"customer_id":"c","amount":0.1,"event_time":"{time}"}}"#)
+}
+
+#[test]
+fn a_record_on_the_edge_of_two_windows_lies_in_the_later_and_times_may_come_in_any_order() {
+    simulated(async {
+        let world = kind_world();
+        let times = [
+            "2024-01-15T04:05:00Z",
+            "2024-01-15T03:59:59.999Z",
+            "2024-01-15T04:00:00.000Z",
+            "2024-01-15T04:04:59.999999999Z",
+            "2024-01-15T04:59:59.75Z",
+            "2024-01-15T04:59:59.751Z",
+            "2024-01-08T04:00:00Z",
+            "2024-01-08T03:59:59Z",
+        ];
+        let payloads: Vec<_> = times.iter().enumerate().map(|(id, time)| at(id, time)).collect();
+        let (first, second) = payloads.split_at(3);
+        handle(&world, &event(second)).await;
+        handle(&world, &event(first)).await;
+        let expected = [
+            window("2024-01-08T04:00:00.000Z", 1, "0.1"),
+            // A millisecond more than an hour ahead, and more than a week back: the arrival counts, 03:59:59.750.
+            window("2024-01-15T03:55:00.000Z", 3, "0.3"),
+            window("2024-01-15T04:00:00.000Z", 2, "0.2"),
+            window("2024-01-15T04:05:00.000Z", 1, "0.1"),
+            window("2024-01-15T04:55:00.000Z", 1, "0.1"),
+        ];
+        assert_eq!(windows(&world).await, expected);
+    });
+}
+
+#[test]
+fn amounts_of_30_digits_are_added_to_the_last_of_them_and_longer_ones_are_dead_lettered() {
+    simulated(async {
+        let world = kind_world();
+        let amounts = [
+            "999999999999999999.999999999999",
+            "999999999999999999.999999999999",
+            "0.000000000003",
+            "1000000000000000000.000000000000",
+            "0.1234567890123",
+            "-999999999999999999.999999999999",
+            "-0.1234567890123",
+            "0",
+        ];
+        let payloads: Vec<_> = amounts
+            .iter()
+            .enumerate()
+            .map(|(id, amount)| transaction("c", &id.to_string(), amount))
+            .collect();
+        let handled = handle(&world, &event(&payloads)).await;
+        assert_eq!(handled.response, NOTHING_AGAIN);
+        assert_eq!(handled.metrics.dead_lettered, [(FailureReason::AmountOutOfRange, 2)].into());
+        assert_eq!(handled.metrics.not_positive, 3);
+        assert_eq!(rows(&world).await, [("c".to_owned(), 3, "2000000000000000000.000000000001".to_owned())]);
+    });
+}
+
+#[test]
+fn an_aggregate_that_was_written_in_part_comes_again_whole_and_counts_once() {
+    simulated(async {
+        let world = kind_world();
+        let of = |customer: &str, ids: std::ops::Range<usize>| -> Vec<Bytes> {
+            ids.map(|id| transaction(customer, &id.to_string(), "0.1").into()).collect()
+        };
+        let first = aggregate(&[of("a", 0..5), of("b", 0..5), of("c", 0..5)].concat());
+        let second = aggregate(&[of("a", 5..10), of("b", 4..10)].concat());
+        let plain = Bytes::from(transaction("d", "1", "0.1"));
+        // `b`'s share, after `d`'s and `a`'s: its first record stands in the middle of the first aggregate.
+        world.fates.order(Call::Add, 3, Fate::Refused);
+        let handled = handle(&world, &event(&[plain, first.clone(), second.clone()])).await;
+        assert_eq!(handled.response, again_from(1));
+        assert_eq!(handled.metrics.retried.unwrap().1, 26);
+        // A bisected half has the aggregates in batches of their own.
+        for (place, aggregate) in [(1, first), (2, second)] {
+            assert_eq!(handle(&world, &event_from(place, &[aggregate])).await.response, NOTHING_AGAIN);
+        }
+        let expected = [("a", 10, "1"), ("b", 10, "1"), ("c", 5, "0.5"), ("d", 1, "0.1")];
+        let expected = expected.map(|(customer, count, sum)| (customer.to_owned(), count, sum.to_owned()));
+        assert_eq!(rows(&world).await, expected);
+    });
+}
+
+#[test]
+fn a_customer_with_30_000_transactions_in_a_window_is_counted_to_the_last_and_the_row_says_what_it_forgot() {
+    simulated(async {
+        let world = kind_world();
+        let events: Vec<String> = (0..3)
+            .map(|batch| {
+                let ids = batch * 10_000..(batch + 1) * 10_000;
+                let payloads: Vec<_> = ids.map(|id| transaction("c", &id.to_string(), "0.01")).collect();
+                event_from(batch * 10_000, &payloads)
+            })
+            .collect();
+        let mut writes = Vec::new();
+        let mut incomplete = Vec::new();
+        for event in &events {
+            let handled = handle(&world, event).await;
+            assert_eq!((handled.response.as_str(), handled.metrics.counted), (NOTHING_AGAIN, 10_000));
+            writes.push(handled.metrics.writes);
+            incomplete.push(handled.metrics.dedup_incomplete);
+        }
+        // One for each hundred, and one more to see that the row is full.
+        assert_eq!((writes, incomplete), (vec![100, 100, 101], vec![0, 0, 1]));
+        let [row] = &world.table().await[..] else { panic!("one row") };
+        assert_eq!(
+            (row.event_count, row.total_amount.to_string(), row.dedup_complete),
+            (30_000, "300".to_owned(), false)
+        );
+
+        // Those that it remembers never count again.
+        assert_eq!(REMEMBERED_PER_ROW, 20_000);
+        for event in &events[..2] {
+            let again = handle(&world, event).await.metrics;
+            assert_eq!((again.counted, again.counted_before, again.writes), (0, 10_000, 1));
+        }
+        assert_eq!(world.table().await[0].event_count, 30_000);
+    });
+}
