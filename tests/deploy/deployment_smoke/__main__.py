@@ -39,6 +39,8 @@ def check(aws, outputs, names):
     sqs, dynamodb = aws.client("sqs"), aws.client("dynamodb")
     received = sqs.create_queue(QueueName="received-alerts")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=received, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    allow = {"Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage", "Resource": arn}
+    sqs.set_queue_attributes(QueueUrl=received, Attributes={"Policy": json.dumps({"Version": "2012-10-17", "Statement": [allow]})})
     aws.client("sns").subscribe(TopicArn=outputs["AlertsTopicArn"], Protocol="sqs", Endpoint=arn, Attributes={"RawMessageDelivery": "true"})
     for profile in traffic.profiles():
         dynamodb.put_item(TableName=outputs["ProfilesTableName"], Item=profile)

@@ -3,7 +3,7 @@
 import datetime
 import json
 
-# Three hours of an event day just past, by which the default policy's night begins at midnight as written.
+# Customers, each with one transaction, and how many of them score high.
 COUNT = 60
 RISKY = 6
 
