@@ -12,6 +12,8 @@ COUNT ?= 50000
 SEED ?= 1
 FUNCTION ?= firehose-transform
 EVENT ?= events/firehose-direct-put.json
+# What `make check-template` and `make lint-template` read.
+TEMPLATE ?= template.yaml
 
 # Tools that stand in this folder come before the machine's.
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/.tools/bin:$(PATH)
@@ -30,12 +32,12 @@ run: ## Stream 50,000 transactions through the whole pipeline and report (COUNT=
 	@target/debug/fraudctl local --count $(COUNT) --seed $(SEED)
 
 .PHONY: test
-test: nextest bootstraps ## Run all tests
+test: nextest bootstraps test-template ## Run all tests
 	cargo nextest run --workspace
 	cargo test --workspace --doc --quiet
 
 .PHONY: check
-check: fmt clippy deny docs ## Check format, lints, dependencies and documentation
+check: fmt clippy deny docs lint-template check-template ## Check format, lints, dependencies, documentation and the template
 
 ##@ Parts of `make check`
 
@@ -55,7 +57,30 @@ deny: cargo-deny ## Check bans, licences and sources of dependencies
 docs: ## Build the documentation, warnings are errors
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
 
+# The rules of tests/template over what SAM makes of the template; AWS is asked for nothing.
+CONTRACT := PYTHONPATH=tests/template PYTHONDONTWRITEBYTECODE=1 .venv/bin/python -m template_contract
+
+.PHONY: check-template
+check-template: .venv/installed ## Check the template against the services' constraints and the code (TEMPLATE=<file>)
+	@$(CONTRACT) $(TEMPLATE)
+
+.PHONY: lint-template
+lint-template: .venv/installed ## Lint the template, as it stands and as SAM expands it (TEMPLATE=<file>)
+	@mkdir -p target
+	SAM_CLI_TELEMETRY=0 sam validate --lint --region us-east-1 --template $(TEMPLATE)
+	cfn-lint --non-zero-exit-code informational $(TEMPLATE)
+	@$(CONTRACT) --expanded target/expanded-template.json $(TEMPLATE)
+	cfn-lint --non-zero-exit-code informational target/expanded-template.json
+
 ##@ More
+
+.PHONY: build
+build: .venv/installed ## Build all functions for Lambda, in one run; `sam build` packs them
+	cargo lambda build --release $(foreach function,$(notdir $(wildcard functions/*)),--bin $(function))
+
+.PHONY: test-template
+test-template: .venv/installed ## Show that `make check-template` notices mistakes
+	@$(CONTRACT).mistakes $(TEMPLATE)
 
 .PHONY: run-function
 run-function: bootstraps ## Run one real function on a recorded event and show what it makes of it (FUNCTION=<name> EVENT=<file>)
