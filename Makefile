@@ -98,6 +98,16 @@ advisories: cargo-deny ## Check dependencies for known vulnerabilities (needs th
 .PHONY: tools
 tools: .venv/installed cargo-deny nextest ## Install the tools that the other targets use
 
+.PHONY: test-deploy
+test-deploy: build .tools/ministack/installed ## Deploy the template to an AWS on this machine and send transactions through it
+	@PYTHONPATH=tests/template:tests/deploy PYTHONDONTWRITEBYTECODE=1 .venv/bin/python -m deployment_smoke \
+		--ministack .tools/ministack/bin/ministack $(TEMPLATE)
+
+.tools/ministack/installed: tests/deploy/requirements.txt
+	python3 -m venv .tools/ministack
+	.tools/ministack/bin/pip install --quiet --disable-pip-version-check --requirement tests/deploy/requirements.txt
+	touch $@
+
 # The functions as cargo-lambda's emulator runs them: built here, so that the build shows its progress.
 .PHONY: bootstraps
 bootstraps: .venv/installed
