@@ -2,6 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
+pub mod aggregates;
 pub mod display;
 pub mod exit;
 pub mod generate;
@@ -34,6 +35,8 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     #[allow(missing_docs, reason = "the arguments' own documentation is the command's help")]
+    Aggregates(aggregates::Arguments),
+    #[allow(missing_docs, reason = "the arguments' own documentation is the command's help")]
     Generate(generate::Arguments),
     #[allow(missing_docs, reason = "the arguments' own documentation is the command's help")]
     Local(local::Arguments),
@@ -52,6 +55,7 @@ pub enum Command {
 /// [`Failure`], which knows the exit status.
 pub async fn run(command: &Command) -> Result<(), Failure> {
     match command {
+        Command::Aggregates(arguments) => aggregates::run(arguments).await,
         Command::Generate(arguments) => Ok(generate::run(arguments)?),
         Command::Local(arguments) => local::run(arguments).await,
         Command::Produce(arguments) => produce::run(arguments).await,

@@ -47,7 +47,8 @@ pub struct ImportArguments {
     json: bool,
 }
 
-fn table_name(target: &str) -> Result<String, String> {
+/// The table of `dynamodb:<table>`.
+pub(crate) fn table_name(target: &str) -> Result<String, String> {
     match target.split_once(':') {
         Some(("dynamodb", table)) if !table.is_empty() => Ok(table.to_owned()),
         _ => Err("it must be `dynamodb:<table>`".to_owned()),

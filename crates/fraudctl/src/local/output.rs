@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
 use fraud_core::json::{Scanner, Value};
+use fraud_core::window::WindowTotals;
 
 use super::reconcile::Landed;
 
@@ -15,6 +16,8 @@ pub(super) const SCORED: &str = "scored";
 pub(super) const ERRORS: &str = "errors";
 /// Every record as it came.
 pub(super) const RAW: &str = "raw";
+/// Customers' windows, a line each.
+const AGGREGATES: &str = "aggregates.ndjson";
 /// The alerts' messages.
 const ALERTS: &str = "alerts.ndjson";
 
@@ -26,8 +29,12 @@ pub(super) fn clear(out: &Path) -> anyhow::Result<()> {
         ignore_missing(fs::remove_dir_all(&path))
             .with_context(|| format!("cannot remove {}", path.display()))?;
     }
-    let path = out.join(ALERTS);
-    ignore_missing(fs::remove_file(&path)).with_context(|| format!("cannot remove {}", path.display()))
+    for name in [ALERTS, AGGREGATES] {
+        let path = out.join(name);
+        ignore_missing(fs::remove_file(&path))
+            .with_context(|| format!("cannot remove {}", path.display()))?;
+    }
+    Ok(())
 }
 
 fn ignore_missing(result: io::Result<()>) -> io::Result<()> {
@@ -39,9 +46,17 @@ fn ignore_missing(result: io::Result<()>) -> io::Result<()> {
 
 /// Writes the alerts' messages.
 pub(super) fn write_alerts(out: &Path, alerts: &[String]) -> anyhow::Result<()> {
-    let path = out.join(ALERTS);
-    let lines: String = alerts.iter().map(|alert| format!("{alert}\n")).collect();
-    fs::write(&path, lines).with_context(|| format!("cannot write {}", path.display()))
+    write_lines(&out.join(ALERTS), alerts.iter().cloned())
+}
+
+/// Writes customers' windows.
+pub(super) fn write_windows(out: &Path, windows: &[WindowTotals]) -> anyhow::Result<()> {
+    write_lines(&out.join(AGGREGATES), windows.iter().map(WindowTotals::to_json))
+}
+
+fn write_lines(path: &Path, lines: impl Iterator<Item = String>) -> anyhow::Result<()> {
+    let text: String = lines.flat_map(|line| [line, "\n".to_owned()]).collect();
+    fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// The files below a folder; none where there is no such folder.

@@ -1,5 +1,6 @@
 //! A run: produce, alert and deliver at the same time until the stream is drained, then see whether it balances.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -21,11 +22,11 @@ use kpl_aggregation::{Payload, split};
 use serde_json::Value;
 use tokio::sync::watch;
 
-use super::functions::Functions;
+use super::functions::{self, Functions};
 use super::interrupt::Interrupt;
 use super::output;
 use super::reconcile::{Expected, Outcome, StreamRecord};
-use super::report::{Latency, Report};
+use super::report::{Latency, Report, top_customers};
 use super::services::{self, QUEUE, STREAM};
 use super::status::Status;
 use crate::display::{counted, per_second};
@@ -93,7 +94,6 @@ impl Pipeline<'_> {
         status.preparing("checking that everything balances".to_owned());
         let (report, alerts) = self.report(&functions, summary, time).await?;
         status.clear();
-        output::write_alerts(&self.out, &alerts)?;
         Ok(Finished { report, alerts, input_error })
     }
 
@@ -105,6 +105,12 @@ impl Pipeline<'_> {
     ) -> anyhow::Result<(Summary, Option<std::io::Error>)> {
         let alerts = async |invocation| functions.alerts(invocation).await;
         let mapping = EventSourceMapping::new(self.aws.record_source(STREAM), alerts, mapping_settings())?;
+        let analytics = async |invocation| functions.analytics(invocation).await;
+        let aggregation = EventSourceMapping::new(
+            self.aws.record_source(STREAM),
+            analytics,
+            MappingSettings { consumer: None, ..mapping_settings() },
+        )?;
         let transform = async |invocation| functions.transform(invocation).await;
         let objects = DirectoryObjects::new(&self.out);
         let delivery = DeliveryStream::of_stream(
@@ -132,12 +138,17 @@ impl Pipeline<'_> {
             mapping.run_until_drained().await?;
             Ok::<_, anyhow::Error>(())
         };
+        let aggregating = async {
+            aggregation.run(until_stopped()).await?;
+            aggregation.run_until_drained().await?;
+            Ok::<_, anyhow::Error>(())
+        };
         let delivering = async {
             delivery.run(until_stopped()).await?;
             delivery.run_until_drained().await?;
             Ok::<_, anyhow::Error>(())
         };
-        let (produced, (), ()) = tokio::try_join!(producing, alerting, delivering)?;
+        let (produced, (), (), ()) = tokio::try_join!(producing, alerting, aggregating, delivering)?;
         Ok(produced)
     }
 
@@ -175,22 +186,27 @@ impl Pipeline<'_> {
         let records = self.stream_records().await?;
         let alerts: Vec<String> =
             self.aws.published().into_iter().map(|published| published.message).collect();
+        output::write_alerts(&self.out, &alerts)?;
         let letters = self.aws.messages(QUEUE).unwrap_or_default();
-        let letters = letters.iter().map(|letter| member(&letter.body, "id"));
+        let letters =
+            letters.iter().map(|letter| Ok((member(&letter.body, "function")?, member(&letter.body, "id")?)));
         let outcome = Outcome {
             landed: output::landed(&self.out)?,
             failed: output::failed(&self.out)?,
             alerts: alerts.iter().map(|alert| member(alert, "alert_id")).collect::<anyhow::Result<_>>()?,
             dead_letters: letters.collect::<anyhow::Result<_>>()?,
+            windows: functions::windows(self.aws).await?,
         };
-        let expected = Expected::of(&records, &self.profiles, &self.policy).await;
+        output::write_windows(&self.out, &outcome.windows)?;
+        let rule = functions::window_rule();
+        let expected = Expected::of(&records, &self.profiles, &self.policy, rule).await;
         let mut discrepancies = expected.discrepancies(&outcome);
         let produced = records.len() as u64;
         if !self.follow && produced < summary.sent {
             discrepancies.push(format!("{} records sent, {produced} on the stream", summary.sent));
         }
         let totals = functions.totals();
-        let distinct_letters: std::collections::BTreeSet<_> = outcome.dead_letters.iter().collect();
+        let distinct_letters: BTreeSet<_> = outcome.dead_letters.iter().map(|(_, id)| id).collect();
         let report = Report {
             produced,
             not_produced: summary.failed,
@@ -201,10 +217,12 @@ impl Pipeline<'_> {
             alerts: alerts.len() as u64,
             duplicates_suppressed: totals.alerts_suppressed,
             dead_letters: distinct_letters.len() as u64,
+            windows: outcome.windows.len() as u64,
+            top_customers: top_customers(&outcome.windows)?,
             detection_latency_ms: Latency::of(totals.detection_latency),
             transactions_per_second: per_second(produced, time),
             seconds: time.as_secs_f64(),
-            files: output::files(&self.out)?.len() as u64 + 1,
+            files: output::files(&self.out)?.len() as u64,
             balanced: discrepancies.is_empty(),
             discrepancies,
         };

@@ -10,6 +10,7 @@ use fraud_core::policy::Policy;
 use fraud_core::scoring::Inputs;
 use fraud_core::timestamp::Timestamp;
 use fraud_core::transaction::Transaction;
+use fraud_core::window::{Fold, WindowRule, WindowTotals};
 use tokio::time::Instant;
 
 /// Discrepancies of one kind that are told one by one.
@@ -50,8 +51,10 @@ pub struct Outcome {
     pub failed: Vec<Vec<u8>>,
     /// The ids of the alerts published.
     pub alerts: Vec<String>,
-    /// The ids of the dead letters, each as often as it was sent.
-    pub dead_letters: Vec<String>,
+    /// The functions and ids of the dead letters, each as often as it was sent.
+    pub dead_letters: Vec<(String, String)>,
+    /// What stands in the table of aggregates, by customer and then by time.
+    pub windows: Vec<WindowTotals>,
 }
 
 /// What must have come out, found by scoring here.
@@ -61,8 +64,10 @@ pub struct Expected {
     scores: HashMap<String, Vec<[f64; 2]>>,
     /// How often each payload that cannot be scored stands on the stream.
     refused: BTreeMap<Vec<u8>, usize>,
-    /// The positions of these.
-    refused_ids: BTreeSet<String>,
+    /// The functions that must put a record aside, and the record's position.
+    dead_letters: BTreeSet<(String, String)>,
+    /// Every customer's windows.
+    windows: Vec<WindowTotals>,
     /// The identities with a high score.
     high: BTreeSet<String>,
     /// The records with a high score.
@@ -71,8 +76,14 @@ pub struct Expected {
 
 impl Expected {
     /// Scores the records of a stream.
-    pub async fn of(records: &[StreamRecord], profiles: &FileProfiles, policy: &Policy) -> Self {
+    pub async fn of(
+        records: &[StreamRecord],
+        profiles: &FileProfiles,
+        policy: &Policy,
+        rule: WindowRule,
+    ) -> Self {
         let mut expected = Expected::default();
+        let mut fold = Fold::new(rule);
         for record in records {
             let position = Position {
                 stream: &record.stream,
@@ -82,7 +93,8 @@ impl Expected {
             };
             let Ok(transaction) = Transaction::parse(&record.data) else {
                 *expected.refused.entry(record.data.clone()).or_default() += 1;
-                expected.refused_ids.insert(Identity::Position(position).to_string());
+                expected.put_aside(kinesis_alerts::FUNCTION, position);
+                expected.put_aside(customer_analytics::FUNCTION, position);
                 continue;
             };
             let (customer, id) = (transaction.customer_id.as_deref(), transaction.transaction_id.as_deref());
@@ -95,15 +107,18 @@ impl Expected {
             };
             let known = lookup.as_ref().map_or(Enrichment::NoCustomer, Lookup::enrichment);
             let scores = [score(known), score(Enrichment::Unavailable)];
-            let identity = Identity::of(customer, id, Some(position))
-                .unwrap_or(Identity::Position(position))
-                .to_string();
+            let identity = Identity::of(customer, id, Some(position)).unwrap_or(Identity::Position(position));
+            if fold.add(&transaction, &identity, record.arrival).is_err() {
+                expected.put_aside(customer_analytics::FUNCTION, position);
+            }
+            let identity = identity.to_string();
             if policy.alerts(scores[0]) {
                 expected.high_scores += 1;
                 expected.high.insert(identity.clone());
             }
             expected.scores.entry(identity).or_default().push(scores);
         }
+        expected.windows = fold.totals();
         expected
     }
 
@@ -113,14 +128,28 @@ impl Expected {
         self.check_landed(&outcome.landed, &mut found);
         self.check_failed(&outcome.failed, &mut found);
         self.check_alerts(&outcome.alerts, &mut found);
-        let letters: BTreeSet<&String> = outcome.dead_letters.iter().collect();
-        tell("dead letter missing", self.refused_ids.iter().filter(|id| !letters.contains(id)), &mut found);
-        tell(
-            "dead letter of a good record",
-            letters.into_iter().filter(|id| !self.refused_ids.contains(*id)),
-            &mut found,
-        );
+        self.check_dead_letters(&outcome.dead_letters, &mut found);
+        self.check_windows(&outcome.windows, &mut found);
         found
+    }
+
+    fn put_aside(&mut self, function: &str, position: Position<'_>) {
+        self.dead_letters.insert((function.to_owned(), Identity::Position(position).to_string()));
+    }
+
+    fn check_dead_letters(&self, letters: &[(String, String)], found: &mut Vec<String>) {
+        let letters: BTreeSet<_> = letters.iter().cloned().collect();
+        let text = |(function, id): &(String, String)| format!("{id} by {function}");
+        tell("dead letter missing", self.dead_letters.difference(&letters).map(text), found);
+        tell("dead letter of a good record", letters.difference(&self.dead_letters).map(text), found);
+    }
+
+    fn check_windows(&self, windows: &[WindowTotals], found: &mut Vec<String>) {
+        let of =
+            |windows: &[WindowTotals]| windows.iter().map(WindowTotals::to_json).collect::<BTreeSet<_>>();
+        let (expected, stored) = (of(&self.windows), of(windows));
+        tell("window missing", expected.difference(&stored), found);
+        tell("window that should not be", stored.difference(&expected), found);
     }
 
     fn check_landed(&self, landed: &[Landed], found: &mut Vec<String>) {

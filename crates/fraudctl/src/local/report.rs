@@ -1,14 +1,21 @@
 //! What a run came to, for people and for scripts.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
+use anyhow::Context;
+use fraud_core::money::Money;
+use fraud_core::window::WindowTotals;
 use serde::Serialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::display::{counted, table, thousands};
 
 /// Alerts shown to people.
 const ALERTS_SHOWN: usize = 10;
+/// Customers shown as the biggest spenders.
+const CUSTOMERS_SHOWN: usize = 5;
 
 /// A run's report. Serialized it is what `--json` prints.
 #[derive(Debug, Clone, Serialize)]
@@ -31,6 +38,10 @@ pub struct Report {
     pub duplicates_suppressed: u64,
     /// Records that the alerting function put aside.
     pub dead_letters: u64,
+    /// Windows of customers that have transactions.
+    pub windows: u64,
+    /// The customers that spent most, over all their windows.
+    pub top_customers: Vec<TopCustomer>,
     /// From a record's arrival at the stream to the publication of its alert.
     pub detection_latency_ms: Latency,
     /// Produced records over the time from the first to the last thing done.
@@ -54,6 +65,43 @@ pub struct Latency {
     pub p99: i64,
     /// The slowest.
     pub max: i64,
+}
+
+/// A customer who spent much.
+#[derive(Debug, Clone, Serialize)]
+pub struct TopCustomer {
+    /// The customer.
+    pub customer_id: String,
+    /// Transactions that counted.
+    pub event_count: u64,
+    /// Their sum, with all its digits.
+    pub total_amount: Box<RawValue>,
+}
+
+/// The customers that spent most, over all these windows.
+pub(super) fn top_customers(windows: &[WindowTotals]) -> anyhow::Result<Vec<TopCustomer>> {
+    let mut customers: BTreeMap<&str, (Money, u64)> = BTreeMap::new();
+    for window in windows {
+        let (total, count) = customers.entry(&window.customer_id).or_default();
+        *total = total.checked_add(window.total_amount).context("a customer's sum is too large")?;
+        *count += window.event_count;
+    }
+    let mut customers: Vec<_> = customers.into_iter().collect();
+    customers.sort_by_key(|(_, (total, _))| std::cmp::Reverse(*total));
+    let top = customers.into_iter().take(CUSTOMERS_SHOWN).map(|(customer_id, (total, event_count))| {
+        Ok(TopCustomer {
+            customer_id: customer_id.to_owned(),
+            event_count,
+            total_amount: RawValue::from_string(total.to_string())?,
+        })
+    });
+    top.collect()
+}
+
+impl fmt::Display for TopCustomer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} ({})", self.customer_id, self.total_amount, self.event_count)
+    }
 }
 
 impl Latency {
@@ -110,6 +158,11 @@ impl Report {
                 ),
             ),
             ("dead letters", thousands(self.dead_letters)),
+            ("aggregates", format!("{} windows of customers", thousands(self.windows))),
+            (
+                "top customers",
+                self.top_customers.iter().map(TopCustomer::to_string).collect::<Vec<_>>().join(", "),
+            ),
             ("detection latency", format!("p50 {p50} ms, p99 {p99} ms, max {max} ms")),
             (
                 "throughput",
@@ -128,7 +181,9 @@ impl Report {
             out += &format!("{name:>18}  {value}\n");
         }
         out += match self.balanced {
-            true => "Balanced: every line produced landed or failed, every high score was alerted once.",
+            true => {
+                "Balanced: every line produced landed or failed, every high score was alerted once, every sum is right."
+            }
             false => "NOT BALANCED:",
         };
         for discrepancy in &self.discrepancies {

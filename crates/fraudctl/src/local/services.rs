@@ -2,7 +2,7 @@
 
 use anyhow::Context;
 use aws_sdk_dynamodb::Client;
-use embedded_aws::{EmbeddedAws, REGION, Recording, Service};
+use embedded_aws::{EmbeddedAws, KeyType, REGION, Recording, Service, TableDefinition};
 use fraud_aws::sdk::Sdk;
 
 use crate::profiles::{self, Item};
@@ -13,6 +13,7 @@ pub(super) const STREAM: &str = "transactions";
 pub(super) const SHARDS: u32 = 2;
 pub(super) const PROFILES_TABLE: &str = "customer_profiles";
 pub(super) const LEDGER_TABLE: &str = "alert_ledger";
+pub(super) const AGGREGATES_TABLE: &str = "customer_aggregates";
 pub(super) const TOPIC: &str = "fraud-alerts";
 pub(super) const QUEUE: &str = "fraud-dead-letters";
 
@@ -27,6 +28,10 @@ pub async fn start() -> anyhow::Result<EmbeddedAws> {
         .shard_write_limits(false)
         .table(PROFILES_TABLE, "customer_id")
         .table(LEDGER_TABLE, "alert_id")
+        .table_definition(
+            TableDefinition::new(AGGREGATES_TABLE, "customer_id", KeyType::String)
+                .sort_key("window_start", KeyType::Number),
+        )
         .topic(TOPIC)
         .queue(QUEUE)
         .recording(Recording::Counts);

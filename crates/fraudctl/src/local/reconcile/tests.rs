@@ -1,3 +1,7 @@
+use fraud_core::event_time::{self, EventTimeBounds};
+use fraud_core::money::Money;
+use fraud_core::window::{Window, WindowTime};
+
 use super::*;
 
 const PROFILES: &str = r#"{"A":{"risk_score":1},"B":{"risk_score":0.1}}"#;
@@ -9,6 +13,26 @@ fn record(number: u32, data: &str) -> StreamRecord {
         sequence_number: number.to_string(),
         arrival: Timestamp::from_millis(1_705_320_000_000).unwrap(),
         data: data.as_bytes().to_vec(),
+    }
+}
+
+fn rule() -> WindowRule {
+    let bounds = EventTimeBounds { max_age: None, max_ahead: None };
+    WindowRule { seconds: 300.try_into().unwrap(), time: WindowTime::Event, bounds }
+}
+
+fn letter(function: &str, number: u32) -> (String, String) {
+    (function.to_owned(), format!("@transactions/shardId-000000000000/{number}"))
+}
+
+/// One transaction in the window that begins at `start`.
+fn window(customer: &str, start: &str, total: &str) -> WindowTotals {
+    WindowTotals {
+        customer_id: customer.to_owned(),
+        window: Window::containing(event_time::parse(start).unwrap().instant, rule().seconds),
+        event_count: 1,
+        total_amount: Money::amount(total).unwrap(),
+        dedup_complete: true,
     }
 }
 
@@ -31,7 +55,8 @@ fn balanced() -> (Expected, Outcome) {
     ];
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let policy = Policy::builtin_default().unwrap();
-    let expected = runtime.block_on(Expected::of(&records, &FileProfiles::parse(PROFILES).unwrap(), &policy));
+    let expected =
+        runtime.block_on(Expected::of(&records, &FileProfiles::parse(PROFILES).unwrap(), &policy, rule()));
     let landed = |id: &str, fraud_score, enrichment: &str| Landed {
         decision_id: id.to_owned(),
         fraud_score,
@@ -46,7 +71,12 @@ fn balanced() -> (Expected, Outcome) {
         ],
         failed: vec![b"junk".to_vec()],
         alerts: vec!["A/1".to_owned()],
-        dead_letters: vec!["@transactions/shardId-000000000000/4".to_owned(); 2],
+        dead_letters: vec![
+            letter("kinesis-alerts", 4),
+            letter("kinesis-alerts", 4),
+            letter("customer-analytics", 4),
+        ],
+        windows: vec![window("A", "2024-01-15T03:00:00Z", "20000"), window("B", "2024-01-15T13:00:00Z", "1")],
     };
     (expected, outcome)
 }
@@ -70,7 +100,7 @@ fn a_record_scored_without_an_answer_is_held_against_the_score_without_an_answer
 #[test]
 fn whatever_is_missing_or_too_much_is_told() {
     type Change = (fn(&mut Outcome), &'static str);
-    let changes: [Change; 11] = [
+    let changes: [Change; 13] = [
         (|out| drop(out.landed.remove(1)), "not landed: B/2"),
         (|out| out.landed.push(out.landed[1].clone()), "landed too often, or unknown: B/2"),
         (|out| out.landed[1].decision_id = "B/9".to_owned(), "not landed: B/2"),
@@ -80,13 +110,21 @@ fn whatever_is_missing_or_too_much_is_told() {
         (|out| out.alerts.clear(), "not alerted: A/1"),
         (|out| out.alerts.push("A/1".to_owned()), "alerted more than once: A/1"),
         (|out| out.alerts.push("B/2".to_owned()), "alerted without a high score: B/2"),
-        (|out| out.dead_letters.clear(), "dead letter missing: @transactions/shardId-000000000000/4"),
-        (|out| out.dead_letters.push("x".to_owned()), "dead letter of a good record: x"),
+        (
+            |out| drop(out.dead_letters.pop()),
+            "dead letter missing: @transactions/shardId-000000000000/4 by customer-analytics",
+        ),
+        (
+            |out| out.dead_letters.push(letter("kinesis-alerts", 1)),
+            "dead letter of a good record: @transactions/shardId-000000000000/1 by kinesis-alerts",
+        ),
+        (|out| drop(out.windows.pop()), "window missing: "),
+        (|out| out.windows[0].event_count = 2, "window that should not be: "),
     ];
     for (change, told) in changes {
         let (expected, mut outcome) = balanced();
         change(&mut outcome);
         let discrepancies = expected.discrepancies(&outcome);
-        assert!(discrepancies.iter().any(|found| found == told), "{told}: {discrepancies:?}");
+        assert!(discrepancies.iter().any(|found| found.starts_with(told)), "{told}: {discrepancies:?}");
     }
 }
