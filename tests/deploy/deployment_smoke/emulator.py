@@ -38,7 +38,7 @@ def running(program, log):
     endpoint = f"http://127.0.0.1:{port}"
     environment = {
         "PATH": os.environ["PATH"],
-        "HOME": os.environ.get("HOME", "/tmp"),
+        "HOME": os.path.expanduser("~"),
         "BIND_HOST": "127.0.0.1",
         "GATEWAY_PORT": str(port),
         # The functions inherit it: their SDK finds ministack by it.
