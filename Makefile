@@ -7,8 +7,13 @@ SHELL := /bin/bash
 CARGO_DENY_VERSION := 0.20.2
 CARGO_NEXTEST_VERSION := 0.9.143
 
+# What `make run` and `make run-function` work on.
+COUNT ?= 50000
+SEED ?= 1
 FUNCTION ?= firehose-transform
 EVENT ?= events/firehose-direct-put.json
+# What `make check-template` and `make lint-template` read.
+TEMPLATE ?= template.yaml
 
 # Tools that stand in this folder come before the machine's.
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/.tools/bin:$(PATH)
@@ -22,16 +27,17 @@ help: ## List the targets
 		/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: run
-run: bootstraps ## Score a recorded event with the real function and show what it answers (EVENT=<file>)
-	@cargo run --quiet --bin run-function -- $(FUNCTION) $(EVENT)
+run: ## Stream 50,000 transactions through the whole pipeline and report (COUNT=<n> SEED=<s>)
+	cargo build --package fraudctl
+	@target/debug/fraudctl local --count $(COUNT) --seed $(SEED)
 
 .PHONY: test
-test: nextest bootstraps ## Run all tests
+test: nextest bootstraps test-template ## Run all tests
 	cargo nextest run --workspace
 	cargo test --workspace --doc --quiet
 
 .PHONY: check
-check: fmt clippy deny docs ## Check format, lints, dependencies and documentation
+check: fmt clippy deny docs lint-template check-template ## Check format, lints, dependencies, documentation and the template
 
 ##@ Parts of `make check`
 
@@ -51,7 +57,34 @@ deny: cargo-deny ## Check bans, licences and sources of dependencies
 docs: ## Build the documentation, warnings are errors
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
 
+# The rules of tests/template over what SAM makes of the template; AWS is asked for nothing.
+CONTRACT := PYTHONPATH=tests/template PYTHONDONTWRITEBYTECODE=1 .venv/bin/python -m template_contract
+
+.PHONY: check-template
+check-template: .venv/installed ## Check the template against the services' constraints and the code (TEMPLATE=<file>)
+	@$(CONTRACT) $(TEMPLATE)
+
+.PHONY: lint-template
+lint-template: .venv/installed ## Lint the template, as it stands and as SAM expands it (TEMPLATE=<file>)
+	@mkdir -p target
+	SAM_CLI_TELEMETRY=0 sam validate --lint --region us-east-1 --template $(TEMPLATE)
+	cfn-lint --non-zero-exit-code informational $(TEMPLATE)
+	@$(CONTRACT) --expanded target/expanded-template.json $(TEMPLATE)
+	cfn-lint --non-zero-exit-code informational target/expanded-template.json
+
 ##@ More
+
+.PHONY: build
+build: .venv/installed ## Build all functions for Lambda, in one run; `sam build` packs them
+	cargo lambda build --release $(foreach function,$(notdir $(wildcard functions/*)),--bin $(function))
+
+.PHONY: test-template
+test-template: .venv/installed ## Show that `make check-template` notices mistakes
+	@$(CONTRACT).mistakes $(TEMPLATE)
+
+.PHONY: run-function
+run-function: bootstraps ## Run one real function on a recorded event and show what it makes of it (FUNCTION=<name> EVENT=<file>)
+	@cargo run --quiet --bin run-function -- $(FUNCTION) $(EVENT)
 
 .PHONY: expected
 expected: bootstraps ## Write anew what is expected of every recorded event
@@ -64,6 +97,16 @@ advisories: cargo-deny ## Check dependencies for known vulnerabilities (needs th
 
 .PHONY: tools
 tools: .venv/installed cargo-deny nextest ## Install the tools that the other targets use
+
+.PHONY: test-deploy
+test-deploy: build .tools/ministack/installed ## Deploy the template to an AWS on this machine and send transactions through it
+	@PYTHONPATH=tests/template:tests/deploy PYTHONDONTWRITEBYTECODE=1 .venv/bin/python -m deployment_smoke \
+		--ministack .tools/ministack/bin/ministack $(TEMPLATE)
+
+.tools/ministack/installed: tests/deploy/requirements.txt
+	python3 -m venv .tools/ministack
+	.tools/ministack/bin/pip install --quiet --disable-pip-version-check --requirement tests/deploy/requirements.txt
+	touch $@
 
 # The functions as cargo-lambda's emulator runs them: built here, so that the build shows its progress.
 .PHONY: bootstraps

@@ -2,10 +2,12 @@
 
 use clap::{Parser, Subcommand};
 
+pub mod aggregates;
 pub mod display;
 pub mod exit;
 pub mod generate;
 pub mod input;
+pub mod local;
 pub mod produce;
 pub mod profiles;
 pub mod score;
@@ -16,6 +18,7 @@ pub use exit::Failure;
 #[derive(Debug, Parser)]
 #[command(name = "fraudctl", version, about, propagate_version = true, arg_required_else_help = true)]
 #[command(after_help = "Examples:
+  fraudctl local --count 50000 --seed 1
   fraudctl generate --count 1000 --seed 1 --transactions tx.ndjson --profiles profiles.json
   fraudctl score tx.ndjson --profiles profiles.json
   fraudctl produce tx.ndjson --stream transactions --rate 500
@@ -32,7 +35,11 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     #[allow(missing_docs, reason = "the arguments' own documentation is the command's help")]
+    Aggregates(aggregates::Arguments),
+    #[allow(missing_docs, reason = "the arguments' own documentation is the command's help")]
     Generate(generate::Arguments),
+    #[allow(missing_docs, reason = "the arguments' own documentation is the command's help")]
+    Local(local::Arguments),
     #[allow(missing_docs, reason = "the arguments' own documentation is the command's help")]
     Produce(produce::Arguments),
     /// Customer profiles.
@@ -48,7 +55,9 @@ pub enum Command {
 /// [`Failure`], which knows the exit status.
 pub async fn run(command: &Command) -> Result<(), Failure> {
     match command {
+        Command::Aggregates(arguments) => aggregates::run(arguments).await,
         Command::Generate(arguments) => Ok(generate::run(arguments)?),
+        Command::Local(arguments) => local::run(arguments).await,
         Command::Produce(arguments) => produce::run(arguments).await,
         Command::Profiles(command) => profiles::run(command).await,
         Command::Score(arguments) => score::run(arguments).await,

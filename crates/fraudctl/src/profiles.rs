@@ -17,7 +17,7 @@ mod rows;
 mod table;
 
 pub use rows::{BadRow, Row, read};
-pub use table::write;
+pub use table::{Item, write};
 
 /// What can be done with profiles.
 #[derive(Debug, Subcommand)]
@@ -47,7 +47,8 @@ pub struct ImportArguments {
     json: bool,
 }
 
-fn table_name(target: &str) -> Result<String, String> {
+/// The table of `dynamodb:<table>`.
+pub(crate) fn table_name(target: &str) -> Result<String, String> {
     match target.split_once(':') {
         Some(("dynamodb", table)) if !table.is_empty() => Ok(table.to_owned()),
         _ => Err("it must be `dynamodb:<table>`".to_owned()),
@@ -73,9 +74,10 @@ async fn import(arguments: &ImportArguments) -> Result<(), Failure> {
         return Err(Failure::input(anyhow!("{} holds no profile", arguments.input.display())));
     }
     let client = Client::new(Sdk::new().config().await);
+    let items = rows.into_iter().map(Row::into_item).collect();
     let bar = progress(None);
     let start = Instant::now();
-    let written = write(&client, &arguments.to, rows, |written| {
+    let written = write(&client, &arguments.to, items, |written| {
         bar.set_message(format!("{} written", counted(written, "profile")));
         bar.tick();
     })

@@ -2,9 +2,10 @@
 //!
 //! Streams, shards and iterators are the emulator's. Records are put and read here, over the emulator's store: it
 //! keeps arrival times in whole seconds, refuses requests of more than 5 MiB, and does not say at a shard's end where
-//! its records go on; and half of a call is nothing that it could do. Listing shards is done here because the
-//! emulator's pages cannot be followed. Records do not expire.
+//! its records go on; and half of a call is nothing that it could do. Creating streams and listing shards is done here
+//! because the emulator knows no streams on demand and its pages cannot be followed. Records do not expire.
 
+mod create;
 mod list_shards;
 mod read;
 mod record_source;
@@ -21,15 +22,13 @@ use hyper_util::service::TowerToHyperService;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+pub(crate) use create::CreateStream;
 pub use record_source::{EmbeddedStream, SourceError};
 pub(crate) use streams::Streams;
 
 use crate::front::{Answering, Backend, Extent};
 use crate::http::{self, Answer, Request};
 use crate::service::{ACCOUNT_ID, REGION, Service, ServiceError};
-
-/// How many shards all streams may have together. Source: Kinesis developer guide, "Quotas and limits", us-east-1.
-const SHARD_LIMIT: u32 = 20_000;
 
 /// The service.
 pub(crate) struct Kinesis {
@@ -44,7 +43,7 @@ impl Kinesis {
             create_stream_ms: 0,
             delete_stream_ms: 0,
             update_stream_ms: 0,
-            shard_limit: SHARD_LIMIT,
+            shard_limit: create::SHARD_LIMIT,
             enforce_limits: write_limits,
             aws_account_id: ACCOUNT_ID.to_owned(),
             aws_region: REGION.to_owned(),
@@ -69,6 +68,10 @@ impl Kinesis {
         }
         let body = &request.body;
         match request.operation.as_str() {
+            "CreateStream" => {
+                self.streams.create(parse(body)?).await?;
+                Ok(http::answer(200, http::AMZ_JSON_1_1, Bytes::new()))
+            }
             "PutRecord" => answered(&self.streams.put_record(body).await?),
             "PutRecords" => answered(&self.streams.put_records(body, extent).await?),
             "GetRecords" => answered(&self.streams.get_records(&parse(body)?).await?),

@@ -2,14 +2,11 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use ferrokinesis::sequence::{self, SeqObj};
 use ferrokinesis::store::Store;
-use ferrokinesis::types::{
-    EpochSeconds, HashKeyRange, SequenceNumberRange, Shard, Stream, StreamBuilder, StreamStatus,
-};
+use ferrokinesis::types::Stream;
 use tokio::sync::Mutex;
 
-use super::{refused, violated};
+use super::refused;
 use crate::service::{ACCOUNT_ID, REGION, Service, ServiceError};
 
 /// Streams and their records.
@@ -31,42 +28,6 @@ impl std::fmt::Debug for Streams {
 impl Streams {
     pub(super) fn new(store: Store) -> Self {
         Self { store, exclusive: Mutex::default() }
-    }
-
-    /// Creates a stream that is active at once. The shards split the hash keys evenly.
-    pub(crate) async fn create(&self, name: &str, shards: u32) -> Result<(), ServiceError> {
-        let well_formed = (1..=128).contains(&name.len())
-            && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.-".contains(&b));
-        if !well_formed {
-            return Err(violated(
-                "streamName",
-                "Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+",
-            ));
-        }
-        if shards == 0 {
-            return Err(violated("shardCount", "Member must have value greater than or equal to 1"));
-        }
-        if self.store.contains_stream(name).await {
-            return Err(ServiceError::new(
-                400,
-                "ResourceInUseException",
-                format!("Stream {name} under account {ACCOUNT_ID} already exists."),
-            ));
-        }
-        // As the emulator does it: no record may carry the time of its shard's creation.
-        let created = milliseconds(SystemTime::now()).saturating_sub(2000);
-        let width = u128::MAX / u128::from(shards);
-        let shards = (0..shards).map(|n| {
-            let first = width * u128::from(n);
-            let last = if n + 1 == shards { u128::MAX } else { first + width - 1 };
-            shard(n, first, last, created)
-        });
-        #[allow(clippy::cast_precision_loss, reason = "seconds of this age stay below 2^53")]
-        let created_seconds = EpochSeconds((created / 1000) as f64);
-        let arn = stream_arn(name);
-        let stream =
-            StreamBuilder::new(name.to_owned(), arn, StreamStatus::Active, created_seconds, shards.collect());
-        self.store.put_stream(name, stream.build()).await.map_err(refused)
     }
 
     /// A stream as it is now.
@@ -96,28 +57,6 @@ impl Streams {
 /// The ARN of a stream.
 pub(super) fn stream_arn(name: &str) -> String {
     format!("arn:aws:kinesis:{REGION}:{ACCOUNT_ID}:stream/{name}")
-}
-
-fn shard(number: u32, first_hash: u128, last_hash: u128, created: u64) -> Shard {
-    let start = SeqObj {
-        shard_create_time: created,
-        seq_ix: None,
-        byte1: None,
-        seq_time: None,
-        seq_rand: None,
-        shard_ix: i64::from(number),
-        version: 2,
-    };
-    Shard {
-        shard_id: sequence::shard_id_name(i64::from(number)),
-        hash_key_range: HashKeyRange::new(first_hash.to_string(), last_hash.to_string()),
-        sequence_number_range: SequenceNumberRange {
-            starting_sequence_number: sequence::stringify_sequence(&start),
-            ending_sequence_number: None,
-        },
-        parent_shard_id: None,
-        adjacent_parent_shard_id: None,
-    }
 }
 
 /// Whole milliseconds since 1970.

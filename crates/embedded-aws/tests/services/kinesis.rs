@@ -247,6 +247,9 @@ async fn shards_are_listed_in_pages_and_open_ones_alone() {
     split.new_starting_hash_key((1_u128 << 124).to_string()).send().await.unwrap();
     active(&client, "transactions").await;
 
+    let shards = client.list_shards().stream_name("transactions").send().await.unwrap().shards.unwrap();
+    let range = shards[1].hash_key_range().unwrap();
+    assert_eq!(range.starting_hash_key(), "68056473384187692692674921486353642291");
     let mut pages = Vec::new();
     let mut page = client.list_shards().stream_name("transactions").max_results(3).send().await.unwrap();
     loop {
@@ -305,4 +308,18 @@ async fn a_stream_that_cannot_be_is_refused_at_the_start() {
     assert!(
         matches!(twice, Err(StartError::Stream(name, error)) if name == "a" && error.code == "ResourceInUseException")
     );
+}
+
+#[tokio::test]
+async fn an_on_demand_stream_begins_with_four_shards() {
+    let (_aws, client) = aws(1).await;
+    let on_demand = StreamModeDetails::builder().stream_mode(StreamMode::OnDemand).build().unwrap();
+
+    client.create_stream().stream_name("elastic").stream_mode_details(on_demand).send().await.unwrap();
+    active(&client, "elastic").await;
+
+    let summary = client.describe_stream_summary().stream_name("elastic").send().await.unwrap();
+    let summary = summary.stream_description_summary.unwrap();
+    assert_eq!(summary.open_shard_count(), 4);
+    assert_eq!(*summary.stream_mode_details().unwrap().stream_mode(), StreamMode::OnDemand);
 }

@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 use aws_sdk_kinesis::Client;
 use aws_sdk_kinesis::primitives::Blob;
 use aws_sdk_kinesis::types::{PutRecordsRequestEntry, StreamStatus};
+use embedded_aws::delivery_stream::{self, DeliveryStream, MemoryObjects};
 use embedded_aws::event_source_mapping::{EventSourceMapping, Invocation, RecordSource, Settings};
 use embedded_aws::{EmbeddedAws, Service, SourceError};
 use tokio::sync::watch;
@@ -195,4 +196,23 @@ async fn what_is_not_there_cannot_be_read() {
     assert!(matches!(shard, Err(SourceError::Service(error)) if error.code == "ResourceNotFoundException"));
     assert_eq!(number, Err(SourceError::SequenceNumber("x".to_owned())));
     assert_eq!(without.record_source("transactions").shards().await, Err(SourceError::NotRunning));
+}
+
+#[tokio::test]
+async fn a_mapping_and_a_delivery_stream_over_an_embedded_stream_can_run_as_tasks() {
+    let (aws, client) = aws(2).await;
+    put(&client, 0).await;
+    let source = aws.record_source("transactions");
+    let done = |_: Invocation| std::future::ready(Ok(String::new()));
+    let mapping = EventSourceMapping::new(source.clone(), done, Settings::default()).unwrap();
+    let nothing = |_: Invocation| std::future::ready(Ok("{}".to_owned()));
+    let objects = MemoryObjects::default();
+    let settings = delivery_stream::Settings::default();
+    let delivery = DeliveryStream::of_stream(source, nothing, objects, settings).unwrap();
+
+    let mapping = tokio::spawn(async move { mapping.run_until_drained().await });
+    let delivery = tokio::spawn(async move { delivery.run_until_drained().await });
+
+    assert_eq!(mapping.await.unwrap().unwrap().records_delivered, KEYS as u64);
+    assert_eq!(delivery.await.unwrap().unwrap().processing_failed, KEYS as u64);
 }

@@ -32,7 +32,7 @@ impl FraudKind {
 
 /// Whom a fraud befalls: risky customers rather than others.
 pub(super) fn victim<'a>(customers: &'a [Customer], random: &mut Random) -> Option<&'a Customer> {
-    let candidates: Vec<&Customer> = (0..6).filter_map(|_| random.pick(customers)).collect();
+    let candidates: Vec<&Customer> = (0..30).filter_map(|_| random.pick(customers)).collect();
     candidates.into_iter().max_by_key(|customer| customer.risk_percent)
 }
 
@@ -40,7 +40,7 @@ pub(super) fn victim<'a>(customers: &'a [Customer], random: &mut Random) -> Opti
 pub(super) fn strike(victim: &Customer, random: &mut Random) -> Vec<Transaction> {
     let kind = *random.pick(&FraudKind::ALL).unwrap_or(&FraudKind::StolenCard);
     let (count, start, spacing) = match kind {
-        FraudKind::AccountTakeover => (1 + random.below(4), random.below(5 * 3600), 240),
+        FraudKind::AccountTakeover => (2 + random.below(5), random.below(5 * 3600), 240),
         FraudKind::StolenCard => (2 + random.below(5), 8 * 3600 + random.below(12 * 3600), 900),
         FraudKind::CardTesting => (5 + random.below(12), random.below(23 * 3600), 8),
     };
@@ -48,7 +48,7 @@ pub(super) fn strike(victim: &Customer, random: &mut Random) -> Vec<Transaction>
     let transactions = (0..count).map(|_| {
         second += i64::from(1 + random.below(spacing));
         let cents = match kind {
-            FraudKind::AccountTakeover => random.between(600_000.0, 2_500_000.0),
+            FraudKind::AccountTakeover => random.between(900_000.0, 2_500_000.0),
             FraudKind::StolenCard => victim.usual_cents * random.between(4.0, 15.0),
             FraudKind::CardTesting => random.between(50.0, 400.0),
         };

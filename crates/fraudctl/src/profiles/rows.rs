@@ -5,9 +5,11 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use anyhow::Context;
+use aws_sdk_dynamodb::types::AttributeValue;
 use fraud_core::json::{JsonError, Scanner, Value, is_number};
 use fraud_core::profile::{Attribute, Profile};
 
+use super::table::Item;
 use crate::input::{self, Lines};
 
 /// One customer's profile.
@@ -21,6 +23,19 @@ pub struct Row {
     pub lifetime_value: Option<String>,
     /// The risk score's digits, 0 to 1.
     pub risk_score: Option<String>,
+}
+
+impl Row {
+    /// The row as the table holds it.
+    pub fn into_item(self) -> Item {
+        let attributes = [
+            ("customer_id", Some(AttributeValue::S(self.customer_id))),
+            ("segment", self.segment.map(AttributeValue::S)),
+            ("lifetime_value", self.lifetime_value.map(AttributeValue::N)),
+            ("risk_score", self.risk_score.map(AttributeValue::N)),
+        ];
+        attributes.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
+    }
 }
 
 /// A row that cannot be used.

@@ -8,7 +8,8 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
 use futures_util::StreamExt;
 
-use super::rows::Row;
+/// A profile as the table holds it.
+pub type Item = HashMap<String, AttributeValue>;
 
 /// The most items of one BatchWriteItem (DynamoDB API reference).
 const ITEMS_PER_CALL: usize = 25;
@@ -19,7 +20,7 @@ const CALLS_AT_ONCE: usize = 8;
 const ATTEMPTS: u32 = 10;
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 
-/// Writes profiles over those that are there, each customer once, and tells `progress` how many are written. Gives their
+/// Writes profiles, no customer twice, over those that are there, and tells `progress` how many are written. Gives their
 /// number.
 ///
 /// # Errors
@@ -27,10 +28,10 @@ const FIRST_PAUSE: Duration = Duration::from_millis(50);
 pub async fn write(
     client: &Client,
     table: &str,
-    rows: Vec<Row>,
+    items: Vec<Item>,
     mut progress: impl FnMut(u64),
 ) -> anyhow::Result<u64> {
-    let requests = rows.into_iter().map(request).collect::<anyhow::Result<Vec<_>>>()?;
+    let requests = items.into_iter().map(request).collect::<anyhow::Result<Vec<_>>>()?;
     let calls: Vec<_> =
         requests.chunks(ITEMS_PER_CALL).map(|chunk| write_chunk(client, table, chunk.to_vec())).collect();
     let mut calls = futures_util::stream::iter(calls).buffer_unordered(CALLS_AT_ONCE);
@@ -42,17 +43,8 @@ pub async fn write(
     Ok(written)
 }
 
-fn request(row: Row) -> anyhow::Result<WriteRequest> {
-    let Row { customer_id, segment, lifetime_value, risk_score } = row;
-    let mut item = HashMap::from([("customer_id".to_owned(), AttributeValue::S(customer_id))]);
-    let mut add = |name: &str, value: Option<AttributeValue>| {
-        item.extend(value.map(|value| (name.to_owned(), value)));
-    };
-    add("segment", segment.map(AttributeValue::S));
-    add("lifetime_value", lifetime_value.map(AttributeValue::N));
-    add("risk_score", risk_score.map(AttributeValue::N));
-    let put = PutRequest::builder().set_item(Some(item)).build()?;
-    Ok(WriteRequest::builder().put_request(put).build())
+fn request(item: Item) -> anyhow::Result<WriteRequest> {
+    Ok(WriteRequest::builder().put_request(PutRequest::builder().set_item(Some(item)).build()?).build())
 }
 
 async fn write_chunk(client: &Client, table: &str, mut pending: Vec<WriteRequest>) -> anyhow::Result<u64> {

@@ -1,0 +1,71 @@
+//! A customer's recent windows, as a service that reads the table sees them.
+
+use std::time::Duration;
+
+use anyhow::anyhow;
+use clap::Args;
+use fraud_aws::aggregates::{AggregateStore, Aggregates};
+use fraud_aws::config::AggregatesTarget;
+use fraud_aws::sdk::Sdk;
+use tokio::time::Instant;
+
+use crate::Failure;
+use crate::display::table;
+
+/// No answer takes longer.
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// Show a customer's recent five-minute windows.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  fraudctl aggregates C000042 --table dynamodb:customer_aggregates
+  fraudctl aggregates C000042 --table dynamodb:customer_aggregates --limit 3 --json")]
+pub struct Arguments {
+    /// The customer's id.
+    #[arg(value_name = "CUSTOMER")]
+    customer: String,
+    /// Where the windows are: `dynamodb:<table>`.
+    #[arg(long, value_name = "TARGET", value_parser = crate::profiles::table_name)]
+    table: String,
+    /// No more windows than this, the newest first.
+    #[arg(long, value_name = "N", default_value_t = 12, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    limit: u16,
+    /// One JSON object a line, sums with all their digits.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// [`Failure::Failed`] where the table cannot be read.
+pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let Arguments { customer, table: name, limit, json } = arguments;
+    // Reading does not care how long rows are kept.
+    let target = AggregatesTarget::DynamoDb { table: name.clone(), retention: Duration::ZERO };
+    let store = Aggregates::connect(&target, &Sdk::new()).await;
+    let windows = store.recent(customer, usize::from(*limit), Instant::now() + LIMIT).await;
+    let windows = windows.map_err(|fault| anyhow!("cannot read the table {name}: {fault}"))?;
+    if *json {
+        windows.iter().for_each(|window| println!("{}", window.to_json()));
+        return Ok(());
+    }
+    if windows.is_empty() {
+        println!("no windows of this customer");
+        return Ok(());
+    }
+    let mut shown =
+        table(&["from", "until", "count", "total", "average", "exact"], &["count", "total", "average"]);
+    for window in &windows {
+        shown.add_row([
+            window.window.start().to_string(),
+            window.window.end().to_string(),
+            window.event_count.to_string(),
+            window.total_amount.to_string(),
+            window.avg_amount().to_string(),
+            if window.dedup_complete { "yes" } else { "a repetition may have counted" }.to_owned(),
+        ]);
+    }
+    println!("{shown}");
+    Ok(())
+}

@@ -1,0 +1,142 @@
+//! The whole pipeline on a laptop: the embedded AWS, the functions with their own adapters, transactions through them, and
+//! a report that says whether everything balances.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, anyhow};
+use clap::Args;
+use fraud_aws::config::PolicySource;
+use fraud_aws::profiles::FileProfiles;
+
+mod functions;
+mod interrupt;
+mod output;
+mod pipeline;
+mod profile_file;
+pub mod reconcile;
+pub mod report;
+mod services;
+mod status;
+
+pub use interrupt::Interrupt;
+pub use pipeline::{Finished, Input, Pipeline};
+pub use profile_file::items as profile_items;
+pub use services::start as start_services;
+
+use crate::Failure;
+use crate::generate::Dataset;
+use crate::input::Source;
+
+/// Run the whole pipeline in this process: no AWS account, no Docker.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  fraudctl local --count 50000 --seed 1
+  fraudctl local --input tx.ndjson --profiles profiles.json --out /tmp/lake --json
+  fraudctl local --count 1000 --seed 1 --keep
+
+The output folder gets scored/ (by event hour), errors/, raw/ and alerts.ndjson; what an earlier run left of these is
+removed. Lines that are no transactions are produced as they are and end under errors/.
+Exit status: 0 balanced, 1 not balanced or failed, 2 the input is wrong.")]
+pub struct Arguments {
+    /// Make up so many transactions.
+    #[arg(long, value_name = "N", requires = "seed", required_unless_present = "input")]
+    count: Option<usize>,
+    /// What they are made from.
+    #[arg(long, value_name = "S", requires = "count")]
+    seed: Option<u64>,
+    /// Take the transactions from a file, one JSON object a line; `-` is standard input.
+    #[arg(long, value_name = "FILE|-", requires = "profiles", conflicts_with = "count")]
+    input: Option<Source>,
+    /// The customers' profiles, in the format of PROFILE_SOURCE=file:.
+    #[arg(long, value_name = "FILE", requires = "input")]
+    profiles: Option<PathBuf>,
+    /// The policy (TOML); without this the default policy.
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
+    /// The output folder.
+    #[arg(long, value_name = "DIR", default_value = "out")]
+    out: PathBuf,
+    /// The report as one JSON object on standard output.
+    #[arg(long)]
+    json: bool,
+    /// Go on after the input has ended, until Ctrl-C, with whatever else is put on the stream.
+    #[arg(long)]
+    follow: bool,
+    /// Leave the services up after the report, until Ctrl-C, and print how to reach them.
+    #[arg(long)]
+    keep: bool,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// [`Failure::Input`] where the input is wrong; [`Failure::Failed`] where something failed or does not balance.
+pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let source = match &arguments.policy {
+        Some(path) => PolicySource::File { path: path.clone() },
+        None => PolicySource::BuiltinDefault,
+    };
+    let policy = source.load().map_err(Failure::input)?;
+    let (input, profiles) = input(arguments)?;
+    let file_profiles =
+        FileProfiles::parse(&profiles).context("the profiles cannot be used").map_err(Failure::Input)?;
+    let items = profile_file::items(&profiles).map_err(Failure::Input)?;
+    let aws = services::start().await?;
+    let interrupt = Interrupt::listen();
+    let pipeline = Pipeline {
+        aws: &aws,
+        policy,
+        profiles: file_profiles,
+        out: arguments.out.clone(),
+        follow: arguments.follow,
+        interrupt: interrupt.clone(),
+    };
+    if arguments.follow {
+        eprint!("{}", services::exports(&aws));
+    }
+    let finished = pipeline.run(items, input).await?;
+    if arguments.json {
+        let report = serde_json::to_string(&finished.report).context("cannot write the report")?;
+        println!("{report}");
+    } else {
+        println!("{}", finished.report.render(&finished.alerts));
+    }
+    if arguments.keep {
+        print!("{}", services::exports(&aws));
+        eprintln!("The services stay up until Ctrl-C.");
+        interrupt.wait().await;
+    }
+    aws.shutdown().await;
+    if !finished.report.balanced {
+        return Err(anyhow!("the pipeline does not balance").into());
+    }
+    if finished.report.produced == 0 {
+        return Err(Failure::input(anyhow!("the input holds no record")));
+    }
+    match finished.input_error {
+        Some(error) => Err(Failure::input(anyhow!(error).context("cannot read the input to its end"))),
+        None if finished.report.not_produced > 0 => {
+            Err(Failure::input(anyhow!("not every line was produced, see above")))
+        }
+        None => Ok(()),
+    }
+}
+
+/// The transactions, and the profile file's text.
+fn input(arguments: &Arguments) -> Result<(Input, String), Failure> {
+    if let (Some(source), Some(profiles)) = (&arguments.input, &arguments.profiles) {
+        let lines = source.open().map_err(Failure::input)?;
+        return Ok((Input::Lines(lines), read(profiles)?));
+    }
+    let dataset = Dataset::generate(arguments.count.unwrap_or_default(), arguments.seed.unwrap_or_default());
+    let mut profiles = Vec::new();
+    dataset.write_profiles(&mut profiles).context("cannot write profiles to memory")?;
+    let profiles = String::from_utf8(profiles).context("profiles are UTF-8")?;
+    Ok((Input::Generated(dataset.transactions), profiles))
+}
+
+fn read(path: &Path) -> Result<String, Failure> {
+    std::fs::read_to_string(path)
+        .with_context(|| format!("cannot read {}", path.display()))
+        .map_err(Failure::Input)
+}

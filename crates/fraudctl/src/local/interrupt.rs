@@ -1,0 +1,42 @@
+//! Ctrl-C: the first ends the run in good order, the second at once.
+
+use tokio::sync::watch;
+
+/// The exit status of a process that Ctrl-C ended, as shells have it.
+const INTERRUPTED: i32 = 130;
+
+/// Whether the run is to end.
+#[derive(Debug, Clone)]
+pub struct Interrupt(watch::Receiver<bool>);
+
+impl Interrupt {
+    /// Listens for Ctrl-C from now on.
+    pub fn listen() -> Self {
+        let (sender, receiver) = watch::channel(false);
+        tokio::spawn(async move {
+            if tokio::signal::ctrl_c().await.is_err() {
+                // Signals cannot be had: nothing will come. The sender stays, or its end would count as Ctrl-C.
+                std::future::pending::<()>().await;
+            }
+            sender.send_replace(true);
+            if tokio::signal::ctrl_c().await.is_ok() {
+                std::process::exit(INTERRUPTED);
+            }
+        });
+        Interrupt(receiver)
+    }
+
+    /// Never comes.
+    pub fn never() -> Self {
+        let (sender, receiver) = watch::channel(false);
+        // For as long as the process lives.
+        std::mem::forget(sender);
+        Interrupt(receiver)
+    }
+
+    /// Waits for the first Ctrl-C; ready at once where it has come.
+    pub async fn wait(mut self) {
+        // An error says that the listener is gone with its runtime.
+        let _ = self.0.wait_for(|interrupted| *interrupted).await;
+    }
+}

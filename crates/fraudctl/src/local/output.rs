@@ -1,0 +1,126 @@
+//! The output folder: what an earlier run left in it, and what this one wrote.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, anyhow};
+use fraud_core::json::{Scanner, Value};
+use fraud_core::window::WindowTotals;
+
+use super::reconcile::Landed;
+
+/// Scored lines by event hour.
+pub(super) const SCORED: &str = "scored";
+/// What the transform gave back as failed.
+pub(super) const ERRORS: &str = "errors";
+/// Every record as it came.
+pub(super) const RAW: &str = "raw";
+/// Customers' windows, a line each.
+const AGGREGATES: &str = "aggregates.ndjson";
+/// The alerts' messages.
+const ALERTS: &str = "alerts.ndjson";
+
+/// Removes what an earlier run left, and nothing else.
+pub(super) fn clear(out: &Path) -> anyhow::Result<()> {
+    fs::create_dir_all(out).with_context(|| format!("cannot create {}", out.display()))?;
+    for name in [SCORED, ERRORS, RAW] {
+        let path = out.join(name);
+        ignore_missing(fs::remove_dir_all(&path))
+            .with_context(|| format!("cannot remove {}", path.display()))?;
+    }
+    for name in [ALERTS, AGGREGATES] {
+        let path = out.join(name);
+        ignore_missing(fs::remove_file(&path))
+            .with_context(|| format!("cannot remove {}", path.display()))?;
+    }
+    Ok(())
+}
+
+fn ignore_missing(result: io::Result<()>) -> io::Result<()> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}
+
+/// Writes the alerts' messages.
+pub(super) fn write_alerts(out: &Path, alerts: &[String]) -> anyhow::Result<()> {
+    write_lines(&out.join(ALERTS), alerts.iter().cloned())
+}
+
+/// Writes customers' windows.
+pub(super) fn write_windows(out: &Path, windows: &[WindowTotals]) -> anyhow::Result<()> {
+    write_lines(&out.join(AGGREGATES), windows.iter().map(WindowTotals::to_json))
+}
+
+fn write_lines(path: &Path, lines: impl Iterator<Item = String>) -> anyhow::Result<()> {
+    let text: String = lines.flat_map(|line| [line, "\n".to_owned()]).collect();
+    fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// The files below a folder; none where there is no such folder.
+pub(super) fn files(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        let entries = match fs::read_dir(&folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            entries => entries.with_context(|| format!("cannot read {}", folder.display()))?,
+        };
+        for entry in entries {
+            let path = entry?.path();
+            if path.is_dir() { folders.push(path) } else { found.push(path) }
+        }
+    }
+    Ok(found)
+}
+
+/// What the scored lines say of themselves.
+pub(super) fn landed(out: &Path) -> anyhow::Result<Vec<Landed>> {
+    let mut landed = Vec::new();
+    for file in files(&out.join(SCORED))? {
+        let text = fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
+        for line in text.lines() {
+            landed.push(
+                read_landed(line)
+                    .with_context(|| format!("{} holds what is no scored line", file.display()))?,
+            );
+        }
+    }
+    Ok(landed)
+}
+
+fn read_landed(line: &str) -> anyhow::Result<Landed> {
+    let (mut decision_id, mut fraud_score, mut enrichment) = (None, None, None);
+    Scanner::new(line, 64).object(|key, scanner| {
+        let value = scanner.value()?;
+        match (key.decode().as_deref(), value) {
+            (Some("decision_id"), value) => decision_id = value.as_str(),
+            (Some("enrichment"), value) => enrichment = value.as_str(),
+            (Some("fraud_score"), Value::Number(digits)) => fraud_score = digits.parse().ok(),
+            _ => {}
+        }
+        Ok::<_, fraud_core::json::JsonError>(())
+    })?;
+    Ok(Landed {
+        decision_id: decision_id.ok_or_else(|| anyhow!("no decision_id"))?.into_owned(),
+        fraud_score: fraud_score.ok_or_else(|| anyhow!("no fraud_score"))?,
+        enrichment: enrichment.ok_or_else(|| anyhow!("no enrichment"))?.into_owned(),
+    })
+}
+
+/// The payloads of the records under the error prefix: Firehose's error objects, one a line, hold them as base64.
+pub(super) fn failed(out: &Path) -> anyhow::Result<Vec<Vec<u8>>> {
+    let mut failed = Vec::new();
+    for file in files(&out.join(ERRORS))? {
+        let text = fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
+        for line in text.lines() {
+            let error: serde_json::Value = serde_json::from_str(line)?;
+            let data =
+                error["rawData"].as_str().with_context(|| format!("{} lacks rawData", file.display()))?;
+            failed.push(base64_simd::STANDARD.decode_to_vec(data)?);
+        }
+    }
+    Ok(failed)
+}

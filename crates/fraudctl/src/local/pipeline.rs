@@ -1,0 +1,357 @@
+//! A run: produce, alert and deliver at the same time until the stream is drained, then see whether it balances.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use bytes::Bytes;
+use embedded_aws::delivery_stream::{
+    Buffering, Deaggregate, DeliveryStream, DirectoryObjects, RawBackup, Settings as DeliverySettings,
+};
+use embedded_aws::event_source_mapping::{EventSourceMapping, RecordSource, Settings as MappingSettings};
+use embedded_aws::{EmbeddedAws, Service};
+use fraud_aws::profiles::FileProfiles;
+use fraud_core::policy::Policy;
+use fraud_core::timestamp::Timestamp;
+use fraud_stream::kinesis::KinesisStream;
+use fraud_stream::producer::{self, Outcome as SendOutcome, Record, Settings as ProducerSettings};
+use futures_util::{Stream, StreamExt};
+use kpl_aggregation::{Payload, split};
+use serde_json::Value;
+use tokio::sync::watch;
+
+use super::functions::{self, Functions};
+use super::interrupt::Interrupt;
+use super::output;
+use super::reconcile::{Expected, Outcome, StreamRecord};
+use super::report::{Latency, Report, top_customers};
+use super::services::{self, QUEUE, STREAM};
+use super::status::Status;
+use crate::display::{counted, per_second};
+use crate::generate::Transaction;
+use crate::input::{self, Lines};
+use crate::produce::{Summary, record};
+use crate::profiles::Item;
+
+/// Lines that could not be produced and are told one by one.
+const FAILURES_TOLD: u64 = 10;
+
+/// A pipeline over running services.
+pub struct Pipeline<'a> {
+    /// The services; faults may have been ordered.
+    pub aws: &'a EmbeddedAws,
+    /// What scores.
+    pub policy: Policy,
+    /// The profiles, to score by here.
+    pub profiles: FileProfiles,
+    /// The output folder.
+    pub out: PathBuf,
+    /// Whether to go on after the input has ended, until Ctrl-C.
+    pub follow: bool,
+    /// What ends the input, and the following, early.
+    pub interrupt: Interrupt,
+}
+
+/// Where transactions come from.
+pub enum Input {
+    /// From memory.
+    Generated(Vec<Transaction>),
+    /// From a file or standard input.
+    Lines(Lines),
+}
+
+/// A run that has ended.
+#[derive(Debug)]
+pub struct Finished {
+    /// What it came to.
+    pub report: Report,
+    /// The alerts' messages, in the order in which they were published.
+    pub alerts: Vec<String>,
+    /// Why the input ended before its end.
+    pub input_error: Option<std::io::Error>,
+}
+
+impl Pipeline<'_> {
+    /// Fills the table of profiles, runs the input through, and reports.
+    ///
+    /// # Errors
+    /// Where a service or the output folder cannot be used.
+    pub async fn run(&self, profiles: Vec<Item>, input: Input) -> anyhow::Result<Finished> {
+        output::clear(&self.out)?;
+        let status = Status::new();
+        status.preparing(format!("importing {}", counted(profiles.len() as u64, "profile")));
+        services::import_profiles(self.aws, profiles).await?;
+        let functions = Functions::connect(self.aws, &self.policy).await?;
+        let start = Instant::now();
+        let work = self.work(&functions, &status, input);
+        let (summary, input_error) = tokio::select! {
+            done = work => done?,
+            () = status.show(&functions) => anyhow::bail!("the status line ended"),
+        };
+        let time = start.elapsed();
+        status.preparing("checking that everything balances".to_owned());
+        let (report, alerts) = self.report(&functions, summary, time).await?;
+        status.clear();
+        Ok(Finished { report, alerts, input_error })
+    }
+
+    async fn work(
+        &self,
+        functions: &Functions,
+        status: &Status,
+        input: Input,
+    ) -> anyhow::Result<(Summary, Option<std::io::Error>)> {
+        let alerts = async |invocation| functions.alerts(invocation).await;
+        let mapping = EventSourceMapping::new(self.aws.record_source(STREAM), alerts, mapping_settings())?;
+        let analytics = async |invocation| functions.analytics(invocation).await;
+        let aggregation = EventSourceMapping::new(
+            self.aws.record_source(STREAM),
+            analytics,
+            MappingSettings { consumer: None, ..mapping_settings() },
+        )?;
+        let transform = async |invocation| functions.transform(invocation).await;
+        let objects = DirectoryObjects::new(&self.out);
+        let delivery = DeliveryStream::of_stream(
+            self.aws.record_source(STREAM),
+            transform,
+            objects,
+            delivery_settings(),
+        )?;
+        let (stop, stopped) = watch::channel(false);
+        let until_stopped = || {
+            let mut stopped = stopped.clone();
+            // An error says that the sender is gone, which is a stop too.
+            async move { drop(stopped.wait_for(|stopped| *stopped).await) }
+        };
+        let producing = async {
+            let produced = self.produce(status, input).await;
+            if self.follow {
+                self.interrupt.clone().wait().await;
+            }
+            stop.send_replace(true);
+            produced
+        };
+        let alerting = async {
+            mapping.run(until_stopped()).await?;
+            mapping.run_until_drained().await?;
+            Ok::<_, anyhow::Error>(())
+        };
+        let aggregating = async {
+            aggregation.run(until_stopped()).await?;
+            aggregation.run_until_drained().await?;
+            Ok::<_, anyhow::Error>(())
+        };
+        let delivering = async {
+            delivery.run(until_stopped()).await?;
+            delivery.run_until_drained().await?;
+            Ok::<_, anyhow::Error>(())
+        };
+        let (produced, (), (), ()) = tokio::try_join!(producing, alerting, aggregating, delivering)?;
+        Ok(produced)
+    }
+
+    async fn produce(
+        &self,
+        status: &Status,
+        input: Input,
+    ) -> anyhow::Result<(Summary, Option<std::io::Error>)> {
+        let sdk = services::sdk(self.aws, Service::Kinesis).await?;
+        let target = KinesisStream::new(aws_sdk_kinesis::Client::new(sdk.config().await), STREAM);
+        let mut summary = Summary::default();
+        let mut input_error = None;
+        let outcome = |outcome: SendOutcome| {
+            summary.count(&outcome);
+            status.produced.store(summary.sent, Ordering::Relaxed);
+            if let Err(failure) = &outcome.result
+                && summary.failed <= FAILURES_TOLD
+            {
+                status.tell(&format!("line {}: {failure}", outcome.record.tag));
+            }
+        };
+        let records = records(input, status, &mut input_error);
+        // What is on the stream by then is still worked off.
+        let records = records.take_until(Box::pin(self.interrupt.clone().wait()));
+        producer::send(&target, &ProducerSettings::default(), records, outcome).await;
+        Ok((summary, input_error))
+    }
+
+    async fn report(
+        &self,
+        functions: &Functions,
+        summary: Summary,
+        time: Duration,
+    ) -> anyhow::Result<(Report, Vec<String>)> {
+        let records = self.stream_records().await?;
+        let alerts: Vec<String> =
+            self.aws.published().into_iter().map(|published| published.message).collect();
+        output::write_alerts(&self.out, &alerts)?;
+        let letters = self.aws.messages(QUEUE).unwrap_or_default();
+        let letters =
+            letters.iter().map(|letter| Ok((member(&letter.body, "function")?, member(&letter.body, "id")?)));
+        let outcome = Outcome {
+            landed: output::landed(&self.out)?,
+            failed: output::failed(&self.out)?,
+            alerts: alerts.iter().map(|alert| member(alert, "alert_id")).collect::<anyhow::Result<_>>()?,
+            dead_letters: letters.collect::<anyhow::Result<_>>()?,
+            windows: functions::windows(self.aws).await?,
+        };
+        output::write_windows(&self.out, &outcome.windows)?;
+        let rule = functions::window_rule();
+        let expected = Expected::of(&records, &self.profiles, &self.policy, rule).await;
+        let mut discrepancies = expected.discrepancies(&outcome);
+        let produced = records.len() as u64;
+        if !self.follow && produced < summary.sent {
+            discrepancies.push(format!("{} records sent, {produced} on the stream", summary.sent));
+        }
+        let totals = functions.totals();
+        let distinct_letters: BTreeSet<_> = outcome.dead_letters.iter().map(|(_, id)| id).collect();
+        let report = Report {
+            produced,
+            not_produced: summary.failed,
+            landed: outcome.landed.len() as u64,
+            failed: outcome.failed.len() as u64,
+            failed_by_reason: totals.failed,
+            high_scores: expected.high_scores,
+            alerts: alerts.len() as u64,
+            duplicates_suppressed: totals.alerts_suppressed,
+            dead_letters: distinct_letters.len() as u64,
+            windows: outcome.windows.len() as u64,
+            top_customers: top_customers(&outcome.windows)?,
+            detection_latency_ms: Latency::of(totals.detection_latency),
+            transactions_per_second: per_second(produced, time),
+            seconds: time.as_secs_f64(),
+            files: output::files(&self.out)?.len() as u64,
+            balanced: discrepancies.is_empty(),
+            discrepancies,
+        };
+        Ok((report, alerts))
+    }
+
+    /// Every record on the stream.
+    async fn stream_records(&self) -> anyhow::Result<Vec<StreamRecord>> {
+        let source = self.aws.record_source(STREAM);
+        let mut records = Vec::new();
+        for shard in source.shards().await? {
+            let mut after: Option<String> = None;
+            loop {
+                let page = source.read(&shard.id, after.as_deref(), 10_000).await?;
+                after = page.records.last().map(|record| record.sequence_number.clone()).or(after);
+                let is_end = page.records.is_empty();
+                for record in page.records {
+                    let since = record.approximate_arrival.duration_since(std::time::UNIX_EPOCH)?;
+                    records.push(StreamRecord {
+                        stream: STREAM.to_owned(),
+                        shard: shard.id.clone(),
+                        sequence_number: record.sequence_number,
+                        arrival: Timestamp::saturating_from_millis(i64::try_from(since.as_millis())?),
+                        data: record.data.to_vec(),
+                    });
+                }
+                if is_end {
+                    break;
+                }
+            }
+        }
+        Ok(records)
+    }
+}
+
+fn member(json: &str, name: &str) -> anyhow::Result<String> {
+    let value: Value = serde_json::from_str(json)?;
+    Ok(value[name].as_str().with_context(|| format!("a message lacks `{name}`"))?.to_owned())
+}
+
+/// The input as records, with their lines' numbers.
+fn records<'a>(
+    input: Input,
+    status: &'a Status,
+    error: &'a mut Option<std::io::Error>,
+) -> futures_util::stream::BoxStream<'a, Record> {
+    match input {
+        Input::Generated(transactions) => {
+            let lines = (1..).zip(transactions).map(|(number, transaction)| {
+                record(
+                    input::Line { number, bytes: Bytes::from(transaction.to_json()), is_open: false },
+                    true,
+                )
+            });
+            futures_util::stream::iter(lines).boxed()
+        }
+        Input::Lines(lines) => from_lines(input::stream(lines), status, error).boxed(),
+    }
+}
+
+fn from_lines<'a>(
+    lines: impl Stream<Item = std::io::Result<input::Line>> + 'a,
+    status: &'a Status,
+    error: &'a mut Option<std::io::Error>,
+) -> impl Stream<Item = Record> + 'a {
+    let told = AtomicU64::new(0);
+    lines.scan((), move |(), line| {
+        std::future::ready(match line {
+            Ok(line) => {
+                if let Err(reason) = fraud_core::transaction::Transaction::parse(&line.bytes)
+                    && told.fetch_add(1, Ordering::Relaxed) < FAILURES_TOLD
+                {
+                    let cut_off =
+                        if line.is_open { ", and the input ends here without a line break" } else { "" };
+                    status.tell(&format!("line {}: {reason}{cut_off}; produced as it is", line.number));
+                }
+                Some(record(line, true))
+            }
+            Err(failure) => {
+                *error = Some(failure);
+                None
+            }
+        })
+    })
+}
+
+/// As the template deploys the mapping, with retries without end: here nothing is ever given up.
+fn mapping_settings() -> MappingSettings {
+    MappingSettings {
+        batch_size: 1000,
+        parallelization_factor: 4,
+        bisect_batch_on_function_error: true,
+        report_batch_item_failures: true,
+        function_timeout: Duration::from_secs(60),
+        // An enhanced fan-out consumer is told of records at once.
+        polling_interval: Duration::from_millis(20),
+        consumer: Some("kinesis-alerts".to_owned()),
+        ..MappingSettings::default()
+    }
+}
+
+/// As the template deploys the delivery stream, but for what a developer would wait for: buffers are small, and the
+/// stream is looked at often.
+fn delivery_settings() -> DeliverySettings {
+    DeliverySettings {
+        name: "transactions-to-lake".to_owned(),
+        transform_buffering: Buffering { size: 1024 * 1024, interval: Duration::from_secs(1) },
+        buffering: Buffering { size: 64 * 1024 * 1024, interval: Duration::from_secs(60) },
+        prefix: format!(
+            "{}/year=!{{partitionKeyFromLambda:year}}/month=!{{partitionKeyFromLambda:month}}/\
+             day=!{{partitionKeyFromLambda:day}}/hour=!{{partitionKeyFromLambda:hour}}/",
+            output::SCORED
+        ),
+        error_output_prefix: format!(
+            "{}/!{{firehose:error-output-type}}/!{{timestamp:yyyy/MM/dd/HH}}/",
+            output::ERRORS
+        ),
+        raw_backup: Some(RawBackup {
+            prefix: format!("{}/!{{timestamp:yyyy/MM/dd/HH}}/", output::RAW),
+            buffering: Buffering { size: 64 * 1024 * 1024, interval: Duration::from_secs(60) },
+        }),
+        active_partitions: 5000,
+        deaggregate: Some(Deaggregate::new(|data| match split(data) {
+            Payload::Plain(data) => vec![(0, data)],
+            Payload::Aggregate(users) => {
+                users.into_iter().map(|user| (user.sub_sequence_number, user.data)).collect()
+            }
+        })),
+        polling_interval: Duration::from_millis(100),
+        ..DeliverySettings::default()
+    }
+}

@@ -1,0 +1,217 @@
+//! What a run came to, for people and for scripts.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use anyhow::Context;
+use fraud_core::money::Money;
+use fraud_core::window::WindowTotals;
+use serde::Serialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use crate::display::{counted, table, thousands};
+
+/// Alerts shown to people.
+const ALERTS_SHOWN: usize = 10;
+/// Customers shown as the biggest spenders.
+const CUSTOMERS_SHOWN: usize = 5;
+
+/// A run's report. Serialized it is what `--json` prints.
+#[derive(Debug, Clone, Serialize)]
+pub struct Report {
+    /// Records on the stream.
+    pub produced: u64,
+    /// Lines that the producer gave up.
+    pub not_produced: u64,
+    /// Records scored and written to their partitions.
+    pub landed: u64,
+    /// Records under the error prefix.
+    pub failed: u64,
+    /// Of these, by the transform's reason.
+    pub failed_by_reason: BTreeMap<String, u64>,
+    /// Records whose score raises an alert.
+    pub high_scores: u64,
+    /// Alerts published.
+    pub alerts: u64,
+    /// High scores whose alert had been sent before.
+    pub duplicates_suppressed: u64,
+    /// Records that the alerting function put aside.
+    pub dead_letters: u64,
+    /// Windows of customers that have transactions.
+    pub windows: u64,
+    /// The customers that spent most, over all their windows.
+    pub top_customers: Vec<TopCustomer>,
+    /// From a record's arrival at the stream to the publication of its alert.
+    pub detection_latency_ms: Latency,
+    /// Produced records over the time from the first to the last thing done.
+    pub transactions_per_second: u64,
+    /// That time.
+    pub seconds: f64,
+    /// Files written to the output folder.
+    pub files: u64,
+    /// Whether everything that went in came out as it must.
+    pub balanced: bool,
+    /// Where it does not balance: what is missing or too much.
+    pub discrepancies: Vec<String>,
+}
+
+/// Milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Latency {
+    /// Half were faster.
+    pub p50: i64,
+    /// Of a hundred, one was slower.
+    pub p99: i64,
+    /// The slowest.
+    pub max: i64,
+}
+
+/// A customer who spent much.
+#[derive(Debug, Clone, Serialize)]
+pub struct TopCustomer {
+    /// The customer.
+    pub customer_id: String,
+    /// Transactions that counted.
+    pub event_count: u64,
+    /// Their sum, with all its digits.
+    pub total_amount: Box<RawValue>,
+}
+
+/// The customers that spent most, over all these windows.
+pub(super) fn top_customers(windows: &[WindowTotals]) -> anyhow::Result<Vec<TopCustomer>> {
+    let mut customers: BTreeMap<&str, (Money, u64)> = BTreeMap::new();
+    for window in windows {
+        let (total, count) = customers.entry(&window.customer_id).or_default();
+        *total = total.checked_add(window.total_amount).context("a customer's sum is too large")?;
+        *count += window.event_count;
+    }
+    let mut customers: Vec<_> = customers.into_iter().collect();
+    customers.sort_by_key(|(_, (total, _))| std::cmp::Reverse(*total));
+    let top = customers.into_iter().take(CUSTOMERS_SHOWN).map(|(customer_id, (total, event_count))| {
+        Ok(TopCustomer {
+            customer_id: customer_id.to_owned(),
+            event_count,
+            total_amount: RawValue::from_string(total.to_string())?,
+        })
+    });
+    top.collect()
+}
+
+impl fmt::Display for TopCustomer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} ({})", self.customer_id, self.total_amount, self.event_count)
+    }
+}
+
+impl Latency {
+    /// The percentiles of these times (nearest rank); all 0 where there are none.
+    pub fn of(mut millis: Vec<i64>) -> Self {
+        millis.sort_unstable();
+        let rank = |percent: usize| {
+            let rank = (millis.len() * percent).div_ceil(100).saturating_sub(1);
+            millis.get(rank).copied().unwrap_or_default()
+        };
+        Latency { p50: rank(50), p99: rank(99), max: rank(100) }
+    }
+}
+
+impl Report {
+    /// The report for people, with the first of the alerts.
+    pub fn render(&self, alerts: &[String]) -> String {
+        let mut out = String::new();
+        if !alerts.is_empty() {
+            let mut shown = table(&["alert", "amount", "score", "reasons", "time"], &["amount", "score"]);
+            for alert in alerts.iter().take(ALERTS_SHOWN) {
+                let alert: Value = serde_json::from_str(alert).unwrap_or_default();
+                shown.add_row(
+                    ["alert_id", "transaction_amount", "fraud_score", "reasons", "event_time"]
+                        .map(|name| text(&alert[name])),
+                );
+            }
+            out += &format!("{shown}\n");
+            if alerts.len() > ALERTS_SHOWN {
+                out += &format!(
+                    "and {} more in alerts.ndjson\n",
+                    thousands((alerts.len() - ALERTS_SHOWN) as u64)
+                );
+            }
+        }
+        let reasons: Vec<String> =
+            self.failed_by_reason.iter().map(|(reason, count)| format!("{count} {reason}")).collect();
+        let failed = match reasons.is_empty() {
+            true => thousands(self.failed),
+            false => format!("{} ({})", thousands(self.failed), reasons.join(", ")),
+        };
+        let Latency { p50, p99, max } = self.detection_latency_ms;
+        let mut rows = vec![
+            ("produced", thousands(self.produced)),
+            ("landed", thousands(self.landed)),
+            ("failed", failed),
+            ("high scores", thousands(self.high_scores)),
+            (
+                "alerts",
+                format!(
+                    "{} ({} duplicates suppressed)",
+                    thousands(self.alerts),
+                    thousands(self.duplicates_suppressed)
+                ),
+            ),
+            ("dead letters", thousands(self.dead_letters)),
+            ("aggregates", format!("{} windows of customers", thousands(self.windows))),
+            (
+                "top customers",
+                self.top_customers.iter().map(TopCustomer::to_string).collect::<Vec<_>>().join(", "),
+            ),
+            ("detection latency", format!("p50 {p50} ms, p99 {p99} ms, max {max} ms")),
+            (
+                "throughput",
+                format!(
+                    "{} transactions a second ({:.1} s)",
+                    thousands(self.transactions_per_second),
+                    self.seconds
+                ),
+            ),
+            ("files written", thousands(self.files)),
+        ];
+        if self.not_produced > 0 {
+            rows.insert(1, ("not produced", counted(self.not_produced, "line")));
+        }
+        for (name, value) in rows {
+            out += &format!("{name:>18}  {value}\n");
+        }
+        out += match self.balanced {
+            true => {
+                "Balanced: every line produced landed or failed, every high score was alerted once, every sum is right."
+            }
+            false => "NOT BALANCED:",
+        };
+        for discrepancy in &self.discrepancies {
+            out += &format!("\n  {discrepancy}");
+        }
+        out
+    }
+}
+
+fn text(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        Value::Array(reasons) => {
+            reasons.iter().map(|reason| text(&reason["name"])).collect::<Vec<_>>().join(" ")
+        }
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentiles_are_values_that_occurred() {
+        assert_eq!(Latency::of((1..=200).rev().collect()), Latency { p50: 100, p99: 198, max: 200 });
+        assert_eq!(Latency::of(vec![7]), Latency { p50: 7, p99: 7, max: 7 });
+        assert_eq!(Latency::of(Vec::new()), Latency { p50: 0, p99: 0, max: 0 });
+    }
+}

@@ -1,0 +1,212 @@
+//! The tool as its users run it: what it prints, what it writes, how it exits.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+
+const PROFILES: &str = r#"{"C1": {"segment": "gold", "lifetime_value": 10.50, "risk_score": 1}}"#;
+const HIGH: &str =
+    r#"{"transaction_id":"T1","customer_id":"C1","amount":20000,"event_time":"2024-01-15T03:00:00Z"}"#;
+const LOW: &str =
+    r#"{"transaction_id":"T2","customer_id":"C1","amount":5,"event_time":"2024-01-15T13:00:00Z"}"#;
+
+fn fraudctl(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_fraudctl"));
+    command.args(arguments);
+    command
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// Runs `fraudctl local --json` on an input file. Gives the report, where there is one, and the whole output.
+fn local(folder: &Path, input: &[u8]) -> (Option<Value>, Output) {
+    fs::write(folder.join("tx.ndjson"), input).unwrap();
+    fs::write(folder.join("profiles.json"), PROFILES).unwrap();
+    let output =
+        fraudctl(&["local", "--input", "tx.ndjson", "--profiles", "profiles.json", "--out", "out", "--json"])
+            .current_dir(folder)
+            .output()
+            .unwrap();
+    (serde_json::from_slice(&output.stdout).ok(), output)
+}
+
+#[test]
+fn a_small_file_goes_through_the_pipeline_and_its_report_names_everything() {
+    let folder = tempfile::tempdir().unwrap();
+    let (report, output) = local(folder.path(), format!("{HIGH}\n{LOW}\n{HIGH}\n").as_bytes());
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let report = report.unwrap();
+    for (member, value) in [
+        ("produced", 3),
+        ("landed", 3),
+        ("failed", 0),
+        ("high_scores", 2),
+        ("alerts", 1),
+        ("duplicates_suppressed", 1),
+        ("dead_letters", 0),
+    ] {
+        assert_eq!(report[member], value, "{member}");
+    }
+    assert_eq!(report["balanced"], true);
+    for percentile in ["p50", "p99", "max"] {
+        assert!(report["detection_latency_ms"][percentile].is_u64());
+    }
+    assert!(report["transactions_per_second"].is_u64());
+    let alerts = fs::read_to_string(folder.path().join("out/alerts.ndjson")).unwrap();
+    assert_eq!(alerts.lines().count(), 1);
+    assert!(alerts.contains("\"alert_id\":\"C1/T1\""));
+    assert!(folder.path().join("out/scored/year=2024/month=01/day=15/hour=03").is_dir());
+    assert!(folder.path().join("out/raw").is_dir());
+}
+
+#[test]
+fn lines_that_are_no_transactions_are_told_by_number_and_end_as_failed_and_the_others_land() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut input = format!("{LOW}\r\n\r\n{{\"amount\":\"x\"}}\r\n").into_bytes();
+    input.extend(b"\xff\xfe\r\n");
+    input.extend(HIGH.as_bytes());
+    input.extend(b"\r\n{\"transaction_id\":\"T3\",\"amo");
+    let (report, output) = local(folder.path(), &input);
+    let stderr = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{stderr}");
+    let report = report.unwrap();
+    assert_eq!(
+        (&report["produced"], &report["landed"], &report["failed"]),
+        (&5.into(), &2.into(), &3.into())
+    );
+    assert_eq!(
+        report["failed_by_reason"],
+        serde_json::json!({ "invalid_amount": 1, "not_json": 1, "not_utf8": 1 })
+    );
+    assert_eq!((&report["dead_letters"], &report["balanced"]), (&3.into(), &true.into()));
+    for line in [
+        "line 3: invalid_amount; produced as it is",
+        "line 4: not_utf8; produced as it is",
+        "line 6: not_json, and the input ends here without a line break; produced as it is",
+    ] {
+        assert!(stderr.contains(line), "{stderr}");
+    }
+}
+
+#[test]
+fn a_line_that_no_record_can_hold_is_told_and_the_others_land() {
+    let folder = tempfile::tempdir().unwrap();
+    let long = format!("{{\"customer_id\":\"C1\",\"note\":\"{}\"}}", "x".repeat(1 << 20));
+    let fits = format!("{{\"customer_id\":\"C1\",\"note\":\"{}\"}}", "x".repeat((1 << 20) - 40));
+    let (report, output) = local(folder.path(), format!("{LOW}\n{long}\n{fits}\n{HIGH}\n").as_bytes());
+    let stderr = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{stderr}");
+    assert!(
+        stderr.contains(&format!("line 2: the record has {} bytes, 1048576 are the most", long.len() + 2)),
+        "{stderr}"
+    );
+    let report = report.unwrap();
+    assert_eq!(
+        (&report["produced"], &report["not_produced"], &report["landed"]),
+        (&3.into(), &1.into(), &3.into())
+    );
+    assert_eq!(report["balanced"], true);
+}
+
+#[test]
+fn an_input_without_records_or_that_cannot_be_read_is_an_input_error() {
+    let folder = tempfile::tempdir().unwrap();
+    for input in [&b""[..], b"\n\r\n  \n"] {
+        let (_, output) = local(folder.path(), input);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(text(&output.stderr).contains("the input holds no record"));
+    }
+    for (arguments, message) in [
+        (vec!["local", "--input", "nowhere", "--profiles", "profiles.json"], "cannot read nowhere"),
+        (vec!["local", "--input", "tx.ndjson", "--profiles", "nowhere"], "cannot read nowhere"),
+        (vec!["local", "--input", "tx.ndjson"], "--profiles <FILE>"),
+        (vec!["local", "--count", "5"], "--seed <S>"),
+        (vec!["local", "--input", "tx.ndjson", "--profiles", "tx.ndjson"], "profiles"),
+        (vec!["score", "nowhere", "--profiles", "profiles.json"], "cannot read nowhere"),
+        (
+            vec!["score", "tx.ndjson", "--profiles", "profiles.json", "--policy", "nowhere"],
+            "cannot read nowhere",
+        ),
+        (vec!["produce", "tx.ndjson"], "--stream <NAME>"),
+        (vec!["produce", "nowhere", "--stream", "transactions"], "cannot read nowhere"),
+        (vec!["profiles", "import", "nowhere.csv", "--to", "dynamodb:profiles"], "cannot read nowhere.csv"),
+        (vec!["profiles", "import", "tx.ndjson", "--to", "profiles"], "it must be `dynamodb:<table>`"),
+    ] {
+        fs::write(folder.path().join("tx.ndjson"), LOW).unwrap();
+        let output = fraudctl(&arguments).current_dir(folder.path()).output().unwrap();
+        let stderr = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {stderr}");
+        assert!(stderr.contains(message), "{arguments:?}: {stderr}");
+    }
+}
+
+#[test]
+fn what_generate_writes_local_and_score_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| {
+        let output = fraudctl(arguments).current_dir(folder.path()).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        output
+    };
+    run(&[
+        "generate",
+        "--count",
+        "300",
+        "--seed",
+        "9",
+        "--transactions",
+        "tx.ndjson",
+        "--profiles",
+        "profiles.json",
+        "--labels",
+        "labels.ndjson",
+    ]);
+    let scored = text(&run(&["score", "tx.ndjson", "--profiles", "profiles.json", "--json"]).stdout);
+    let alerting = scored.lines().filter(|line| line.contains("\"alert\":true")).count();
+    assert_eq!(scored.lines().count(), 300);
+    let arguments = ["local", "--input", "tx.ndjson", "--profiles", "profiles.json", "--json"];
+    let report: Value = serde_json::from_slice(&run(&arguments).stdout).unwrap();
+    assert_eq!((&report["landed"], &report["high_scores"]), (&300.into(), &alerting.into()));
+    assert_eq!(fs::read_to_string(folder.path().join("labels.ndjson")).unwrap().lines().count(), 300);
+}
+
+#[test]
+fn score_reads_standard_input_and_tells_bad_lines_by_number() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("profiles.json"), PROFILES).unwrap();
+    let mut child = fraudctl(&["score", "-", "--profiles", "profiles.json", "--json"])
+        .current_dir(folder.path())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(format!("{HIGH}\nnot json\n{LOW}").as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let lines: Vec<Value> =
+        text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.iter().map(|line| line["alert"].clone()).collect::<Vec<_>>(), [true, false]);
+    assert_eq!(lines[0]["fraud_score"], 0.8999999999999999);
+    assert_eq!(lines[0]["reasons"][0]["name"], "amount");
+    assert!(text(&output.stderr).contains("line 2: not_json"));
+}
+
+#[test]
+fn every_command_has_help_with_examples() {
+    for command in
+        [vec![], vec!["generate"], vec!["produce"], vec!["profiles", "import"], vec!["score"], vec!["local"]]
+    {
+        let output = fraudctl(&command).arg("--help").output().unwrap();
+        let help = text(&output.stdout);
+        assert_eq!(output.status.code(), Some(0));
+        assert!(help.contains("Examples:\n  ") && help.contains("fraudctl "), "{command:?}: {help}");
+    }
+}

@@ -1,0 +1,93 @@
+//! The local pipeline with faults at every service: slower, and as complete.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::path::Path;
+
+use embedded_aws::{EmbeddedAws, Entries, Fault, Service, When};
+use fraud_aws::profiles::FileProfiles;
+use fraud_core::policy::Policy;
+use fraudctl::generate::Dataset;
+use fraudctl::local::{Finished, Input, Interrupt, Pipeline, profile_items, start_services};
+
+const SEED: u64 = 3;
+
+async fn run(aws: &EmbeddedAws, count: usize) -> Finished {
+    run_into(aws, count, tempfile::tempdir().unwrap().path()).await
+}
+
+async fn run_into(aws: &EmbeddedAws, count: usize, out: &Path) -> Finished {
+    let dataset = Dataset::generate(count, SEED);
+    let mut profiles = Vec::new();
+    dataset.write_profiles(&mut profiles).unwrap();
+    let profiles = String::from_utf8(profiles).unwrap();
+    let pipeline = Pipeline {
+        aws,
+        policy: Policy::builtin_default().unwrap(),
+        profiles: FileProfiles::parse(&profiles).unwrap(),
+        out: out.to_path_buf(),
+        follow: false,
+        interrupt: Interrupt::never(),
+    };
+    pipeline.run(profile_items(&profiles).unwrap(), Input::Generated(dataset.transactions)).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_faults_everything_balances_and_nothing_comes_twice() {
+    let aws = start_services().await.unwrap();
+    let report = run(&aws, 5000).await.report;
+    assert!(report.balanced, "{:?}", report.discrepancies);
+    assert_eq!((report.produced, report.landed, report.failed), (5000, 5000, 0));
+    assert!(report.alerts > 0 && report.alerts == report.high_scores);
+    assert_eq!((report.duplicates_suppressed, report.dead_letters), (0, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_faults_at_every_service_it_still_balances() {
+    let aws = start_services().await.unwrap();
+    let order = |service, operation: &str, fault: Fault, probability: f64, seed: u64| {
+        let when = When::calls(service, operation).with_probability(probability, SEED + seed);
+        aws.faults().add(when, fault).unwrap();
+    };
+    let entries = |seed| Fault::FailEntries(Entries::with_probability(0.05, SEED + seed));
+    order(Service::Kinesis, "PutRecords", Fault::Throttle, 0.1, 1);
+    // The SDK sends the batch again: its records are on the stream twice.
+    aws.faults().add(When::calls(Service::Kinesis, "PutRecords").nth(5), Fault::LoseAnswer).unwrap();
+    // Of several faults the first that was ordered decides.
+    order(Service::Kinesis, "PutRecords", entries(0), 1.0, 0);
+    order(Service::DynamoDb, "BatchGetItem", Fault::Half, 0.2, 3);
+    order(Service::DynamoDb, "BatchGetItem", Fault::InternalError, 0.1, 4);
+    order(Service::DynamoDb, "PutItem", Fault::Throttle, 0.2, 5);
+    order(Service::DynamoDb, "PutItem", Fault::LoseAnswer, 0.1, 6);
+    order(Service::DynamoDb, "UpdateItem", Fault::InternalError, 0.2, 7);
+    order(Service::Sns, "PublishBatch", Fault::Half, 0.3, 8);
+    order(Service::Sns, "PublishBatch", Fault::Throttle, 0.2, 9);
+    order(Service::Sqs, "SendMessage", Fault::InternalError, 0.3, 10);
+    let report = run(&aws, 5000).await.report;
+    assert!(report.balanced, "seed {SEED}: {:?}", report.discrepancies);
+    assert!(report.produced > 5000, "no answer was lost: the test shows too little");
+    assert_eq!(report.landed, report.produced);
+    assert!(report.alerts > 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_customers_windows_are_read_from_the_table_as_the_run_wrote_them_the_newest_first() {
+    let aws = start_services().await.unwrap();
+    let out = tempfile::tempdir().unwrap();
+    let report = run_into(&aws, 2000, out.path()).await.report;
+    let customer = report.top_customers[0].customer_id.clone();
+    let written = std::fs::read_to_string(out.path().join("aggregates.ndjson")).unwrap();
+    let of_customer = format!("{{\"customer_id\":\"{customer}\",");
+    let mut expected: Vec<&str> = written.lines().filter(|line| line.starts_with(&of_customer)).collect();
+    expected.reverse();
+    let output = tokio::process::Command::new(env!("CARGO_BIN_EXE_fraudctl"))
+        .args(["aggregates", &customer, "--table", "dynamodb:customer_aggregates", "--json"])
+        .envs(aws.env())
+        .output()
+        .await
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let shown = String::from_utf8(output.stdout).unwrap();
+    assert!(!expected.is_empty() && expected.len() <= 12);
+    assert_eq!(shown.lines().collect::<Vec<_>>(), expected);
+}

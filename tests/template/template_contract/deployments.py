@@ -1,0 +1,21 @@
+"""The sets of parameter values under which the rules are held against the template."""
+
+# Everything that the defaults leave out.
+EVERYTHING = {
+    "AlertConsumer": "standard",
+    "AlertEmail": "fraud@example.com",
+    "OperationsEmail": "operations@example.com",
+    "FraudPolicy": "file:/opt/policies/strict.toml",
+    "PolicyLayerArn": "arn:aws:lambda:us-east-1:123456789012:layer:policies:1",
+    "PublishAggregates": "true",
+    "RawBackupLockDays": 30,
+    "StreamMode": "PROVISIONED",
+}
+
+
+def parameter_sets(expanded):
+    """Name and values of each: the defaults, everything on, and every retention."""
+    yield "by default", {}
+    yield "with everything on", EVERYTHING
+    for hours in expanded.get("Parameters", {}).get("StreamRetentionHours", {}).get("AllowedValues", []):
+        yield f"with {hours} hours of retention", {"StreamRetentionHours": hours}

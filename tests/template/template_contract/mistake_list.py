@@ -1,0 +1,283 @@
+"""The mistakes: what is done, how, and the rule that must notice it."""
+
+import json
+import re
+
+from .rules import load
+
+
+def at(*path):
+    """The way to a place in a resource's properties; numbers are places in lists."""
+
+    def find(template):
+        name, *rest = path
+        node = template["Resources"][name]["Properties"]
+        for step in rest:
+            node = node[step]
+        return node
+
+    return find
+
+
+def put(*path, to):
+    *way, last = path
+
+    def change(template):
+        at(*way)(template)[last] = to
+
+    return change
+
+
+def drop(*path):
+    *way, last = path
+
+    def change(template):
+        del at(*way)(template)[last]
+
+    return change
+
+
+def attribute(resource, name, to):
+    """Sets what stands beside Properties, such as DeletionPolicy."""
+
+    def change(template):
+        template["Resources"][resource][name] = to
+
+    return change
+
+
+def without(resource):
+    def change(template):
+        del template["Resources"][resource]
+
+    return change
+
+
+def parameter(name, key, to):
+    def change(template):
+        template["Parameters"][name][key] = to
+
+    return change
+
+
+def retention(hours, key, to):
+    def change(template):
+        template["Mappings"]["ByRetention"][hours][key] = to
+
+    return change
+
+
+def in_role(role, wanted, change_statement):
+    """Changes the first statement of a role that permits an action."""
+
+    def change(template):
+        statements = template["Resources"][role]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
+        for number, statement in enumerate(statements):
+            if wanted in json.dumps(statement.get("Action", "")):
+                changed = change_statement(statement)
+                if changed is None:
+                    del statements[number]
+                else:
+                    statements[number] = changed
+                return
+        raise ValueError(f"{role} does not permit {wanted}")
+
+    return change
+
+
+def in_text(*path, old, new):
+    """Changes a text, also one inside Fn::Sub."""
+    *way, last = path
+
+    def change(template):
+        node = at(*way)(template)
+        text = json.dumps(node[last])
+        if json.dumps(old)[1:-1] not in text:
+            raise ValueError(f"{'.'.join(map(str, path))} does not contain {old}")
+        node[last] = json.loads(text.replace(json.dumps(old)[1:-1], json.dumps(new)[1:-1], 1))
+
+    return change
+
+
+def column(name, **changes):
+    def change(template):
+        columns = at("LakeTable", "TableInput", "StorageDescriptor", "Columns")(template)
+        next(column for column in columns if column["Name"] == name).update(changes)
+
+    return change
+
+
+LAKE = ("LakeDelivery", "ExtendedS3DestinationConfiguration")
+TABLE = ("LakeTable", "TableInput")
+PROCESSOR = (*LAKE, "ProcessingConfiguration", "Processors", 0, "Parameters")
+BODY = ("Dashboard", "DashboardBody")
+
+
+def _variables(function):
+    return (function, "Environment", "Variables")
+
+
+def _widen(statement):
+    return statement | {"Resource": "*"}
+
+
+MISTAKES = [
+    # Firehose
+    ("gzip around Parquet", put(*LAKE, "CompressionFormat", to="GZIP"), "firehose-parquet"),
+    ("no conversion", put(*LAKE, "DataFormatConversionConfiguration", "Enabled", to=False), "firehose-parquet"),
+    ("a buffer of 5 MiB", put(*LAKE, "BufferingHints", "SizeInMBs", to=5), "firehose-buffer"),
+    ("a buffer of 30 seconds", put(*LAKE, "BufferingHints", "IntervalInSeconds", to=30), "firehose-buffer"),
+    ("a parameter that allows a buffer of 10 seconds", parameter("LakeBufferSeconds", "MinValue", 10), "firehose-buffer"),
+    ("direct put", put("LakeDelivery", "DeliveryStreamType", to="DirectPut"), "firehose-source"),
+    ("no source", drop("LakeDelivery", "KinesisStreamSourceConfiguration"), "firehose-source"),
+    ("no dynamic partitioning", put(*LAKE, "DynamicPartitioningConfiguration", "Enabled", to=False), "firehose-partitioning"),
+    ("a partition key by query", in_text(*LAKE, "Prefix", old="!{partitionKeyFromLambda:hour}", new="!{partitionKeyFromQuery:hour}"), "firehose-partitioning"),
+    ("the partition's minute", in_text(*LAKE, "Prefix", old="!{partitionKeyFromLambda:hour}", new="!{partitionKeyFromLambda:minute}"), "firehose-partitioning"),
+    ("errors without their type", put(*LAKE, "ErrorOutputPrefix", to="errors/"), "firehose-errors"),
+    ("errors by partition key", put(*LAKE, "ErrorOutputPrefix", to="errors/!{firehose:error-output-type}/!{partitionKeyFromLambda:year}/"), "firehose-errors"),
+    ("errors inside the table", put(*LAKE, "ErrorOutputPrefix", to="transactions/!{firehose:error-output-type}/"), "firehose-errors"),
+    ("no raw backup", put(*LAKE, "S3BackupMode", to="Disabled"), "firehose-backup"),
+    ("raw backup into the lake's bucket", put(*LAKE, "S3BackupConfiguration", "BucketARN", to={"Fn::GetAtt": "LakeBucket.Arn"}), "firehose-backup"),
+    ("a buffer hint of 4 MB", put(*PROCESSOR, 3, "ParameterValue", to="4"), "firehose-transform"),
+    ("a buffer hint of 3 MB, whose answer does not fit", put(*PROCESSOR, 3, "ParameterValue", to="3"), "firehose-transform"),
+    ("another function as the transform", put(*PROCESSOR, 0, "ParameterValue", to={"Fn::GetAtt": "KinesisAlerts.Arn"}), "firehose-transform"),
+    ("no transform", put(*LAKE, "ProcessingConfiguration", "Enabled", to=False), "firehose-transform"),
+    ("case folded by the deserializer", put(*LAKE, "DataFormatConversionConfiguration", "InputFormatConfiguration", "Deserializer", "OpenXJsonSerDe", "CaseInsensitive", to=True), "firehose-deserializer"),
+    ("the other deserializer", put(*LAKE, "DataFormatConversionConfiguration", "InputFormatConfiguration", "Deserializer", to={"HiveJsonSerDe": {}}), "firehose-deserializer"),
+    ("no logging of deliveries", put(*LAKE, "CloudWatchLoggingOptions", "Enabled", to=False), "firehose-logging"),
+    ("a schema of another database", put(*LAKE, "DataFormatConversionConfiguration", "SchemaConfiguration", "DatabaseName", to="default"), "firehose-schema"),
+    # Glue
+    ("a column less", lambda template: at(*TABLE, "StorageDescriptor", "Columns")(template).pop(), "glue-columns"),
+    ("a column misspelt", column("fraud_score", Name="fraudScore"), "glue-columns"),
+    ("reasons as one text", column("fraud_reasons", Type="string"), "glue-columns"),
+    ("amount as a decimal", column("amount", Type="decimal(38,2)"), "glue-columns"),
+    ("a partition key less", lambda template: at(*TABLE, "PartitionKeys")(template).pop(), "glue-partition-keys"),
+    ("a partition key that is a column too", lambda template: at(*TABLE, "StorageDescriptor", "Columns")(template).append({"Name": "hour", "Type": "int"}), "glue-partition-keys"),
+    ("hours without their zero", drop(*TABLE, "Parameters", "projection.hour.digits"), "glue-projection"),
+    ("months from zero", put(*TABLE, "Parameters", "projection.month.range", to="0,11"), "glue-projection"),
+    ("no projection", drop(*TABLE, "Parameters", "projection.enabled"), "glue-projection"),
+    # Stream and mappings
+    ("a shard count on demand", put("TransactionsStream", "ShardCount", to=2), "stream-mode"),
+    ("no metrics of shards", drop("TransactionsStream", "DesiredShardLevelMetrics"), "stream-metrics"),
+    ("an hour of retention", put("TransactionsStream", "RetentionPeriodHours", to=1), "stream-retention"),
+    ("alerts by a standard consumer", put("AlertsMapping", "EventSourceArn", to={"Fn::GetAtt": "TransactionsStream.Arn"}), "enhanced-fan-out"),
+    ("from the latest record", put("AlertsMapping", "StartingPosition", to="LATEST"), "mapping-start"),
+    ("a mapping switched off", put("AnalyticsMapping", "Enabled", to=False), "mapping-start"),
+    ("no partial failures", drop("AlertsMapping", "FunctionResponseTypes"), "mapping-partial-failures"),
+    ("no bisect", put("AlertsMapping", "BisectBatchOnFunctionError", to=False), "mapping-bisect"),
+    ("three retries", put("AnalyticsMapping", "MaximumRetryAttempts", to=3), "mapping-retries"),
+    ("no record age", drop("AlertsMapping", "MaximumRecordAgeInSeconds"), "mapping-record-age"),
+    ("a record age beyond the stream's retention", retention("24", "RecordAgeSeconds", 172800), "mapping-record-age"),
+    ("a record age beyond a week", retention("8760", "RecordAgeSeconds", 864000), "mapping-record-age"),
+    ("eleven batches of a shard at a time", put("AlertsMapping", "ParallelizationFactor", to=11), "mapping-batches"),
+    ("a parameter that allows eleven", parameter("AlertParallelization", "MaxValue", 11), "mapping-batches"),
+    ("a batch of 20,000", put("AnalyticsMapping", "BatchSize", to=20000), "mapping-batches"),
+    ("a batching window of 301 seconds", put("AnalyticsMapping", "MaximumBatchingWindowInSeconds", to=301), "mapping-batches"),
+    ("a tumbling window", put("AnalyticsMapping", "TumblingWindowInSeconds", to=300), "mapping-no-tumbling-window"),
+    ("alerts gathered for five seconds", put("AlertsMapping", "MaximumBatchingWindowInSeconds", to=5), "mapping-detection-window"),
+    ("given-up records into a queue", put("AlertsMapping", "DestinationConfig", "OnFailure", "Destination", to={"Fn::GetAtt": "DeadLettersQueue.Arn"}), "mapping-on-failure"),
+    ("given-up records nowhere", drop("AnalyticsMapping", "DestinationConfig"), "mapping-on-failure"),
+    # Functions
+    ("a binary that there is not", attribute("KinesisAlerts", "Metadata", {"BuildMethod": "rust-cargolambda", "BuildProperties": {"Binary": "kinesis-alert"}}), "function-code"),
+    ("a function less", lambda template: [template["Resources"].pop(name) for name in ("CustomerAnalytics", "AnalyticsMapping")], "function-code"),
+    ("another runtime", put("KinesisAlerts", "Runtime", to="python3.12"), "function-runtime"),
+    ("a variable less", drop(*_variables("KinesisAlerts"), "ALERT_LEDGER"), "function-variables"),
+    ("a variable misspelt", put(*_variables("CustomerAnalytics"), "AGGREGATE_STREAM", to="none:"), "function-variables"),
+    ("alerts to standard output", put(*_variables("KinesisAlerts"), "ALERT_SINK", to="stdout:"), "function-variable-values"),
+    ("a table without its scheme", put(*_variables("FirehoseTransform"), "PROFILE_SOURCE", to={"Ref": "ProfilesTable"}), "function-variable-values"),
+    ("a table's ARN for its name", put(*_variables("KinesisAlerts"), "ALERT_LEDGER", to={"Fn::Sub": "dynamodb:${AlertLedgerTable.Arn}"}), "function-variable-values"),
+    ("a queue's ARN for its URL", put(*_variables("KinesisAlerts"), "DEAD_LETTERS", to={"Fn::Sub": "sqs:${DeadLettersQueue.Arn}"}), "function-variable-values"),
+    ("a policy's file without its layer", drop("KinesisAlerts", "Layers"), "policy-layer"),
+    ("a transform of six minutes", put("FirehoseTransform", "Timeout", to=360), "function-timeout"),
+    ("three seconds for alerts", put("KinesisAlerts", "Timeout", to=3), "function-timeout"),
+    ("a level that drops metrics", parameter("LogLevel", "AllowedValues", ["DEBUG", "INFO", "WARN"]), "function-logs"),
+    ("a shared log group", put("KinesisAlerts", "LoggingConfig", "LogGroup", to={"Ref": "FirehoseTransformLogs"}), "function-logs"),
+    # Tables and memory
+    ("the aggregates without a sort key", put("AggregatesTable", "KeySchema", to=[{"AttributeName": "customer_id", "KeyType": "HASH"}]), "table-keys"),
+    ("a window's start as text", put("AggregatesTable", "AttributeDefinitions", 1, "AttributeType", to="S"), "table-keys"),
+    ("the ledger by alertId", lambda template: [put("AlertLedgerTable", "KeySchema", 0, "AttributeName", to="alertId")(template), put("AlertLedgerTable", "AttributeDefinitions", 0, "AttributeName", to="alertId")(template)], "table-keys"),
+    ("expiry by another attribute", put("AlertLedgerTable", "TimeToLiveSpecification", "AttributeName", to="expires_at"), "table-ttl"),
+    ("no expiry", drop("AggregatesTable", "TimeToLiveSpecification"), "table-ttl"),
+    ("no recovery", drop("AlertLedgerTable", "PointInTimeRecoverySpecification"), "table-recovery"),
+    ("provisioned throughput", lambda template: at("ProfilesTable")(template).update(BillingMode="PROVISIONED", ProvisionedThroughput={"ReadCapacityUnits": 5, "WriteCapacityUnits": 5}), "table-billing"),
+    ("a ledger that forgets in a month", parameter("AlertLedgerDays", "MinValue", 30), "ledger-outlives-stream"),
+    ("a ledger of a week", put(*_variables("KinesisAlerts"), "ALERT_LEDGER_DAYS", to=7), "ledger-outlives-stream"),
+    ("aggregates that expire with the stream", retention("168", "AggregateDays", 7), "aggregates-outlive-stream"),
+    ("event times of a month", parameter("EventTimeMaxAgeHours", "MaxValue", 720), "aggregates-outlive-stream"),
+    ("windows with other bounds than partitions", put(*_variables("CustomerAnalytics"), "EVENT_TIME_MAX_AGE_HOURS", to=24), "event-time-bounds"),
+    ("a retention that nothing is said of", parameter("StreamRetentionHours", "AllowedValues", ["24", "48"]), "retention-values"),
+    ("letters of 64 KiB", put("DeadLettersQueue", "MaximumMessageSize", to=65536), "letters-fit"),
+    # Access
+    ("no UpdateItem on the ledger", in_role("KinesisAlertsRole", "dynamodb:UpdateItem", lambda s: s | {"Action": ["dynamodb:PutItem", "dynamodb:DeleteItem"]}), "access-needed"),
+    ("no right to publish", in_role("KinesisAlertsRole", "sns:Publish", lambda s: None), "access-needed"),
+    ("no right to subscribe to shards", lambda template: _drop_conditional(template, "KinesisAlertsRole", "SubscribeToShard"), "access-needed"),
+    ("a scan of the profiles", in_role("FirehoseTransformRole", "dynamodb:BatchGetItem", lambda s: s | {"Action": ["dynamodb:BatchGetItem", "dynamodb:Scan"]}), "access-least"),
+    ("analytics may read profiles", in_role("CustomerAnalyticsRole", "sqs:SendMessage", lambda s: s | {"Action": ["sqs:SendMessage", "sqs:DeleteMessage"]}), "access-least"),
+    ("all tables", in_role("FirehoseTransformRole", "dynamodb:BatchGetItem", _widen), "access-no-wildcards"),
+    ("all of DynamoDB", in_role("CustomerAnalyticsRole", "dynamodb:UpdateItem", lambda s: s | {"Action": "dynamodb:*"}), "access-no-wildcards"),
+    ("a key for everything", in_role("KinesisAlertsRole", "kms:GenerateDataKey", lambda s: {k: v for k, v in s.items() if k != "Condition"}), "access-key-conditions"),
+    ("no key to encrypt alerts", in_role("KinesisAlertsRole", "kms:GenerateDataKey", lambda s: None), "access-key"),
+    ("a managed policy", put("KinesisAlertsRole", "ManagedPolicyArns", to=["arn:aws:iam::aws:policy/service-role/AWSLambdaKinesisExecutionRole"]), "access-roles"),
+    ("a shared role", put("CustomerAnalytics", "Role", to={"Fn::GetAtt": "KinesisAlertsRole.Arn"}), "access-roles"),
+    ("a role for anybody", put("DeliveryRole", "AssumeRolePolicyDocument", "Statement", 0, "Principal", to={"AWS": "*"}), "access-trust"),
+    ("Firehose for other accounts", drop("DeliveryRole", "AssumeRolePolicyDocument", "Statement", 0, "Condition"), "access-trust"),
+    ("Firehose may not invoke", in_role("DeliveryRole", "lambda:InvokeFunction", lambda s: None), "access-delivery"),
+    ("Firehose may not write errors", in_role("DeliveryRole", "s3:PutObject", lambda s: s | {"Resource": s["Resource"][:1]}), "access-delivery"),
+    ("Firehose may not read the table", in_role("DeliveryRole", "glue:GetTableVersions", lambda s: s | {"Resource": s["Resource"][2:]}), "access-delivery"),
+    # Protection
+    ("a stream that goes with the stack", attribute("TransactionsStream", "DeletionPolicy", "Delete"), "retained"),
+    ("a bucket that goes when it is replaced", lambda template: template["Resources"]["RawBackupBucket"].pop("UpdateReplacePolicy"), "retained"),
+    ("a table with a fixed name", put("ProfilesTable", "TableName", to="customer_profiles"), "no-fixed-names"),
+    ("an alert topic in the clear", drop("AlertsTopic", "KmsMasterKeyId"), "encrypted"),
+    ("a stream under AWS's key", put("TransactionsStream", "StreamEncryption", "KeyId", to="alias/aws/kinesis"), "encrypted"),
+    ("logs in the clear", drop("KinesisAlertsLogs", "KmsKeyId"), "encrypted"),
+    ("raw backup in the clear", drop(*LAKE, "S3BackupConfiguration", "EncryptionConfiguration"), "encrypted"),
+    ("a key that does not rotate", put("DataKey", "EnableKeyRotation", to=False), "key-rotation"),
+    ("a key for the whole account", put("DataKey", "KeyPolicy", "Statement", 1, "Action", to="kms:*"), "key-policy"),
+    ("a key without its condition", drop("DataKey", "KeyPolicy", "Statement", 1, "Condition"), "key-policy"),
+    ("a key that alarms cannot use", lambda template: at("DataKey", "KeyPolicy", "Statement")(template).pop(3), "key-policy"),
+    ("an operations topic that alarms cannot reach", without("OperationsTopicPolicy"), "operations-topic-policy"),
+    ("a public bucket", put("LakeBucket", "PublicAccessBlockConfiguration", "BlockPublicPolicy", to=False), "bucket-private"),
+    ("a bucket without TLS", without("UndeliveredBucketPolicy"), "in-transit"),
+    ("a lock that nobody can lift", in_text("RawBackupBucket", "ObjectLockConfiguration", old="GOVERNANCE", new="COMPLIANCE"), "object-lock"),
+    ("no lock", drop("RawBackupBucket", "ObjectLockEnabled"), "object-lock"),
+    ("logs for ever", drop("DeliveryLogs", "RetentionInDays"), "log-retention"),
+    # Alarms and dashboard
+    ("latency at the median", put("DetectionSlow", "ExtendedStatistic", to="p50"), "alarm-latency"),
+    ("a metric misspelt", put("DetectionSlow", "MetricName", to="DetectionLatencyMs"), "alarm-metrics"),
+    ("a dimension misspelt", put("TransformFailing", "Dimensions", 0, "Name", to="Function"), "alarm-metrics"),
+    ("a function's logical name in our dimension", put("AlertsWithoutProfiles", "Dimensions", 0, "Value", to={"Ref": "KinesisAlerts"}), "alarm-metrics"),
+    ("a queue's URL in its dimension", put("DeadLettersWaiting", "Dimensions", 0, "Value", to={"Ref": "DeadLettersQueue"}), "alarm-metrics"),
+    ("another namespace", put("TransformWithoutProfiles", "Namespace", to="FraudStreams"), "alarm-metrics"),
+    ("an alarm that tells nobody", drop("AlertsLagging", "AlarmActions"), "alarm-actions"),
+    ("an alarm that tells fraud's receivers", put("AlertsErrors", "AlarmActions", to=[{"Ref": "AlertsTopic"}]), "alarm-actions"),
+    ("no alarm for dead letters", without("DeadLettersWaiting"), "alarm-set"),
+    ("an alarm that nobody explains", lambda template: template["Resources"].update(Unexplained=template["Resources"]["LakeStale"]), "alarm-guide"),
+    ("a dashboard that is no JSON", in_text(*BODY, old='"widgets": [', new='"widgets": ['  + "[,"), "dashboard-body"),
+    ("a widget over another", in_text(*BODY, old='"x": 12, "y": 7', new='"x": 6, "y": 7'), "dashboard-layout"),
+    ("a widget of a metric that there is not", in_text(*BODY, old='"AlertsSuppressed"', new='"AlertsSupressed"'), "dashboard-metrics"),
+    ("a widget of another dimension", in_text(*BODY, old='"HighScores", "function"', new='"HighScores", "FunctionName"'), "dashboard-metrics"),
+    ("a search that finds nothing", in_text(*BODY, old="RecordsDeadLettered'", new="DeadLetters'"), "dashboard-searches"),
+    ("an alarm that the dashboard lacks", in_text(*BODY, old='"${LakeStale.Arn}",', new=""), "dashboard-alarms"),
+    # Parameters
+    ("a mapping without a row", lambda template: template["Mappings"]["ByRetention"].pop("720"), "deployable"),
+    ("a parameter that takes anything", lambda template: template["Parameters"]["AlertEmail"].pop("AllowedPattern"), "parameters"),
+    ("a parameter that nobody explains", lambda template: template["Parameters"]["StreamMode"].pop("Description"), "parameters"),
+    ("an output that nobody explains", lambda template: template["Outputs"]["DashboardUrl"].pop("Description"), "outputs"),
+]
+
+
+def _drop_conditional(template, role, action):
+    statements = template["Resources"][role]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
+    place = next(n for n, statement in enumerate(statements) if "Fn::If" in statement and re.search(action, json.dumps(statement)))
+    del statements[place]
+
+
+def _check_list():
+    """Every rule must have a mistake that it notices, and every name must be a rule's."""
+    rules, named = {*load(), "deployable"}, {expected for _, _, expected in MISTAKES}
+    if rules != named:
+        raise ValueError(f"rules without a mistake: {sorted(rules - named)}; mistakes for rules that there are not: {sorted(named - rules)}")
+
+
+_check_list()

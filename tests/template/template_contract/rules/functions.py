@@ -1,0 +1,98 @@
+"""Functions: their code, their time, their environment."""
+
+from ..functions_of import functions, functions_with_code
+from ..model import as_list
+from . import rule
+
+FOR_DEVELOPMENT = {"stdout", "memory"}
+# The resource that a port's value must lead to.
+TARGETS = {"dynamodb": "AWS::DynamoDB::Table", "sns": "AWS::SNS::Topic", "sqs": "AWS::SQS::Queue", "kinesis": "AWS::Kinesis::Stream"}
+
+
+@rule("function-code")
+def every_function_has_its_code(deployment, code):
+    for function in functions(deployment):
+        if function.binary not in code.functions:
+            yield f"{function.name} is built from `{function.binary}`, but there is no functions/{function.binary}"
+        if deployment.resources[function.name].get("Metadata", {}).get("BuildMethod") != "rust-cargolambda":
+            yield f"{function.name} is not built by cargo-lambda (Metadata, BuildMethod: rust-cargolambda)"
+    built = {function.binary for function in functions(deployment)}
+    for name in sorted(set(code.functions) - built):
+        yield f"functions/{name} is not deployed"
+
+
+@rule("function-runtime")
+def functions_run_on_what_cargo_lambda_builds_for(deployment, code):
+    for function in functions(deployment):
+        if function.properties.get("Runtime") != "provided.al2023" or function.properties.get("Handler") != "bootstrap":
+            yield f"{function.name} must have the runtime provided.al2023 and the handler bootstrap"
+
+
+@rule("function-variables")
+def variables_are_those_that_the_code_reads(deployment, code):
+    for function in functions_with_code(deployment, code):
+        known = code.variables(function.binary)
+        for name in sorted(set(function.variables) - set(known)):
+            yield f"{function.name} sets {name}, which functions/{function.binary} does not read"
+        for name, variable in sorted(known.items()):
+            if variable.is_required and name not in function.variables:
+                yield f"{function.name} does not set {name}, which functions/{function.binary} requires"
+
+
+@rule("function-variable-values")
+def values_are_what_the_code_accepts(deployment, code):
+    for function in functions_with_code(deployment, code):
+        known = code.variables(function.binary)
+        for name, value in sorted(function.variables.items()):
+            schemes = known[name].schemes if name in known else set()
+            if not schemes:
+                continue
+            scheme, colon, rest = str(value).partition(":")
+            if not colon or scheme not in schemes:
+                yield f"{function.name}: {name} is `{value}`; the code accepts {', '.join(f'`{s}:`' for s in sorted(schemes))}"
+            elif scheme in FOR_DEVELOPMENT or (scheme == "file" and name != "FRAUD_POLICY"):
+                yield f"{function.name}: {name} is `{value}`, which is for development"
+            elif scheme in TARGETS:
+                target = deployment.type_of(deployment.referred(rest) or "")
+                if target != TARGETS[scheme] or "." in rest:
+                    yield f"{function.name}: {name} must be `{scheme}:` and a Ref of an {TARGETS[scheme]}, and is `{value}`"
+
+
+@rule("policy-layer")
+def a_policy_file_comes_with_its_layer(deployment, code):
+    for function in functions(deployment):
+        reads_file = str(function.variables.get("FRAUD_POLICY", "")).startswith("file:/opt/")
+        if reads_file and not as_list(function.properties.get("Layers")):
+            yield f"{function.name}: FRAUD_POLICY names a file of a layer, and there is no layer"
+
+
+@rule("function-timeout")
+def there_is_time_to_answer(deployment, code):
+    # Firehose waits for five minutes; the functions wait up to ten seconds for profiles and keep some to settle.
+    # (Amazon Data Firehose developer guide, "Transform source data"; README, "Deploying".)
+    bounds = {"firehose-transform": (60, 300)}
+    for function in functions(deployment):
+        least, most = bounds.get(function.binary, (30, 900))
+        timeout = function.properties.get("Timeout", 3)
+        if not least <= timeout <= most:
+            yield f"{function.name}: Timeout is {timeout} s; it must lie between {least} and {most}"
+
+
+@rule("function-logs")
+def functions_log_as_json_into_their_own_group(deployment, code):
+    groups = {}
+    for function in functions(deployment):
+        logging = function.properties.get("LoggingConfig", {})
+        group = deployment.referred(logging.get("LogGroup"))
+        if deployment.type_of(group or "") != "AWS::Logs::LogGroup":
+            yield f"{function.name} does not log into a log group of this template (LoggingConfig, LogGroup)"
+        elif group in groups:
+            yield f"{function.name} and {groups[group]} share the log group {group}"
+        groups[group] = function.name
+        if logging.get("LogFormat") != "JSON":
+            yield f"{function.name}: LogFormat must be JSON, or the level of its lines cannot be set"
+        if logging.get("ApplicationLogLevel") not in ("TRACE", "DEBUG", "INFO"):
+            yield f"{function.name}: at ApplicationLogLevel {logging.get('ApplicationLogLevel')} Lambda drops the lines of metrics"
+    for value in deployment.parameters.get("LogLevel", {}).get("AllowedValues", ["any"]):
+        if value not in ("TRACE", "DEBUG", "INFO"):
+            yield f"LogLevel allows {value}: above INFO Lambda drops the lines of metrics"

@@ -1,0 +1,117 @@
+"""DynamoDB's tables, the ledger's and the aggregates' memory."""
+
+import re
+
+from ..functions_of import functions_with_code
+from . import rule
+
+HOUR = 3600
+DAY = 24 * HOUR
+
+
+def _tables_by_use(deployment, code):
+    """Each table that a function's variable names, with what the code expects of it."""
+    expected = {"PROFILE_SOURCE": lambda: code.profiles_table, "ALERT_LEDGER": lambda: code.written_table("ledger"), "AGGREGATES": lambda: code.written_table("aggregates")}
+    for function in functions_with_code(deployment, code):
+        for variable, table in expected.items():
+            name = deployment.referred(str(function.variables.get(variable, "")).removeprefix("dynamodb:"))
+            if deployment.type_of(name or "") == "AWS::DynamoDB::Table":
+                yield variable, name, deployment.properties(name), table()
+
+
+@rule("table-keys")
+def tables_have_the_keys_that_the_code_uses(deployment, code):
+    for variable, name, properties, table in _tables_by_use(deployment, code):
+        types = {a["AttributeName"]: a["AttributeType"] for a in properties.get("AttributeDefinitions", [])}
+        order = {"HASH": 0, "RANGE": 1}
+        schema = sorted(properties.get("KeySchema", []), key=lambda key: order[key["KeyType"]])
+        keys = [(key["AttributeName"], types.get(key["AttributeName"])) for key in schema]
+        if keys != table.keys:
+            yield f"{name} ({variable}) has the key {keys}; the code's is {table.keys}"
+
+
+@rule("table-ttl")
+def rows_expire_by_the_attribute_that_the_code_writes(deployment, code):
+    for variable, name, properties, table in _tables_by_use(deployment, code):
+        ttl = properties.get("TimeToLiveSpecification", {})
+        attribute = ttl.get("AttributeName") if ttl.get("Enabled") else None
+        if attribute != table.ttl:
+            yield f"{name} ({variable}) expires by {attribute or 'nothing'}; the code writes {table.ttl or 'no expiry'}"
+
+
+@rule("table-billing")
+def tables_scale_by_themselves(deployment, code):
+    for name, properties in deployment.of_type("AWS::DynamoDB::Table"):
+        if properties.get("BillingMode") != "PAY_PER_REQUEST":
+            yield f"{name}: BillingMode must be PAY_PER_REQUEST"
+
+
+@rule("table-recovery")
+def tables_can_be_recovered(deployment, code):
+    for name, properties in deployment.of_type("AWS::DynamoDB::Table"):
+        if not properties.get("PointInTimeRecoverySpecification", {}).get("PointInTimeRecoveryEnabled"):
+            yield f"{name}: point-in-time recovery must be enabled"
+        if not properties.get("DeletionProtectionEnabled"):
+            yield f"{name}: DeletionProtectionEnabled must be true"
+
+
+def _retention(deployment):
+    return int(deployment.properties("TransactionsStream").get("RetentionPeriodHours", 24)) * HOUR
+
+
+@rule("ledger-outlives-stream")
+def the_ledger_remembers_longer_than_the_stream(deployment, code):
+    least = deployment.parameters.get("AlertLedgerDays", {}).get("MinValue", 1)
+    for name, properties in deployment.of_type("AWS::Lambda::Function"):
+        days = properties.get("Environment", {}).get("Variables", {}).get("ALERT_LEDGER_DAYS")
+        if days is None:
+            continue
+        if min(int(days), int(least)) * DAY <= _retention(deployment):
+            yield f"{name}: ALERT_LEDGER_DAYS may be {min(int(days), int(least))}, no longer than the stream's {_retention(deployment) // HOUR} hours: a replay would alert again"
+
+
+@rule("aggregates-outlive-stream")
+def rows_outlive_the_stream_and_late_events(deployment, code):
+    late = int(deployment.parameters.get("EventTimeMaxAgeHours", {}).get("MaxValue", 10**6)) * HOUR
+    for name, properties in deployment.of_type("AWS::Lambda::Function"):
+        variables = properties.get("Environment", {}).get("Variables", {})
+        if "AGGREGATES" not in variables:
+            continue
+        days = int(variables.get("AGGREGATE_DAYS", 400))
+        if days * DAY <= _retention(deployment) + late:
+            yield f"{name}: AGGREGATE_DAYS is {days}; the stream's retention and the latest event times make {(_retention(deployment) + late) // DAY}"
+
+
+@rule("event-time-bounds")
+def partition_and_window_use_the_same_bounds(deployment, code):
+    names = ("EVENT_TIME_MAX_AGE_HOURS", "EVENT_TIME_MAX_AHEAD_HOURS")
+    found = {}
+    for function in functions_with_code(deployment, code):
+        known = code.variables(function.binary)
+        for name in names:
+            if name in known:
+                found.setdefault(name, {})[function.name] = function.variables.get(name)
+    for name, values in found.items():
+        if len(set(map(str, values.values()))) > 1:
+            yield f"{name} differs between {', '.join(values)}: partition and window would disagree"
+
+
+@rule("letters-fit")
+def the_queue_takes_the_largest_letter(deployment, code):
+    for name, properties in deployment.of_type("AWS::SQS::Queue"):
+        most = int(properties.get("MaximumMessageSize", 1_048_576))
+        if most < code.max_letter_bytes:
+            yield f"{name}: MaximumMessageSize is {most}; a dead letter has up to {code.max_letter_bytes} bytes"
+        if int(properties.get("MessageRetentionPeriod", 345_600)) < 14 * DAY:
+            yield f"{name}: MessageRetentionPeriod must be 1209600, two weeks"
+
+
+@rule("retention-values")
+def what_follows_from_retention_is_said_for_every_retention(deployment, code):
+    allowed = deployment.parameters.get("StreamRetentionHours", {}).get("AllowedValues", [])
+    rows = deployment.template.get("Mappings", {}).get("ByRetention", {})
+    if not allowed:
+        yield "StreamRetentionHours must list its values: what follows from each stands in the mapping ByRetention"
+    for value in allowed:
+        if str(value) not in rows or not re.fullmatch(r"\d+", str(value)):
+            yield f"ByRetention has no row for {value} hours, which StreamRetentionHours allows"
