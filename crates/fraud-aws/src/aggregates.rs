@@ -21,7 +21,7 @@ pub use dynamodb::DynamoDbAggregates;
 pub use memory::MemoryAggregates;
 
 /// The most transactions of one addition. DynamoDB takes 300 operators and 4 KB in an expression (Amazon DynamoDB
-/// developer guide, "Constraints", "Expression parameters"), and each transaction needs two and 25 bytes.
+/// developer guide, "Constraints", "Expression parameters"), and each transaction needs two and 27 bytes.
 pub const TRANSACTIONS_AT_ONCE: usize = 100;
 
 /// The most transactions that a row remembers, in 160 KB: a row has at most 400 (Amazon DynamoDB developer guide,

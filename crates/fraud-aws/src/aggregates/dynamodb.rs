@@ -102,7 +102,7 @@ fn condition(transactions: usize, memory: Memory) -> String {
         }
         Memory::IsFull => "window_seconds=:seconds AND event_count>=:least",
     };
-    format!("{supposed} AND NOT ({})", known.join("OR "))
+    format!("{supposed} AND NOT ({})", known.join(" OR "))
 }
 
 fn update_expression(memory: Memory) -> &'static str {

@@ -169,6 +169,7 @@ mod tests {
         let counted = Ok(Taken::Counted);
         assert_eq!(taken, [counted, repeated(false), repeated(true), counted, counted]);
         assert_eq!(shares.iter().map(|share| share.2.clone()).collect::<Vec<_>>(), [[0], [3], [4]]);
+        assert_eq!(shares.iter().map(|share| share.3.as_str()).collect::<Vec<_>>(), ["10"; 3]);
     }
 
     #[test]

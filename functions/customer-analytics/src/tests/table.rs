@@ -22,6 +22,8 @@ use super::world::rule;
 use crate::{Analytics, Ports};
 
 const TABLE: &str = "customer_aggregates";
+/// Far more than a case takes on a slow machine.
+const LONGEST_CASE: Duration = Duration::from_secs(120);
 const TOTALS: &str = "customer-aggregates";
 
 async fn start() -> EmbeddedAws {
@@ -154,6 +156,8 @@ proptest! {
         parts in prop::collection::vec(items(60), 1..3),
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(run(seed, &parts));
+        // A mapping tries again without end what fails for ever.
+        let ended = runtime.block_on(async { tokio::time::timeout(LONGEST_CASE, run(seed, &parts)).await });
+        prop_assert!(ended.is_ok(), "no end after {:?}", LONGEST_CASE);
     }
 }
