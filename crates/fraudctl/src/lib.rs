@@ -6,6 +6,7 @@ pub mod aggregates;
 pub mod display;
 pub mod exit;
 pub mod generate;
+pub mod handler;
 pub mod input;
 pub mod local;
 pub mod produce;

@@ -40,10 +40,12 @@ use fraud_core::window::{Accumulator, Share, WindowRule};
 use kinesis_batch::{Batch, InvalidEvent, Progress, Received, TimeLimits, bury};
 
 pub mod config;
+mod connect;
 pub mod metrics;
 mod send;
 mod write;
 
+pub use connect::ConnectedAnalytics;
 use metrics::BatchMetrics;
 use write::Written;
 

@@ -2,11 +2,8 @@
 
 use std::process::ExitCode;
 
+use customer_analytics::ConnectedAnalytics;
 use customer_analytics::config::Config;
-use customer_analytics::{Analytics, Ports};
-use fraud_aws::aggregate_sink::TotalsSink;
-use fraud_aws::aggregates::Aggregates;
-use fraud_aws::clock::SystemClock;
 use fraud_aws::config::Environment;
 use fraud_aws::dead_letters::DeadLetters;
 use fraud_aws::invocation::{Outcome, serve};
@@ -32,13 +29,8 @@ async fn run() -> Result<(), Error> {
     init_logs(environment);
     let config = Config::from_environment(environment)?;
     let sdk = Sdk::new();
-    let ports = Ports {
-        aggregates: Aggregates::connect(&config.aggregates, &sdk).await,
-        sink: TotalsSink::connect(&config.aggregate_sink, &sdk).await,
-        dead_letters: DeadLetters::connect(&config.dead_letters, &sdk).await,
-        clock: SystemClock,
-    };
-    let analytics = Analytics::new(ports, config.window_rule);
+    let dead_letters = DeadLetters::connect(&config.dead_letters, &sdk).await;
+    let analytics = ConnectedAnalytics::connect(&config, &sdk, dead_letters).await;
     serve(async |event, remaining| {
         let handled = Box::pin(analytics.handle(event, remaining)).await?;
         let metrics = handled.metrics.line(&config.metrics_namespace);

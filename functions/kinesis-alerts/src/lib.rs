@@ -23,9 +23,11 @@ use fraud_core::scoring::Inputs;
 use kinesis_batch::{Batch, InvalidEvent, Progress, Received, RetryReason, TimeLimits, bury};
 
 pub mod config;
+mod connect;
 mod dispatch;
 pub mod metrics;
 
+pub use connect::{ConnectError, ConnectedAlerts};
 use dispatch::{Dispatch, Due};
 use metrics::BatchMetrics;
 

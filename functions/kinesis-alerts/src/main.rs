@@ -2,17 +2,13 @@
 
 use std::process::ExitCode;
 
-use fraud_aws::alerts::Sink;
-use fraud_aws::clock::SystemClock;
 use fraud_aws::config::Environment;
 use fraud_aws::dead_letters::DeadLetters;
 use fraud_aws::invocation::{Outcome, serve};
-use fraud_aws::ledger::Ledger;
-use fraud_aws::profiles::Profiles;
 use fraud_aws::sdk::Sdk;
 use fraud_aws::telemetry::init_logs;
+use kinesis_alerts::ConnectedAlerts;
 use kinesis_alerts::config::Config;
-use kinesis_alerts::{Alerts, Ports};
 use kinesis_batch::InvalidEvent;
 use lambda_runtime::Error;
 
@@ -32,16 +28,9 @@ async fn run() -> Result<(), Error> {
     let environment = Environment::new(&environment);
     init_logs(environment);
     let config = Config::from_environment(environment)?;
-    let policy = config.policy_source.load()?;
     let sdk = Sdk::new();
-    let ports = Ports {
-        profiles: Profiles::connect(&config.profile_source, config.profile_cache, &sdk).await?,
-        ledger: Ledger::connect(&config.alert_ledger, &sdk).await,
-        sink: Sink::connect(&config.alert_sink, &sdk).await,
-        dead_letters: DeadLetters::connect(&config.dead_letters, &sdk).await,
-        clock: SystemClock,
-    };
-    let alerts = Alerts::new(ports, policy);
+    let dead_letters = DeadLetters::connect(&config.dead_letters, &sdk).await;
+    let alerts = ConnectedAlerts::connect(&config, &sdk, dead_letters).await?;
     serve(async |event, remaining| {
         let handled = Box::pin(alerts.handle(event, remaining)).await?;
         let metrics = handled.metrics.line(&config.metrics_namespace);

@@ -1,0 +1,85 @@
+//! The functions that read the stream, in this process, on the adapters that the environment names as it does on Lambda.
+
+use std::time::Duration;
+
+use clap::ValueEnum;
+use customer_analytics::ConnectedAnalytics;
+use fraud_aws::config::{DeadLettersTarget, Environment};
+use fraud_aws::dead_letters::{DeadLetterSink, DeadLetters};
+use fraud_aws::sdk::Sdk;
+use kinesis_alerts::ConnectedAlerts;
+
+use crate::Failure;
+
+/// Which function handles the records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum HandlerName {
+    /// `kinesis-alerts`: needs PROFILE_SOURCE, ALERT_SINK, ALERT_LEDGER and DEAD_LETTERS.
+    Alerts,
+    /// `customer-analytics`: needs AGGREGATES and DEAD_LETTERS.
+    Analytics,
+}
+
+/// A function with its adapters.
+#[derive(Debug)]
+pub enum Handler<D = DeadLetters> {
+    /// The alerting function.
+    Alerts(Box<ConnectedAlerts<D>>),
+    /// The analytics function.
+    Analytics(Box<ConnectedAnalytics<D>>),
+}
+
+impl Handler {
+    /// The function as the environment configures it.
+    ///
+    /// # Errors
+    /// [`Failure::Input`] for a variable that is missing or wrong, or a file that cannot be used.
+    pub async fn connect(
+        name: HandlerName,
+        environment: Environment<'_>,
+        sdk: &Sdk,
+    ) -> Result<Self, Failure> {
+        let target = DeadLettersTarget::from_environment(environment).map_err(Failure::input)?;
+        let dead_letters = DeadLetters::connect(&target, sdk).await;
+        Handler::with_dead_letters(name, environment, sdk, dead_letters).await
+    }
+}
+
+impl<D: DeadLetterSink> Handler<D> {
+    /// The function as the environment configures it, but with its dead letters to `dead_letters`.
+    ///
+    /// # Errors
+    /// As [`Handler::connect`].
+    pub async fn with_dead_letters(
+        name: HandlerName,
+        environment: Environment<'_>,
+        sdk: &Sdk,
+        dead_letters: D,
+    ) -> Result<Self, Failure> {
+        match name {
+            HandlerName::Alerts => {
+                let config = kinesis_alerts::config::Config::from_environment(environment);
+                let config = config.map_err(Failure::input)?;
+                let alerts = ConnectedAlerts::connect(&config, sdk, dead_letters).await;
+                Ok(Handler::Alerts(Box::new(alerts.map_err(Failure::input)?)))
+            }
+            HandlerName::Analytics => {
+                let config = customer_analytics::config::Config::from_environment(environment);
+                let config = config.map_err(Failure::input)?;
+                let analytics = ConnectedAnalytics::connect(&config, sdk, dead_letters).await;
+                Ok(Handler::Analytics(Box::new(analytics)))
+            }
+        }
+    }
+
+    /// Handles a Kinesis event. `remaining` is the time it may take. Gives the function's response: JSON.
+    ///
+    /// # Errors
+    /// Where the event is no Kinesis event.
+    pub async fn handle(&self, event: &str, remaining: Duration) -> anyhow::Result<String> {
+        match self {
+            Handler::Alerts(alerts) => Ok(alerts.handle(event, remaining).await?.response),
+            Handler::Analytics(analytics) => Ok(analytics.handle(event, remaining).await?.response),
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! The function on the adapters that its configuration names.
+
+use fraud_aws::alerts::Sink;
+use fraud_aws::clock::SystemClock;
+use fraud_aws::config::PolicyError;
+use fraud_aws::dead_letters::{DeadLetterSink, DeadLetters};
+use fraud_aws::ledger::Ledger;
+use fraud_aws::profiles::{ProfileFileError, Profiles};
+use fraud_aws::sdk::Sdk;
+
+use crate::config::Config;
+use crate::{Alerts, Ports};
+
+/// The function as it runs, with dead letters to `D`.
+pub type ConnectedAlerts<D = DeadLetters> = Alerts<Profiles, Ledger, Sink, D, SystemClock>;
+
+/// What keeps the function from its adapters.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// The policy cannot be used.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
+    /// The file of profiles cannot be used.
+    #[error(transparent)]
+    Profiles(#[from] ProfileFileError),
+}
+
+impl<D: DeadLetterSink> ConnectedAlerts<D> {
+    /// The function that `config` describes, but for dead letters, which go to `dead_letters`. No service is asked for
+    /// anything yet.
+    ///
+    /// # Errors
+    /// [`ConnectError`] where a file that the configuration names cannot be used.
+    pub async fn connect(config: &Config, sdk: &Sdk, dead_letters: D) -> Result<Self, ConnectError> {
+        let policy = config.policy_source.load()?;
+        let ports = Ports {
+            profiles: Profiles::connect(&config.profile_source, config.profile_cache, sdk).await?,
+            ledger: Ledger::connect(&config.alert_ledger, sdk).await,
+            sink: Sink::connect(&config.alert_sink, sdk).await,
+            dead_letters,
+            clock: SystemClock,
+        };
+        Ok(Alerts::new(ports, policy))
+    }
+}
