@@ -75,8 +75,12 @@ lint-template: .venv/installed ## Lint the template, as it stands and as SAM exp
 ##@ More
 
 .PHONY: build
-build: .venv/installed ## Build all functions for Lambda, in one run; `sam build` packs them
+build: .venv/installed ## Build all functions for Lambda, in one run
 	cargo lambda build --release $(foreach function,$(notdir $(wildcard functions/*)),--bin $(function))
+
+.PHONY: package
+package: build ## Pack the functions as `sam deploy` sends them (TEMPLATE=<file>)
+	SAM_CLI_TELEMETRY=0 sam build --template $(TEMPLATE)
 
 .PHONY: test-template
 test-template: .venv/installed ## Show that `make check-template` notices mistakes
@@ -99,7 +103,7 @@ advisories: cargo-deny ## Check dependencies for known vulnerabilities (needs th
 tools: .venv/installed cargo-deny nextest ## Install the tools that the other targets use
 
 .PHONY: test-deploy
-test-deploy: build .tools/ministack/installed ## Deploy the template to an AWS on this machine and send transactions through it
+test-deploy: package .tools/ministack/installed ## Deploy the template to an AWS on this machine and send transactions through it
 	@PYTHONPATH=tests/template:tests/deploy PYTHONDONTWRITEBYTECODE=1 .venv/bin/python -m deployment_smoke \
 		--ministack .tools/ministack/bin/ministack $(TEMPLATE)
 

@@ -1,4 +1,4 @@
-"""python -m deployment_smoke [--bootstraps FOLDER] [--ministack PROGRAM] TEMPLATE"""
+"""python -m deployment_smoke [--build FOLDER] [--ministack PROGRAM] TEMPLATE"""
 
 import argparse
 import datetime
@@ -6,7 +6,6 @@ import json
 import sys
 import time
 
-from template_contract.code import Code
 from template_contract.expand import expand, read
 
 from . import emulator, stack, traffic
@@ -18,13 +17,13 @@ PARAMETERS = {"AlertConsumer": "standard", "LakeBufferSeconds": "60"}
 def main():
     parser = argparse.ArgumentParser(prog="deployment_smoke")
     parser.add_argument("template")
-    parser.add_argument("--bootstraps", default="target/lambda", help="folder of <function>/bootstrap")
+    parser.add_argument("--build", default=".aws-sam/build", help="where `sam build` left the functions")
     parser.add_argument("--ministack", default="ministack", help="the program")
     parser.add_argument("--log", default="target/ministack.log", help="where ministack's output goes")
     arguments = parser.parse_args()
     template = stack.deployable(expand(read(arguments.template)))
     with emulator.running(arguments.ministack, arguments.log) as aws:
-        stack.upload(aws.client("s3"), arguments.bootstraps, Code(".").functions)
+        stack.upload(aws.client("s3"), arguments.build, template)
         started = time.monotonic()
         outputs, names = stack.deploy(aws, template, PARAMETERS)
         print(f"the stack is up: {len(names)} resources in {time.monotonic() - started:.1f} s")

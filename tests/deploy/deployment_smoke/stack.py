@@ -18,15 +18,14 @@ def deployable(expanded):
     # It is reached without TLS, which the policies forbid.
     policies = ("AWS::S3::BucketPolicy", "AWS::SNS::TopicPolicy", "AWS::SQS::QueuePolicy")
     expanded["Resources"] = {name: resource for name, resource in expanded["Resources"].items() if resource["Type"] not in policies}
-    for resource in expanded["Resources"].values():
+    for name, resource in expanded["Resources"].items():
         # It knows no metric math: such an alarm watches the first of its metrics.
         if resource["Type"] == "AWS::CloudWatch::Alarm" and "Metrics" in resource["Properties"]:
             metrics = resource["Properties"].pop("Metrics")
             first = next(metric["MetricStat"] for metric in metrics if "MetricStat" in metric)
             resource["Properties"] |= first["Metric"] | {"Statistic": first["Stat"], "Period": first["Period"]}
         if resource["Type"] == "AWS::Lambda::Function":
-            binary = resource["Metadata"]["BuildProperties"]["Binary"]
-            resource["Properties"]["Code"] = {"S3Bucket": ARTIFACTS, "S3Key": f"{binary}.zip"}
+            resource["Properties"]["Code"] = {"S3Bucket": ARTIFACTS, "S3Key": f"{name}.zip"}
         # It asks for sns:PublishBatch, an action that AWS does not have: sns:Publish permits the call there.
         if resource["Type"] == "AWS::IAM::Role":
             for policy in resource["Properties"]["Policies"]:
@@ -36,19 +35,21 @@ def deployable(expanded):
     return expanded
 
 
-def upload(s3, folder, binaries):
-    """Puts each function's bootstrap, `<folder>/<function>/bootstrap`, where the template looks for it."""
+def upload(s3, folder, template):
+    """Puts each function's bootstrap, which `sam build` left at `<folder>/<resource>/bootstrap`, where the template looks."""
     s3.create_bucket(Bucket=ARTIFACTS)
-    for binary in binaries:
-        path = Path(folder, binary, "bootstrap")
+    for name, resource in template["Resources"].items():
+        if resource["Type"] != "AWS::Lambda::Function":
+            continue
+        path = Path(folder, name, "bootstrap")
         if not path.exists():
-            raise SystemExit(f"{path} is missing: make build makes it")
+            raise SystemExit(f"{path} is missing: make package makes it")
         body = io.BytesIO()
         with zipfile.ZipFile(body, "w", zipfile.ZIP_STORED) as archive:
             entry = zipfile.ZipInfo("bootstrap")
             entry.external_attr = 0o755 << 16
             archive.writestr(entry, path.read_bytes())
-        s3.put_object(Bucket=ARTIFACTS, Key=f"{binary}.zip", Body=body.getvalue())
+        s3.put_object(Bucket=ARTIFACTS, Key=f"{name}.zip", Body=body.getvalue())
 
 
 def deploy(emulator, template, parameters):
