@@ -12,6 +12,8 @@ COUNT ?= 50000
 SEED ?= 1
 FUNCTION ?= firehose-transform
 EVENT ?= events/firehose-direct-put.json
+# How many cases `make soak` tries of each property.
+CASES ?= 1000000
 # What `make check-template` and `make lint-template` read.
 TEMPLATE ?= template.yaml
 
@@ -89,6 +91,53 @@ test-template: .venv/installed ## Show that `make check-template` notices mistak
 .PHONY: run-function
 run-function: bootstraps ## Run one real function on a recorded event and show what it makes of it (FUNCTION=<name> EVENT=<file>)
 	@cargo run --quiet --bin run-function -- $(FUNCTION) $(EVENT)
+
+##@ Speed
+
+# What `make bench` measures beside the functions; the references are in `bench/`.
+BENCH := target/release/benchmarks
+
+.PHONY: bench
+bench: build bench-tool .tools/bench-python/installed ## Measure the functions beside the references in Python and plain Rust
+	cargo lambda build --release --package plain-transform
+	@$(BENCH) run
+
+.PHONY: bench-check
+bench-check: build bench-tool ## Compare instructions per record with the committed counts (needs valgrind)
+	@$(BENCH) check
+
+.PHONY: bench-baseline
+bench-baseline: build bench-tool ## Commit today's instructions per record (needs valgrind)
+	@$(BENCH) check --renew
+
+.PHONY: bench-stages
+bench-stages: ## Measure decoding, reading, scoring and encoding by themselves
+	cargo bench --package benchmarks
+
+.PHONY: profile
+profile: bench-tool ## Show where the transform's instructions go (needs valgrind)
+	cargo build --profile profiling --package firehose-transform --package kinesis-alerts
+	@for function in firehose-transform kinesis-alerts; do \
+		install -D target/profiling/$$function target/lambda-profiling/$$function/bootstrap; done
+	@$(BENCH) --bootstraps target/lambda-profiling profile
+
+# The packages whose readers and writers have a slow way to be held against.
+SOAKED := fraud-core kinesis-batch kpl-aggregation firehose-transform
+
+.PHONY: soak
+soak: nextest ## Hold every fast path against the slow one a million times (CASES=<n>)
+	PROPTEST_CASES=$(CASES) cargo nextest run --profile soak $(foreach package,$(SOAKED),--package $(package))
+
+.PHONY: bench-tool
+bench-tool: .venv/installed
+	cargo build --release --package benchmarks
+
+.tools/bench-python/installed: bench/python/requirements.txt
+	python3 -m venv .tools/bench-python
+	.tools/bench-python/bin/pip install --quiet --disable-pip-version-check --requirement bench/python/requirements.txt
+	touch $@
+
+##@ Rarely
 
 .PHONY: expected
 expected: bootstraps ## Write anew what is expected of every recorded event

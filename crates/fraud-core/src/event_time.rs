@@ -16,18 +16,13 @@ pub struct EventTime {
 /// Reads RFC 3339, and beyond it: a missing offset; `t` or a space for `T`; `z` for `Z`; a fraction of any length;
 /// the offsets `+hhmm` and `+hh`. Anything else (a date alone, an hour 24, a second 60, a comma) is `None`.
 pub fn parse(text: &str) -> Option<EventTime> {
-    let mut rest = text.as_bytes();
-    let year = digits(&mut rest, 4)?;
-    byte(&mut rest, b"-")?;
-    let month = digits(&mut rest, 2)?;
-    byte(&mut rest, b"-")?;
-    let day = digits(&mut rest, 2)?;
-    byte(&mut rest, b"Tt ")?;
-    let hour = digits(&mut rest, 2)?;
-    byte(&mut rest, b":")?;
-    let minute = digits(&mut rest, 2)?;
-    byte(&mut rest, b":")?;
-    let second = digits(&mut rest, 2)?;
+    let (fixed, mut rest) = text.as_bytes().split_first_chunk()?;
+    let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2, b'T' | b't' | b' ', time @ ..]: [u8; 19] = *fixed else {
+        return None;
+    };
+    let [h1, h2, b':', i1, i2, b':', s1, s2] = time else { return None };
+    let (year, month, day) = (number([y1, y2, y3, y4])?, number([m1, m2])?, number([d1, d2])?);
+    let (hour, minute, second) = (number([h1, h2])?, number([i1, i2])?, number([s1, s2])?);
     let millis = if byte(&mut rest, b".").is_some() { fraction(&mut rest) } else { 0 };
     let offset_minutes = offset(rest)?;
     if year == 0 || hour > 23 || minute > 59 || second > 59 {
@@ -40,14 +35,18 @@ pub fn parse(text: &str) -> Option<EventTime> {
     Some(EventTime { instant, hour: hour as u8 })
 }
 
-/// Takes `width` (at most 4) ASCII digits off the front.
-fn digits(rest: &mut &[u8], width: usize) -> Option<u16> {
-    let (front, back) = rest.split_at_checked(width)?;
-    let number = front.iter().try_fold(0u16, |number, &byte| {
-        byte.is_ascii_digit().then(|| number * 10 + u16::from(byte - b'0'))
-    })?;
+/// The value of at most four ASCII digits.
+fn number<const WIDTH: usize>(digits: [u8; WIDTH]) -> Option<u16> {
+    digits
+        .into_iter()
+        .try_fold(0, |number, byte| byte.is_ascii_digit().then(|| number * 10 + u16::from(byte - b'0')))
+}
+
+/// Takes two digits off the front.
+fn two_digits(rest: &mut &[u8]) -> Option<u16> {
+    let (front, back) = rest.split_first_chunk::<2>()?;
     *rest = back;
-    Some(number)
+    number(*front)
 }
 
 /// Takes one of the `accepted` bytes off the front.
@@ -73,13 +72,13 @@ fn offset(mut rest: &[u8]) -> Option<i32> {
         return Some(0);
     }
     let sign = if byte(&mut rest, b"+-")? == b'-' { -1 } else { 1 };
-    let hours = digits(&mut rest, 2)?;
+    let hours = two_digits(&mut rest)?;
     let minutes = if rest.is_empty() {
         0
     } else {
         // Without a colon as well as with one.
         let _ = byte(&mut rest, b":");
-        digits(&mut rest, 2)?
+        two_digits(&mut rest)?
     };
     (rest.is_empty() && hours <= 23 && minutes <= 59).then(|| sign * i32::from(hours * 60 + minutes))
 }

@@ -20,8 +20,8 @@ pub struct Position<'a> {
 /// The stream's name in a stream's ARN or in that of a consumer of one: `transactions` of
 /// `arn:aws:kinesis:us-east-1:123456789012:stream/transactions/consumer/alerts:1764000000`.
 pub fn stream_name(arn: &str) -> Option<&str> {
-    let (_, path) = arn.split_once(":stream/")?;
-    path.split('/').next().filter(|name| !name.is_empty())
+    let resource = arn.splitn(6, ':').nth(5)?;
+    resource.strip_prefix("stream/")?.split('/').next().filter(|name| !name.is_empty())
 }
 
 /// What makes a record the same record wherever and however often it comes.

@@ -7,9 +7,11 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+mod keys;
 mod text;
 mod write;
 
+pub use keys::RepeatedKeys;
 pub use text::{Text, push_escaped};
 pub(crate) use write::push_number;
 pub use write::{ObjectWriter, is_portable};
@@ -75,17 +77,23 @@ pub struct Scanner<'a> {
     text: &'a str,
     at: usize,
     depth_left: usize,
+    met_line_break: bool,
 }
 
 impl<'a> Scanner<'a> {
     /// A scanner at the start of `text` that follows objects and arrays nested at most `max_depth` deep.
     pub fn new(text: &'a str, max_depth: usize) -> Self {
-        Scanner { text, at: 0, depth_left: max_depth }
+        Scanner { text, at: 0, depth_left: max_depth, met_line_break: false }
     }
 
     /// The byte offset of the next byte to be read.
     pub fn offset(&self) -> usize {
         self.at
+    }
+
+    /// Whether what has been read holds a line break: it then stands between tokens, for in a string there can be none.
+    pub fn met_line_break(&self) -> bool {
+        self.met_line_break
     }
 
     /// The text between two offsets that this scanner reported.
@@ -97,8 +105,10 @@ impl<'a> Scanner<'a> {
     #[inline]
     pub fn peek(&mut self) -> Option<u8> {
         while let Some(&byte) = self.text.as_bytes().get(self.at) {
-            if !matches!(byte, b' ' | b'\n' | b'\r' | b'\t') {
-                return Some(byte);
+            match byte {
+                b' ' | b'\t' => {}
+                b'\n' | b'\r' => self.met_line_break = true,
+                _ => return Some(byte),
             }
             self.at += 1;
         }
@@ -119,7 +129,6 @@ impl<'a> Scanner<'a> {
             loop {
                 let key = self.string()?;
                 self.expect(b':')?;
-                self.peek();
                 member(key, self)?;
                 match self.peek() {
                     Some(b',') => self.at += 1,
@@ -159,7 +168,7 @@ impl<'a> Scanner<'a> {
     #[inline]
     pub fn value(&mut self) -> Result<Value<'a>, JsonError> {
         match self.peek() {
-            Some(b'"') => Ok(Value::String(self.string()?)),
+            Some(b'"') => Ok(Value::String(self.rest_of_string()?)),
             Some(b'-' | b'0'..=b'9') => Ok(Value::Number(self.number()?)),
             Some(b'{' | b'[') => self.container(),
             Some(b't') => self.literal("true", Value::Bool(true)),
@@ -175,23 +184,40 @@ impl<'a> Scanner<'a> {
     /// [`JsonError::Syntax`] where there is none, or where it holds a raw control character or a bad escape.
     #[inline]
     pub fn string(&mut self) -> Result<Text<'a>, JsonError> {
-        self.expect(b'"')?;
+        if self.peek() != Some(b'"') {
+            return Err(self.unexpected());
+        }
+        self.rest_of_string()
+    }
+
+    /// Reads a string whose opening quote is the next byte.
+    #[inline]
+    fn rest_of_string(&mut self) -> Result<Text<'a>, JsonError> {
+        self.at += 1;
         let start = self.at;
-        let mut escaped = false;
+        let end = text::plain_run_end(self.text.as_bytes(), start);
+        if self.text.as_bytes().get(end) != Some(&b'"') {
+            return self.string_with_escapes(start, end);
+        }
+        self.at = end + 1;
+        Ok(Text::new(self.slice(start..end), false))
+    }
+
+    /// Reads the rest of a string whose content begins at `start` and has its first escape, or its fault, at `at`.
+    #[cold]
+    fn string_with_escapes(&mut self, start: usize, at: usize) -> Result<Text<'a>, JsonError> {
+        self.at = at;
         loop {
-            self.at = text::plain_run_end(self.text.as_bytes(), self.at);
             match self.text.as_bytes().get(self.at) {
                 Some(b'"') => break,
-                Some(b'\\') => {
-                    escaped = true;
-                    self.escape()?;
-                }
+                Some(b'\\') => self.escape()?,
                 _ => return Err(self.unexpected()),
             }
+            self.at = text::plain_run_end(self.text.as_bytes(), self.at);
         }
         let raw = self.slice(start..self.at);
         self.at += 1;
-        Ok(Text::new(raw, escaped))
+        Ok(Text::new(raw, true))
     }
 
     /// Makes sure that nothing but white space follows.

@@ -15,8 +15,24 @@ pub struct RecordEncoder<'p> {
     policy: &'p Policy,
     /// For each factor its name as a JSON string.
     factor_names: Vec<String>,
-    /// `],"fraud_policy":"..."`, with the id as JSON.
-    policy_member: String,
+    between: Between,
+}
+
+/// What stands between the values that are different in each record: members' names, and the policy.
+#[derive(Debug, Clone)]
+struct Between {
+    /// `"fraud_score":`
+    before_score: String,
+    /// `,"fraud_reasons":[`
+    before_reasons: String,
+    /// `],"fraud_policy":"..."`
+    after_reasons: String,
+    /// `,"decision_id":"`
+    before_identity: String,
+    /// `,"enrichment":"`
+    before_enrichment: String,
+    /// `","ingested_at":"`
+    before_arrival: String,
 }
 
 /// What was decided about a transaction.
@@ -37,8 +53,15 @@ impl<'p> RecordEncoder<'p> {
     pub fn new(policy: &'p Policy) -> Self {
         // The names of policies and factors consist of characters that JSON writes as they are.
         let factor_names = policy.factors().iter().map(|factor| format!("\"{}\"", factor.name())).collect();
-        let policy_member = format!("],\"{}\":\"{}\"", fields::FRAUD_POLICY, policy.id());
-        RecordEncoder { policy, factor_names, policy_member }
+        let between = Between {
+            before_score: format!("\"{}\":", fields::FRAUD_SCORE),
+            before_reasons: format!(",\"{}\":[", fields::FRAUD_REASONS),
+            after_reasons: format!("],\"{}\":\"{}\"", fields::FRAUD_POLICY, policy.id()),
+            before_identity: format!(",\"{}\":\"", fields::DECISION_ID),
+            before_enrichment: format!(",\"{}\":\"", fields::ENRICHMENT),
+            before_arrival: format!("\",\"{}\":\"", fields::INGESTED_AT),
+        };
+        RecordEncoder { policy, factor_names, between }
     }
 
     /// The policy whose decisions are written.
@@ -55,41 +78,28 @@ impl<'p> RecordEncoder<'p> {
             out.extend_from_slice(profile.members().as_bytes());
             out.push(b',');
         }
-        push_name(out, fields::FRAUD_SCORE);
+        let between = &self.between;
+        out.extend_from_slice(between.before_score.as_bytes());
         push_number(out, decision.score.value);
-        out.push(b',');
-        push_name(out, fields::FRAUD_REASONS);
-        out.push(b'[');
+        out.extend_from_slice(between.before_reasons.as_bytes());
         for (position, index) in decision.score.factors.indexes().enumerate() {
             if position > 0 {
                 out.push(b',');
             }
             out.extend_from_slice(self.factor_names.get(index).map_or(b"", |name| name.as_bytes()));
         }
-        out.extend_from_slice(self.policy_member.as_bytes());
+        out.extend_from_slice(between.after_reasons.as_bytes());
         if let Some(identity) = &decision.identity {
-            out.push(b',');
-            push_name(out, fields::DECISION_ID);
-            out.push(b'"');
+            out.extend_from_slice(between.before_identity.as_bytes());
             identity.pieces(|piece| push_escaped(out, piece));
             out.push(b'"');
         }
-        out.push(b',');
-        push_name(out, fields::ENRICHMENT);
-        out.push(b'"');
+        out.extend_from_slice(between.before_enrichment.as_bytes());
         out.extend_from_slice(decision.enrichment.as_str().as_bytes());
-        out.extend_from_slice(b"\",");
-        push_name(out, fields::INGESTED_AT);
-        out.push(b'"');
+        out.extend_from_slice(between.before_arrival.as_bytes());
         out.extend_from_slice(&decision.arrival.to_rfc3339());
         out.extend_from_slice(b"\"}\n");
     }
-}
-
-fn push_name(out: &mut Vec<u8>, name: &str) {
-    out.push(b'"');
-    out.extend_from_slice(name.as_bytes());
-    out.extend_from_slice(b"\":");
 }
 
 #[cfg(test)]

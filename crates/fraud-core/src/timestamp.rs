@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use chrono::{DateTime, Datelike, NaiveDate, Timelike, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, Timelike};
 
 use crate::json::Value;
 
@@ -25,7 +25,7 @@ pub struct Calendar {
 
 /// Epoch numbers below this are seconds, from it on milliseconds. As seconds it lies in the year 5138, as milliseconds
 /// in 1973: no service that sends arrival times existed then. Firehose sends milliseconds, Kinesis seconds.
-const FIRST_MILLISECONDS: u128 = 100_000_000_000;
+const FIRST_MILLISECONDS: u64 = 100_000_000_000;
 
 impl Timestamp {
     const MIN: i64 = -62_135_596_800_000;
@@ -88,12 +88,13 @@ impl Timestamp {
         put(11, 2, utc.hour());
         put(14, 2, utc.minute());
         put(17, 2, utc.second());
-        put(20, 3, utc.timestamp_subsec_millis());
+        put(20, 3, utc.nanosecond() / 1_000_000);
         text
     }
 
-    fn utc(self) -> DateTime<Utc> {
-        DateTime::from_timestamp_millis(self.0).unwrap_or(DateTime::UNIX_EPOCH)
+    /// Naive, for a time with a zone works its offset into each part that it is asked for.
+    fn utc(self) -> NaiveDateTime {
+        DateTime::from_timestamp_millis(self.0).unwrap_or(DateTime::UNIX_EPOCH).naive_utc()
     }
 }
 
@@ -113,13 +114,44 @@ pub(crate) fn local_millis(date: (u16, u8, u8), time: (u8, u8, u8), millis: u16)
 
 /// Reads a JSON number's digits as an instant.
 fn from_epoch_digits(number: &str) -> Option<Timestamp> {
-    if number.starts_with('-') || !crate::json::is_number(number) {
+    match short_decimal(number.as_bytes()) {
+        Some((whole, thousandths)) => {
+            let millis = if whole < FIRST_MILLISECONDS { whole * 1000 + thousandths } else { whole };
+            Timestamp::from_millis(i64::try_from(millis).ok()?)
+        }
+        None => from_any_digits(number),
+    }
+}
+
+/// The whole part and the thousandths of a JSON number without sign and exponent, as short as those of this age are.
+fn short_decimal(number: &[u8]) -> Option<(u64, u64)> {
+    let digit = |byte: &u8| byte.is_ascii_digit().then(|| u64::from(byte - b'0'));
+    let mut whole = 0;
+    let mut rest = number.iter();
+    let is_short =
+        number.len() <= 30 && (number.first() != Some(&b'0') || matches!(number, [_] | [_, b'.', ..]));
+    if !is_short {
         return None;
     }
-    if let Ok(unit) = number.parse::<u64>() {
-        let unit = u128::from(unit);
-        let millis = if unit < FIRST_MILLISECONDS { unit * 1000 } else { unit };
-        return Timestamp::from_millis(i64::try_from(millis).ok()?);
+    for place in 0.. {
+        match rest.next() {
+            Some(b'.') if place > 0 => break,
+            Some(byte) if place < 15 => whole = whole * 10 + digit(byte)?,
+            None if place > 0 => return Some((whole, 0)),
+            _ => return None,
+        }
+    }
+    let fraction = rest.as_slice();
+    let is_fraction = !fraction.is_empty() && fraction.iter().all(u8::is_ascii_digit);
+    let thousandths =
+        (0..3).fold(0, |sum, place| sum * 10 + fraction.get(place).and_then(digit).unwrap_or(0));
+    is_fraction.then_some((whole, thousandths))
+}
+
+/// What [`from_epoch_digits`] gives, for a number of any length and form.
+fn from_any_digits(number: &str) -> Option<Timestamp> {
+    if number.starts_with('-') || !crate::json::is_number(number) {
+        return None;
     }
     let (mantissa, exponent) = match number.split_once(['e', 'E']) {
         Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().ok()?),
@@ -130,8 +162,11 @@ fn from_epoch_digits(number: &str) -> Option<Timestamp> {
     let digits: Vec<u8> = whole.bytes().chain(fraction.bytes()).collect();
     let point = i32::try_from(whole.len()).ok()?.checked_add(exponent)?;
     let unit = digits_before(&digits, point)?;
-    let millis =
-        if unit < FIRST_MILLISECONDS { digits_before(&digits, point.checked_add(3)?)? } else { unit };
+    let millis = if unit < u128::from(FIRST_MILLISECONDS) {
+        digits_before(&digits, point.checked_add(3)?)?
+    } else {
+        unit
+    };
     Timestamp::from_millis(i64::try_from(millis).ok()?)
 }
 
@@ -203,6 +238,11 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_short_number_and_a_long_one_of_the_same_value_are_the_same_instant(number in r"(0|0?[1-9][0-9]{0,16}|\+?[0-9]{1,3})?(\.[0-9]{0,9})?x?") {
+            prop_assert_eq!(from_epoch_digits(&number), from_any_digits(&number), "{}", number);
+        }
+
         #[test]
         fn an_instant_reads_back_from_its_text_and_from_its_number(
             millis in Timestamp::MIN..=Timestamp::MAX,

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use crate::event_time::{self, EventTime};
 use crate::fields;
-use crate::json::{JsonError, Scanner, Value};
+use crate::json::{JsonError, RepeatedKeys, Scanner, Value};
 use crate::reason::FailureReason;
 use crate::timestamp::Timestamp;
 
@@ -68,15 +68,45 @@ struct Body<'a> {
     own_fields: Vec<Range<usize>>,
     /// Whether no member is left once those are gone.
     is_empty: bool,
+    has_line_break: bool,
 }
 
-impl<'a> Transaction<'a> {
+/// Reads the transactions of a batch.
+#[derive(Debug, Default)]
+pub struct TransactionReader<'a>(RepeatedKeys<'a, Field>);
+
+/// What a member's key means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Field {
+    TransactionId,
+    CustomerId,
+    Amount,
+    EventTime,
+    /// A name under which only this product writes.
+    Own,
+    Other,
+}
+
+impl Field {
+    fn of(key: Option<&str>) -> Self {
+        match key {
+            Some("transaction_id") => Field::TransactionId,
+            Some("customer_id") => Field::CustomerId,
+            Some("amount") => Field::Amount,
+            Some("event_time") => Field::EventTime,
+            Some(name) if fields::is_own(name) => Field::Own,
+            _ => Field::Other,
+        }
+    }
+}
+
+impl<'a> TransactionReader<'a> {
     /// Reads a record's payload.
     ///
     /// # Errors
     /// The [`FailureReason`] that keeps it from being scored.
-    pub fn parse(payload: &'a [u8]) -> Result<Self, FailureReason> {
-        let text = std::str::from_utf8(payload).map_err(|_| FailureReason::NotUtf8)?;
+    pub fn read(&mut self, payload: &'a [u8]) -> Result<Transaction<'a>, FailureReason> {
+        let text = simdutf8::basic::from_utf8(payload).map_err(|_| FailureReason::NotUtf8)?;
         let text = text.trim_start_matches([' ', '\n', '\r', '\t']);
         let mut scanner = Scanner::new(text, MAX_DEPTH);
         if scanner.peek() != Some(b'{') {
@@ -85,18 +115,18 @@ impl<'a> Transaction<'a> {
         }
         let mut read = Members::default();
         let mut cuts = Cuts::new(text);
-        scanner.object(|key, scanner| {
+        scanner.members(&mut self.0, Field::of, |field, scanner| {
             let value = scanner.value()?;
-            match key.decode().as_deref() {
-                Some("transaction_id") => read.transaction_id = Some(value),
-                Some("customer_id") => read.customer_id = Some(value),
-                Some("amount") => read.amount = Some(value),
-                Some("event_time") => read.event_time = Some(value),
-                Some(name) if fields::is_own(name) => {
+            match field {
+                Field::TransactionId => read.transaction_id = Some(value),
+                Field::CustomerId => read.customer_id = Some(value),
+                Field::Amount => read.amount = Some(value),
+                Field::EventTime => read.event_time = Some(value),
+                Field::Own => {
                     cuts.cut(scanner.offset());
                     return Ok(());
                 }
-                _ => {}
+                Field::Other => {}
             }
             cuts.keep(scanner.offset());
             Ok::<_, FailureReason>(())
@@ -105,11 +135,26 @@ impl<'a> Transaction<'a> {
         scanner.end()?;
         Ok(Transaction {
             transaction_id: id(read.transaction_id, str::len, FailureReason::InvalidTransactionId)?,
-            customer_id: id(read.customer_id, |id| id.chars().count(), FailureReason::InvalidCustomerId)?,
+            customer_id: id(read.customer_id, characters, FailureReason::InvalidCustomerId)?,
             amount: amount(read.amount)?,
             event_time: time(read.event_time),
-            body: Body { json: scanner.slice(0..end), own_fields: cuts.ranges, is_empty: !cuts.any_kept },
+            body: Body {
+                json: scanner.slice(0..end),
+                own_fields: cuts.ranges,
+                is_empty: !cuts.any_kept,
+                has_line_break: scanner.met_line_break(),
+            },
         })
+    }
+}
+
+impl<'a> Transaction<'a> {
+    /// Reads one record's payload. Those of a batch are read by a [`TransactionReader`].
+    ///
+    /// # Errors
+    /// The [`FailureReason`] that keeps it from being scored.
+    pub fn parse(payload: &'a [u8]) -> Result<Self, FailureReason> {
+        TransactionReader::default().read(payload)
     }
 
     /// Appends the producer's members to `out`, from the opening brace to the last of them: untouched, but for line
@@ -125,9 +170,8 @@ impl<'a> Transaction<'a> {
             at = cut.end;
         }
         out.extend_from_slice(text.get(at..text.len() - 1).unwrap_or_default());
-        let written = &mut out[written_from..];
-        // In valid JSON no raw line break can stand inside a string.
-        if memchr::memchr2(b'\n', b'\r', written).is_some() {
+        if body.has_line_break {
+            let written = &mut out[written_from..];
             written.iter_mut().filter(|byte| matches!(byte, b'\n' | b'\r')).for_each(|byte| *byte = b' ');
         }
         !body.is_empty
@@ -204,6 +248,11 @@ fn id<'a>(
         1..=MAX_ID_LENGTH => Ok(Some(id)),
         _ => Err(invalid),
     }
+}
+
+/// The number of characters, where it can matter: no text has more of them than bytes.
+fn characters(id: &str) -> usize {
+    if id.len() <= MAX_ID_LENGTH { id.len() } else { id.chars().count() }
 }
 
 fn amount(value: Option<Value<'_>>) -> Result<Amount<'_>, FailureReason> {

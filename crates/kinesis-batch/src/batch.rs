@@ -7,7 +7,7 @@ use fraud_core::identity::Position;
 use fraud_core::payload::Payloads;
 use fraud_core::reason::FailureReason;
 use fraud_core::timestamp::Timestamp;
-use fraud_core::transaction::Transaction;
+use fraud_core::transaction::{Transaction, TransactionReader};
 use kpl_aggregation::{Payload, split};
 
 use crate::event::{InvalidEvent, KinesisEvent, StreamRecord};
@@ -95,12 +95,17 @@ impl<'a> Batch<'a> {
 
     /// Every user record in order: a transaction, or why it is none.
     pub fn transactions(&self) -> Vec<Result<Received<'_>, FailureReason>> {
-        self.items.iter().map(|item| self.received(item)).collect()
+        let mut reader = TransactionReader::default();
+        self.items.iter().map(|item| self.received(item, &mut reader)).collect()
     }
 
-    fn received<'b>(&'b self, item: &'b Item) -> Result<Received<'b>, FailureReason> {
+    fn received<'b>(
+        &'b self,
+        item: &'b Item,
+        reader: &mut TransactionReader<'b>,
+    ) -> Result<Received<'b>, FailureReason> {
         let payload = item.payload.as_ref().map_err(|reason| *reason)?;
-        let transaction = Transaction::parse(payload)?;
+        let transaction = reader.read(payload)?;
         let record = self.event.records.get(item.record).ok_or(FailureReason::MissingData)?;
         Ok(Received {
             transaction,

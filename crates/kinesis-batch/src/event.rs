@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 
 use fraud_core::identity::{Position, stream_name};
-use fraud_core::json::{JsonError, Scanner, Text};
+use fraud_core::json::{JsonError, RepeatedKeys, Scanner, Text};
 use fraud_core::timestamp::Timestamp;
 
 /// Deeper than any event; a record's own payload is text here.
@@ -29,8 +29,8 @@ pub struct StreamRecord<'a> {
     pub arrival: Option<Timestamp>,
     /// The sequence number: what Lambda knows the record by.
     pub sequence_number: Cow<'a, str>,
-    stream_arn: Cow<'a, str>,
-    event_id: Cow<'a, str>,
+    stream: Cow<'a, str>,
+    shard: Cow<'a, str>,
 }
 
 /// An event that is no Kinesis event.
@@ -64,7 +64,7 @@ impl<'a> KinesisEvent<'a> {
         let mut records = None;
         scanner.object(|key, scanner| {
             match key.decode().as_deref() {
-                Some("Records") => records = Some(read_records(scanner)?),
+                Some("Records") => records = Some(RecordReader::default().records(scanner)?),
                 _ => drop(scanner.value()?),
             }
             Ok::<_, InvalidEvent>(())
@@ -79,9 +79,8 @@ impl StreamRecord<'_> {
     /// Where the record stands, or the user record at this place inside it.
     pub fn position(&self, sub_sequence_number: u64) -> Position<'_> {
         Position {
-            // Both were found when the event was read.
-            stream: stream_name(&self.stream_arn).unwrap_or_default(),
-            shard: shard_id(&self.event_id).unwrap_or_default(),
+            stream: &self.stream,
+            shard: &self.shard,
             sequence_number: &self.sequence_number,
             sub_sequence_number,
         }
@@ -93,72 +92,143 @@ fn shard_id(event_id: &str) -> Option<&str> {
     event_id.split_once(':').map(|(shard, _)| shard).filter(|shard| !shard.is_empty())
 }
 
-fn read_records<'a>(scanner: &mut Scanner<'a>) -> Result<Vec<StreamRecord<'a>>, InvalidEvent> {
-    if scanner.peek() != Some(b'[') {
-        scanner.value()?;
-        return Err(InvalidEvent::Missing("`Records` is no array".to_owned()));
+/// The part of a text that `part` finds.
+fn part<'a>(text: Cow<'a, str>, part: impl Fn(&str) -> Option<&str>) -> Option<Cow<'a, str>> {
+    match text {
+        Cow::Borrowed(text) => part(text).map(Cow::Borrowed),
+        Cow::Owned(text) => part(&text).map(|part| Cow::Owned(part.to_owned())),
     }
-    let mut records = Vec::new();
-    scanner.array(|scanner| {
-        records.push(read_record(scanner, records.len())?);
-        Ok::<_, InvalidEvent>(())
-    })?;
-    Ok(records)
 }
 
-fn read_record<'a>(scanner: &mut Scanner<'a>, index: usize) -> Result<StreamRecord<'a>, InvalidEvent> {
-    let missing = |what: &str| InvalidEvent::Missing(format!("`Records[{index}]{what}"));
-    if scanner.peek() != Some(b'{') {
-        scanner.value()?;
-        return Err(missing("` is no object"));
-    }
-    let (mut event_id, mut stream_arn) = (None, None);
-    let mut kinesis = KinesisMember::default();
-    scanner.object(|key, scanner| {
-        match key.decode().as_deref() {
-            Some("eventID") => event_id = scanner.value()?.as_str(),
-            Some("eventSourceARN") => stream_arn = scanner.value()?.as_str(),
-            Some("kinesis") => kinesis = read_kinesis(scanner)?,
-            _ => drop(scanner.value()?),
+/// Reads the records of an event.
+#[derive(Debug, Default)]
+struct RecordReader<'a> {
+    record_keys: RepeatedKeys<'a, RecordMember>,
+    kinesis_keys: RepeatedKeys<'a, KinesisMember>,
+    /// The ARN of the record before, and the stream's name in it: mostly all records of an event come from one stream.
+    last_stream: Option<(Text<'a>, Cow<'a, str>)>,
+}
+
+/// A record's member.
+#[derive(Debug, Clone, Copy)]
+enum RecordMember {
+    EventId,
+    StreamArn,
+    Kinesis,
+    Other,
+}
+
+impl RecordMember {
+    fn of(key: Option<&str>) -> Self {
+        match key {
+            Some("eventID") => RecordMember::EventId,
+            Some("eventSourceARN") => RecordMember::StreamArn,
+            Some("kinesis") => RecordMember::Kinesis,
+            _ => RecordMember::Other,
         }
-        Ok::<_, JsonError>(())
-    })?;
-    Ok(StreamRecord {
-        data: kinesis.data,
-        arrival: kinesis.arrival,
-        sequence_number: kinesis
-            .sequence_number
-            .ok_or_else(|| missing(".kinesis.sequenceNumber` is missing"))?,
-        stream_arn: stream_arn
-            .filter(|arn| stream_name(arn).is_some())
-            .ok_or_else(|| missing(".eventSourceARN` names no stream"))?,
-        event_id: event_id
-            .filter(|id| shard_id(id).is_some())
-            .ok_or_else(|| missing(".eventID` names no shard"))?,
-    })
+    }
+}
+
+/// A member of a record's `kinesis`.
+#[derive(Debug, Clone, Copy)]
+enum KinesisMember {
+    Data,
+    Arrival,
+    SequenceNumber,
+    Other,
+}
+
+impl KinesisMember {
+    fn of(key: Option<&str>) -> Self {
+        match key {
+            Some("data") => KinesisMember::Data,
+            Some("approximateArrivalTimestamp") => KinesisMember::Arrival,
+            Some("sequenceNumber") => KinesisMember::SequenceNumber,
+            _ => KinesisMember::Other,
+        }
+    }
+}
+
+impl<'a> RecordReader<'a> {
+    fn records(mut self, scanner: &mut Scanner<'a>) -> Result<Vec<StreamRecord<'a>>, InvalidEvent> {
+        if scanner.peek() != Some(b'[') {
+            scanner.value()?;
+            return Err(InvalidEvent::Missing("`Records` is no array".to_owned()));
+        }
+        let mut records = Vec::new();
+        scanner.array(|scanner| {
+            records.push(self.record(scanner, records.len())?);
+            Ok::<_, InvalidEvent>(())
+        })?;
+        Ok(records)
+    }
+
+    fn record(&mut self, scanner: &mut Scanner<'a>, index: usize) -> Result<StreamRecord<'a>, InvalidEvent> {
+        let missing = |what: &str| InvalidEvent::Missing(format!("`Records[{index}]{what}"));
+        if scanner.peek() != Some(b'{') {
+            scanner.value()?;
+            return Err(missing("` is no object"));
+        }
+        let (mut shard, mut stream) = (None, None);
+        let mut kinesis = Kinesis::default();
+        let RecordReader { record_keys, kinesis_keys, last_stream } = self;
+        scanner.members(record_keys, RecordMember::of, |member, scanner| {
+            match member {
+                RecordMember::EventId => shard = scanner.value()?.as_str().and_then(|id| part(id, shard_id)),
+                RecordMember::StreamArn => {
+                    stream = scanner.value()?.as_text().and_then(|arn| stream_of(arn, last_stream));
+                }
+                RecordMember::Kinesis => kinesis = read_kinesis(scanner, kinesis_keys)?,
+                RecordMember::Other => drop(scanner.value()?),
+            }
+            Ok::<_, JsonError>(())
+        })?;
+        Ok(StreamRecord {
+            data: kinesis.data,
+            arrival: kinesis.arrival,
+            sequence_number: kinesis
+                .sequence_number
+                .ok_or_else(|| missing(".kinesis.sequenceNumber` is missing"))?,
+            stream: stream.ok_or_else(|| missing(".eventSourceARN` names no stream"))?,
+            shard: shard.ok_or_else(|| missing(".eventID` names no shard"))?,
+        })
+    }
+}
+
+/// The name of the stream of this ARN, which is looked for only where it is not the one before.
+fn stream_of<'a>(arn: Text<'a>, last: &mut Option<(Text<'a>, Cow<'a, str>)>) -> Option<Cow<'a, str>> {
+    if let Some((_, name)) = last.as_ref().filter(|(last, _)| *last == arn) {
+        return Some(name.clone());
+    }
+    let name = part(arn.decode()?, stream_name)?;
+    *last = Some((arn, name.clone()));
+    Some(name)
 }
 
 /// A record's member `kinesis`.
 #[derive(Default)]
-struct KinesisMember<'a> {
+struct Kinesis<'a> {
     data: Option<Text<'a>>,
     arrival: Option<Timestamp>,
     sequence_number: Option<Cow<'a, str>>,
 }
 
-fn read_kinesis<'a>(scanner: &mut Scanner<'a>) -> Result<KinesisMember<'a>, JsonError> {
-    let mut kinesis = KinesisMember::default();
+fn read_kinesis<'a>(
+    scanner: &mut Scanner<'a>,
+    keys: &mut RepeatedKeys<'a, KinesisMember>,
+) -> Result<Kinesis<'a>, JsonError> {
+    let mut kinesis = Kinesis::default();
     if scanner.peek() != Some(b'{') {
         scanner.value()?;
         return Ok(kinesis);
     }
-    scanner.object(|key, scanner| {
+    scanner.members(keys, KinesisMember::of, |member, scanner| {
         let value = scanner.value()?;
-        match key.decode().as_deref() {
-            Some("data") => kinesis.data = value.as_text(),
-            Some("approximateArrivalTimestamp") => kinesis.arrival = Timestamp::from_arrival(value),
-            Some("sequenceNumber") => kinesis.sequence_number = value.as_digits(),
-            _ => {}
+        match member {
+            KinesisMember::Data => kinesis.data = value.as_text(),
+            KinesisMember::Arrival => kinesis.arrival = Timestamp::from_arrival(value),
+            KinesisMember::SequenceNumber => kinesis.sequence_number = value.as_digits(),
+            KinesisMember::Other => {}
         }
         Ok::<_, JsonError>(())
     })?;

@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 
 use fraud_core::identity::{Position, stream_name};
-use fraud_core::json::{JsonError, Scanner, Text};
+use fraud_core::json::{JsonError, RepeatedKeys, Scanner, Text, Value};
 use fraud_core::timestamp::Timestamp;
 
 /// Deeper than any event; a record's own payload is text here.
@@ -18,8 +18,8 @@ const MAX_DEPTH: usize = 64;
 pub struct FirehoseEvent<'a> {
     /// The records, in the event's order.
     pub records: Vec<FirehoseRecord<'a>>,
-    /// The ARN of the Kinesis stream that the delivery stream reads, where it reads one.
-    stream_arn: Option<Cow<'a, str>>,
+    /// The name of the Kinesis stream that the delivery stream reads, where it reads one.
+    stream: Option<String>,
 }
 
 /// One record of an event.
@@ -29,7 +29,8 @@ pub struct FirehoseRecord<'a> {
     pub id: Text<'a>,
     /// The base64 data as it came; `None` where it is missing or no text.
     pub data: Option<Text<'a>>,
-    own_arrival: Option<Timestamp>,
+    /// When it arrived at Firehose, as the event writes it.
+    own_arrival: Value<'a>,
     metadata: Metadata<'a>,
 }
 
@@ -74,18 +75,20 @@ impl<'a> FirehoseEvent<'a> {
             return Err(InvalidEvent::Missing("it is no JSON object".to_owned()));
         }
         let mut records = None;
-        let mut stream_arn = None;
+        let mut stream = None;
         scanner.object(|key, scanner| {
             match key.decode().as_deref() {
-                Some("records") => records = Some(read_records(scanner)?),
-                Some("sourceKinesisStreamArn") => stream_arn = scanner.value()?.as_str(),
+                Some("records") => records = Some(RecordReader::default().records(scanner)?),
+                Some("sourceKinesisStreamArn") => {
+                    stream = scanner.value()?.as_str().and_then(|arn| stream_name(&arn).map(str::to_owned));
+                }
                 _ => drop(scanner.value()?),
             }
             Ok::<_, InvalidEvent>(())
         })?;
         scanner.end()?;
         match records {
-            Some(records) => Ok(FirehoseEvent { records, stream_arn }),
+            Some(records) => Ok(FirehoseEvent { records, stream }),
             None => Err(InvalidEvent::Missing("`records` is missing".to_owned())),
         }
     }
@@ -94,7 +97,7 @@ impl<'a> FirehoseEvent<'a> {
     pub fn position(&'a self, record: &'a FirehoseRecord<'a>) -> Option<Position<'a>> {
         let metadata = &record.metadata;
         Some(Position {
-            stream: stream_name(self.stream_arn.as_deref()?)?,
+            stream: self.stream.as_deref()?,
             shard: metadata.shard.as_deref()?,
             sequence_number: metadata.sequence_number.as_deref()?,
             sub_sequence_number: metadata.sub_sequence_number,
@@ -105,62 +108,124 @@ impl<'a> FirehoseEvent<'a> {
 impl FirehoseRecord<'_> {
     /// When the record arrived: at the stream where it came from one, else at Firehose.
     pub fn arrival(&self) -> Option<Timestamp> {
-        self.metadata.arrival.or(self.own_arrival)
+        self.metadata.arrival.or_else(|| Timestamp::from_arrival(self.own_arrival))
     }
 }
 
-fn read_records<'a>(scanner: &mut Scanner<'a>) -> Result<Vec<FirehoseRecord<'a>>, InvalidEvent> {
-    if scanner.peek() != Some(b'[') {
-        scanner.value()?;
-        return Err(InvalidEvent::Missing("`records` is no array".to_owned()));
-    }
-    let mut records = Vec::new();
-    scanner.array(|scanner| {
-        records.push(read_record(scanner, records.len())?);
-        Ok::<_, InvalidEvent>(())
-    })?;
-    Ok(records)
+/// Reads the records of an event.
+#[derive(Debug, Default)]
+struct RecordReader<'a> {
+    record_keys: RepeatedKeys<'a, RecordMember>,
+    metadata_keys: RepeatedKeys<'a, MetadataMember>,
 }
 
-fn read_record<'a>(scanner: &mut Scanner<'a>, index: usize) -> Result<FirehoseRecord<'a>, InvalidEvent> {
-    if scanner.peek() != Some(b'{') {
-        scanner.value()?;
-        return Err(InvalidEvent::Missing(format!("`records[{index}]` is no object")));
-    }
-    let (mut id, mut data, mut own_arrival) = (None, None, None);
-    let mut metadata = Metadata::default();
-    scanner.object(|key, scanner| {
-        match key.decode().as_deref() {
-            Some("recordId") => id = scanner.value()?.as_text(),
-            Some("data") => data = scanner.value()?.as_text(),
-            Some("approximateArrivalTimestamp") => own_arrival = Timestamp::from_arrival(scanner.value()?),
-            Some("kinesisRecordMetadata") => metadata = read_metadata(scanner)?,
-            _ => drop(scanner.value()?),
+/// A record's member.
+#[derive(Debug, Clone, Copy)]
+enum RecordMember {
+    Id,
+    Data,
+    Arrival,
+    Metadata,
+    Other,
+}
+
+impl RecordMember {
+    fn of(key: Option<&str>) -> Self {
+        match key {
+            Some("recordId") => RecordMember::Id,
+            Some("data") => RecordMember::Data,
+            Some("approximateArrivalTimestamp") => RecordMember::Arrival,
+            Some("kinesisRecordMetadata") => RecordMember::Metadata,
+            _ => RecordMember::Other,
         }
-        Ok::<_, JsonError>(())
-    })?;
-    let id = id.ok_or_else(|| InvalidEvent::Missing(format!("`records[{index}].recordId` is missing")))?;
-    Ok(FirehoseRecord { id, data, own_arrival, metadata })
+    }
 }
 
-fn read_metadata<'a>(scanner: &mut Scanner<'a>) -> Result<Metadata<'a>, JsonError> {
+/// A member of a record's `kinesisRecordMetadata`.
+#[derive(Debug, Clone, Copy)]
+enum MetadataMember {
+    Arrival,
+    Shard,
+    SequenceNumber,
+    SubSequenceNumber,
+    Other,
+}
+
+impl MetadataMember {
+    fn of(key: Option<&str>) -> Self {
+        match key {
+            Some("approximateArrivalTimestamp") => MetadataMember::Arrival,
+            Some("shardId") => MetadataMember::Shard,
+            Some("sequenceNumber") => MetadataMember::SequenceNumber,
+            Some("subsequenceNumber") => MetadataMember::SubSequenceNumber,
+            _ => MetadataMember::Other,
+        }
+    }
+}
+
+impl<'a> RecordReader<'a> {
+    fn records(mut self, scanner: &mut Scanner<'a>) -> Result<Vec<FirehoseRecord<'a>>, InvalidEvent> {
+        if scanner.peek() != Some(b'[') {
+            scanner.value()?;
+            return Err(InvalidEvent::Missing("`records` is no array".to_owned()));
+        }
+        let mut records = Vec::new();
+        scanner.array(|scanner| {
+            records.push(self.record(scanner, records.len())?);
+            Ok::<_, InvalidEvent>(())
+        })?;
+        Ok(records)
+    }
+
+    fn record(
+        &mut self,
+        scanner: &mut Scanner<'a>,
+        index: usize,
+    ) -> Result<FirehoseRecord<'a>, InvalidEvent> {
+        if scanner.peek() != Some(b'{') {
+            scanner.value()?;
+            return Err(InvalidEvent::Missing(format!("`records[{index}]` is no object")));
+        }
+        let (mut id, mut data, mut own_arrival) = (None, None, Value::Null);
+        let mut metadata = Metadata::default();
+        let RecordReader { record_keys, metadata_keys } = self;
+        scanner.members(record_keys, RecordMember::of, |member, scanner| {
+            match member {
+                RecordMember::Id => id = scanner.value()?.as_text(),
+                RecordMember::Data => data = scanner.value()?.as_text(),
+                RecordMember::Arrival => own_arrival = scanner.value()?,
+                RecordMember::Metadata => metadata = read_metadata(scanner, metadata_keys)?,
+                RecordMember::Other => drop(scanner.value()?),
+            }
+            Ok::<_, JsonError>(())
+        })?;
+        let id =
+            id.ok_or_else(|| InvalidEvent::Missing(format!("`records[{index}].recordId` is missing")))?;
+        Ok(FirehoseRecord { id, data, own_arrival, metadata })
+    }
+}
+
+fn read_metadata<'a>(
+    scanner: &mut Scanner<'a>,
+    keys: &mut RepeatedKeys<'a, MetadataMember>,
+) -> Result<Metadata<'a>, JsonError> {
     let mut metadata = Metadata::default();
     if scanner.peek() != Some(b'{') {
         scanner.value()?;
         return Ok(metadata);
     }
-    scanner.object(|key, scanner| {
+    scanner.members(keys, MetadataMember::of, |member, scanner| {
         let value = scanner.value()?;
-        match key.decode().as_deref() {
-            Some("approximateArrivalTimestamp") => metadata.arrival = Timestamp::from_arrival(value),
-            Some("shardId") => metadata.shard = value.as_str().filter(|shard| !shard.is_empty()),
-            Some("sequenceNumber") => metadata.sequence_number = value.as_digits(),
-            Some("subsequenceNumber") => {
+        match member {
+            MetadataMember::Arrival => metadata.arrival = Timestamp::from_arrival(value),
+            MetadataMember::Shard => metadata.shard = value.as_str().filter(|shard| !shard.is_empty()),
+            MetadataMember::SequenceNumber => metadata.sequence_number = value.as_digits(),
+            MetadataMember::SubSequenceNumber => {
                 // Published samples have an empty text here, some tools a number as text.
                 metadata.sub_sequence_number =
                     value.as_digits().and_then(|digits| digits.parse().ok()).unwrap_or(0);
             }
-            _ => {}
+            MetadataMember::Other => {}
         }
         Ok::<_, JsonError>(())
     })?;

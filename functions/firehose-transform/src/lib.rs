@@ -13,7 +13,7 @@ use fraud_core::reason::FailureReason;
 use fraud_core::record::{Decision, RecordEncoder};
 use fraud_core::scoring::Inputs;
 use fraud_core::timestamp::Timestamp;
-use fraud_core::transaction::Transaction;
+use fraud_core::transaction::{Transaction, TransactionReader};
 use tokio::time::Instant;
 
 pub mod config;
@@ -76,11 +76,12 @@ impl<S: ProfileStore> Transform<S> {
         let event = FirehoseEvent::parse(event)?;
         let mut writer = ResponseWriter::new(&event.records, max_response_bytes)?;
         let payloads = Payloads::decode(event.records.iter().map(|record| record.data));
+        let mut reader = TransactionReader::default();
         let scorables: Vec<_> = event
             .records
             .iter()
             .enumerate()
-            .map(|(index, record)| scorable(record, payloads.get(index)))
+            .map(|(index, record)| scorable(record, payloads.get(index), &mut reader))
             .collect();
 
         let customers = Customers::of(
@@ -150,8 +151,9 @@ impl<S: ProfileStore> Transform<S> {
 fn scorable<'a>(
     record: &FirehoseRecord<'_>,
     payload: Result<&'a [u8], FailureReason>,
+    reader: &mut TransactionReader<'a>,
 ) -> Result<Scorable<'a>, FailureReason> {
-    let transaction = Transaction::parse(payload?)?;
+    let transaction = reader.read(payload?)?;
     let arrival = record.arrival().ok_or(FailureReason::MissingArrivalTime)?;
     Ok(Scorable { transaction, arrival })
 }

@@ -1,6 +1,6 @@
 //! The answer to a Firehose transformation event, never larger than Lambda lets it be.
 
-use fraud_core::timestamp::Timestamp;
+use fraud_core::timestamp::{Calendar, Timestamp};
 
 use crate::event::{FirehoseRecord, InvalidEvent};
 
@@ -21,6 +21,31 @@ pub struct ResponseWriter {
     limit: usize,
     /// What the echoes of the records still to be answered would take, their commas included.
     reserved: usize,
+    partition: Partition,
+}
+
+/// The partition of the records of one hour, as the answer writes it: most records lie in that of the one before.
+#[derive(Debug)]
+struct Partition {
+    /// Since the epoch.
+    hour: i64,
+    /// From the end of a record's data to its last brace.
+    text: String,
+}
+
+impl Partition {
+    fn of(time: Timestamp) -> Self {
+        let Calendar { year, month, day, hour } = time.calendar();
+        let text = format!(
+            "\",\"metadata\":{{\"partitionKeys\":{{\"year\":\"{year:04}\",\"month\":\"{month:02}\",\
+             \"day\":\"{day:02}\",\"hour\":\"{hour:02}\"}}}}}}"
+        );
+        Partition { hour: hour_of(time), text }
+    }
+}
+
+fn hour_of(time: Timestamp) -> i64 {
+    time.millis().div_euclid(3_600_000)
 }
 
 impl ResponseWriter {
@@ -38,7 +63,8 @@ impl ResponseWriter {
         const GROWTH: usize = 640;
         let mut out = String::with_capacity((reserved + records.len() * GROWTH).min(limit));
         out.push_str(OPEN);
-        Ok(ResponseWriter { out, limit, reserved })
+        let partition = Partition::of(Timestamp::saturating_from_millis(0));
+        Ok(ResponseWriter { out, limit, reserved, partition })
     }
 
     /// Answers the next record with its scored line, to be stored in the partition of `time`. Says whether that fitted;
@@ -49,16 +75,10 @@ impl ResponseWriter {
         let start = self.out.len();
         self.open_record(record, "Ok");
         base64_simd::STANDARD.encode_append(line, &mut self.out);
-        self.out.push_str("\",\"metadata\":{\"partitionKeys\":{\"year\":\"");
-        let calendar = time.calendar();
-        push_digits(&mut self.out, 4, calendar.year);
-        self.out.push_str("\",\"month\":\"");
-        push_digits(&mut self.out, 2, calendar.month.into());
-        self.out.push_str("\",\"day\":\"");
-        push_digits(&mut self.out, 2, calendar.day.into());
-        self.out.push_str("\",\"hour\":\"");
-        push_digits(&mut self.out, 2, calendar.hour.into());
-        self.out.push_str("\"}}}");
+        if self.partition.hour != hour_of(time) {
+            self.partition = Partition::of(time);
+        }
+        self.out.push_str(&self.partition.text);
         let fits = self.out.len() + reserved_after + CLOSE.len() <= self.limit;
         if fits {
             self.reserved = reserved_after;
@@ -98,12 +118,6 @@ impl ResponseWriter {
 fn echo_length(record: &FirehoseRecord<'_>) -> usize {
     const FIXED: usize = r#"{"recordId":"","result":"ProcessingFailed","data":""},"#.len();
     FIXED + record.id.raw().len() + record.data.map_or(0, |data| data.raw().len())
-}
-
-fn push_digits(out: &mut String, width: u32, number: u16) {
-    for place in (0..width).rev() {
-        out.push(char::from(b'0' + (number / 10u16.pow(place) % 10) as u8));
-    }
 }
 
 #[cfg(test)]

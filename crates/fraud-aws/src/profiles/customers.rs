@@ -15,7 +15,8 @@ impl<'a> Customers<'a> {
     /// The customers of records in this order; `None` is a record without one.
     pub fn of(records: impl Iterator<Item = Option<&'a str>>) -> Self {
         let mut distinct = Vec::new();
-        let mut known = HashMap::new();
+        // Every record is looked up in it, and nothing but the keys of one batch ever is: a fast hash, seeded by chance.
+        let mut known = HashMap::with_hasher(foldhash::fast::RandomState::default());
         let place = |customer: Option<&'a str>| {
             let customer = customer?;
             Some(*known.entry(customer).or_insert_with(|| {

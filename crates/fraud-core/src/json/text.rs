@@ -73,31 +73,48 @@ fn unescape_unicode(text: &str) -> Option<(char, &str)> {
 /// there is none.
 #[inline]
 pub(super) fn plain_run_end(bytes: &[u8], from: usize) -> usize {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGHS: u64 = 0x8080_8080_8080_8080;
-    // Eight bytes at a time. A borrow can set false marks, but only above a true one, and the lowest is what counts.
-    let zero_bytes = |word: u64| word.wrapping_sub(ONES) & !word;
-    let mut at = from;
-    while let Some(chunk) = bytes.get(at..).and_then(<[u8]>::first_chunk::<8>) {
-        let word = u64::from_le_bytes(*chunk);
-        let below_space = word.wrapping_sub(ONES * 0x20) & !word;
-        let quote = zero_bytes(word ^ (ONES * u64::from(b'"')));
-        let backslash = zero_bytes(word ^ (ONES * u64::from(b'\\')));
-        let marks = (below_space | quote | backslash) & HIGHS;
-        if marks != 0 {
-            return at + (marks.trailing_zeros() / 8) as usize;
-        }
-        at += 8;
+    // Most strings end within a few words; those that do not are long, and looked at in blocks first.
+    const WORDS_FIRST: usize = 3;
+    let rest = bytes.get(from..).unwrap_or_default();
+    let (first, rest) = rest.split_at(rest.len().min(WORDS_FIRST * 8));
+    if let Some(at) = special_offset(first) {
+        return from + at;
     }
-    while let Some(&byte) = bytes.get(at) {
-        if is_special(byte) {
-            break;
-        }
-        at += 1;
-    }
-    at
+    let (blocks, _) = rest.as_chunks::<32>();
+    // Without an early end inside a block, so that the compiler compares many bytes with one instruction.
+    let is_plain = |block: &&[u8; 32]| !block.iter().fold(false, |special, &byte| special | is_special(byte));
+    let plain = 32 * blocks.iter().take_while(is_plain).count();
+    let from = from + first.len() + plain;
+    from + special_offset(rest.get(plain..).unwrap_or_default()).unwrap_or(rest.len() - plain)
 }
 
+/// The offset of the first special byte.
+#[inline]
+fn special_offset(bytes: &[u8]) -> Option<usize> {
+    let (words, tail) = bytes.as_chunks::<8>();
+    for (index, word) in words.iter().enumerate() {
+        let marks = special_bytes(u64::from_le_bytes(*word));
+        if marks != 0 {
+            return Some(index * 8 + (marks.trailing_zeros() / 8) as usize);
+        }
+    }
+    let at = tail.iter().position(|&byte| is_special(byte))?;
+    Some(words.len() * 8 + at)
+}
+
+/// A word's bytes that are special, each marked in its highest bit. A borrow can set false marks, but only above a true
+/// one: the lowest is what counts.
+#[inline]
+fn special_bytes(word: u64) -> u64 {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGHS: u64 = 0x8080_8080_8080_8080;
+    // With its second bit flipped a quote comes right behind the control characters, and the space does not.
+    let control_or_quote = (word ^ (ONES * 0x02)).wrapping_sub(ONES * 0x21);
+    let backslash = (word ^ (ONES * u64::from(b'\\'))).wrapping_sub(ONES);
+    (control_or_quote | backslash) & !word & HIGHS
+}
+
+#[inline]
 fn is_special(byte: u8) -> bool {
     byte < 0x20 || byte == b'"' || byte == b'\\'
 }

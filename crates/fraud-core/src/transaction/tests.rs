@@ -1,5 +1,9 @@
 use super::*;
 use FailureReason::*;
+use proptest::prelude::*;
+use serde_json::Value as Json;
+use serde_json::value::RawValue;
+use std::collections::BTreeMap;
 
 fn refusal(payload: &str) -> FailureReason {
     Transaction::parse(payload.as_bytes()).expect_err(payload)
@@ -141,4 +145,58 @@ fn line_breaks_between_tokens_become_spaces() {
         open_object("\r\n{\r\n \"a\": \"x\\n\",\n\"b\":[1,\n2]\n}\n"),
         ("{   \"a\": \"x\\n\", \"b\":[1, 2] ".to_owned(), true)
     );
+}
+
+/// The slow way: serde_json's own reading of the members, and the rules for each field applied to its text.
+fn by_the_book(
+    payload: &str,
+) -> Result<(Option<String>, Option<String>, f64, TimeField<'static>), FailureReason> {
+    let members: BTreeMap<String, Box<RawValue>> = serde_json::from_str(payload).map_err(|_| NotJson)?;
+    let id = |name: &str, invalid: FailureReason| {
+        let Some(raw) = members.get(name).map(|raw| raw.get()) else { return Ok(None) };
+        let id = match serde_json::from_str::<Json>(raw).unwrap_or_default() {
+            Json::Null if raw == "null" => return Ok(None),
+            Json::String(text) => text,
+            Json::Number(_) if raw == "-0" => "0".to_owned(),
+            Json::Number(_) if raw.trim_start_matches('-').bytes().all(|byte| byte.is_ascii_digit()) => {
+                raw.to_owned()
+            }
+            _ => return Err(invalid),
+        };
+        Ok(Some(id).filter(|id| !id.is_empty()))
+    };
+    let transaction_id = id("transaction_id", InvalidTransactionId)?;
+    let customer_id = id("customer_id", InvalidCustomerId)?;
+    let amount = members
+        .get("amount")
+        .map_or(Ok(0.0), |raw| serde_json::from_str(raw.get()).map_err(|_| InvalidAmount))?;
+    let time = match members.get("event_time") {
+        None => TimeField::Missing,
+        Some(raw) => match serde_json::from_str::<String>(raw.get()) {
+            Ok(text) => event_time::parse(&text)
+                .map_or(TimeField::Unknown, |time| TimeField::Known(time, Cow::Owned(text))),
+            Err(_) => TimeField::Unknown,
+        },
+    };
+    Ok((transaction_id, customer_id, amount, time))
+}
+
+proptest! {
+    #[test]
+    fn transactions_are_read_one_after_the_other_as_serde_json_reads_each(
+        payloads in prop::collection::vec(
+            r#"\{(( |\n)?"(transaction_id|customer_id|amount|\\u0061mount|event_time|Fraud_Score|memo)" ?: ?(-?0|12\.50|-7|1e3|"T\\u0031"|"C/1"|""|null|true|\[1,\{"amount":2\}\]|"2024-01-15 03:00:00\+02"|"x\\n") ?,){0,6}"z":1\}"#,
+            1..5,
+        ),
+    ) {
+        let mut reader = TransactionReader::default();
+        for payload in &payloads {
+            let read = reader.read(payload.as_bytes());
+            let read = read.map(|read| {
+                let text = |id: Option<Cow<'_, str>>| id.map(Cow::into_owned);
+                (text(read.transaction_id), text(read.customer_id), read.amount.value, read.event_time)
+            });
+            prop_assert_eq!(read, by_the_book(payload), "{}", payload);
+        }
+    }
 }

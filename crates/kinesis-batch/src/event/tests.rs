@@ -1,5 +1,8 @@
 use super::*;
+use fraud_core::json::Value;
 use proptest::prelude::*;
+use serde_json::value::RawValue;
+use std::collections::BTreeMap;
 
 const RECORD: &str = r#"{
   "kinesis": {
@@ -89,7 +92,81 @@ fn the_published_type_reads_the_same_records_where_it_can() {
     assert_eq!(ours.arrival.unwrap().millis(), arrival);
 }
 
+/// Members of a record, as they and their like may come.
+const MEMBERS: [&str; 14] = [
+    r#""eventID":"shardId-000000000006:49""#,
+    r#""eventID":"shardId-\u0030:49""#,
+    r#""eventID" : ":49""#,
+    r#""eventID":7"#,
+    r#""event\u0049D":"s:1""#,
+    r#""eventSourceARN":"arn:aws:kinesis:us-east-2:123456789012:stream/transactions""#,
+    r#""eventSourceARN":"arn:aws:kinesis:us-east-2:123456789012:stream/o\u0074her/consumer/a:1""#,
+    r#" "eventSourceARN":"arn:aws:kinesis:us-east-2:123456789012:table/transactions""#,
+    r#""awsRegion":["us-east-2",{"kinesis":{}}]"#,
+    r#""kinesis":null"#,
+    r#""kinesis":{"sequenceNumber":"49","data":"SGVs\/bG8=","approximateArrivalTimestamp":1545084650.98}"#,
+    r#""kinesis":{"sequenceNumber":50,"data":null}"#,
+    r#""kinesis":{"data":7,"sequenceNumber":"51", "approximateArrivalTimestamp":"x"}"#,
+    r#""kinesis":{"partitionKey":"1","sequenceNumber":"","data":""}"#,
+];
+
+type Members = BTreeMap<String, Box<RawValue>>;
+
+/// What is read of a record: data, arrival, sequence number, stream, shard.
+type Read = (Option<String>, Option<Timestamp>, String, String, String);
+
+/// The slow way: serde_json's own reading of the members.
+fn by_the_book(record: &str) -> Option<Read> {
+    let members: Members = serde_json::from_str(record).unwrap();
+    let text = |members: &Members, name: &str| serde_json::from_str::<String>(members.get(name)?.get()).ok();
+    let kinesis: Members = serde_json::from_str(members.get("kinesis")?.get()).unwrap_or_default();
+    let arrival = kinesis.get("approximateArrivalTimestamp");
+    let arrival: Option<serde_json::Value> = arrival.and_then(|raw| serde_json::from_str(raw.get()).ok());
+    let arrival = arrival.and_then(|arrival| match arrival {
+        serde_json::Value::Number(digits) => Timestamp::from_arrival(Value::Number(&digits.to_string())),
+        _ => None,
+    });
+    let digits = kinesis.get("sequenceNumber")?.get();
+    let sequence_number = text(&kinesis, "sequenceNumber").unwrap_or_else(|| digits.to_owned());
+    let event_id = text(&members, "eventID")?;
+    Some((
+        text(&kinesis, "data"),
+        arrival,
+        Some(sequence_number).filter(|digits| !digits.is_empty())?,
+        stream_name(&text(&members, "eventSourceARN")?)?.to_owned(),
+        shard_id(&event_id)?.to_owned(),
+    ))
+}
+
+fn read(event: &str) -> Option<Vec<Read>> {
+    let event = KinesisEvent::parse(event).ok()?;
+    let read = |record: &StreamRecord<'_>| {
+        let data = record.data.and_then(Text::decode).map(Cow::into_owned);
+        let position = record.position(0);
+        let [sequence_number, stream, shard] =
+            [position.sequence_number, position.stream, position.shard].map(str::to_owned);
+        (data, record.arrival, sequence_number, stream, shard)
+    };
+    Some(event.records.iter().map(read).collect())
+}
+
 proptest! {
+    #[test]
+    fn records_are_read_one_after_the_other_as_serde_json_reads_each(
+        records in prop::collection::vec(prop::collection::vec(prop::sample::select(MEMBERS.to_vec()), 2..6), 0..5),
+        first in any::<bool>(),
+    ) {
+        let usual = [MEMBERS[0], MEMBERS[5], MEMBERS[10]];
+        // Behind usual members, so that many records can be answered and most keys have been met.
+        let object = |members: &Vec<&str>| match first {
+            true => format!("{{{},{}}}", usual.join(","), members.join(",")),
+            false => format!("{{{}}}", members.join(",")),
+        };
+        let records: Vec<String> = records.iter().map(object).collect();
+        let expected: Option<Vec<Read>> = records.iter().map(|record| by_the_book(record)).collect();
+        prop_assert_eq!(read(&format!("{{\"Records\":[{}]}}", records.join(","))), expected);
+    }
+
     #[test]
     fn no_event_panics(text in any::<String>(), near in r#"\{"Records":\[(\{"kinesis":\{"data":"[A-Z]{0,4}",?"?[a-z:{}]{0,9}\}?,?\},?){0,3}\]?\}?"#) {
         let _ = KinesisEvent::parse(&text);

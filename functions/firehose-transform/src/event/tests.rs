@@ -1,6 +1,9 @@
 use super::*;
 use aws_lambda_events::firehose::KinesisFirehoseEvent;
 use fraud_core::payload::Payloads;
+use proptest::prelude::*;
+use serde_json::value::RawValue;
+use std::collections::BTreeMap;
 
 fn invalid(event: &str) -> String {
     FirehoseEvent::parse(event).expect_err(event).to_string()
@@ -90,7 +93,94 @@ fn the_published_type_reads_the_same_records_where_it_can() {
             assert_eq!(payloads.get(index), Ok(&oracle.data.0[..]));
             // The published type gets the milliseconds wrong, and the seconds right.
             let seconds = oracle.approximate_arrival_timestamp.0.timestamp();
-            assert_eq!(ours.own_arrival.map(|arrival| arrival.millis() / 1000), Some(seconds));
+            assert_eq!(
+                Timestamp::from_arrival(ours.own_arrival).map(|arrival| arrival.millis() / 1000),
+                Some(seconds)
+            );
         }
+    }
+}
+
+/// Members of a record, as they and their like may come.
+const MEMBERS: [&str; 14] = [
+    r#""recordId":"49""#,
+    r#""recordId":"4\u0039/""#,
+    r#""recordId":49"#,
+    r#""record\u0049d" : "50""#,
+    r#""data":"SGVs\/bG8=""#,
+    r#""data":null"#,
+    r#" "data":"""#,
+    r#""approximateArrivalTimestamp":1495072949453"#,
+    r#""approximateArrivalTimestamp":"x""#,
+    r#""kinesisRecordMetadata":{"shardId":"s","sequenceNumber":"49","approximateArrivalTimestamp":1495072949454,"subsequenceNumber":0}"#,
+    r#""kinesisRecordMetadata":{"shardId":"s","sequenceNumber":49,"subsequenceNumber":"7"}"#,
+    r#""kinesisRecordMetadata":{"sequenceNumber":"","shardId":"\u0073", "partitionKey":["x"],"subsequenceNumber":"x"}"#,
+    r#""kinesisRecordMetadata":7"#,
+    r#""other":{"recordId":"51","data":[[]]}"#,
+];
+
+type Members = BTreeMap<String, Box<RawValue>>;
+
+/// What is read of a record: id, data, arrival, identity of its position.
+type Read = (String, Option<String>, Option<i64>, Option<String>);
+
+/// The slow way: serde_json's own reading of the members.
+fn by_the_book(record: &str) -> Option<Read> {
+    let members: Members = serde_json::from_str(record).unwrap();
+    let text = |members: &Members, name: &str| serde_json::from_str::<String>(members.get(name)?.get()).ok();
+    let digits = |members: &Members, name: &str| {
+        let digits = text(members, name).or_else(|| Some(members.get(name)?.get().to_owned()));
+        digits.filter(|digits| !digits.is_empty())
+    };
+    let arrival = |members: &Members| members.get("approximateArrivalTimestamp")?.get().parse::<i64>().ok();
+    let metadata = members.get("kinesisRecordMetadata");
+    let metadata: Members = metadata.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default();
+    let shard = text(&metadata, "shardId").filter(|shard| !shard.is_empty());
+    let sub = digits(&metadata, "subsequenceNumber").and_then(|sub| sub.parse::<u64>().ok()).unwrap_or(0);
+    let position = shard.zip(digits(&metadata, "sequenceNumber")).map(|(shard, number)| match sub {
+        0 => format!("@tx/{shard}/{number}"),
+        sub => format!("@tx/{shard}/{number}/{sub}"),
+    });
+    Some((
+        text(&members, "recordId")?,
+        text(&members, "data"),
+        arrival(&metadata).or_else(|| arrival(&members)),
+        position,
+    ))
+}
+
+fn read(event: &str) -> Option<Vec<Read>> {
+    let event = FirehoseEvent::parse(event).ok()?;
+    let read = |record: &FirehoseRecord<'_>| {
+        let identity = fraud_core::identity::Identity::of(None, None, event.position(record));
+        Some((
+            record.id.decode()?.into_owned(),
+            record.data.and_then(Text::decode).map(Cow::into_owned),
+            record.arrival().map(Timestamp::millis),
+            identity.map(|identity| identity.to_string()),
+        ))
+    };
+    event.records.iter().map(read).collect()
+}
+
+proptest! {
+    #[test]
+    fn records_are_read_one_after_the_other_as_serde_json_reads_each(
+        records in prop::collection::vec(prop::collection::vec(prop::sample::select(MEMBERS.to_vec()), 1..6), 0..5),
+        first in any::<bool>(),
+    ) {
+        // Behind usual members, so that many records can be answered and most keys have been met.
+        let usual = [MEMBERS[0], MEMBERS[7], MEMBERS[4], MEMBERS[9]];
+        let object = |members: &Vec<&str>| match first {
+            true => format!("{{{},{}}}", usual.join(","), members.join(",")),
+            false => format!("{{{}}}", members.join(",")),
+        };
+        let records: Vec<String> = records.iter().map(object).collect();
+        let expected: Option<Vec<Read>> = records.iter().map(|record| by_the_book(record)).collect();
+        let event = format!(
+            r#"{{"sourceKinesisStreamArn":"arn:aws:kinesis:eu-west-1:123456789012:stream/tx","records":[{}]}}"#,
+            records.join(",")
+        );
+        prop_assert_eq!(read(&event), expected);
     }
 }

@@ -1,6 +1,8 @@
 use super::*;
 use crate::event::FirehoseEvent;
 use aws_lambda_events::firehose::KinesisFirehoseResponse;
+use chrono::DateTime;
+use proptest::prelude::*;
 
 const EVENT: &str = r#"{"records":[
     {"recordId":"a","data":"eyJh"},{"recordId":"b\u002f1","data":"not\/base64"},{"recordId":"c"}]}"#;
@@ -71,4 +73,30 @@ fn an_answer_never_passes_the_limit_and_always_completes() {
         seen.insert(fitted);
     }
     assert_eq!(seen.into_iter().collect::<Vec<_>>(), [0, 1, 2, 3]);
+}
+
+proptest! {
+    #[test]
+    fn each_records_partition_is_the_hour_that_chrono_finds_whatever_came_before(
+        // Around the ends of hours, and anywhere in the years 0001 to 9999.
+        hours in prop::collection::vec((0i64..3, -2i64..2), 0..4), anywhere in -62_135_596_800_000i64..253_402_300_800_000,
+    ) {
+        let around = hours.iter().map(|(hour, millis)| 1_768_435_200_000 + hour * 3_600_000 + millis);
+        let times: Vec<i64> = around.clone().chain([anywhere]).chain(around).collect();
+        let records = vec![r#"{"recordId":"a","data":"eyJh"}"#; times.len()].join(",");
+        let event = format!("{{\"records\":[{records}]}}");
+        let event = FirehoseEvent::parse(&event).unwrap();
+        let mut writer = ResponseWriter::new(&event.records, MAX_RESPONSE_BYTES).unwrap();
+        for (record, &time) in event.records.iter().zip(&times) {
+            let fits = writer.ok(record, b"{}", Timestamp::saturating_from_millis(time));
+            prop_assert!(fits);
+        }
+        let response: serde_json::Value = serde_json::from_str(&writer.finish()).unwrap();
+        for (record, &time) in response["records"].as_array().unwrap().iter().zip(&times) {
+            let time = DateTime::from_timestamp_millis(time).unwrap();
+            let part = |format| time.format(format).to_string();
+            let expected = serde_json::json!({"year": part("%Y"), "month": part("%m"), "day": part("%d"), "hour": part("%H")});
+            prop_assert_eq!(&record["metadata"]["partitionKeys"], &expected);
+        }
+    }
 }

@@ -1,0 +1,159 @@
+//! The stages of the transform's work on a batch of 1,000 records, each by itself and beside what a published library
+//! does in its place. Each figure is for the whole batch; `items` counts records.
+
+#![allow(clippy::expect_used, reason = "the workload is made here: that it is read is a matter for tests")]
+
+use std::hint::black_box;
+
+use benchmarks::workload::EventKind;
+use divan::Bencher;
+use divan::counter::ItemsCount;
+use firehose_transform::event::FirehoseEvent;
+use firehose_transform::response::{MAX_RESPONSE_BYTES, ResponseWriter};
+use fraud_core::enrichment::Enrichment;
+use fraud_core::identity::Identity;
+use fraud_core::payload::Payloads;
+use fraud_core::policy::Policy;
+use fraud_core::record::{Decision, RecordEncoder};
+use fraud_core::scoring::Inputs;
+use fraud_core::timestamp::Timestamp;
+use fraud_core::transaction::{Transaction, TransactionReader};
+use kinesis_batch::KinesisEvent;
+
+const RECORDS: usize = 1_000;
+
+fn main() {
+    divan::main();
+}
+
+fn arrival() -> Timestamp {
+    Timestamp::saturating_from_millis(1_768_435_200_000)
+}
+
+/// The transactions' text, one after the other.
+fn payloads() -> Payloads {
+    let text = EventKind::Firehose.event(RECORDS);
+    let event = FirehoseEvent::parse(&text).expect("a Firehose event");
+    Payloads::decode(event.records.iter().map(|record| record.data))
+}
+
+fn transactions(payloads: &Payloads) -> Vec<Transaction<'_>> {
+    let mut reader = TransactionReader::default();
+    (0..RECORDS).filter_map(|index| reader.read(payloads.get(index).ok()?).ok()).collect()
+}
+
+fn inputs(transaction: &Transaction<'_>, policy: &Policy) -> Inputs {
+    Inputs::of(transaction, Enrichment::NoProfile, arrival(), policy)
+}
+
+/// From the event's text to its records.
+#[divan::bench_group]
+mod event {
+    use super::*;
+
+    #[divan::bench]
+    fn firehose(bencher: Bencher<'_, '_>) {
+        let text = EventKind::Firehose.event(RECORDS);
+        bencher
+            .counter(ItemsCount::new(RECORDS))
+            .bench_local(|| FirehoseEvent::parse(black_box(&text)).map(drop));
+    }
+
+    #[divan::bench]
+    fn kinesis(bencher: Bencher<'_, '_>) {
+        let text = EventKind::Kinesis.event(RECORDS);
+        bencher
+            .counter(ItemsCount::new(RECORDS))
+            .bench_local(|| KinesisEvent::parse(black_box(&text)).map(drop));
+    }
+
+    #[divan::bench]
+    fn firehose_serde_json(bencher: Bencher<'_, '_>) {
+        let text = EventKind::Firehose.event(RECORDS);
+        bencher
+            .counter(ItemsCount::new(RECORDS))
+            .bench_local(|| serde_json::from_str::<serde_json::Value>(black_box(&text)).map(drop));
+    }
+}
+
+/// From base64 to payloads, in one piece of memory.
+#[divan::bench]
+fn decode(bencher: Bencher<'_, '_>) {
+    let text = EventKind::Firehose.event(RECORDS);
+    let event = FirehoseEvent::parse(&text).expect("a Firehose event");
+    bencher
+        .counter(ItemsCount::new(RECORDS))
+        .bench_local(|| Payloads::decode(event.records.iter().map(|record| black_box(record.data))));
+}
+
+/// From payloads to transactions.
+#[divan::bench_group]
+mod read {
+    use super::*;
+
+    #[divan::bench]
+    fn transaction_reader(bencher: Bencher<'_, '_>) {
+        let payloads = payloads();
+        bencher.counter(ItemsCount::new(RECORDS)).bench_local(|| transactions(black_box(&payloads)).len());
+    }
+
+    #[divan::bench]
+    fn serde_json(bencher: Bencher<'_, '_>) {
+        let payloads = payloads();
+        let read = |index| ::serde_json::from_slice::<::serde_json::Value>(payloads.get(index).ok()?).ok();
+        bencher
+            .counter(ItemsCount::new(RECORDS))
+            .bench_local(|| (0..RECORDS).filter_map(|index| read(black_box(index))).count());
+    }
+}
+
+/// From transactions to scores.
+#[divan::bench]
+fn score(bencher: Bencher<'_, '_>) {
+    let policy = Policy::builtin_default().expect("the default policy");
+    let payloads = payloads();
+    let transactions = transactions(&payloads);
+    bencher.counter(ItemsCount::new(RECORDS)).bench_local(|| {
+        let score = |transaction| policy.score(&inputs(black_box(transaction), &policy)).value;
+        transactions.iter().map(score).sum::<f64>()
+    });
+}
+
+/// From decisions to the lines of the lake.
+#[divan::bench]
+fn encode(bencher: Bencher<'_, '_>) {
+    let policy = Policy::builtin_default().expect("the default policy");
+    let encoder = RecordEncoder::new(&policy);
+    let payloads = payloads();
+    let transactions = transactions(&payloads);
+    let mut line = Vec::new();
+    bencher.counter(ItemsCount::new(RECORDS)).bench_local(|| {
+        for transaction in &transactions {
+            let (customer, id) = (transaction.customer_id.as_deref(), transaction.transaction_id.as_deref());
+            let decision = Decision {
+                enrichment: Enrichment::NoProfile,
+                score: policy.score(&inputs(transaction, &policy)),
+                identity: Identity::of(customer, id, None),
+                arrival: arrival(),
+            };
+            line.clear();
+            encoder.encode(transaction, &decision, &mut line);
+            black_box(&line);
+        }
+    });
+}
+
+/// From lines to the response's text.
+#[divan::bench]
+fn respond(bencher: Bencher<'_, '_>) {
+    let text = EventKind::Firehose.event(RECORDS);
+    let event = FirehoseEvent::parse(&text).expect("a Firehose event");
+    let payloads = payloads();
+    bencher.counter(ItemsCount::new(RECORDS)).bench_local(|| {
+        let mut writer = ResponseWriter::new(&event.records, MAX_RESPONSE_BYTES).expect("the echoes fit");
+        for (index, record) in event.records.iter().enumerate() {
+            let _ = writer.ok(record, payloads.get(index).unwrap_or_default(), arrival());
+        }
+        writer.finish().len()
+    });
+}

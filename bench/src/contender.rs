@@ -1,0 +1,114 @@
+//! What is measured: ways of doing the same work.
+
+use std::path::{Path, PathBuf};
+
+use benchmarks::workload::EventKind;
+
+/// Where things are, as the Makefile leaves them.
+#[derive(Debug, Clone)]
+pub(crate) struct Places {
+    /// `<function>/bootstrap` for each of our functions and the plain Rust reference.
+    pub(crate) bootstraps: PathBuf,
+    /// The Python that has awslambdaric.
+    pub(crate) python: PathBuf,
+    /// The file of profiles.
+    pub(crate) profiles: PathBuf,
+}
+
+/// A program that serves invocations.
+#[derive(Debug, Clone)]
+pub(crate) struct Contender {
+    /// How tables and baselines name it.
+    pub(crate) name: &'static str,
+    /// What it is given.
+    pub(crate) kind: EventKind,
+    /// The program and its arguments.
+    pub(crate) command: Vec<String>,
+    /// Its environment, beside that of the Runtime API; it gets nothing of ours.
+    pub(crate) environment: Vec<(&'static str, String)>,
+    /// What is deployed, where that is one file.
+    pub(crate) binary: Option<PathBuf>,
+}
+
+/// The transform, which the references are compared with.
+pub(crate) const TRANSFORM: &str = "firehose-transform";
+/// The alerting function.
+pub(crate) const ALERTS: &str = "kinesis-alerts";
+/// The tutorial's rules in Python.
+pub(crate) const PYTHON: &str = "Python (awslambdaric)";
+/// The tutorial's rules in Rust as most would write it.
+pub(crate) const PLAIN_RUST: &str = "plain Rust (serde_json::Value)";
+
+impl Contender {
+    /// The transform, with profiles from a file.
+    pub(crate) fn transform(places: &Places) -> Self {
+        Self::bootstrap(TRANSFORM, "firehose-transform", EventKind::Firehose, places)
+    }
+
+    /// The alerting function, with profiles from a file.
+    pub(crate) fn alerts(places: &Places) -> Self {
+        let mut alerts = Self::bootstrap(ALERTS, "kinesis-alerts", EventKind::Kinesis, places);
+        alerts.environment.extend([
+            ("ALERT_SINK", "stdout:".to_owned()),
+            ("ALERT_LEDGER", "memory:".to_owned()),
+            ("DEAD_LETTERS", "stdout:".to_owned()),
+        ]);
+        alerts
+    }
+
+    /// The plain Rust reference of the transform.
+    pub(crate) fn plain_rust(places: &Places) -> Self {
+        Self::bootstrap(PLAIN_RUST, "plain-transform", EventKind::Firehose, places)
+    }
+
+    /// The Python reference of the transform.
+    pub(crate) fn python(places: &Places) -> Self {
+        let source = concat!(env!("CARGO_MANIFEST_DIR"), "/python");
+        let python = text(&places.python);
+        Contender {
+            name: PYTHON,
+            kind: EventKind::Firehose,
+            command: vec![python, "-m".to_owned(), "awslambdaric".to_owned(), "transform.handler".to_owned()],
+            environment: vec![
+                ("PROFILES", text(&places.profiles)),
+                ("PYTHONPATH", source.to_owned()),
+                ("PYTHONDONTWRITEBYTECODE", "1".to_owned()),
+            ],
+            binary: None,
+        }
+    }
+
+    /// The same with its ports on AWS: what a deployment starts. Nothing is called at the start.
+    pub(crate) fn on_aws(mut self) -> Self {
+        let on_aws = [
+            ("PROFILE_SOURCE", "dynamodb:customer_profiles"),
+            ("ALERT_SINK", "sns:arn:aws:sns:us-east-1:123456789012:fraud-alerts"),
+            ("ALERT_LEDGER", "dynamodb:alert_ledger"),
+            ("DEAD_LETTERS", "sqs:https://sqs.us-east-1.amazonaws.com/123456789012/dead-letters"),
+        ];
+        for (name, value) in on_aws {
+            if let Some(variable) = self.environment.iter_mut().find(|variable| variable.0 == name) {
+                variable.1 = value.to_owned();
+            }
+        }
+        self
+    }
+
+    fn bootstrap(name: &'static str, binary: &str, kind: EventKind, places: &Places) -> Self {
+        let binary = places.bootstraps.join(binary).join("bootstrap");
+        Contender {
+            name,
+            kind,
+            command: vec![text(&binary)],
+            environment: vec![
+                ("PROFILE_SOURCE", format!("file:{}", text(&places.profiles))),
+                ("PROFILES", text(&places.profiles)),
+            ],
+            binary: Some(binary),
+        }
+    }
+}
+
+fn text(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
+}

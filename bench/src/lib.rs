@@ -1,0 +1,3 @@
+//! What the measurements of whole bootstraps and of single stages have in common.
+
+pub mod workload;
