@@ -56,6 +56,9 @@ pub struct Arguments {
     /// The output folder.
     #[arg(long, value_name = "DIR", default_value = "out")]
     out: PathBuf,
+    /// Leave the analytics function out: it writes a row for each customer and window, which is most of the time.
+    #[arg(long)]
+    without_analytics: bool,
     /// The report as one JSON object on standard output.
     #[arg(long)]
     json: bool,
@@ -88,6 +91,7 @@ pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
         policy,
         profiles: file_profiles,
         out: arguments.out.clone(),
+        analytics: !arguments.without_analytics,
         follow: arguments.follow,
         interrupt: interrupt.clone(),
     };

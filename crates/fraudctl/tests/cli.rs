@@ -27,13 +27,15 @@ fn text(bytes: &[u8]) -> String {
 
 /// Runs `fraudctl local --json` on an input file. Gives the report, where there is one, and the whole output.
 fn local(folder: &Path, input: &[u8]) -> (Option<Value>, Output) {
+    local_with(folder, input, &[])
+}
+
+fn local_with(folder: &Path, input: &[u8], more: &[&str]) -> (Option<Value>, Output) {
     fs::write(folder.join("tx.ndjson"), input).unwrap();
     fs::write(folder.join("profiles.json"), PROFILES).unwrap();
-    let output =
-        fraudctl(&["local", "--input", "tx.ndjson", "--profiles", "profiles.json", "--out", "out", "--json"])
-            .current_dir(folder)
-            .output()
-            .unwrap();
+    let arguments =
+        ["local", "--input", "tx.ndjson", "--profiles", "profiles.json", "--out", "out", "--json"];
+    let output = fraudctl(&[&arguments, more].concat()).current_dir(folder).output().unwrap();
     (serde_json::from_slice(&output.stdout).ok(), output)
 }
 
@@ -64,6 +66,21 @@ fn a_small_file_goes_through_the_pipeline_and_its_report_names_everything() {
     assert!(alerts.contains("\"alert_id\":\"C1/T1\""));
     assert!(folder.path().join("out/scored/year=2024/month=01/day=15/hour=03").is_dir());
     assert!(folder.path().join("out/raw").is_dir());
+}
+
+#[test]
+fn without_the_analytics_function_nothing_is_counted_or_put_aside_for_it_and_the_rest_balances() {
+    let folder = tempfile::tempdir().unwrap();
+    let input = format!("{HIGH}\nno transaction\n{LOW}\n");
+    let (with, _) = local_with(folder.path(), input.as_bytes(), &[]);
+    let (without, output) = local_with(folder.path(), input.as_bytes(), &["--without-analytics"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let (with, without) = (with.unwrap(), without.unwrap());
+    assert_eq!((&with["windows"], &without["windows"]), (&2.into(), &0.into()));
+    for report in [with, without] {
+        // Both functions put the same record aside, under the same id.
+        assert_eq!((&report["dead_letters"], &report["balanced"]), (&1.into(), &true.into()));
+    }
 }
 
 #[test]

@@ -26,6 +26,7 @@ async fn run_into(aws: &EmbeddedAws, count: usize, out: &Path) -> Finished {
         policy: Policy::builtin_default().unwrap(),
         profiles: FileProfiles::parse(&profiles).unwrap(),
         out: out.to_path_buf(),
+        analytics: true,
         follow: false,
         interrupt: Interrupt::never(),
     };

@@ -48,6 +48,8 @@ pub struct Pipeline<'a> {
     pub profiles: FileProfiles,
     /// The output folder.
     pub out: PathBuf,
+    /// Whether the analytics function reads the stream too.
+    pub analytics: bool,
     /// Whether to go on after the input has ended, until Ctrl-C.
     pub follow: bool,
     /// What ends the input, and the following, early.
@@ -139,6 +141,9 @@ impl Pipeline<'_> {
             Ok::<_, anyhow::Error>(())
         };
         let aggregating = async {
+            if !self.analytics {
+                return Ok(());
+            }
             aggregation.run(until_stopped()).await?;
             aggregation.run_until_drained().await?;
             Ok::<_, anyhow::Error>(())
@@ -198,7 +203,7 @@ impl Pipeline<'_> {
             windows: functions::windows(self.aws).await?,
         };
         output::write_windows(&self.out, &outcome.windows)?;
-        let rule = functions::window_rule();
+        let rule = self.analytics.then(functions::window_rule);
         let expected = Expected::of(&records, &self.profiles, &self.policy, rule).await;
         let mut discrepancies = expected.discrepancies(&outcome);
         let produced = records.len() as u64;

@@ -75,15 +75,15 @@ pub struct Expected {
 }
 
 impl Expected {
-    /// Scores the records of a stream.
+    /// Scores the records of a stream, and adds them up in the windows of `rule` where the analytics function runs.
     pub async fn of(
         records: &[StreamRecord],
         profiles: &FileProfiles,
         policy: &Policy,
-        rule: WindowRule,
+        rule: Option<WindowRule>,
     ) -> Self {
         let mut expected = Expected::default();
-        let mut fold = Fold::new(rule);
+        let mut fold = rule.map(Fold::new);
         for record in records {
             let position = Position {
                 stream: &record.stream,
@@ -94,7 +94,9 @@ impl Expected {
             let Ok(transaction) = Transaction::parse(&record.data) else {
                 *expected.refused.entry(record.data.clone()).or_default() += 1;
                 expected.put_aside(kinesis_alerts::FUNCTION, position);
-                expected.put_aside(customer_analytics::FUNCTION, position);
+                if fold.is_some() {
+                    expected.put_aside(customer_analytics::FUNCTION, position);
+                }
                 continue;
             };
             let (customer, id) = (transaction.customer_id.as_deref(), transaction.transaction_id.as_deref());
@@ -108,7 +110,9 @@ impl Expected {
             let known = lookup.as_ref().map_or(Enrichment::NoCustomer, Lookup::enrichment);
             let scores = [score(known), score(Enrichment::Unavailable)];
             let identity = Identity::of(customer, id, Some(position)).unwrap_or(Identity::Position(position));
-            if fold.add(&transaction, &identity, record.arrival).is_err() {
+            if let Some(fold) = &mut fold
+                && fold.add(&transaction, &identity, record.arrival).is_err()
+            {
                 expected.put_aside(customer_analytics::FUNCTION, position);
             }
             let identity = identity.to_string();
@@ -118,7 +122,7 @@ impl Expected {
             }
             expected.scores.entry(identity).or_default().push(scores);
         }
-        expected.windows = fold.totals();
+        expected.windows = fold.map(|fold| fold.totals()).unwrap_or_default();
         expected
     }
 

@@ -6,8 +6,7 @@ use std::fmt;
 use anyhow::Context;
 use fraud_core::money::Money;
 use fraud_core::window::WindowTotals;
-use serde::Serialize;
-use serde_json::Value;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::display::{counted, table, thousands};
@@ -123,11 +122,7 @@ impl Report {
         if !alerts.is_empty() {
             let mut shown = table(&["alert", "amount", "score", "reasons", "time"], &["amount", "score"]);
             for alert in alerts.iter().take(ALERTS_SHOWN) {
-                let alert: Value = serde_json::from_str(alert).unwrap_or_default();
-                shown.add_row(
-                    ["alert_id", "transaction_amount", "fraud_score", "reasons", "event_time"]
-                        .map(|name| text(&alert[name])),
-                );
+                shown.add_row(ShownAlert::of(alert).columns());
             }
             out += &format!("{shown}\n");
             if alerts.len() > ALERTS_SHOWN {
@@ -158,11 +153,6 @@ impl Report {
                 ),
             ),
             ("dead letters", thousands(self.dead_letters)),
-            ("aggregates", format!("{} windows of customers", thousands(self.windows))),
-            (
-                "top customers",
-                self.top_customers.iter().map(TopCustomer::to_string).collect::<Vec<_>>().join(", "),
-            ),
             ("detection latency", format!("p50 {p50} ms, p99 {p99} ms, max {max} ms")),
             (
                 "throughput",
@@ -176,6 +166,16 @@ impl Report {
         ];
         if self.not_produced > 0 {
             rows.insert(1, ("not produced", counted(self.not_produced, "line")));
+        }
+        if self.windows > 0 {
+            let top: Vec<String> = self.top_customers.iter().map(TopCustomer::to_string).collect();
+            let aggregates = [
+                ("aggregates", format!("{} windows of customers", thousands(self.windows))),
+                ("top customers", top.join(", ")),
+            ];
+            let behind =
+                rows.iter().position(|(name, _)| *name == "dead letters").map_or(rows.len(), |at| at + 1);
+            rows.splice(behind..behind, aggregates);
         }
         for (name, value) in rows {
             out += &format!("{name:>18}  {value}\n");
@@ -193,20 +193,53 @@ impl Report {
     }
 }
 
-fn text(value: &Value) -> String {
-    match value {
-        Value::Null => String::new(),
-        Value::String(text) => text.clone(),
-        Value::Array(reasons) => {
-            reasons.iter().map(|reason| text(&reason["name"])).collect::<Vec<_>>().join(" ")
-        }
-        other => other.to_string(),
+/// What people see of an alert's message. Numbers keep their digits.
+#[derive(Debug, Default, Deserialize)]
+struct ShownAlert<'a> {
+    alert_id: String,
+    #[serde(borrow)]
+    transaction_amount: Option<&'a RawValue>,
+    #[serde(borrow)]
+    fraud_score: Option<&'a RawValue>,
+    reasons: Vec<ShownReason>,
+    event_time: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct ShownReason {
+    name: String,
+}
+
+impl<'a> ShownAlert<'a> {
+    /// A message that cannot be read, which a fault may have made, is an empty row.
+    fn of(message: &'a str) -> Self {
+        serde_json::from_str(message).unwrap_or_default()
+    }
+
+    fn columns(self) -> [String; 5] {
+        let digits = |number: Option<&RawValue>| number.map_or("", RawValue::get).to_owned();
+        let reasons: Vec<String> = self.reasons.into_iter().map(|reason| reason.name).collect();
+        [
+            self.alert_id,
+            digits(self.transaction_amount),
+            digits(self.fraud_score),
+            reasons.join(" "),
+            self.event_time.unwrap_or_default(),
+        ]
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_alert_is_shown_with_its_amounts_own_digits() {
+        let alert = ShownAlert::of(
+            r#"{"alert_id":"C/1","transaction_amount":21437.60,"fraud_score":0.9,"reasons":[{"name":"amount"},{"name":"risk"}],"event_time":null}"#,
+        );
+        assert_eq!(alert.columns(), ["C/1", "21437.60", "0.9", "amount risk", ""]);
+    }
 
     #[test]
     fn percentiles_are_values_that_occurred() {

@@ -55,8 +55,12 @@ fn balanced() -> (Expected, Outcome) {
     ];
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let policy = Policy::builtin_default().unwrap();
-    let expected =
-        runtime.block_on(Expected::of(&records, &FileProfiles::parse(PROFILES).unwrap(), &policy, rule()));
+    let expected = runtime.block_on(Expected::of(
+        &records,
+        &FileProfiles::parse(PROFILES).unwrap(),
+        &policy,
+        Some(rule()),
+    ));
     let landed = |id: &str, fraud_score, enrichment: &str| Landed {
         decision_id: id.to_owned(),
         fraud_score,
