@@ -78,12 +78,14 @@ pub struct Scanner<'a> {
     at: usize,
     depth_left: usize,
     met_line_break: bool,
+    has_controls: bool,
 }
 
 impl<'a> Scanner<'a> {
     /// A scanner at the start of `text` that follows objects and arrays nested at most `max_depth` deep.
     pub fn new(text: &'a str, max_depth: usize) -> Self {
-        Scanner { text, at: 0, depth_left: max_depth, met_line_break: false }
+        let has_controls = text::has_controls(text.as_bytes());
+        Scanner { text, at: 0, depth_left: max_depth, met_line_break: false, has_controls }
     }
 
     /// The byte offset of the next byte to be read.
@@ -102,8 +104,16 @@ impl<'a> Scanner<'a> {
     }
 
     /// Skips white space and looks at the next byte.
-    #[inline]
+    #[inline(always)]
     pub fn peek(&mut self) -> Option<u8> {
+        match self.text.as_bytes().get(self.at) {
+            Some(&byte) if byte > b' ' => Some(byte),
+            Some(_) => self.skip_white_space(),
+            None => None,
+        }
+    }
+
+    fn skip_white_space(&mut self) -> Option<u8> {
         while let Some(&byte) = self.text.as_bytes().get(self.at) {
             match byte {
                 b' ' | b'\t' => {}
@@ -165,10 +175,17 @@ impl<'a> Scanner<'a> {
     ///
     /// # Errors
     /// [`JsonError`] where the text breaks the grammar or nests too deep.
-    #[inline]
+    #[inline(always)]
     pub fn value(&mut self) -> Result<Value<'a>, JsonError> {
         match self.peek() {
+            // Most values are strings: for them there is no call.
             Some(b'"') => Ok(Value::String(self.rest_of_string()?)),
+            first => self.other_value(first),
+        }
+    }
+
+    fn other_value(&mut self, first: Option<u8>) -> Result<Value<'a>, JsonError> {
+        match first {
             Some(b'-' | b'0'..=b'9') => Ok(Value::Number(self.number()?)),
             Some(b'{' | b'[') => self.container(),
             Some(b't') => self.literal("true", Value::Bool(true)),
@@ -191,16 +208,26 @@ impl<'a> Scanner<'a> {
     }
 
     /// Reads a string whose opening quote is the next byte.
-    #[inline]
+    #[inline(always)]
     fn rest_of_string(&mut self) -> Result<Text<'a>, JsonError> {
         self.at += 1;
         let start = self.at;
-        let end = text::plain_run_end(self.text.as_bytes(), start);
+        let end = self.plain_run_end(start);
         if self.text.as_bytes().get(end) != Some(&b'"') {
             return self.string_with_escapes(start, end);
         }
         self.at = end + 1;
         Ok(Text::new(self.slice(start..end), false))
+    }
+
+    /// Where a string that is plain up to `from` has its end, its next escape or its fault.
+    #[inline]
+    fn plain_run_end(&self, from: usize) -> usize {
+        let bytes = self.text.as_bytes();
+        match self.has_controls {
+            false => text::plain_run_end_without_controls(bytes, from),
+            true => text::plain_run_end(bytes, from),
+        }
     }
 
     /// Reads the rest of a string whose content begins at `start` and has its first escape, or its fault, at `at`.
@@ -213,7 +240,7 @@ impl<'a> Scanner<'a> {
                 Some(b'\\') => self.escape()?,
                 _ => return Err(self.unexpected()),
             }
-            self.at = text::plain_run_end(self.text.as_bytes(), self.at);
+            self.at = self.plain_run_end(self.at);
         }
         let raw = self.slice(start..self.at);
         self.at += 1;
@@ -318,11 +345,10 @@ impl<'a> Scanner<'a> {
 
     #[inline]
     fn digits(&mut self) -> Result<(), JsonError> {
-        let start = self.at;
-        while let Some(b'0'..=b'9') = self.text.as_bytes().get(self.at) {
-            self.at += 1;
-        }
-        if self.at == start { Err(self.unexpected()) } else { Ok(()) }
+        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+        let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        self.at += digits;
+        if digits == 0 { Err(self.unexpected()) } else { Ok(()) }
     }
 }
 

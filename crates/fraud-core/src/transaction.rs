@@ -107,7 +107,8 @@ impl<'a> TransactionReader<'a> {
     /// The [`FailureReason`] that keeps it from being scored.
     pub fn read(&mut self, payload: &'a [u8]) -> Result<Transaction<'a>, FailureReason> {
         let text = simdutf8::basic::from_utf8(payload).map_err(|_| FailureReason::NotUtf8)?;
-        let text = text.trim_start_matches([' ', '\n', '\r', '\t']);
+        // Without the line break that most producers end a record with.
+        let text = text.trim_matches([' ', '\n', '\r', '\t']);
         let mut scanner = Scanner::new(text, MAX_DEPTH);
         if scanner.peek() != Some(b'{') {
             scanner.value().and_then(|_| scanner.end())?;

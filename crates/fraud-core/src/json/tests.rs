@@ -154,11 +154,17 @@ proptest! {
 
     #[test]
     fn a_strings_end_is_found_where_a_look_at_each_byte_finds_it(
-        plain in "[ -!#-\\[\\]-~é]{0,90}", special in prop::sample::select(vec!["", "\"", "\\", "\u{1f}", "\n", "\u{0}"]), rest in "[\"\\\\a-z\u{1}\u{7f}é]{0,40}", from in 0usize..100,
+        plain in "[ -!#-\\[\\]-~é]{0,300}", special in prop::sample::select(vec!["", "\"", "\\", "\u{1f}", "\n", "\u{0}"]), rest in "[\"\\\\a-z\u{7f}é]{0,40}", from in 0usize..310,
     ) {
         let text = format!("{plain}{special}{rest}");
         let is_special = |byte: u8| byte < 0x20 || byte == b'"' || byte == b'\\';
         let expected = text.bytes().enumerate().position(|(at, byte)| at >= from && is_special(byte));
-        prop_assert_eq!(text::plain_run_end(text.as_bytes(), from), expected.unwrap_or(text.len().max(from)));
+        let expected = expected.unwrap_or(text.len().max(from));
+        prop_assert_eq!(text::plain_run_end(text.as_bytes(), from), expected);
+        let has_controls = text.bytes().any(|byte| byte < 0x20);
+        prop_assert_eq!(text::has_controls(text.as_bytes()), has_controls);
+        if !has_controls {
+            prop_assert_eq!(text::plain_run_end_without_controls(text.as_bytes(), from), expected);
+        }
     }
 }

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use memchr::memchr2;
+
 /// The content of a string, without its quotes, as it stands in the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Text<'a> {
@@ -69,26 +71,36 @@ fn unescape_unicode(text: &str) -> Option<(char, &str)> {
     Some((character, low.get(4..)?))
 }
 
+/// Whether a text has control characters, which stand between tokens or are faults. Most texts of machines have none.
+pub(super) fn has_controls(bytes: &[u8]) -> bool {
+    // The least byte of a block, without an early end inside it: the compiler compares many with one instruction.
+    let has_control = |block: &[u8]| block.iter().fold(u8::MAX, |least, &byte| least.min(byte)) < b' ';
+    let (blocks, rest) = bytes.as_chunks::<128>();
+    blocks.iter().any(|block| has_control(block)) || has_control(rest)
+}
+
 /// The first offset at or after `from` that holds a quote, a backslash or a control character; the text's end where
 /// there is none.
 #[inline]
 pub(super) fn plain_run_end(bytes: &[u8], from: usize) -> usize {
-    // Most strings end within a few words; those that do not are long, and looked at in blocks first.
-    const WORDS_FIRST: usize = 3;
     let rest = bytes.get(from..).unwrap_or_default();
-    let (first, rest) = rest.split_at(rest.len().min(WORDS_FIRST * 8));
-    if let Some(at) = special_offset(first) {
-        return from + at;
-    }
-    let (blocks, _) = rest.as_chunks::<32>();
-    // Without an early end inside a block, so that the compiler compares many bytes with one instruction.
-    let is_plain = |block: &&[u8; 32]| !block.iter().fold(false, |special, &byte| special | is_special(byte));
-    let plain = 32 * blocks.iter().take_while(is_plain).count();
-    let from = from + first.len() + plain;
-    from + special_offset(rest.get(plain..).unwrap_or_default()).unwrap_or(rest.len() - plain)
+    from + special_offset(rest).unwrap_or(rest.len())
 }
 
-/// The offset of the first special byte.
+/// What [`plain_run_end`] gives for a text without control characters.
+#[inline]
+pub(super) fn plain_run_end_without_controls(bytes: &[u8], from: usize) -> usize {
+    // Most strings are so short that a call would cost more than they do.
+    const SHORT: usize = 16;
+    let rest = bytes.get(from..).unwrap_or_default();
+    let (short, long) = rest.split_at(rest.len().min(SHORT));
+    if let Some(at) = special_offset(short) {
+        return from + at;
+    }
+    from + short.len() + memchr2(b'"', b'\\', long).unwrap_or(long.len())
+}
+
+/// The offset of the first special byte. Eight bytes are looked at together.
 #[inline]
 fn special_offset(bytes: &[u8]) -> Option<usize> {
     let (words, tail) = bytes.as_chunks::<8>();
