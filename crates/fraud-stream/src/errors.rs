@@ -1,9 +1,26 @@
-//! The SDK's errors as a producer sees them.
+//! The SDK's errors as whoever calls sees them: will another attempt help?
 
 use aws_sdk_kinesis::config::http::HttpResponse;
 use aws_sdk_kinesis::error::{ProvideErrorMetadata, SdkError};
 
-use crate::producer::CallError;
+/// Why a call failed as a whole.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CallError {
+    /// It may succeed later: throttling, a failure of the service's own, no answer.
+    #[error("{code}")]
+    Transient {
+        /// The service's error code, or the kind of failure to reach it.
+        code: String,
+    },
+    /// It will fail however often it is made: no such stream, no permission.
+    #[error("{code}: {message}")]
+    Permanent {
+        /// The service's error code.
+        code: String,
+        /// The service's explanation.
+        message: String,
+    },
+}
 
 /// Codes of refusals that pass: too much at once, or the service's own trouble under a client's status.
 const PASSING: [&str; 8] = [

@@ -1,0 +1,157 @@
+//! A Kinesis stream as a source, by polling: ListShards, GetShardIterator, GetRecords.
+
+use std::time::Duration;
+
+use aws_sdk_kinesis::Client;
+use aws_sdk_kinesis::config::http::HttpResponse;
+use aws_sdk_kinesis::config::retry::RetryConfig;
+use aws_sdk_kinesis::config::timeout::TimeoutConfig;
+use aws_sdk_kinesis::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_kinesis::primitives::DateTime;
+use aws_sdk_kinesis::types::{Record as KinesisRecord, Shard as KinesisShard, ShardIteratorType};
+use fraud_core::timestamp::Timestamp;
+
+use super::record::{Record, SequenceNumber};
+use super::source::{Page, ReadFrom, Shard, ShardSource, SourceFault, StreamDescription};
+use crate::errors::{CallError, call_error};
+
+/// The longest that one answer may take: GetRecords returns up to 10 MiB, also over a slow line.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(60);
+/// The most records of one GetRecords (Kinesis API reference).
+const MAX_RECORDS: usize = 10_000;
+/// What says that somebody asks too much: of the shard, of the API, or of the stream's key.
+const THROTTLES: [&str; 4] = [
+    "ProvisionedThroughputExceededException",
+    "LimitExceededException",
+    "KMSThrottlingException",
+    "ThrottlingException",
+];
+
+/// A stream, read as a standard consumer: 2 MB and five reads a second of each shard, shared with all others.
+#[derive(Debug, Clone)]
+pub struct KinesisSource {
+    client: Client,
+    stream: String,
+}
+
+impl KinesisSource {
+    /// The stream of this name. Repeating calls is the consumer's, not the client's: it counts them, and keeps the pace.
+    pub fn new(client: &Client, stream: impl Into<String>) -> Self {
+        let timeouts = client
+            .config()
+            .timeout_config()
+            .map_or_else(TimeoutConfig::builder, |timeouts| timeouts.to_builder());
+        let config = client
+            .config()
+            .to_builder()
+            .retry_config(RetryConfig::disabled())
+            .timeout_config(timeouts.operation_attempt_timeout(ATTEMPT_TIMEOUT).build())
+            .build();
+        KinesisSource { client: Client::from_conf(config), stream: stream.into() }
+    }
+}
+
+impl ShardSource for KinesisSource {
+    fn stream(&self) -> &str {
+        &self.stream
+    }
+
+    async fn describe(&self) -> Result<StreamDescription, SourceFault> {
+        let request = self.client.describe_stream_summary().stream_name(&self.stream);
+        let answer = request.send().await.map_err(|error| fault(&error))?;
+        let summary = answer.stream_description_summary.ok_or_else(|| unreadable("no description"))?;
+        Ok(StreamDescription {
+            created_at: timestamp(summary.stream_creation_timestamp)?,
+            arn: summary.stream_arn,
+        })
+    }
+
+    async fn shards(&self) -> Result<Vec<Shard>, SourceFault> {
+        let mut shards = Vec::new();
+        let mut request = self.client.list_shards().stream_name(&self.stream);
+        loop {
+            let answer = request.send().await.map_err(|error| fault(&error))?;
+            shards.extend(answer.shards.unwrap_or_default().into_iter().map(shard));
+            // A page's token stands for the stream too: both together are refused.
+            let Some(token) = answer.next_token else { return Ok(shards) };
+            request = self.client.list_shards().next_token(token);
+        }
+    }
+
+    async fn iterator(&self, shard_id: &str, from: &ReadFrom) -> Result<String, SourceFault> {
+        let request = self.client.get_shard_iterator().stream_name(&self.stream).shard_id(shard_id);
+        let request = match from {
+            ReadFrom::TrimHorizon => request.shard_iterator_type(ShardIteratorType::TrimHorizon),
+            ReadFrom::Latest => request.shard_iterator_type(ShardIteratorType::Latest),
+            ReadFrom::Time(time) => request
+                .shard_iterator_type(ShardIteratorType::AtTimestamp)
+                .timestamp(DateTime::from_millis(time.millis())),
+            ReadFrom::After(number) => request
+                .shard_iterator_type(ShardIteratorType::AfterSequenceNumber)
+                .starting_sequence_number(number.as_str()),
+        };
+        let answer = request.send().await.map_err(|error| match fault(&error) {
+            SourceFault::Permanent { code, message } if code == "InvalidArgumentException" => {
+                SourceFault::PositionRefused { message }
+            }
+            fault => fault,
+        })?;
+        answer.shard_iterator.ok_or_else(|| unreadable("no iterator"))
+    }
+
+    async fn read(&self, iterator: &str, limit: usize) -> Result<Page, SourceFault> {
+        let limit = i32::try_from(limit.clamp(1, MAX_RECORDS)).unwrap_or(i32::MAX);
+        let request = self.client.get_records().shard_iterator(iterator).limit(limit);
+        let answer = request.send().await.map_err(|error| fault(&error))?;
+        let behind = u64::try_from(answer.millis_behind_latest.unwrap_or_default()).unwrap_or_default();
+        Ok(Page {
+            records: answer.records.into_iter().map(record).collect::<Result<_, _>>()?,
+            next: answer.next_shard_iterator,
+            behind: Duration::from_millis(behind),
+        })
+    }
+}
+
+fn shard(shard: KinesisShard) -> Shard {
+    let parents = shard.parent_shard_id.into_iter().chain(shard.adjacent_parent_shard_id);
+    Shard { id: shard.shard_id, parents: parents.collect() }
+}
+
+fn record(record: KinesisRecord) -> Result<Record, SourceFault> {
+    let number = SequenceNumber::parse(&record.sequence_number);
+    Ok(Record {
+        sequence_number: number.ok_or_else(|| unreadable("a sequence number that is no number"))?,
+        partition_key: record.partition_key.ok_or_else(|| unreadable("a record without a partition key"))?,
+        data: record.data.into_inner().into(),
+        approximate_arrival: match record.approximate_arrival_timestamp {
+            Some(time) => timestamp(time)?,
+            None => return Err(unreadable("a record without an arrival time")),
+        },
+    })
+}
+
+fn timestamp(time: DateTime) -> Result<Timestamp, SourceFault> {
+    let time = time.to_millis().ok().and_then(Timestamp::from_millis);
+    time.ok_or_else(|| unreadable("a time beyond the calendar"))
+}
+
+/// An answer that no Kinesis gives.
+fn unreadable(what: &str) -> SourceFault {
+    SourceFault::Permanent { code: "unreadable answer".to_owned(), message: what.to_owned() }
+}
+
+fn fault<E>(error: &SdkError<E, HttpResponse>) -> SourceFault
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+{
+    if error.code() == Some("ExpiredIteratorException") {
+        return SourceFault::ExpiredIterator;
+    }
+    match call_error(error) {
+        CallError::Transient { code } if THROTTLES.contains(&code.as_str()) => {
+            SourceFault::Throttled { code }
+        }
+        CallError::Transient { code } => SourceFault::Transient { code },
+        CallError::Permanent { code, message } => SourceFault::Permanent { code, message },
+    }
+}
