@@ -273,3 +273,6 @@ fn flatten(
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,14 +3,17 @@
 use clap::{Parser, Subcommand};
 
 pub mod aggregates;
+pub mod consume;
 pub mod display;
 pub mod exit;
 pub mod generate;
 pub mod handler;
 pub mod input;
+pub mod interrupt;
 pub mod local;
 pub mod produce;
 pub mod profiles;
+pub mod replay;
 pub mod score;
 
 pub use exit::Failure;
@@ -38,6 +41,8 @@ pub enum Command {
     #[allow(missing_docs, reason = "the arguments' own documentation is the command's help")]
     Aggregates(aggregates::Arguments),
     #[allow(missing_docs, reason = "the arguments' own documentation is the command's help")]
+    Consume(consume::Arguments),
+    #[allow(missing_docs, reason = "the arguments' own documentation is the command's help")]
     Generate(generate::Arguments),
     #[allow(missing_docs, reason = "the arguments' own documentation is the command's help")]
     Local(local::Arguments),
@@ -46,6 +51,8 @@ pub enum Command {
     /// Customer profiles.
     #[command(subcommand)]
     Profiles(profiles::Command),
+    #[allow(missing_docs, reason = "the arguments' own documentation is the command's help")]
+    Replay(replay::Arguments),
     #[allow(missing_docs, reason = "the arguments' own documentation is the command's help")]
     Score(score::Arguments),
 }
@@ -57,10 +64,12 @@ pub enum Command {
 pub async fn run(command: &Command) -> Result<(), Failure> {
     match command {
         Command::Aggregates(arguments) => aggregates::run(arguments).await,
+        Command::Consume(arguments) => consume::run(arguments).await,
         Command::Generate(arguments) => Ok(generate::run(arguments)?),
         Command::Local(arguments) => local::run(arguments).await,
         Command::Produce(arguments) => produce::run(arguments).await,
         Command::Profiles(command) => profiles::run(command).await,
+        Command::Replay(arguments) => replay::run(arguments).await,
         Command::Score(arguments) => score::run(arguments).await,
     }
 }

@@ -73,7 +73,8 @@ impl<S: ShardSource, C: Checkpoints, H: Handler> ShardReader<S, C, H> {
             shared.report().trouble = None;
             let Page { mut records, next, behind } = page;
             shared.report_shard(&self.shard_id, |shard| shard.behind = Some(behind));
-            let is_past_end = self.cut(&mut records);
+            self.cut_before_start(&mut records);
+            let is_past_end = self.cut_from_end(&mut records);
             let found_none = records.is_empty();
             if !self.deliver(&records).await? {
                 return Ok(Ended::Left);
@@ -117,8 +118,17 @@ impl<S: ShardSource, C: Checkpoints, H: Handler> ShardReader<S, C, H> {
         source.read(at, settings.batch_size).await
     }
 
+    /// Takes off what arrived before the time at which the consumer begins, as long as nothing was handled yet. Kinesis
+    /// gives no such records; an emulator gives all where none is late enough.
+    fn cut_before_start(&self, records: &mut Vec<Record>) {
+        if let ReadFrom::Time(start) = self.from {
+            let early = records.iter().take_while(|record| record.approximate_arrival < start).count();
+            records.drain(..early);
+        }
+    }
+
     /// Takes off what arrived at the end time or later, and says whether there was such a record.
-    fn cut(&self, records: &mut Vec<Record>) -> bool {
+    fn cut_from_end(&self, records: &mut Vec<Record>) -> bool {
         let Until::Time(end) = self.shared.settings.until else { return false };
         let first_beyond = records.iter().position(|record| record.approximate_arrival >= end);
         records.truncate(first_beyond.unwrap_or(records.len()));
