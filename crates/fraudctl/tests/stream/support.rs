@@ -59,7 +59,9 @@ impl World {
         let mut command = Command::new(env!("CARGO_BIN_EXE_fraudctl"));
         // Cargo gives its own children a configuration for development.
         let variables = self.configuration().into_iter().map(|(variable, _)| variable);
-        variables.chain(["AGGREGATE_SINK"]).for_each(|variable| drop(command.env_remove(variable)));
+        for variable in variables.chain(["AGGREGATE_SINK"]) {
+            command.env_remove(variable);
+        }
         command.args(arguments).envs(self.aws.env()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }

@@ -55,7 +55,7 @@ impl Checkpoints for MemoryCheckpoints {
         expired: Option<&Standing>,
     ) -> Result<LeaseAnswer, CheckpointFault> {
         let mut state = self.state();
-        let row = state.lease.get_or_insert_with(|| LeaseRow {
+        let row = state.lease.get_or_insert(LeaseRow {
             owner: None,
             counter: 0,
             length: claim.length,
