@@ -13,12 +13,14 @@ use fraud_core::timestamp::Timestamp;
 
 use super::record::{Record, SequenceNumber};
 use super::source::{Page, ReadFrom, Shard, ShardSource, SourceFault, StreamDescription};
-use crate::errors::{CallError, call_error};
+use crate::errors::{CallError, sendable_call_error};
 
 /// The longest that one answer may take: GetRecords returns up to 10 MiB, also over a slow line.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(60);
 /// The most records of one GetRecords (Kinesis API reference).
 const MAX_RECORDS: usize = 10_000;
+/// Shards of one page of ListShards. Source: Kinesis API reference, ListShards: 1,000 unless asked for more.
+const SHARDS_A_PAGE: i32 = 1000;
 /// What says that somebody asks too much: of the shard, of the API, or of the stream's key.
 const THROTTLES: [&str; 4] = [
     "ProvisionedThroughputExceededException",
@@ -32,6 +34,7 @@ const THROTTLES: [&str; 4] = [
 pub struct KinesisSource {
     client: Client,
     stream: String,
+    shards_a_page: i32,
 }
 
 impl KinesisSource {
@@ -47,7 +50,11 @@ impl KinesisSource {
             .retry_config(RetryConfig::disabled())
             .timeout_config(timeouts.operation_attempt_timeout(ATTEMPT_TIMEOUT).build())
             .build();
-        KinesisSource { client: Client::from_conf(config), stream: stream.into() }
+        KinesisSource {
+            client: Client::from_conf(config),
+            stream: stream.into(),
+            shards_a_page: SHARDS_A_PAGE,
+        }
     }
 }
 
@@ -70,7 +77,8 @@ impl ShardSource for KinesisSource {
         let mut shards = Vec::new();
         let mut request = self.client.list_shards().stream_name(&self.stream);
         loop {
-            let answer = request.send().await.map_err(|error| fault(&error))?;
+            let answer =
+                request.max_results(self.shards_a_page).send().await.map_err(|error| fault(&error))?;
             shards.extend(answer.shards.unwrap_or_default().into_iter().map(shard));
             // A page's token stands for the stream too: both together are refused.
             let Some(token) = answer.next_token else { return Ok(shards) };
@@ -147,11 +155,59 @@ where
     if error.code() == Some("ExpiredIteratorException") {
         return SourceFault::ExpiredIterator;
     }
-    match call_error(error) {
+    match sendable_call_error(error) {
         CallError::Transient { code } if THROTTLES.contains(&code.as_str()) => {
             SourceFault::Throttled { code }
         }
         CallError::Transient { code } => SourceFault::Transient { code },
         CallError::Permanent { code, message } => SourceFault::Permanent { code, message },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use embedded_aws::{EmbeddedAws, REGION, Service};
+    use fraud_aws::sdk::Sdk;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn shards_are_listed_through_all_pages() {
+        let builder = EmbeddedAws::builder().services([Service::Kinesis]).stream("transactions", 7);
+        let aws = builder.start().await.unwrap();
+        let sdk = Sdk::at(aws.endpoint(Service::Kinesis).unwrap(), REGION).await;
+        let source = KinesisSource::new(&Client::new(sdk.config().await), "transactions");
+        let source = KinesisSource { shards_a_page: 3, ..source };
+        let ids: Vec<String> = source.shards().await.unwrap().into_iter().map(|shard| shard.id).collect();
+        assert_eq!(ids, (0..7).map(|n| format!("shardId-{n:012}")).collect::<Vec<_>>());
+        assert_eq!(aws.calls().count(Service::Kinesis, "ListShards"), 3);
+    }
+
+    #[tokio::test]
+    async fn without_credentials_or_region_the_stream_is_not_waited_for_and_without_a_connection_it_is() {
+        use aws_sdk_kinesis::config::{BehaviorVersion, Config, Credentials, Region};
+        let config = || Config::builder().behavior_version(BehaviorVersion::v2026_01_12());
+        let credentials = Credentials::new("embedded", "embedded", None, None, "embedded");
+        let region = Region::from_static(REGION);
+        let fault = async |config: aws_sdk_kinesis::config::Builder| {
+            let client = Client::from_conf(config.build());
+            KinesisSource::new(&client, "transactions").describe().await.unwrap_err()
+        };
+        // A port that nobody listens to.
+        let nowhere = "http://127.0.0.1:9";
+        for config in [
+            config().region(region.clone()).endpoint_url(nowhere),
+            config().credentials_provider(credentials.clone()),
+        ] {
+            let fault = fault(config).await;
+            assert!(
+                matches!(&fault, SourceFault::Permanent { code, message }
+                    if code == "the request cannot be sent" && !message.is_empty()),
+                "{fault:?}"
+            );
+        }
+        let whole = config().region(region).credentials_provider(credentials).endpoint_url(nowhere);
+        let code = "cannot reach the service".to_owned();
+        assert_eq!(fault(whole).await, SourceFault::Transient { code });
     }
 }

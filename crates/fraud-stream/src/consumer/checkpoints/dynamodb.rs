@@ -19,7 +19,7 @@ use super::{
     Checkpoint, CheckpointFault, Checkpoints, Claimed, Holder, Kept, LeaseAnswer, LeaseClaim, LostTo,
     Standing,
 };
-use crate::errors::{CallError, call_error};
+use crate::errors::{CallError, sendable_call_error};
 
 /// How often a table that is being created is asked for.
 const CREATION_POLL: Duration = Duration::from_millis(500);
@@ -66,12 +66,12 @@ impl DynamoDbCheckpoints {
         if let Err(error) = self.create_request()?.send().await {
             let is_there = error.as_service_error().is_some_and(|error| error.is_resource_in_use_exception());
             if !is_there {
-                return Err(CreateError::Refused(call_error(&error)));
+                return Err(CreateError::Refused(sendable_call_error(&error)));
             }
         }
         for _ in 0..CREATION_POLLS {
             let answer = self.client.describe_table().table_name(&self.table).send().await;
-            let answer = answer.map_err(|error| CreateError::Refused(call_error(&error)))?;
+            let answer = answer.map_err(|error| CreateError::Refused(sendable_call_error(&error)))?;
             if answer.table.and_then(|table| table.table_status) == Some(TableStatus::Active) {
                 return Ok(());
             }
@@ -242,7 +242,7 @@ fn conditional(
         Ok(answer) => return Ok(Conditional::Done(Row(answer.attributes.unwrap_or_default()))),
         Err(error) => error,
     };
-    let fault = match call_error(&error) {
+    let fault = match sendable_call_error(&error) {
         CallError::Transient { code } => CheckpointFault::Transient { code },
         CallError::Permanent { code, message } => CheckpointFault::Permanent { code, message },
     };

@@ -1,6 +1,7 @@
 //! A stream, checkpoints and handlers in memory that fail by chance, and processes that can be frozen.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -87,15 +88,26 @@ impl World {
 pub(super) struct Process {
     pub(super) world: Arc<World>,
     frozen: Arc<watch::Sender<bool>>,
+    was_frozen: Arc<AtomicBool>,
 }
 
 impl Process {
     pub(super) fn new(world: &Arc<World>) -> Self {
-        Process { world: Arc::clone(world), frozen: Arc::new(watch::Sender::new(false)) }
+        Process {
+            world: Arc::clone(world),
+            frozen: Arc::new(watch::Sender::new(false)),
+            was_frozen: Arc::default(),
+        }
     }
 
     pub(super) fn freeze(&self, frozen: bool) {
+        self.was_frozen.fetch_or(frozen, Ordering::Relaxed);
         self.frozen.send_replace(frozen);
+    }
+
+    /// Whether nothing ever kept it from renewing its lease, but for a failure now and then.
+    pub(super) fn was_well(&self) -> bool {
+        !self.was_frozen.load(Ordering::Relaxed) && self.world.chances.checkpoints < 0.05
     }
 
     async fn moves(&self) {
