@@ -14,6 +14,10 @@ use super::shared::{Shared, now};
 use super::source::{Page, ReadFrom, ShardSource, SourceFault};
 use super::stop::Stop;
 
+/// How much later than its arrival a record may be there to be read, and how far this machine's clock may be ahead of the
+/// stream's, in milliseconds: before so much time has passed a tip says nothing about what arrived until then.
+const TIP_ALLOWANCE: i64 = 2_000;
+
 /// How reading of a shard ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Ended {
@@ -91,7 +95,7 @@ impl<S: ShardSource, C: Checkpoints, H: Handler> ShardReader<S, C, H> {
             let tip_is_end = match settings.until {
                 Until::Stopped => false,
                 Until::CaughtUp => at_tip,
-                Until::Time(end) => at_tip && now() >= end,
+                Until::Time(end) => at_tip && now().millis() >= end.millis().saturating_add(TIP_ALLOWANCE),
             };
             if tip_is_end {
                 return Ok(Ended::Left);

@@ -59,7 +59,7 @@ impl<F: Invoke> Function<F> {
         };
         match answer {
             Ok(Handled { response, metrics }) => {
-                if let Some((reason, _)) = metrics.retried() {
+                if let Some(reason) = metrics.retry_reason() {
                     self.comes_again(batch, reason);
                 }
                 self.locked().add(&metrics);

@@ -2,7 +2,6 @@
 
 use std::io::{self, Write};
 
-use anyhow::Context;
 use bytes::Bytes;
 use fraud_stream::consumer::{Batch, Handled, Handler, HandlerError, Record};
 use kpl_aggregation::{Payload, split};
@@ -25,7 +24,7 @@ impl Handler for Print {
             stdout.write_all(lines.as_bytes()).and_then(|()| stdout.flush())
         })
         .await?
-        .context("cannot write to standard output")?;
+        .map_err(|error| format!("cannot write to standard output: {error}"))?;
         Ok(Handled::All)
     }
 }

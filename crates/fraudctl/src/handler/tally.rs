@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use fraud_core::reason::FailureReason;
-use kinesis_batch::RetryReason;
 use serde::Serialize;
 
 /// What an invocation gave.
@@ -25,12 +24,13 @@ pub enum Metrics {
 }
 
 impl Metrics {
-    /// Records that come again, and why the first of them does.
-    pub fn retried(&self) -> Option<(RetryReason, usize)> {
-        match self {
+    /// Why records come again, where some do.
+    pub fn retry_reason(&self) -> Option<String> {
+        let retried = match self {
             Metrics::Alerts(metrics) => metrics.retried,
             Metrics::Analytics(metrics) => metrics.retried,
-        }
+        };
+        retried.map(|(reason, _)| reason.to_string())
     }
 }
 

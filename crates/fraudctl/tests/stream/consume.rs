@@ -211,3 +211,17 @@ async fn the_functions_handle_the_stream_as_behind_a_mapping_and_what_they_want_
     // One is no transaction: each function has buried it.
     assert_eq!(world.aws.messages("fraud-dead-letters").unwrap().len(), 2);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_could_not_be_printed_is_printed_by_the_next_start() {
+    let world = world().await;
+    put(&world, "C1", "1").await;
+    let arguments = printing("look", &["--create-checkpoints", "--until-caught-up"]);
+    let mut child = world.command(&arguments).spawn().unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().await.unwrap();
+    let stderr = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    assert!(stderr.contains("cannot write to standard output: Broken pipe"), "{stderr}");
+    assert_eq!(data(&world.fraudctl(&arguments).await.stdout), [1]);
+}
