@@ -20,7 +20,7 @@ pub(crate) const STREAM: &str = "transactions";
 pub(crate) const TABLE: &str = "checkpoints";
 pub(crate) const NAME: &str = "alerts";
 /// Short, so that tests need not wait long for it; each is renewed three times as often.
-pub(crate) const LEASE: Duration = Duration::from_millis(900);
+pub(crate) const LEASE: Duration = Duration::from_millis(1500);
 
 pub(crate) struct World {
     pub(crate) aws: EmbeddedAws,

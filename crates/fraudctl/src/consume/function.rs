@@ -99,3 +99,92 @@ fn event_record(record: &Record) -> EventRecord {
         approximate_arrival: UNIX_EPOCH + Duration::from_millis(arrival),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use fraud_core::reason::FailureReason;
+    use fraud_core::timestamp::Timestamp;
+    use fraud_stream::consumer::{Handled as Outcome, Handler as _, SequenceNumber};
+    use serde_json::Value;
+
+    use super::*;
+    use crate::handler::Metrics;
+
+    /// Answers every event so.
+    struct Answers(&'static str);
+
+    impl Invoke for Answers {
+        async fn invoke(&self, event: &str, remaining: Duration) -> anyhow::Result<Handled> {
+            let event: Value = serde_json::from_str(event)?;
+            let of = |n: usize| event["Records"][n].clone();
+            assert_eq!(of(1)["eventID"], "shardId-000000000006:4966");
+            assert_eq!(of(0)["eventSourceARN"], "arn:aws:kinesis:us-east-1:123456789012:stream/transactions");
+            assert_eq!(of(0)["kinesis"]["approximateArrivalTimestamp"], 1_705_287_600.007);
+            match self.0 {
+                "error" => anyhow::bail!("not a Kinesis event"),
+                "slow" => tokio::time::sleep(remaining * 2).await,
+                _ => {}
+            }
+            let metrics = kinesis_alerts::metrics::BatchMetrics {
+                records: 3,
+                high_scores: 2,
+                alerts_sent: 1,
+                alerts_suppressed: 1,
+                dead_lettered: BTreeMap::from([(FailureReason::NotJson, 1)]),
+                ..Default::default()
+            };
+            Ok(Handled { response: self.0.to_owned(), metrics: Metrics::Alerts(Box::new(metrics)) })
+        }
+    }
+
+    fn records() -> Vec<Record> {
+        let record = |n: u32| Record {
+            sequence_number: SequenceNumber::parse(&n.to_string()).unwrap(),
+            partition_key: "C1".to_owned(),
+            data: "{}".into(),
+            approximate_arrival: Timestamp::from_millis(1_705_287_600_007).unwrap(),
+        };
+        (4965..4968).map(record).collect()
+    }
+
+    async fn outcome(function: &Function<Answers>) -> Outcome {
+        let batch = Batch {
+            stream_arn: "arn:aws:kinesis:us-east-1:123456789012:stream/transactions",
+            shard_id: "shardId-000000000006",
+            records: &records(),
+            attempt: 1,
+        };
+        function.handle(&batch).await.unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_answer_is_read_as_lambda_reads_it_and_a_failure_or_no_answer_brings_all_again() {
+        let again = |n: u32| Outcome::AgainFrom(SequenceNumber::parse(&n.to_string()).unwrap());
+        for (answer, expected) in [
+            ("", Outcome::All),
+            (r#"{"batchItemFailures":[]}"#, Outcome::All),
+            (r#"{"batchItemFailures":[{"itemIdentifier":"4967"},{"itemIdentifier":"4966"}]}"#, again(4966)),
+            (r#"{"batchItemFailures":[{"itemIdentifier":""}]}"#, again(4965)),
+            ("no JSON", again(4965)),
+            ("error", again(4965)),
+            ("slow", again(4965)),
+        ] {
+            let function = Function::new(Answers(answer), Duration::from_secs(60), Status::new());
+            assert_eq!(outcome(&function).await, expected, "{answer}");
+        }
+    }
+
+    #[tokio::test]
+    async fn invocations_are_added_up() {
+        let function = Function::new(Answers(""), Duration::from_secs(60), Status::new());
+        outcome(&function).await;
+        outcome(&function).await;
+        let tally = function.tally();
+        let alerts = tally.alerts.unwrap();
+        assert_eq!((tally.invocations, tally.transactions, tally.dead_letters["not_json"]), (2, 6, 2));
+        assert_eq!((alerts.high_scores, alerts.sent, alerts.suppressed), (4, 2, 2));
+        assert_eq!(tally.analytics, None);
+    }
+}
