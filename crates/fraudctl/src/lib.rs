@@ -18,7 +18,7 @@ pub mod score;
 
 pub use exit::Failure;
 
-/// Works with streams of transactions: makes them up, sends them, scores them.
+/// Works with streams of transactions: makes them up, sends, scores, reads and replays them.
 #[derive(Debug, Parser)]
 #[command(name = "fraudctl", version, about, propagate_version = true, arg_required_else_help = true)]
 #[command(after_help = "Examples:
@@ -26,6 +26,7 @@ pub use exit::Failure;
   fraudctl generate --count 1000 --seed 1 --transactions tx.ndjson --profiles profiles.json
   fraudctl score tx.ndjson --profiles profiles.json
   fraudctl produce tx.ndjson --stream transactions --rate 500
+  fraudctl consume --stream transactions --name look --checkpoints dynamodb:transactions-checkpoints --create-checkpoints
 
 AWS is found as by every AWS tool: AWS_REGION, AWS_PROFILE, AWS_ENDPOINT_URL_KINESIS and so on.
 Exit status: 0 done, 1 something failed, 2 the input is wrong.")]

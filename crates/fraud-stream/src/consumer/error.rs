@@ -73,7 +73,8 @@ pub enum ConsumerError {
     /// Another process took over, since this one did not renew its lease in time.
     #[error(
         "consumer `{consumer}` of stream `{stream}` has lost {what} to {to}: this process was stopped or cut off for \
-         longer than its lease. Nothing that it handled since then was noted; who has taken over handles it again"
+         longer than its lease, or somebody deleted its rows. Nothing that it handled since then was noted; who has \
+         taken over handles it again"
     )]
     Lost {
         /// The stream.

@@ -1,5 +1,6 @@
 //! One contract, run against every implementation.
 
+use aws_sdk_dynamodb::Client;
 use embedded_aws::{EmbeddedAws, Fault, KeyType, REGION, Service, TableDefinition, When};
 use fraud_aws::sdk::Sdk;
 
@@ -56,8 +57,6 @@ async fn table() -> (EmbeddedAws, Client) {
     let client = Client::new(sdk.config().await);
     (aws, client)
 }
-
-use aws_sdk_dynamodb::Client;
 
 /// Makes a test of each function for each implementation.
 macro_rules! contract {
