@@ -1,9 +1,28 @@
-//! The SDK's errors as a producer sees them.
+//! The SDK's errors as whoever calls sees them: will another attempt help?
+
+use std::error::Error;
 
 use aws_sdk_kinesis::config::http::HttpResponse;
-use aws_sdk_kinesis::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_kinesis::error::{ConnectorError, ProvideErrorMetadata, SdkError};
 
-use crate::producer::CallError;
+/// Why a call failed as a whole.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CallError {
+    /// It may succeed later: throttling, a failure of the service's own, no answer.
+    #[error("{code}")]
+    Transient {
+        /// The service's error code, or the kind of failure to reach it.
+        code: String,
+    },
+    /// It will fail however often it is made: no such stream, no permission.
+    #[error("{code}: {message}")]
+    Permanent {
+        /// The service's error code.
+        code: String,
+        /// The service's explanation.
+        message: String,
+    },
+}
 
 /// Codes of refusals that pass: too much at once, or the service's own trouble under a client's status.
 const PASSING: [&str; 8] = [
@@ -43,4 +62,33 @@ pub(crate) fn call_error<E: ProvideErrorMetadata>(error: &SdkError<E, HttpRespon
         SdkError::ResponseError(_) => transient("unreadable answer"),
         _ => transient("unknown failure"),
     }
+}
+
+/// As [`call_error`], for who repeats calls without end: what keeps a request from being sent at all, such as having no
+/// credentials or no region, must not be waited for.
+pub(crate) fn sendable_call_error<E>(error: &SdkError<E, HttpResponse>) -> CallError
+where
+    E: ProvideErrorMetadata + Error + 'static,
+{
+    if let SdkError::DispatchFailure(failure) = error {
+        let failure = failure.as_connector_error();
+        let is_of_the_line = failure
+            .is_some_and(|failure| failure.is_io() || failure.is_timeout() || failure.as_other().is_some());
+        if !is_of_the_line {
+            let code = "the request cannot be sent".to_owned();
+            return CallError::Permanent { code, message: causes(failure) };
+        }
+    }
+    call_error(error)
+}
+
+/// What an error says, and what those behind it say.
+fn causes(error: Option<&ConnectorError>) -> String {
+    let mut texts = Vec::new();
+    let mut cause = error.and_then(|error| error.source());
+    while let Some(error) = cause {
+        texts.push(error.to_string());
+        cause = error.source();
+    }
+    texts.join(": ")
 }

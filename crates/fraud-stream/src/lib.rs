@@ -1,5 +1,6 @@
-//! Getting transactions into Kinesis and Firehose, for tools; no function depends on it.
+//! Getting transactions into Kinesis and Firehose, and reading them from Kinesis; for tools, no function depends on it.
 
+pub mod consumer;
 mod errors;
 pub mod firehose;
 pub mod kinesis;

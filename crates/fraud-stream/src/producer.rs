@@ -16,6 +16,7 @@ use tokio::time::{Instant, sleep_until};
 mod partition_key;
 mod queue;
 
+pub use crate::errors::CallError;
 pub use partition_key::partition_key;
 use queue::{Pending, Queue};
 
@@ -63,25 +64,6 @@ pub struct Limits {
 pub struct EntryError {
     /// The service's error code.
     pub code: String,
-}
-
-/// Why a call failed as a whole.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum CallError {
-    /// It may succeed later: throttling, a failure of the service's own, no answer.
-    #[error("{code}")]
-    Transient {
-        /// The service's error code, or the kind of failure to reach it.
-        code: String,
-    },
-    /// It will fail however often it is made: no such stream, no permission.
-    #[error("{code}: {message}")]
-    Permanent {
-        /// The service's error code.
-        code: String,
-        /// The service's explanation.
-        message: String,
-    },
 }
 
 /// Why a record was given up.

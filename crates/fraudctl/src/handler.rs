@@ -11,6 +11,10 @@ use kinesis_alerts::ConnectedAlerts;
 
 use crate::Failure;
 
+mod tally;
+
+pub use tally::{Handled, Metrics, Tally};
+
 /// Which function handles the records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum HandlerName {
@@ -77,9 +81,40 @@ impl<D: DeadLetterSink> Handler<D> {
     /// # Errors
     /// Where the event is no Kinesis event.
     pub async fn handle(&self, event: &str, remaining: Duration) -> anyhow::Result<String> {
+        Ok(self.invoke(event, remaining).await?.response)
+    }
+}
+
+/// What takes Kinesis events as a function does.
+pub trait Invoke: Send + Sync {
+    /// Handles a Kinesis event. `remaining` is the time it may take. Gives the function's response, and its numbers.
+    ///
+    /// # Errors
+    /// Where the event is no Kinesis event.
+    fn invoke(
+        &self,
+        event: &str,
+        remaining: Duration,
+    ) -> impl Future<Output = anyhow::Result<Handled>> + Send;
+}
+
+impl<D: DeadLetterSink> Invoke for Handler<D> {
+    async fn invoke(&self, event: &str, remaining: Duration) -> anyhow::Result<Handled> {
         match self {
-            Handler::Alerts(alerts) => Ok(alerts.handle(event, remaining).await?.response),
-            Handler::Analytics(analytics) => Ok(analytics.handle(event, remaining).await?.response),
+            Handler::Alerts(alerts) => {
+                let handled = alerts.handle(event, remaining).await?;
+                Ok(Handled {
+                    response: handled.response,
+                    metrics: Metrics::Alerts(Box::new(handled.metrics)),
+                })
+            }
+            Handler::Analytics(analytics) => {
+                let handled = analytics.handle(event, remaining).await?;
+                Ok(Handled {
+                    response: handled.response,
+                    metrics: Metrics::Analytics(Box::new(handled.metrics)),
+                })
+            }
         }
     }
 }

@@ -3,19 +3,22 @@
 use clap::{Parser, Subcommand};
 
 pub mod aggregates;
+pub mod consume;
 pub mod display;
 pub mod exit;
 pub mod generate;
 pub mod handler;
 pub mod input;
+pub mod interrupt;
 pub mod local;
 pub mod produce;
 pub mod profiles;
+pub mod replay;
 pub mod score;
 
 pub use exit::Failure;
 
-/// Works with streams of transactions: makes them up, sends them, scores them.
+/// Works with streams of transactions: makes them up, sends, scores, reads and replays them.
 #[derive(Debug, Parser)]
 #[command(name = "fraudctl", version, about, propagate_version = true, arg_required_else_help = true)]
 #[command(after_help = "Examples:
@@ -23,6 +26,7 @@ pub use exit::Failure;
   fraudctl generate --count 1000 --seed 1 --transactions tx.ndjson --profiles profiles.json
   fraudctl score tx.ndjson --profiles profiles.json
   fraudctl produce tx.ndjson --stream transactions --rate 500
+  fraudctl consume --stream transactions --name look --checkpoints dynamodb:transactions-checkpoints --create-checkpoints
 
 AWS is found as by every AWS tool: AWS_REGION, AWS_PROFILE, AWS_ENDPOINT_URL_KINESIS and so on.
 Exit status: 0 done, 1 something failed, 2 the input is wrong.")]
@@ -38,6 +42,8 @@ pub enum Command {
     #[allow(missing_docs, reason = "the arguments' own documentation is the command's help")]
     Aggregates(aggregates::Arguments),
     #[allow(missing_docs, reason = "the arguments' own documentation is the command's help")]
+    Consume(consume::Arguments),
+    #[allow(missing_docs, reason = "the arguments' own documentation is the command's help")]
     Generate(generate::Arguments),
     #[allow(missing_docs, reason = "the arguments' own documentation is the command's help")]
     Local(local::Arguments),
@@ -46,6 +52,8 @@ pub enum Command {
     /// Customer profiles.
     #[command(subcommand)]
     Profiles(profiles::Command),
+    #[allow(missing_docs, reason = "the arguments' own documentation is the command's help")]
+    Replay(replay::Arguments),
     #[allow(missing_docs, reason = "the arguments' own documentation is the command's help")]
     Score(score::Arguments),
 }
@@ -57,10 +65,12 @@ pub enum Command {
 pub async fn run(command: &Command) -> Result<(), Failure> {
     match command {
         Command::Aggregates(arguments) => aggregates::run(arguments).await,
+        Command::Consume(arguments) => consume::run(arguments).await,
         Command::Generate(arguments) => Ok(generate::run(arguments)?),
         Command::Local(arguments) => local::run(arguments).await,
         Command::Produce(arguments) => produce::run(arguments).await,
         Command::Profiles(command) => profiles::run(command).await,
+        Command::Replay(arguments) => replay::run(arguments).await,
         Command::Score(arguments) => score::run(arguments).await,
     }
 }

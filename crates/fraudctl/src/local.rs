@@ -9,7 +9,6 @@ use fraud_aws::config::PolicySource;
 use fraud_aws::profiles::FileProfiles;
 
 mod functions;
-mod interrupt;
 mod output;
 mod pipeline;
 mod profile_file;
@@ -18,7 +17,7 @@ pub mod report;
 mod services;
 mod status;
 
-pub use interrupt::Interrupt;
+pub use crate::interrupt::Interrupt;
 pub use pipeline::{Finished, Input, Pipeline};
 pub use profile_file::items as profile_items;
 pub use services::start as start_services;

@@ -34,8 +34,10 @@ pub async fn bury(
     let due = poison.iter().filter(|(index, _)| progress.allows(*index));
     let letters =
         due.filter_map(|&(index, reason)| Some((index, reason, batch.letter(index, reason, function)?)));
-    let sent =
-        letters.map(async |(index, reason, letter)| (index, reason, sink.send(&letter, deadline).await));
+    // Collected: the compiler cannot tell that a stream over a borrowing closure can change threads.
+    let sent: Vec<_> = letters
+        .map(|(index, reason, letter)| async move { (index, reason, sink.send(&letter, deadline).await) })
+        .collect();
     let sent: Vec<_> = futures_util::stream::iter(sent).buffer_unordered(CALLS_AT_ONCE).collect().await;
     let mut burial = Burial::default();
     for (index, reason, result) in sent {

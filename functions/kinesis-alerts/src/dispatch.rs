@@ -156,7 +156,9 @@ impl<S, L: AlertLedger, K, D, C> Dispatch<'_, S, L, K, D, C> {
         unused: &mut Vec<(String, Release)>,
     ) -> Vec<Ready<'d>> {
         let ledger = &self.ports.ledger;
-        let claims = chunk.iter().map(|due| ledger.claim(&due.alert, &self.claim, self.limits.work));
+        // Collected, here and below: the compiler cannot tell that a stream over a borrowing closure can change threads.
+        let claims: Vec<_> =
+            chunk.iter().map(|due| ledger.claim(&due.alert, &self.claim, self.limits.work)).collect();
         let claimed: Vec<_> =
             futures_util::stream::iter(claims).buffered(LEDGER_CALLS_AT_ONCE).collect().await;
         let mut ready = Vec::with_capacity(chunk.len());
@@ -195,7 +197,7 @@ impl<S, L: AlertLedger, K, D, C> Dispatch<'_, S, L, K, D, C> {
         progress: &mut Progress,
         metrics: &mut BatchMetrics,
     ) {
-        let marks = sent.iter().map(|ready| self.mark_one(ready.alert(), sent_at));
+        let marks: Vec<_> = sent.iter().map(|ready| self.mark_one(ready.alert(), sent_at)).collect();
         let marked: Vec<_> = futures_util::stream::iter(marks).buffered(LEDGER_CALLS_AT_ONCE).collect().await;
         for (ready, marked) in sent.iter().zip(marked) {
             match marked {
@@ -226,8 +228,10 @@ impl<S, L: AlertLedger, K, D, C> Dispatch<'_, S, L, K, D, C> {
     /// Gives claims back. One that cannot be given back runs out with the invocation, which costs time and no alert.
     async fn release(&self, unused: Vec<(String, Release)>) {
         let ledger = &self.ports.ledger;
-        let releases =
-            unused.iter().map(|(id, release)| ledger.release(id, &self.claim, *release, self.limits.settle));
+        let releases: Vec<_> = unused
+            .iter()
+            .map(|(id, release)| ledger.release(id, &self.claim, *release, self.limits.settle))
+            .collect();
         let released: Vec<_> =
             futures_util::stream::iter(releases).buffered(LEDGER_CALLS_AT_ONCE).collect().await;
         for fault in released.into_iter().filter_map(Result::err) {

@@ -1,4 +1,19 @@
 //! The event that a function receives: Lambda's JSON for a batch of Kinesis records.
+//!
+//! ```
+//! # use std::time::SystemTime;
+//! # use embedded_aws::event_source_mapping::Record;
+//! # use embedded_aws::event_source_mapping::event::{EventFields, event};
+//! let fields = EventFields::new("arn:aws:kinesis:us-east-1:123456789012:stream/transactions");
+//! let record = Record {
+//!     partition_key: "customer".to_owned(),
+//!     data: "a record".into(),
+//!     sequence_number: "4965".to_owned(),
+//!     approximate_arrival: SystemTime::now(),
+//! };
+//! let records = [fields.record("shardId-000000000000", &record)];
+//! assert!(event(records.iter().map(String::as_str)).contains("\"eventID\":\"shardId-000000000000:4965\""));
+//! ```
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -14,9 +29,9 @@ pub(super) const MAX_EVENT_BYTES: usize = 6 * 1024 * 1024;
 const BEGIN: &str = "{\"Records\":[";
 const END: &str = "]}";
 
-/// What is the same in all records of a mapping.
+/// What is the same in all records of a mapping: where they come from, and in whose name the function is invoked.
 #[derive(Debug)]
-pub(super) struct EventFields {
+pub struct EventFields {
     event_source_arn: String,
     region: String,
     invoke_identity_arn: String,
@@ -24,14 +39,17 @@ pub(super) struct EventFields {
 
 impl EventFields {
     /// For the ARN of a stream or of a stream's consumer.
-    pub(super) fn new(event_source_arn: String) -> Self {
+    #[must_use]
+    pub fn new(event_source_arn: impl Into<String>) -> Self {
+        let event_source_arn = event_source_arn.into();
         let region = event_source_arn.split(':').nth(3).unwrap_or_default().to_owned();
         let invoke_identity_arn = format!("arn:aws:iam::{ACCOUNT_ID}:role/lambda-role");
         Self { event_source_arn, region, invoke_identity_arn }
     }
 
-    /// One record as it stands in an event.
-    pub(super) fn record(&self, shard_id: &str, record: &Record) -> String {
+    /// One record of a shard as it stands in an event: JSON.
+    #[must_use]
+    pub fn record(&self, shard_id: &str, record: &Record) -> String {
         let record = RecordJson {
             event_id: format!("{shard_id}:{}", record.sequence_number),
             event_name: "aws:kinesis:record",
@@ -53,8 +71,10 @@ impl EventFields {
     }
 }
 
-/// The event of records as [`EventFields::record`] wrote them.
-pub(super) fn event<'a>(records: impl Iterator<Item = &'a str> + Clone) -> String {
+/// The event of records as [`EventFields::record`] wrote them: JSON. The records of an event are of one shard, in its
+/// order, and Lambda keeps an event within 6 MB.
+#[must_use]
+pub fn event<'a>(records: impl Iterator<Item = &'a str> + Clone) -> String {
     let mut event = String::with_capacity(size(records.clone().map(str::len)));
     event.push_str(BEGIN);
     for (index, record) in records.enumerate() {

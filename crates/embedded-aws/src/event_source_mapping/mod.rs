@@ -28,12 +28,12 @@
 mod buffer;
 mod clock;
 mod delivery;
-mod event;
+pub mod event;
 mod function;
 mod on_failure;
 mod progress;
 mod report;
-mod response;
+pub mod response;
 mod run;
 mod settings;
 mod source;

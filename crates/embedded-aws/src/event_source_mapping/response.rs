@@ -6,7 +6,7 @@ use serde_json::Value;
 
 /// What became of a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub enum Verdict {
     /// All records are done.
     Done,
     /// The records before this index are done; it and all behind it come again, whether they failed or not.
@@ -15,13 +15,14 @@ pub(super) enum Verdict {
     Failed,
 }
 
-/// Reads the answer of a function under `ReportBatchItemFailures`.
+/// Reads the answer of a function under `ReportBatchItemFailures`. `sequence_numbers` are those of its batch, in their order.
 ///
 /// Source: Lambda developer guide, "Configuring partial batch response with Kinesis Data Streams and Lambda". An
 /// empty or null answer and an empty or null list are a complete success. Otherwise the lowest sequence number is
 /// the checkpoint. An empty or null `itemIdentifier` or a bad key name is a complete failure; so is here all else
 /// that the guide does not name: an identifier of another batch, or what is no JSON object.
-pub(super) fn verdict<'a>(answer: &str, sequence_numbers: impl Iterator<Item = &'a str>) -> Verdict {
+#[must_use]
+pub fn verdict<'a>(answer: &str, sequence_numbers: impl Iterator<Item = &'a str>) -> Verdict {
     if answer.trim().is_empty() {
         return Verdict::Done;
     }

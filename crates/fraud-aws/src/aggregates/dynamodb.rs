@@ -15,11 +15,11 @@ use aws_sdk_dynamodb::types::{
     AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure as OnFailure,
 };
 use fraud_core::money::Money;
-use fraud_core::window::WindowTotals;
+use fraud_core::window::{Window, WindowTotals};
 use tokio::time::{Instant, timeout_at};
 
 use super::row::{self, Item};
-use super::{Added, Addition, AggregateFault, AggregateStore, Memory, REMEMBERED_PER_ROW};
+use super::{Added, Addition, AggregateFault, AggregateStore, Memory, REMEMBERED_PER_ROW, RowState};
 use crate::sdk::error_code;
 
 /// How often a call is made. A row that many write to is throttled for a moment, and an attempt more is cheaper than a
@@ -49,6 +49,29 @@ impl DynamoDbAggregates {
             .with_max_backoff(LONGEST_PAUSE);
         let client = Client::from_conf(Builder::from(config).retry_config(retries).build());
         DynamoDbAggregates { client, table: table.into(), retention }
+    }
+
+    /// A window's row with its memory; `None` where there is none. It only reads: for who asks what would be counted.
+    ///
+    /// # Errors
+    /// [`AggregateFault`]; also where a window of another length stands there.
+    pub async fn row(
+        &self,
+        customer_id: &str,
+        window: Window,
+        deadline: Instant,
+    ) -> Result<Option<RowState>, AggregateFault> {
+        let get = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .key("customer_id", text(customer_id))
+            .key("window_start", number(window.start_seconds()))
+            .consistent_read(true);
+        let Some(item) = read(get.send(), deadline).await?.item else { return Ok(None) };
+        let state = row::state(&item)?;
+        row::check_length(state.totals.window, window)?;
+        Ok(Some(state))
     }
 
     fn update(&self, addition: &Addition<'_>) -> Result<UpdateItemFluentBuilder, AggregateFault> {

@@ -17,6 +17,12 @@ pub struct MemoryAggregates(Mutex<BTreeMap<Key, RowState>>);
 type Key = (String, i64);
 
 impl MemoryAggregates {
+    /// Puts a row that was read elsewhere in its place, unless there is one already.
+    pub fn insert(&self, row: RowState) {
+        let key = (row.totals.customer_id.clone(), row.totals.window.start_seconds());
+        self.rows().entry(key).or_insert(row);
+    }
+
     fn rows(&self) -> MutexGuard<'_, BTreeMap<Key, RowState>> {
         // Every change under the lock is complete before anything can panic.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)

@@ -42,6 +42,28 @@ impl DynamoDbLedger {
         DynamoDbLedger { client, table: table.into(), retention }
     }
 
+    /// The amount of an alert that stands as sent; `None` for one that was never sent, or only claimed. It only
+    /// reads: for who asks what would be sent.
+    ///
+    /// # Errors
+    /// [`LedgerFault`]
+    pub async fn sent_amount(
+        &self,
+        alert_id: &str,
+        deadline: Instant,
+    ) -> Result<Option<String>, LedgerFault> {
+        let get = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .key("alert_id", AttributeValue::S(alert_id.to_owned()))
+            .consistent_read(true);
+        let answer = timeout_at(deadline, get.send()).await.map_err(|_elapsed| LedgerFault::Deadline)?;
+        let answer = answer.map_err(|error| LedgerFault::Service { code: error_code(&error) })?;
+        let Some(row) = answer.item.map(Row) else { return Ok(None) };
+        if row.is_sent()? { row.transaction_amount().map(|amount| Some(amount.to_owned())) } else { Ok(None) }
+    }
+
     /// Writes the row of a first claim, if there is no row yet.
     async fn put(&self, item: Item, deadline: Instant) -> Result<Conditional<()>, LedgerFault> {
         let put = self

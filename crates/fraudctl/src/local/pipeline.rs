@@ -23,7 +23,6 @@ use serde_json::Value;
 use tokio::sync::watch;
 
 use super::functions::{self, Functions};
-use super::interrupt::Interrupt;
 use super::output;
 use super::reconcile::{Expected, Outcome, StreamRecord};
 use super::report::{Latency, Report, top_customers};
@@ -32,6 +31,7 @@ use super::status::Status;
 use crate::display::{counted, per_second};
 use crate::generate::Transaction;
 use crate::input::{self, Lines};
+use crate::interrupt::Interrupt;
 use crate::produce::{Summary, record};
 use crate::profiles::Item;
 

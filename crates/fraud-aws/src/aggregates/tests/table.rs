@@ -253,3 +253,29 @@ async fn recent_windows_are_read_over_as_many_pages_as_there_are() {
     assert_eq!(table.all(soon()).await.unwrap().len(), 12);
     assert!(aws.calls().count(Service::DynamoDb, "Scan") > 2);
 }
+
+#[tokio::test]
+async fn a_row_can_be_read_with_its_memory_and_goes_on_in_memory_as_it_would_in_the_table() {
+    let (aws, store) = start().await;
+    let counted = transactions(0..3, "1.10");
+    add(&store, &addition("C1", window(0), &counted)).await;
+    aws.calls().clear();
+    let row = store.row("C1", window(0), soon()).await.unwrap().unwrap();
+    assert_eq!(row.totals, totals("C1", window(0), 3, "3.30"));
+    assert_eq!(row.remembered, counted.iter().map(|counted| counted.identity).collect());
+    assert_eq!(store.row("C1", window(1), soon()).await.unwrap(), None);
+    let longer = Window::containing(at(0), NonZeroU32::new(600).unwrap());
+    let attribute = "window_seconds";
+    assert_eq!(store.row("C1", longer, soon()).await, Err(AggregateFault::UnreadableRow { attribute }));
+    assert_eq!(aws.calls().count(Service::DynamoDb, "GetItem"), aws.calls().all().len());
+
+    let memory = MemoryAggregates::default();
+    memory.insert(row.clone());
+    assert_eq!(add(&memory, &addition("C1", window(0), &counted[1..2])).await, Added::Refused(Some(row)));
+    let more = transactions(3..4, "1.10");
+    let added = Added::Done(totals("C1", window(0), 4, "4.40"));
+    assert_eq!(add(&memory, &addition("C1", window(0), &more)).await, added);
+    // A row that is there already has more in it than one that is read again.
+    memory.insert(store.row("C1", window(0), soon()).await.unwrap().unwrap());
+    assert_eq!(memory.all(soon()).await.unwrap(), [totals("C1", window(0), 4, "4.40")]);
+}

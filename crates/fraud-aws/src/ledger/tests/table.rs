@@ -265,3 +265,19 @@ async fn a_row_that_is_not_the_ledgers_own_is_told_by_the_attribute_that_cannot_
         client.delete_item().table_name(TABLE).key("alert_id", text(&alert.alert_id)).send().await.unwrap();
     }
 }
+
+#[tokio::test]
+async fn whether_an_alert_was_sent_can_be_asked_without_writing_anything() {
+    let (aws, ledger) = start().await;
+    let (sent, only_claimed, own) = (alert("T1", "12000.50"), alert("T2", "12000"), claim("own", 0, 60));
+    for alert in [&sent, &only_claimed] {
+        claimed(&ledger, alert, &own).await;
+    }
+    marked(&ledger, &sent, &own).await;
+    aws.calls().clear();
+    let amount = async |alert: &Alert| ledger.sent_amount(&alert.alert_id, soon()).await.unwrap();
+    assert_eq!(amount(&sent).await.as_deref(), Some("12000.50"));
+    assert_eq!(amount(&only_claimed).await, None);
+    assert_eq!(amount(&alert("T3", "1")).await, None);
+    assert_eq!(aws.calls().count(Service::DynamoDb, "GetItem"), aws.calls().all().len());
+}

@@ -1,0 +1,213 @@
+//! A Kinesis stream as a source, by polling: ListShards, GetShardIterator, GetRecords.
+
+use std::time::Duration;
+
+use aws_sdk_kinesis::Client;
+use aws_sdk_kinesis::config::http::HttpResponse;
+use aws_sdk_kinesis::config::retry::RetryConfig;
+use aws_sdk_kinesis::config::timeout::TimeoutConfig;
+use aws_sdk_kinesis::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_kinesis::primitives::DateTime;
+use aws_sdk_kinesis::types::{Record as KinesisRecord, Shard as KinesisShard, ShardIteratorType};
+use fraud_core::timestamp::Timestamp;
+
+use super::record::{Record, SequenceNumber};
+use super::source::{Page, ReadFrom, Shard, ShardSource, SourceFault, StreamDescription};
+use crate::errors::{CallError, sendable_call_error};
+
+/// The longest that one answer may take: GetRecords returns up to 10 MiB, also over a slow line.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(60);
+/// The most records of one GetRecords (Kinesis API reference).
+const MAX_RECORDS: usize = 10_000;
+/// Shards of one page of ListShards. Source: Kinesis API reference, ListShards: 1,000 unless asked for more.
+const SHARDS_A_PAGE: i32 = 1000;
+/// What says that somebody asks too much: of the shard, of the API, or of the stream's key.
+const THROTTLES: [&str; 4] = [
+    "ProvisionedThroughputExceededException",
+    "LimitExceededException",
+    "KMSThrottlingException",
+    "ThrottlingException",
+];
+
+/// A stream, read as a standard consumer: 2 MB and five reads a second of each shard, shared with all others.
+#[derive(Debug, Clone)]
+pub struct KinesisSource {
+    client: Client,
+    stream: String,
+    shards_a_page: i32,
+}
+
+impl KinesisSource {
+    /// The stream of this name. Repeating calls is the consumer's, not the client's: it counts them, and keeps the pace.
+    pub fn new(client: &Client, stream: impl Into<String>) -> Self {
+        let timeouts = client
+            .config()
+            .timeout_config()
+            .map_or_else(TimeoutConfig::builder, |timeouts| timeouts.to_builder());
+        let config = client
+            .config()
+            .to_builder()
+            .retry_config(RetryConfig::disabled())
+            .timeout_config(timeouts.operation_attempt_timeout(ATTEMPT_TIMEOUT).build())
+            .build();
+        KinesisSource {
+            client: Client::from_conf(config),
+            stream: stream.into(),
+            shards_a_page: SHARDS_A_PAGE,
+        }
+    }
+}
+
+impl ShardSource for KinesisSource {
+    fn stream(&self) -> &str {
+        &self.stream
+    }
+
+    async fn describe(&self) -> Result<StreamDescription, SourceFault> {
+        let request = self.client.describe_stream_summary().stream_name(&self.stream);
+        let answer = request.send().await.map_err(|error| fault(&error))?;
+        let summary = answer.stream_description_summary.ok_or_else(|| unreadable("no description"))?;
+        Ok(StreamDescription {
+            created_at: timestamp(summary.stream_creation_timestamp)?,
+            arn: summary.stream_arn,
+        })
+    }
+
+    async fn shards(&self) -> Result<Vec<Shard>, SourceFault> {
+        let mut shards = Vec::new();
+        let mut request = self.client.list_shards().stream_name(&self.stream);
+        loop {
+            let answer =
+                request.max_results(self.shards_a_page).send().await.map_err(|error| fault(&error))?;
+            shards.extend(answer.shards.unwrap_or_default().into_iter().map(shard));
+            // A page's token stands for the stream too: both together are refused.
+            let Some(token) = answer.next_token else { return Ok(shards) };
+            request = self.client.list_shards().next_token(token);
+        }
+    }
+
+    async fn iterator(&self, shard_id: &str, from: &ReadFrom) -> Result<String, SourceFault> {
+        let request = self.client.get_shard_iterator().stream_name(&self.stream).shard_id(shard_id);
+        let request = match from {
+            ReadFrom::TrimHorizon => request.shard_iterator_type(ShardIteratorType::TrimHorizon),
+            ReadFrom::Latest => request.shard_iterator_type(ShardIteratorType::Latest),
+            ReadFrom::Time(time) => request
+                .shard_iterator_type(ShardIteratorType::AtTimestamp)
+                .timestamp(DateTime::from_millis(time.millis())),
+            ReadFrom::After(number) => request
+                .shard_iterator_type(ShardIteratorType::AfterSequenceNumber)
+                .starting_sequence_number(number.as_str()),
+        };
+        let answer = request.send().await.map_err(|error| match fault(&error) {
+            SourceFault::Permanent { code, message } if code == "InvalidArgumentException" => {
+                SourceFault::PositionRefused { message }
+            }
+            fault => fault,
+        })?;
+        answer.shard_iterator.ok_or_else(|| unreadable("no iterator"))
+    }
+
+    async fn read(&self, iterator: &str, limit: usize) -> Result<Page, SourceFault> {
+        let limit = i32::try_from(limit.clamp(1, MAX_RECORDS)).unwrap_or(i32::MAX);
+        let request = self.client.get_records().shard_iterator(iterator).limit(limit);
+        let answer = request.send().await.map_err(|error| fault(&error))?;
+        let behind = u64::try_from(answer.millis_behind_latest.unwrap_or_default()).unwrap_or_default();
+        Ok(Page {
+            records: answer.records.into_iter().map(record).collect::<Result<_, _>>()?,
+            next: answer.next_shard_iterator,
+            behind: Duration::from_millis(behind),
+        })
+    }
+}
+
+fn shard(shard: KinesisShard) -> Shard {
+    let parents = shard.parent_shard_id.into_iter().chain(shard.adjacent_parent_shard_id);
+    Shard { id: shard.shard_id, parents: parents.collect() }
+}
+
+fn record(record: KinesisRecord) -> Result<Record, SourceFault> {
+    let number = SequenceNumber::parse(&record.sequence_number);
+    Ok(Record {
+        sequence_number: number.ok_or_else(|| unreadable("a sequence number that is no number"))?,
+        partition_key: record.partition_key.ok_or_else(|| unreadable("a record without a partition key"))?,
+        data: record.data.into_inner().into(),
+        approximate_arrival: match record.approximate_arrival_timestamp {
+            Some(time) => timestamp(time)?,
+            None => return Err(unreadable("a record without an arrival time")),
+        },
+    })
+}
+
+fn timestamp(time: DateTime) -> Result<Timestamp, SourceFault> {
+    let time = time.to_millis().ok().and_then(Timestamp::from_millis);
+    time.ok_or_else(|| unreadable("a time beyond the calendar"))
+}
+
+/// An answer that no Kinesis gives.
+fn unreadable(what: &str) -> SourceFault {
+    SourceFault::Permanent { code: "unreadable answer".to_owned(), message: what.to_owned() }
+}
+
+fn fault<E>(error: &SdkError<E, HttpResponse>) -> SourceFault
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+{
+    if error.code() == Some("ExpiredIteratorException") {
+        return SourceFault::ExpiredIterator;
+    }
+    match sendable_call_error(error) {
+        CallError::Transient { code } if THROTTLES.contains(&code.as_str()) => {
+            SourceFault::Throttled { code }
+        }
+        CallError::Transient { code } => SourceFault::Transient { code },
+        CallError::Permanent { code, message } => SourceFault::Permanent { code, message },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use embedded_aws::{EmbeddedAws, REGION, Service};
+    use fraud_aws::sdk::Sdk;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn shards_are_listed_through_all_pages() {
+        let builder = EmbeddedAws::builder().services([Service::Kinesis]).stream("transactions", 7);
+        let aws = builder.start().await.unwrap();
+        let sdk = Sdk::at(aws.endpoint(Service::Kinesis).unwrap(), REGION).await;
+        let source = KinesisSource::new(&Client::new(sdk.config().await), "transactions");
+        let source = KinesisSource { shards_a_page: 3, ..source };
+        let ids: Vec<String> = source.shards().await.unwrap().into_iter().map(|shard| shard.id).collect();
+        assert_eq!(ids, (0..7).map(|n| format!("shardId-{n:012}")).collect::<Vec<_>>());
+        assert_eq!(aws.calls().count(Service::Kinesis, "ListShards"), 3);
+    }
+
+    #[tokio::test]
+    async fn without_credentials_or_region_the_stream_is_not_waited_for_and_without_a_connection_it_is() {
+        use aws_sdk_kinesis::config::{BehaviorVersion, Config, Credentials, Region};
+        let config = || Config::builder().behavior_version(BehaviorVersion::v2026_01_12());
+        let credentials = Credentials::new("embedded", "embedded", None, None, "embedded");
+        let region = Region::from_static(REGION);
+        let fault = async |config: aws_sdk_kinesis::config::Builder| {
+            let client = Client::from_conf(config.build());
+            KinesisSource::new(&client, "transactions").describe().await.unwrap_err()
+        };
+        // A port that nobody listens to.
+        let nowhere = "http://127.0.0.1:9";
+        for config in [
+            config().region(region.clone()).endpoint_url(nowhere),
+            config().credentials_provider(credentials.clone()),
+        ] {
+            let fault = fault(config).await;
+            assert!(
+                matches!(&fault, SourceFault::Permanent { code, message }
+                    if code == "the request cannot be sent" && !message.is_empty()),
+                "{fault:?}"
+            );
+        }
+        let whole = config().region(region).credentials_provider(credentials).endpoint_url(nowhere);
+        let code = "cannot reach the service".to_owned();
+        assert_eq!(fault(whole).await, SourceFault::Transient { code });
+    }
+}

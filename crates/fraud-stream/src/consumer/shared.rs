@@ -1,0 +1,147 @@
+//! What a consumer's parts have in common: ports, settings, numbers, and how calls are made again.
+
+use std::future::Future;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use fraud_core::timestamp::Timestamp;
+use tokio::time::sleep;
+
+use super::checkpoints::{CheckpointFault, LostTo};
+use super::error::ConsumerError;
+use super::report::{Report, ShardReport, ShardState};
+use super::settings::{Pauses, Settings};
+use super::source::{ShardSource, SourceFault};
+use super::stop::Stop;
+
+#[derive(Debug)]
+pub(super) struct Shared<S, C, H> {
+    pub(super) source: S,
+    pub(super) checkpoints: C,
+    pub(super) handler: H,
+    pub(super) settings: Settings,
+    pub(super) report: Mutex<Report>,
+}
+
+impl<S: ShardSource, C, H> Shared<S, C, H> {
+    /// Calls the stream until it answers; `None` where the consumer is to end first.
+    ///
+    /// # Errors
+    /// [`ConsumerError::Source`] where it never will.
+    pub(super) async fn read<T, F>(
+        &self,
+        stop: &Stop,
+        call: impl Fn() -> F + Send,
+    ) -> Result<Option<T>, ConsumerError>
+    where
+        F: Future<Output = Result<T, SourceFault>> + Send,
+    {
+        let mut pauses = Pauses::new(self.settings.backoff);
+        while !stop.is_set() {
+            match call().await {
+                Ok(answer) => {
+                    self.report().trouble = None;
+                    return Ok(Some(answer));
+                }
+                Err(fault) => {
+                    let pause = self.read_failed(fault, &mut pauses)?;
+                    stop.pause(pause).await;
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// Counts a failed call, and says how long to wait before the next.
+    ///
+    /// # Errors
+    /// [`ConsumerError::Source`] where another call would not help.
+    pub(super) fn read_failed(
+        &self,
+        fault: SourceFault,
+        pauses: &mut Pauses,
+    ) -> Result<Duration, ConsumerError> {
+        let mut report = self.report();
+        match &fault {
+            SourceFault::Throttled { .. } => report.throttled += 1,
+            SourceFault::Transient { .. } => report.read_failures += 1,
+            _ => return Err(ConsumerError::Source { stream: self.stream(), fault }),
+        }
+        report.trouble = Some(format!("the stream: {fault}"));
+        Ok(pauses.next())
+    }
+
+    /// Calls the checkpoints until they answer. Once the consumer is to end, only for so long as its patience is.
+    ///
+    /// # Errors
+    /// [`ConsumerError::Checkpoints`] where they never will, or not in that time.
+    pub(super) async fn keep<T, F>(
+        &self,
+        stop: &Stop,
+        call: impl Fn() -> F + Send,
+    ) -> Result<T, ConsumerError>
+    where
+        F: Future<Output = Result<T, CheckpointFault>> + Send,
+    {
+        let failed = |fault| ConsumerError::Checkpoints { consumer: self.settings.name.clone(), fault };
+        let mut pauses = Pauses::new(self.settings.backoff);
+        let patience = async {
+            stop.wait().await;
+            sleep(self.settings.stop_patience).await;
+        };
+        tokio::pin!(patience);
+        loop {
+            let fault = match call().await {
+                Ok(answer) => {
+                    self.report().trouble = None;
+                    return Ok(answer);
+                }
+                Err(fault @ CheckpointFault::Transient { .. }) => fault,
+                Err(fault) => return Err(failed(fault)),
+            };
+            {
+                let mut report = self.report();
+                report.checkpoint_failures += 1;
+                report.trouble = Some(format!("the checkpoints: {fault}"));
+            }
+            tokio::select! {
+                () = &mut patience => return Err(failed(fault)),
+                () = sleep(pauses.next()) => {}
+            }
+        }
+    }
+
+    /// Another process has what was ours.
+    pub(super) fn lost(&self, what: &str, to: LostTo) -> ConsumerError {
+        ConsumerError::Lost {
+            stream: self.stream(),
+            consumer: self.settings.name.clone(),
+            what: what.to_owned(),
+            to,
+        }
+    }
+
+    pub(super) fn stream(&self) -> String {
+        self.source.stream().to_owned()
+    }
+
+    /// Changes a shard's numbers.
+    pub(super) fn report_shard(&self, shard_id: &str, change: impl FnOnce(&mut ShardReport)) {
+        let mut report = self.report();
+        let new = ShardReport { state: ShardState::Reading, records: 0, behind: None };
+        change(report.shards.entry(shard_id.to_owned()).or_insert(new));
+    }
+}
+
+impl<S, C, H> Shared<S, C, H> {
+    pub(super) fn report(&self) -> MutexGuard<'_, Report> {
+        // Nothing panics while it holds the lock.
+        self.report.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The time of day.
+pub(super) fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp::saturating_from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}

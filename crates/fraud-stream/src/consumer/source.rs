@@ -1,0 +1,118 @@
+//! Where a consumer reads: the port to a stream.
+
+use std::future::Future;
+use std::time::Duration;
+
+use fraud_core::timestamp::Timestamp;
+
+use super::record::{Record, SequenceNumber};
+
+/// A stream as the consumer needs it. Every call may be made again after a fault.
+pub trait ShardSource: Send + Sync + 'static {
+    /// The stream's name.
+    fn stream(&self) -> &str;
+
+    /// Which stream it is.
+    ///
+    /// # Errors
+    /// [`SourceFault`]
+    fn describe(&self) -> impl Future<Output = Result<StreamDescription, SourceFault>> + Send;
+
+    /// All shards that still have records or can get some, closed ones too.
+    ///
+    /// # Errors
+    /// [`SourceFault`]
+    fn shards(&self) -> impl Future<Output = Result<Vec<Shard>, SourceFault>> + Send;
+
+    /// An iterator: where a shard is to be read next. It is good for some minutes.
+    ///
+    /// # Errors
+    /// [`SourceFault`]; [`SourceFault::PositionRefused`] where the stream knows no such position.
+    fn iterator(
+        &self,
+        shard_id: &str,
+        from: &ReadFrom,
+    ) -> impl Future<Output = Result<String, SourceFault>> + Send;
+
+    /// Reads at most `limit` records at an iterator. It does not wait for records to come.
+    ///
+    /// # Errors
+    /// [`SourceFault`]; [`SourceFault::ExpiredIterator`] where the iterator has to be made anew.
+    fn read(&self, iterator: &str, limit: usize) -> impl Future<Output = Result<Page, SourceFault>> + Send;
+}
+
+/// Which stream a source reads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StreamDescription {
+    /// `arn:aws:kinesis:<region>:<account>:stream/<name>`
+    pub arn: String,
+    /// When the stream was created: one that was deleted and created again under the same name is another stream.
+    pub created_at: Timestamp,
+}
+
+/// A shard.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shard {
+    /// Such as `shardId-000000000000`.
+    pub id: String,
+    /// The shards that it was split or merged from, whether or not they are still there.
+    pub parents: Vec<String>,
+}
+
+/// Where reading of a shard begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReadFrom {
+    /// At the oldest record that the stream still has.
+    TrimHorizon,
+    /// With what arrives from now on.
+    Latest,
+    /// At the first record that arrived then or later.
+    Time(Timestamp),
+    /// Behind this record.
+    After(SequenceNumber),
+}
+
+/// What one read gave.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    /// The records in the shard's order; there may be none although there are more behind.
+    pub records: Vec<Record>,
+    /// Where to read next; `None` at a closed shard's end.
+    pub next: Option<String>,
+    /// How far the end of the page is behind the shard's tip; zero where there is nothing more at the moment.
+    pub behind: Duration,
+}
+
+/// Why a stream did not answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SourceFault {
+    /// It is read too fast, or its key's service is; it will answer after a pause.
+    #[error("{code}")]
+    Throttled {
+        /// The service's error code.
+        code: String,
+    },
+    /// It failed in a way that passes.
+    #[error("{code}")]
+    Transient {
+        /// The service's error code, or the kind of failure to reach it.
+        code: String,
+    },
+    /// The iterator is too old.
+    #[error("the iterator has expired")]
+    ExpiredIterator,
+    /// The stream knows no such position.
+    #[error("the position is refused: {message}")]
+    PositionRefused {
+        /// The service's explanation.
+        message: String,
+    },
+    /// It will not answer however often it is asked: no such stream, no permission.
+    #[error("{code}: {message}")]
+    Permanent {
+        /// The service's error code.
+        code: String,
+        /// The service's explanation.
+        message: String,
+    },
+}

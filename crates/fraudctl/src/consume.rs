@@ -1,0 +1,223 @@
+//! A consumer of one's own: a stream's records, printed or handed to a function, with checkpoints.
+
+use std::time::Duration;
+
+use anyhow::{Context, anyhow};
+use clap::{Args, ValueEnum};
+use fraud_aws::config::Environment;
+use fraud_aws::sdk::Sdk;
+use fraud_core::timestamp::Timestamp;
+use fraud_stream::consumer::checkpoints::{CheckpointFault, DynamoDbCheckpoints};
+use fraud_stream::consumer::{self, Consumer, ConsumerError, From, KinesisSource, Settings, Until};
+
+use crate::Failure;
+use crate::display::counted;
+use crate::handler::{Handler, HandlerName};
+use crate::interrupt::Interrupt;
+
+mod function;
+mod print;
+mod status;
+
+pub use function::Function;
+use print::Print;
+pub use status::Status;
+
+/// Read a stream from where this consumer last ended, and print its records or hand them to a function.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  fraudctl consume --stream transactions --name look --checkpoints dynamodb:transactions-checkpoints --create-checkpoints
+  fraudctl consume --stream transactions --name look --checkpoints dynamodb:transactions-checkpoints --until-caught-up
+  fraudctl consume --stream transactions --name alerts --checkpoints dynamodb:transactions-checkpoints --handler alerts
+
+Every record is handled at least once, and those of a partition key in their order. Ctrl-C and SIGTERM finish the batches
+that are under way and note them; the next start under the same name goes on behind them. One process at a time works under
+a name. What a function wants again comes again, for as long as it takes.
+Functions are configured by the environment as on Lambda. The table has the key shard_id (S) and consumer_name (S).")]
+pub struct Arguments {
+    /// The Kinesis stream's name.
+    #[arg(long, value_name = "NAME")]
+    stream: String,
+    /// The consumer's name: its checkpoints are kept under it.
+    #[arg(long, value_name = "NAME", value_parser = consumer_name)]
+    name: String,
+    /// Where checkpoints are kept: `dynamodb:<table>`. Consumers of several streams can share a table.
+    #[arg(long, value_name = "TARGET", value_parser = crate::profiles::table_name)]
+    checkpoints: String,
+    /// Create the table of checkpoints, paid by request, if it is not there.
+    #[arg(long)]
+    create_checkpoints: bool,
+    /// Where the consumer begins at its first start: `trim-horizon`, `latest`, or an RFC 3339 time.
+    #[arg(long, value_name = "FROM", default_value = "trim-horizon", value_parser = from)]
+    from: From,
+    /// What is done with the records.
+    #[arg(long, value_enum, default_value_t = Action::Print)]
+    handler: Action,
+    /// End when every shard was read up to its tip.
+    #[arg(long)]
+    until_caught_up: bool,
+    /// How long the process may be silent before another can take over, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=3600))]
+    lease_seconds: u16,
+    #[command(flatten)]
+    batches: BatchArguments,
+}
+
+/// How records are handed over.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct BatchArguments {
+    /// No more records at once than this.
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    batch_size: u16,
+    /// How long a function may take for a batch, in seconds, as on Lambda; the batch comes again then.
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u16).range(1..=900))]
+    timeout_seconds: u16,
+}
+
+impl BatchArguments {
+    /// No more records at once than this.
+    pub fn size(&self) -> usize {
+        usize::from(self.batch_size)
+    }
+
+    /// How long a function may take for a batch.
+    pub fn timeout(&self) -> Duration {
+        Duration::from_secs(u64::from(self.timeout_seconds))
+    }
+}
+
+/// What is done with records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Action {
+    /// One JSON object a record on standard output; KPL aggregates are taken apart.
+    Print,
+    /// `kinesis-alerts`: needs PROFILE_SOURCE, ALERT_SINK, ALERT_LEDGER and DEAD_LETTERS.
+    Alerts,
+    /// `customer-analytics`: needs AGGREGATES and DEAD_LETTERS.
+    Analytics,
+}
+
+fn consumer_name(text: &str) -> Result<String, String> {
+    match text {
+        "" => Err("it must not be empty".to_owned()),
+        name => Ok(name.to_owned()),
+    }
+}
+
+fn from(text: &str) -> Result<From, String> {
+    match text {
+        "trim-horizon" => Ok(From::TrimHorizon),
+        "latest" => Ok(From::Latest),
+        time => match past_time(time) {
+            Ok(time) => Ok(From::Time(time)),
+            Err(error) => Err(format!("it must be `trim-horizon`, `latest` or a time: {error}")),
+        },
+    }
+}
+
+/// A time as RFC 3339 writes it, to the millisecond.
+pub(crate) fn time(text: &str) -> Result<Timestamp, String> {
+    let time = chrono::DateTime::parse_from_rfc3339(text).ok();
+    let time = time.and_then(|time| Timestamp::from_millis(time.timestamp_millis()));
+    time.ok_or_else(|| "a time is written as 2026-01-15T00:00:00Z".to_owned())
+}
+
+/// A time that is not still to come: a stream refuses to be read from one.
+pub(crate) fn past_time(text: &str) -> Result<Timestamp, String> {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    let time = time(text)?;
+    match u128::try_from(time.millis()) {
+        Ok(millis) if millis > now.as_millis() => Err(format!("{time} is still to come")),
+        _ => Ok(time),
+    }
+}
+
+/// What tells this process from others, for people.
+pub(crate) fn owner() -> String {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
+    let host = host.or_else(|| std::env::var("HOSTNAME").ok());
+    let host = host.as_deref().map(str::trim).filter(|host| !host.is_empty());
+    format!("{}/{}", host.unwrap_or("unknown-host"), std::process::id())
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// [`Failure::Input`] where the environment does not configure the function; [`Failure::Failed`] where the stream or the
+/// checkpoints cannot be used, or another process has them.
+pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let sdk = Sdk::new();
+    let status = Status::new();
+    match arguments.handler {
+        Action::Print => consume(arguments, &sdk, &status, Print).await,
+        Action::Alerts => {
+            consume(arguments, &sdk, &status, function(arguments, HandlerName::Alerts, &sdk, &status).await?)
+                .await
+        }
+        Action::Analytics => {
+            consume(
+                arguments,
+                &sdk,
+                &status,
+                function(arguments, HandlerName::Analytics, &sdk, &status).await?,
+            )
+            .await
+        }
+    }
+}
+
+async fn function(
+    arguments: &Arguments,
+    name: HandlerName,
+    sdk: &Sdk,
+    status: &Status,
+) -> Result<Function<Handler>, Failure> {
+    let environment = |variable: &str| std::env::var(variable).ok();
+    let handler = Handler::connect(name, Environment::new(&environment), sdk).await?;
+    Ok(Function::new(handler, arguments.batches.timeout(), status.clone()))
+}
+
+async fn consume(
+    arguments: &Arguments,
+    sdk: &Sdk,
+    status: &Status,
+    handler: impl consumer::Handler,
+) -> Result<(), Failure> {
+    let Arguments { stream, name, checkpoints: table, .. } = arguments;
+    let client = aws_sdk_dynamodb::Client::new(sdk.config().await);
+    let checkpoints = DynamoDbCheckpoints::new(client, table, stream, name);
+    if arguments.create_checkpoints {
+        checkpoints.create_table().await.with_context(|| format!("cannot create the table {table}"))?;
+    }
+    let source = KinesisSource::new(&aws_sdk_kinesis::Client::new(sdk.config().await), stream);
+    let settings = Settings {
+        from: arguments.from,
+        until: if arguments.until_caught_up { Until::CaughtUp } else { Until::Stopped },
+        batch_size: arguments.batches.size(),
+        lease: Duration::from_secs(u64::from(arguments.lease_seconds)),
+        ..Settings::new(name, owner())
+    };
+    let consumer = Consumer::new(source, checkpoints, handler, settings);
+    let result = status.during(&consumer, Interrupt::listen().wait()).await;
+    eprintln!("{} handled", counted(consumer.report().records, "record"));
+    result.map_err(|error| explained(error, table))
+}
+
+/// The error with what this command can do about it.
+fn explained(error: ConsumerError, table: &str) -> Failure {
+    let hint = match &error {
+        ConsumerError::Checkpoints { fault: CheckpointFault::Permanent { code, .. }, .. }
+            if code == "ResourceNotFoundException" =>
+        {
+            Some(format!("there is no table {table}: --create-checkpoints creates it"))
+        }
+        ConsumerError::NameInUse { .. } => {
+            Some("stop the other process, or give this one another --name".to_owned())
+        }
+        _ => None,
+    };
+    match hint {
+        Some(hint) => anyhow!(error).context(hint).into(),
+        None => anyhow!(error).into(),
+    }
+}

@@ -1,0 +1,103 @@
+//! How far a consumer is, and what it is waiting for, on standard error.
+
+use std::future::Future;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use fraud_stream::consumer::checkpoints::Checkpoints;
+use fraud_stream::consumer::{self, Consumer, ConsumerError, Report, ShardSource, ShardState};
+use indicatif::ProgressBar;
+use tokio::time::Instant;
+
+use crate::display::{counted, progress, thousands};
+
+/// How often the line is written anew.
+const INTERVAL: Duration = Duration::from_millis(200);
+/// A failure that is over sooner is not worth a line.
+const WORTH_TELLING: Duration = Duration::from_secs(3);
+/// The same is not told again sooner.
+const TOLD_AGAIN: Duration = Duration::from_secs(30);
+
+/// A line that says how far a consumer is, on a terminal; and lines that say what goes wrong, everywhere. A cloneable
+/// handle.
+#[derive(Debug, Clone)]
+pub struct Status {
+    bar: ProgressBar,
+    told: Arc<Mutex<Option<(String, Instant)>>>,
+}
+
+impl Status {
+    /// A line that shows nothing yet.
+    pub fn new() -> Self {
+        Status { bar: progress(None), told: Arc::default() }
+    }
+
+    /// Runs a consumer until its end, or until the batches under way at `stop` are done, and shows how far it is.
+    ///
+    /// # Errors
+    /// Those of [`Consumer::run`].
+    pub async fn during<S, C, H>(
+        &self,
+        consumer: &Consumer<S, C, H>,
+        stop: impl Future<Output = ()> + Send,
+    ) -> Result<(), ConsumerError>
+    where
+        S: ShardSource,
+        C: Checkpoints,
+        H: consumer::Handler,
+    {
+        self.bar.enable_steady_tick(INTERVAL);
+        let result = tokio::select! {
+            result = consumer.run(stop) => result,
+            () = self.show(|| consumer.report()) => Ok(()),
+        };
+        self.bar.finish_and_clear();
+        result
+    }
+
+    /// Tells something, unless it was the last that was told, a short time ago.
+    pub fn tell(&self, text: &str) {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_new = told.as_ref().is_none_or(|(last, at)| last != text || at.elapsed() >= TOLD_AGAIN);
+        if is_new {
+            self.bar.suspend(|| eprintln!("{text}"));
+            *told = Some((text.to_owned(), Instant::now()));
+        }
+    }
+
+    /// Shows the line until this is dropped.
+    async fn show(&self, report: impl Fn() -> Report) {
+        let mut trouble: Option<(String, Instant)> = None;
+        loop {
+            let report = report();
+            self.bar.set_message(line(&report));
+            trouble = report.trouble.map(|now| match trouble {
+                Some((before, since)) if before == now => (before, since),
+                _ => (now, Instant::now()),
+            });
+            if let Some((text, since)) = &trouble
+                && since.elapsed() >= WORTH_TELLING
+            {
+                self.tell(&format!("waiting: {text}"));
+            }
+            tokio::time::sleep(INTERVAL).await;
+        }
+    }
+}
+
+impl Default for Status {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+fn line(report: &Report) -> String {
+    let reading = report.shards_in(ShardState::Reading) as u64;
+    let behind =
+        report.behind().map_or_else(String::new, |behind| format!(", {} s behind", behind.as_secs()));
+    let again = match report.incomplete_batches {
+        0 => String::new(),
+        times => format!(", {} brought back", counted(times, "batch part")),
+    };
+    format!("{} handled, {} being read{behind}{again}", thousands(report.records), counted(reading, "shard"))
+}

@@ -1,0 +1,145 @@
+//! A part of a stream once more through a function: what was alerted and counted stays alerted and counted once.
+
+use std::time::{Duration, Instant};
+
+use anyhow::anyhow;
+use clap::Args;
+use fraud_aws::config::{AggregatesTarget, AlertLedgerTarget, Environment};
+use fraud_aws::sdk::Sdk;
+use fraud_core::timestamp::Timestamp;
+use fraud_stream::consumer::checkpoints::MemoryCheckpoints;
+use fraud_stream::consumer::{Consumer, From, KinesisSource, Settings, Until};
+
+use crate::Failure;
+use crate::consume::{BatchArguments, Function, Status, owner, past_time, time};
+use crate::handler::{Handler, HandlerName, Invoke};
+use crate::interrupt::Interrupt;
+
+mod dry_run;
+mod summary;
+
+use dry_run::DryRun;
+use summary::Summary;
+
+/// Hand the records that arrived in a span of time to a function again.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  fraudctl replay --stream transactions --from 2026-01-15T08:00:00Z --to 2026-01-15T09:00:00Z --handler alerts --dry-run
+  fraudctl replay --stream transactions --from 2026-01-15T08:00:00Z --to 2026-01-15T09:00:00Z --handler analytics --json
+
+Nothing is alerted or counted twice: the ledger and the aggregates know what was. What can never succeed goes to the dead
+letters once more, under the same id. A dry run looks everything up and says what would be done; it writes and sends nothing.
+Functions are configured by the environment as on Lambda. Interrupted, it begins anew the next time.")]
+pub struct Arguments {
+    /// The Kinesis stream's name.
+    #[arg(long, value_name = "NAME")]
+    stream: String,
+    /// The first arrival time, RFC 3339.
+    #[arg(long, value_name = "TIME", value_parser = past_time)]
+    from: Timestamp,
+    /// The end, RFC 3339: what arrived then is not replayed. One that is still to come is waited for.
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    to: Timestamp,
+    /// The function.
+    #[arg(long, value_enum)]
+    handler: HandlerName,
+    /// Say what would be done, and do nothing.
+    #[arg(long)]
+    dry_run: bool,
+    /// The summary as a JSON object on standard output.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    batches: BatchArguments,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// [`Failure::Input`] where the times or the environment are wrong; [`Failure::Failed`] where the stream cannot be used or
+/// the replay was interrupted.
+pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let Arguments { from, to, handler, .. } = arguments;
+    if from >= to {
+        return Err(Failure::input(anyhow!("--from must be before --to")));
+    }
+    let sdk = Sdk::new();
+    let variable = |variable: &str| std::env::var(variable).ok();
+    let environment = Environment::new(&variable);
+    remembers(*handler, environment)?;
+    if arguments.dry_run {
+        let function = DryRun::connect(*handler, environment, &sdk).await?;
+        replay(arguments, &sdk, function, |function| function.windows()).await
+    } else {
+        let function = Handler::connect(*handler, environment, &sdk).await?;
+        replay(arguments, &sdk, function, |_| None).await
+    }
+}
+
+/// A replay goes by what was done before, which a memory that begins with it does not know.
+fn remembers(handler: HandlerName, environment: Environment<'_>) -> Result<(), Failure> {
+    match handler {
+        HandlerName::Alerts => match AlertLedgerTarget::from_environment(environment) {
+            Ok(AlertLedgerTarget::Memory) => Err(forgetful("ALERT_LEDGER")),
+            Ok(AlertLedgerTarget::DynamoDb { .. }) => Ok(()),
+            Err(error) => Err(Failure::input(error)),
+        },
+        HandlerName::Analytics => match AggregatesTarget::from_environment(environment) {
+            Ok(AggregatesTarget::Memory) => Err(forgetful("AGGREGATES")),
+            Ok(AggregatesTarget::DynamoDb { .. }) => Ok(()),
+            Err(error) => Err(Failure::input(error)),
+        },
+    }
+}
+
+fn forgetful(variable: &str) -> Failure {
+    Failure::input(anyhow!(
+        "{variable} is `memory:`, which knows nothing of what was done: a replay needs the table, `dynamodb:<table>`"
+    ))
+}
+
+async fn replay<F: Invoke + 'static>(
+    arguments: &Arguments,
+    sdk: &Sdk,
+    function: F,
+    windows: impl Fn(&F) -> Option<u64>,
+) -> Result<(), Failure> {
+    let Arguments { stream, from, to, dry_run, .. } = arguments;
+    let status = Status::new();
+    let function = Function::new(function, arguments.batches.timeout(), status.clone());
+    let source = KinesisSource::new(&aws_sdk_kinesis::Client::new(sdk.config().await), stream);
+    let settings = Settings {
+        from: From::Time(*from),
+        until: Until::Time(*to),
+        batch_size: arguments.batches.size(),
+        // A replay is not there to be quick about what arrives, but to get through what there is.
+        poll_interval: Duration::from_millis(500),
+        ..Settings::new("replay", owner())
+    };
+    let consumer = Consumer::new(source, MemoryCheckpoints::default(), function, settings);
+    let interrupt = Interrupt::listen();
+    let start = Instant::now();
+    let result = status.during(&consumer, interrupt.clone().wait()).await;
+    let is_complete = result.is_ok() && !interrupt.has_come();
+    let summary = Summary {
+        stream: stream.clone(),
+        from: from.to_string(),
+        to: to.to_string(),
+        dry_run: *dry_run,
+        complete: is_complete,
+        records: consumer.report().records,
+        windows: windows(consumer.handler().inner()),
+        tally: consumer.handler().tally(),
+        seconds: start.elapsed().as_secs_f64(),
+    };
+    if arguments.json {
+        println!("{}", summary.json());
+    } else {
+        println!("{}", summary.text());
+    }
+    result.map_err(anyhow::Error::from)?;
+    match is_complete {
+        true => Ok(()),
+        false => Err(anyhow!("interrupted before the end: replay the same span again").into()),
+    }
+}

@@ -1,0 +1,220 @@
+//! The functions over ports that look everything up, and do nothing.
+//!
+//! What a function would do is decided by itself: it claims, sends and counts in memory, over what the tables hold.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use customer_analytics::Analytics;
+use fraud_aws::aggregate_sink::TotalsSink;
+use fraud_aws::aggregates::{
+    Added, Addition, AggregateFault, AggregateStore, DynamoDbAggregates, MemoryAggregates,
+};
+use fraud_aws::alerts::{AlertSink, PublishFault};
+use fraud_aws::clock::SystemClock;
+use fraud_aws::config::{AggregatesTarget, AlertLedgerTarget, Environment};
+use fraud_aws::dead_letters::{DeadLetter, DeadLetterFault, DeadLetterSink};
+use fraud_aws::ledger::{
+    AlertLedger, Claim, Claimed, DynamoDbLedger, LedgerFault, Marked, MemoryLedger, Release,
+};
+use fraud_aws::profiles::Profiles;
+use fraud_aws::sdk::Sdk;
+use fraud_core::alert::Alert;
+use fraud_core::timestamp::Timestamp;
+use fraud_core::window::WindowTotals;
+use kinesis_alerts::Alerts;
+use tokio::time::Instant;
+
+use super::forgetful;
+use crate::Failure;
+use crate::handler::{Handled, HandlerName, Invoke, Metrics};
+
+/// A function that changes nothing.
+pub(super) enum DryRun {
+    /// The alerting function.
+    Alerts(Box<Alerts<Profiles, Ledger, Nowhere, Nowhere, SystemClock>>),
+    /// The analytics function, and where it counts.
+    Analytics(Box<Analytics<Aggregates, TotalsSink, Nowhere, SystemClock>>, Aggregates),
+}
+
+impl DryRun {
+    /// The function as the environment configures it, reading from the tables that it names.
+    ///
+    /// # Errors
+    /// [`Failure::Input`] for a variable that is missing or wrong, or a file that cannot be used.
+    pub(super) async fn connect(
+        name: HandlerName,
+        environment: Environment<'_>,
+        sdk: &Sdk,
+    ) -> Result<Self, Failure> {
+        match name {
+            HandlerName::Alerts => {
+                let config = kinesis_alerts::config::Config::from_environment(environment);
+                let config = config.map_err(Failure::input)?;
+                let policy = config.policy_source.load().map_err(Failure::input)?;
+                let profiles = Profiles::connect(&config.profile_source, config.profile_cache, sdk).await;
+                let AlertLedgerTarget::DynamoDb { table, retention } = config.alert_ledger else {
+                    return Err(forgetful("ALERT_LEDGER"));
+                };
+                let client = aws_sdk_dynamodb::Client::new(sdk.config().await);
+                let table = DynamoDbLedger::new(client, table, retention);
+                let ports = kinesis_alerts::Ports {
+                    profiles: profiles.map_err(Failure::input)?,
+                    ledger: Ledger { table, memory: MemoryLedger::default() },
+                    sink: Nowhere,
+                    dead_letters: Nowhere,
+                    clock: SystemClock,
+                };
+                Ok(DryRun::Alerts(Box::new(Alerts::new(ports, policy))))
+            }
+            HandlerName::Analytics => {
+                let config = customer_analytics::config::Config::from_environment(environment);
+                let config = config.map_err(Failure::input)?;
+                let AggregatesTarget::DynamoDb { table, retention } = config.aggregates else {
+                    return Err(forgetful("AGGREGATES"));
+                };
+                let table = DynamoDbAggregates::new(sdk.config().await, table, retention);
+                let aggregates = Aggregates::over(table);
+                let ports = customer_analytics::Ports {
+                    aggregates: aggregates.clone(),
+                    sink: None,
+                    dead_letters: Nowhere,
+                    clock: SystemClock,
+                };
+                let analytics = Analytics::new(ports, config.window_rule);
+                Ok(DryRun::Analytics(Box::new(analytics), aggregates))
+            }
+        }
+    }
+
+    /// How many windows were looked at.
+    pub(super) fn windows(&self) -> Option<u64> {
+        match self {
+            DryRun::Alerts(_) => None,
+            DryRun::Analytics(_, aggregates) => Some(aggregates.looked_up().len() as u64),
+        }
+    }
+}
+
+impl Invoke for DryRun {
+    async fn invoke(&self, event: &str, remaining: Duration) -> anyhow::Result<Handled> {
+        match self {
+            DryRun::Alerts(alerts) => {
+                let handled = alerts.handle(event, remaining).await?;
+                Ok(Handled {
+                    response: handled.response,
+                    metrics: Metrics::Alerts(Box::new(handled.metrics)),
+                })
+            }
+            DryRun::Analytics(analytics, _) => {
+                let handled = analytics.handle(event, remaining).await?;
+                let metrics = Metrics::Analytics(Box::new(handled.metrics));
+                Ok(Handled { response: handled.response, metrics })
+            }
+        }
+    }
+}
+
+/// Accepts what is sent, and keeps none of it.
+#[derive(Debug)]
+pub(super) struct Nowhere;
+
+impl AlertSink for Nowhere {
+    async fn publish(&self, alerts: &[&Alert], _deadline: Instant) -> Vec<Result<(), PublishFault>> {
+        alerts.iter().map(|_| Ok(())).collect()
+    }
+}
+
+impl DeadLetterSink for Nowhere {
+    async fn send(&self, _letter: &DeadLetter<'_>, _deadline: Instant) -> Result<(), DeadLetterFault> {
+        Ok(())
+    }
+}
+
+/// A ledger that knows what the table knows to be sent, and what was claimed here.
+#[derive(Debug)]
+pub(super) struct Ledger {
+    table: DynamoDbLedger,
+    memory: MemoryLedger,
+}
+
+impl AlertLedger for Ledger {
+    async fn claim(&self, alert: &Alert, claim: &Claim, deadline: Instant) -> Result<Claimed, LedgerFault> {
+        match self.table.sent_amount(&alert.alert_id, deadline).await? {
+            Some(transaction_amount) => Ok(Claimed::AlreadySent { transaction_amount }),
+            None => self.memory.claim(alert, claim, deadline).await,
+        }
+    }
+
+    async fn mark_sent(
+        &self,
+        alert_id: &str,
+        claim: &Claim,
+        sent_at: Timestamp,
+        deadline: Instant,
+    ) -> Result<Marked, LedgerFault> {
+        self.memory.mark_sent(alert_id, claim, sent_at, deadline).await
+    }
+
+    async fn release(
+        &self,
+        alert_id: &str,
+        claim: &Claim,
+        release: Release,
+        deadline: Instant,
+    ) -> Result<(), LedgerFault> {
+        self.memory.release(alert_id, claim, release, deadline).await
+    }
+}
+
+/// Aggregates that begin with what the table holds, and go on in memory. A cloneable handle.
+#[derive(Debug, Clone)]
+pub(super) struct Aggregates(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    table: DynamoDbAggregates,
+    memory: MemoryAggregates,
+    /// The rows that were looked for in the table, by customer and start.
+    looked_up: Mutex<HashSet<(String, i64)>>,
+}
+
+impl Aggregates {
+    fn over(table: DynamoDbAggregates) -> Self {
+        let (memory, looked_up) = (MemoryAggregates::default(), Mutex::default());
+        Aggregates(Arc::new(Shared { table, memory, looked_up }))
+    }
+
+    fn looked_up(&self) -> MutexGuard<'_, HashSet<(String, i64)>> {
+        self.0.looked_up.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl AggregateStore for Aggregates {
+    async fn add(&self, addition: &Addition<'_>, deadline: Instant) -> Result<Added, AggregateFault> {
+        let Addition { customer_id, window, .. } = *addition;
+        let key = (customer_id.to_owned(), window.start_seconds());
+        let is_known = self.looked_up().contains(&key);
+        if !is_known {
+            if let Some(row) = self.0.table.row(customer_id, window, deadline).await? {
+                self.0.memory.insert(row);
+            }
+            self.looked_up().insert(key);
+        }
+        self.0.memory.add(addition, deadline).await
+    }
+
+    async fn recent(
+        &self,
+        customer_id: &str,
+        limit: usize,
+        deadline: Instant,
+    ) -> Result<Vec<WindowTotals>, AggregateFault> {
+        self.0.table.recent(customer_id, limit, deadline).await
+    }
+
+    async fn all(&self, deadline: Instant) -> Result<Vec<WindowTotals>, AggregateFault> {
+        self.0.table.all(deadline).await
+    }
+}
