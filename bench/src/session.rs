@@ -17,8 +17,9 @@ const START_LIMIT: Duration = Duration::from_secs(60);
 
 /// A running contender. Dropping it ends the process.
 pub(crate) struct Session {
-    api: RuntimeApi,
+    // Before the API, which it would miss.
     process: Child,
+    api: RuntimeApi,
     /// From the start of the process to its first poll.
     pub(crate) start: Duration,
 }

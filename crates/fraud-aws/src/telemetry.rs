@@ -3,5 +3,5 @@
 mod emf;
 mod logs;
 
-pub use emf::{MetricLine, Unit};
+pub use emf::MetricLine;
 pub use logs::init_logs;

@@ -5,24 +5,30 @@ use std::borrow::Cow;
 use std::io::{self, Write};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use serde_json::{Map, Value, json};
-
-/// What a metric's number counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unit {
-    /// Things.
-    Count,
-    /// Milliseconds.
-    Milliseconds,
-}
+use serde::Serialize;
+use serde::ser::{SerializeMap, Serializer};
 
 /// The metrics of one invocation: one line, and more where a metric has more values than a line can hold.
 #[derive(Debug, Clone)]
 pub struct MetricLine {
     namespace: String,
     function: &'static str,
-    metrics: Vec<(Cow<'static, str>, Unit, Value)>,
+    metrics: Vec<Metric>,
     more: Vec<MetricLine>,
+}
+
+#[derive(Debug, Clone)]
+struct Metric {
+    name: Cow<'static, str>,
+    values: Values,
+}
+
+#[derive(Debug, Clone, Serialize)]
+#[serde(untagged)]
+enum Values {
+    Count(usize),
+    Milliseconds(f64),
+    MillisecondsEach(Vec<i64>),
 }
 
 /// The most metrics that one line can define; CloudWatch ignores a line with more.
@@ -38,89 +44,139 @@ impl MetricLine {
 
     /// Adds a number of things.
     pub fn count(&mut self, name: impl Into<Cow<'static, str>>, count: usize) -> &mut Self {
-        self.push(name.into(), Unit::Count, Value::from(count))
+        self.push(name.into(), Values::Count(count))
     }
 
     /// Adds a duration in milliseconds.
     pub fn milliseconds(&mut self, name: impl Into<Cow<'static, str>>, milliseconds: f64) -> &mut Self {
-        self.push(name.into(), Unit::Milliseconds, Value::from(milliseconds))
+        self.push(name.into(), Values::Milliseconds(milliseconds))
     }
 
     /// Adds durations in milliseconds, one for each of many things: what percentiles are taken of.
     pub fn milliseconds_each(&mut self, name: &'static str, milliseconds: &[i64]) -> &mut Self {
-        let mut chunks = milliseconds.chunks(MAX_VALUES);
+        let mut chunks =
+            milliseconds.chunks(MAX_VALUES).map(|chunk| Values::MillisecondsEach(chunk.to_vec()));
         if let Some(first) = chunks.next() {
-            self.push(name.into(), Unit::Milliseconds, Value::from(first));
+            self.push(name.into(), first);
         }
         for chunk in chunks {
             let mut line = MetricLine::new(self.namespace.clone(), self.function);
-            line.push(name.into(), Unit::Milliseconds, Value::from(chunk));
+            line.push(name.into(), chunk);
             self.more.push(line);
         }
         self
     }
 
-    fn push(&mut self, name: Cow<'static, str>, unit: Unit, value: Value) -> &mut Self {
+    fn push(&mut self, name: Cow<'static, str>, values: Values) -> &mut Self {
         debug_assert!(self.metrics.len() < MAX_METRICS);
-        self.metrics.push((name, unit, value));
+        self.metrics.push(Metric { name, values });
         self
-    }
-
-    /// The JSON object of the first line, for metrics of this time.
-    pub fn to_json(&self, time: SystemTime) -> Value {
-        let definition = |(name, unit, _): &(Cow<'static, str>, Unit, Value)| {
-            let unit = match unit {
-                Unit::Count => "Count",
-                Unit::Milliseconds => "Milliseconds",
-            };
-            json!({ "Name": name, "Unit": unit })
-        };
-        let millis = time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis());
-        let mut line = Map::new();
-        line.insert(
-            "_aws".into(),
-            json!({
-                "Timestamp": u64::try_from(millis).unwrap_or(u64::MAX),
-                "CloudWatchMetrics": [{
-                    "Namespace": self.namespace,
-                    "Dimensions": [["function"]],
-                    "Metrics": self.metrics.iter().map(definition).collect::<Vec<_>>(),
-                }],
-            }),
-        );
-        line.insert("function".into(), self.function.into());
-        line.extend(self.metrics.iter().map(|(name, _, value)| (name.to_string(), value.clone())));
-        Value::Object(line)
     }
 
     /// Writes all lines, for metrics of now.
     ///
     /// # Errors
     /// Where `out` cannot be written.
-    pub fn write(&self, mut out: impl Write) -> io::Result<()> {
-        let now = SystemTime::now();
+    pub fn write(&self, out: impl Write) -> io::Result<()> {
+        self.write_at(SystemTime::now(), out)
+    }
+
+    fn write_at(&self, time: SystemTime, mut out: impl Write) -> io::Result<()> {
+        let millis = time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis());
+        let timestamp = u64::try_from(millis).unwrap_or(u64::MAX);
         for line in std::iter::once(self).chain(&self.more) {
             // One write a line, so that no other can come between.
-            let mut line = line.to_json(now).to_string();
-            line.push('\n');
-            out.write_all(line.as_bytes())?;
+            let mut text = serde_json::to_vec(&Line { timestamp, line })?;
+            text.push(b'\n');
+            out.write_all(&text)?;
         }
         Ok(())
+    }
+}
+
+/// One line as it is written. Serialized without a [`serde_json::Value`] in between, which would cost an invocation more
+/// than all else that it does besides its records.
+struct Line<'a> {
+    /// Milliseconds since the epoch.
+    timestamp: u64,
+    line: &'a MetricLine,
+}
+
+impl Serialize for Line<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let MetricLine { namespace, function, metrics, more: _ } = self.line;
+        let metadata = Metadata {
+            timestamp: self.timestamp,
+            cloud_watch_metrics: [Directive {
+                namespace,
+                dimensions: [["function"]],
+                metrics: metrics.iter().map(Definition::of).collect(),
+            }],
+        };
+        let mut members = serializer.serialize_map(None)?;
+        members.serialize_entry("_aws", &metadata)?;
+        members.serialize_entry("function", function)?;
+        for Metric { name, values } in metrics {
+            members.serialize_entry(name, values)?;
+        }
+        members.end()
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Metadata<'a> {
+    timestamp: u64,
+    cloud_watch_metrics: [Directive<'a>; 1],
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Directive<'a> {
+    namespace: &'a str,
+    dimensions: [[&'static str; 1]; 1],
+    metrics: Vec<Definition<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Definition<'a> {
+    name: &'a str,
+    unit: &'static str,
+}
+
+impl<'a> Definition<'a> {
+    fn of(Metric { name, values }: &'a Metric) -> Self {
+        let unit = match values {
+            Values::Count(_) => "Count",
+            Values::Milliseconds(_) | Values::MillisecondsEach(_) => "Milliseconds",
+        };
+        Definition { name, unit }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::{Value, json};
     use std::time::Duration;
+
+    /// The lines that are written.
+    fn lines(line: &MetricLine, time: SystemTime) -> Vec<Value> {
+        let mut written = Vec::new();
+        line.write_at(time, &mut written).unwrap();
+        assert!(written.ends_with(b"}\n"));
+        let lines = written.split(|&byte| byte == b'\n').filter(|line| !line.is_empty());
+        lines.map(|line| serde_json::from_slice(line).unwrap()).collect()
+    }
 
     #[test]
     fn a_line_has_the_form_that_cloudwatch_reads() {
         let mut line = MetricLine::new("FraudStream", "firehose-transform");
         line.count("RecordsIn", 500).milliseconds("Duration", 1.25);
         assert_eq!(
-            line.to_json(UNIX_EPOCH + Duration::from_millis(1_705_287_600_007)),
-            json!({
+            lines(&line, UNIX_EPOCH + Duration::from_millis(1_705_287_600_007)),
+            [json!({
                 "_aws": {
                     "Timestamp": 1_705_287_600_007u64,
                     "CloudWatchMetrics": [{
@@ -135,11 +191,8 @@ mod tests {
                 "function": "firehose-transform",
                 "RecordsIn": 500,
                 "Duration": 1.25,
-            })
+            })]
         );
-        let mut written = Vec::new();
-        line.write(&mut written).unwrap();
-        assert!(written.ends_with(b"}\n") && written.iter().filter(|&&byte| byte == b'\n').count() == 1);
     }
 
     #[test]
@@ -147,12 +200,7 @@ mod tests {
         let values: Vec<i64> = (0..250).collect();
         let mut line = MetricLine::new("FraudStream", "kinesis-alerts");
         line.milliseconds_each("DetectionLatency", &values).count("AlertsSent", 250);
-        let mut written = Vec::new();
-        line.write(&mut written).unwrap();
-        let lines: Vec<Value> = written
-            .split(|&byte| byte == b'\n')
-            .filter_map(|line| serde_json::from_slice(line).ok())
-            .collect();
+        let lines = lines(&line, UNIX_EPOCH);
         let told: Vec<Vec<Value>> =
             lines.iter().map(|line| line["DetectionLatency"].as_array().unwrap().clone()).collect();
         assert_eq!(told.iter().map(Vec::len).collect::<Vec<_>>(), [100, 100, 50]);
@@ -166,6 +214,6 @@ mod tests {
     fn a_metric_without_values_is_left_out() {
         let mut line = MetricLine::new("FraudStream", "kinesis-alerts");
         line.milliseconds_each("DetectionLatency", &[]);
-        assert_eq!(line.to_json(UNIX_EPOCH).get("DetectionLatency"), None);
+        assert_eq!(lines(&line, UNIX_EPOCH)[0].get("DetectionLatency"), None);
     }
 }
