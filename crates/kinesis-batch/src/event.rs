@@ -7,8 +7,10 @@
 use std::borrow::Cow;
 
 use fraud_core::identity::{Position, stream_name};
-use fraud_core::json::{JsonError, Scanner, Text};
+use fraud_core::json::{JsonError, Scanner, Text, Value};
 use fraud_core::timestamp::Timestamp;
+
+use crate::redelivery::SUB_SEQUENCE_NUMBER;
 
 /// Deeper than any event; a record's own payload is text here.
 const MAX_DEPTH: usize = 64;
@@ -29,6 +31,9 @@ pub struct StreamRecord<'a> {
     pub arrival: Option<Timestamp>,
     /// The sequence number: what Lambda knows the record by.
     pub sequence_number: Cow<'a, str>,
+    /// The place inside its aggregate, where the data is a user record that was taken out of one before: see
+    /// [`Redelivery`](crate::Redelivery). Lambda's own events never say so.
+    pub sub_sequence_number: Option<u64>,
     stream_arn: Cow<'a, str>,
     event_id: Cow<'a, str>,
 }
@@ -123,12 +128,17 @@ fn read_record<'a>(scanner: &mut Scanner<'a>, index: usize) -> Result<StreamReco
         }
         Ok::<_, JsonError>(())
     })?;
+    let sub_sequence_number = kinesis.sub_sequence_number.map(|place| {
+        let place = if let Value::Number(digits) = place { digits.parse().ok() } else { None };
+        place.ok_or_else(|| missing(&format!(".kinesis.{SUB_SEQUENCE_NUMBER}` is no place in an aggregate")))
+    });
     Ok(StreamRecord {
         data: kinesis.data,
         arrival: kinesis.arrival,
         sequence_number: kinesis
             .sequence_number
             .ok_or_else(|| missing(".kinesis.sequenceNumber` is missing"))?,
+        sub_sequence_number: sub_sequence_number.transpose()?,
         stream_arn: stream_arn
             .filter(|arn| stream_name(arn).is_some())
             .ok_or_else(|| missing(".eventSourceARN` names no stream"))?,
@@ -144,6 +154,7 @@ struct KinesisMember<'a> {
     data: Option<Text<'a>>,
     arrival: Option<Timestamp>,
     sequence_number: Option<Cow<'a, str>>,
+    sub_sequence_number: Option<Value<'a>>,
 }
 
 fn read_kinesis<'a>(scanner: &mut Scanner<'a>) -> Result<KinesisMember<'a>, JsonError> {
@@ -158,6 +169,7 @@ fn read_kinesis<'a>(scanner: &mut Scanner<'a>) -> Result<KinesisMember<'a>, Json
             Some("data") => kinesis.data = value.as_text(),
             Some("approximateArrivalTimestamp") => kinesis.arrival = Timestamp::from_arrival(value),
             Some("sequenceNumber") => kinesis.sequence_number = value.as_digits(),
+            Some(SUB_SEQUENCE_NUMBER) => kinesis.sub_sequence_number = Some(value),
             _ => {}
         }
         Ok::<_, JsonError>(())
