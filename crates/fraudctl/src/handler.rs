@@ -8,6 +8,7 @@ use fraud_aws::config::{DeadLettersTarget, Environment};
 use fraud_aws::dead_letters::{DeadLetterSink, DeadLetters};
 use fraud_aws::sdk::Sdk;
 use kinesis_alerts::ConnectedAlerts;
+use kinesis_batch::RetryReason;
 
 use crate::Failure;
 
@@ -18,6 +19,17 @@ pub enum HandlerName {
     Alerts,
     /// `customer-analytics`: needs AGGREGATES and DEAD_LETTERS.
     Analytics,
+}
+
+impl HandlerName {
+    /// The function of this name in dead letters and metrics, where it reads the stream.
+    pub fn of_function(function: &str) -> Option<Self> {
+        match function {
+            kinesis_alerts::FUNCTION => Some(HandlerName::Alerts),
+            customer_analytics::FUNCTION => Some(HandlerName::Analytics),
+            _ => None,
+        }
+    }
 }
 
 /// A function with its adapters.
@@ -81,5 +93,21 @@ impl<D: DeadLetterSink> Handler<D> {
             Handler::Alerts(alerts) => Ok(alerts.handle(event, remaining).await?.response),
             Handler::Analytics(analytics) => Ok(analytics.handle(event, remaining).await?.response),
         }
+    }
+
+    /// Handles a Kinesis event as [`handle`](Self::handle) does. Gives why records of it must come again, where they must.
+    ///
+    /// # Errors
+    /// Where the event is no Kinesis event.
+    pub async fn retry_reason(
+        &self,
+        event: &str,
+        remaining: Duration,
+    ) -> anyhow::Result<Option<RetryReason>> {
+        let retried = match self {
+            Handler::Alerts(alerts) => alerts.handle(event, remaining).await?.metrics.retried,
+            Handler::Analytics(analytics) => analytics.handle(event, remaining).await?.metrics.retried,
+        };
+        Ok(retried.map(|(reason, _)| reason))
     }
 }

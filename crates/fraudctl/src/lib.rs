@@ -3,7 +3,10 @@
 use clap::{Parser, Subcommand};
 
 pub mod aggregates;
+pub mod alerts;
+pub mod dead_letters;
 pub mod display;
+mod environment;
 pub mod exit;
 pub mod generate;
 pub mod handler;
@@ -37,6 +40,12 @@ pub struct Cli {
 pub enum Command {
     #[allow(missing_docs, reason = "the arguments' own documentation is the command's help")]
     Aggregates(aggregates::Arguments),
+    /// The alert ledger.
+    #[command(subcommand)]
+    Alerts(alerts::Command),
+    /// Records that could not be processed.
+    #[command(subcommand)]
+    DeadLetters(dead_letters::Command),
     #[allow(missing_docs, reason = "the arguments' own documentation is the command's help")]
     Generate(generate::Arguments),
     #[allow(missing_docs, reason = "the arguments' own documentation is the command's help")]
@@ -57,6 +66,8 @@ pub enum Command {
 pub async fn run(command: &Command) -> Result<(), Failure> {
     match command {
         Command::Aggregates(arguments) => aggregates::run(arguments).await,
+        Command::Alerts(command) => alerts::run(command).await,
+        Command::DeadLetters(command) => dead_letters::run(command).await,
         Command::Generate(arguments) => Ok(generate::run(arguments)?),
         Command::Local(arguments) => local::run(arguments).await,
         Command::Produce(arguments) => produce::run(arguments).await,

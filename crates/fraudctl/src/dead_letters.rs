@@ -1,0 +1,70 @@
+//! Records that could not be processed: what waits, what it holds, and its way back.
+
+use std::time::Duration;
+
+use clap::{Args, Subcommand};
+use fraud_aws::dead_letters::DeadLetterQueue;
+use fraud_aws::sdk::Sdk;
+
+use crate::Failure;
+
+mod list;
+mod outcome;
+mod redrive;
+mod redriver;
+mod selection;
+mod show;
+mod walk;
+
+/// What can be done with dead letters.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    #[allow(missing_docs, reason = "the arguments' own documentation is the command's help")]
+    List(list::Arguments),
+    #[allow(missing_docs, reason = "the arguments' own documentation is the command's help")]
+    Show(show::Arguments),
+    #[allow(missing_docs, reason = "the arguments' own documentation is the command's help")]
+    Redrive(redrive::Arguments),
+}
+
+/// A queue of dead letters, and how long its letters are hidden from others while they are looked at.
+#[derive(Debug, Args)]
+struct QueueArguments {
+    /// The queue of dead letters: `sqs:<queue url>`.
+    #[arg(long, value_name = "TARGET", value_parser = queue_url)]
+    queue: String,
+    /// For how many seconds letters stay hidden from others should this die; while it lives they stay hidden, and at its end
+    /// they are given back.
+    #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u16).range(1..=43_200))]
+    visibility_timeout: u16,
+}
+
+impl QueueArguments {
+    async fn open(&self, sdk: &Sdk) -> DeadLetterQueue {
+        DeadLetterQueue::connect(&self.queue, sdk).await
+    }
+
+    fn hidden(&self) -> Duration {
+        Duration::from_secs(u64::from(self.visibility_timeout))
+    }
+}
+
+/// The URL of `sqs:<queue url>`.
+fn queue_url(target: &str) -> Result<String, String> {
+    match target.split_once(':') {
+        Some(("sqs", url)) if url.starts_with("https://") || url.starts_with("http://") => Ok(url.to_owned()),
+        _ => Err("it must be `sqs:<queue url>`".to_owned()),
+    }
+}
+
+/// Runs a command.
+///
+/// # Errors
+/// [`Failure`]
+pub async fn run(command: &Command) -> Result<(), Failure> {
+    match command {
+        Command::List(arguments) => list::run(arguments).await,
+        Command::Show(arguments) => show::run(arguments).await,
+        Command::Redrive(arguments) => redrive::run(arguments).await,
+    }
+}

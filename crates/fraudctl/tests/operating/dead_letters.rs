@@ -1,0 +1,374 @@
+//! Dead letters: listed, shown, and handed back.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use embedded_aws::{Fault, Service};
+use fraud_aws::dead_letters::{DeadLetter, MAX_BODY_BYTES};
+use fraud_core::identity::Position;
+use fraud_core::reason::FailureReason;
+use serde_json::json;
+
+use crate::functions::{
+    FIRST, SHARD, aggregate, counted, event, high, position_id, run_alerts, run_analytics,
+};
+use crate::world::{LEDGER, World, until};
+
+const NOTHING_AGAIN: &str = r#"{"batchItemFailures":[]}"#;
+
+/// A batch whose third record is an aggregate, and whose second can never be a transaction.
+fn batch() -> String {
+    let (first, alone) = (high(Some("T1"), "20000.50"), high(None, "30000"));
+    let (in_aggregate, named) = (high(None, "40000.25"), high(Some("T2"), "50000"));
+    event(&[&first, b"no json", &aggregate(&[&alone, b"{\"amount\":\"much\"}", &in_aggregate]), &named])
+}
+
+/// A row that no ledger wrote, in place of an alert's.
+async fn damage(world: &World, alert_id: &str) {
+    let row = [("alert_id", alert_id), ("status", "unheard of")];
+    let row = row.map(|(name, value)| (name.to_owned(), AttributeValue::S(value.to_owned())));
+    world.put(LEDGER, row.into()).await;
+}
+
+/// A function whose letters are these many for each reason.
+fn letters(expected: &[(&str, &str, usize)]) -> BTreeMap<(String, String), usize> {
+    let letters =
+        expected.iter().map(|(function, reason, count)| (((*function).into(), (*reason).into()), *count));
+    letters.collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_mended_is_alerted_and_counted_once_and_what_is_poison_still_stays() {
+    let mut world = World::start().await;
+    let damaged = ["C1/T1".to_owned(), position_id(2, 0), position_id(2, 2)];
+    for id in &damaged {
+        damage(&world, id).await;
+    }
+    // Somebody has given the table windows of ten minutes.
+    assert_eq!(run_analytics(&world, 600, &event(&[&high(Some("T0"), "1")])).await, NOTHING_AGAIN);
+    assert_eq!(run_alerts(&world, &batch()).await, NOTHING_AGAIN);
+    assert_eq!(run_analytics(&world, 300, &batch()).await, NOTHING_AGAIN);
+    let poison = [
+        ("customer-analytics", "invalid_amount", 1),
+        ("customer-analytics", "not_json", 1),
+        ("kinesis-alerts", "invalid_amount", 1),
+        ("kinesis-alerts", "not_json", 1),
+    ];
+    let before = letters(
+        &[
+            &poison[..],
+            &[("customer-analytics", "aggregate_refused", 4), ("kinesis-alerts", "alert_refused", 3)],
+        ]
+        .concat(),
+    );
+    assert_eq!(world.letters_by_reason(), before);
+    assert_eq!(world.alerted(), ["C1/T2"]);
+
+    // Nothing is mended yet.
+    let early = world.dead_letters("redrive", &["--json"]).await;
+    assert_eq!(early.status, Some(1), "{early:?}");
+    assert_eq!((&early.json()["redriven"], &early.json()["stayed"]), (&json!(0), &json!(11)));
+    assert!(early.stderr.contains(&format!("{} stays: still alert_refused", position_id(2, 2))), "{early:?}");
+    assert_eq!(world.letters_by_reason(), before);
+    assert_eq!(world.waiting().await, (11, 0));
+
+    for id in &damaged {
+        world.delete(LEDGER, "alert_id", id).await;
+    }
+    world.variables.insert("WINDOW_SECONDS", "600".to_owned());
+    let mended = world.dead_letters("redrive", &["--json"]).await;
+    assert_eq!(mended.status, Some(1), "{mended:?}");
+    let expected = json!({
+        "dry_run": false,
+        "redriven": 7,
+        "stayed": 4,
+        "stayed_by_reason": { "invalid_amount": 2, "not_json": 2 },
+    });
+    assert_eq!(mended.json(), expected);
+    let done = async |world: &World| {
+        assert_eq!(world.letters_by_reason(), letters(&poison));
+        let mut alerted = world.alerted();
+        alerted.sort();
+        let mut ids = damaged.to_vec();
+        ids.push("C1/T2".to_owned());
+        ids.sort();
+        assert_eq!(alerted, ids);
+        let window = ("C1".to_owned(), "2024-01-15T03:00:00.000Z".to_owned());
+        let sums = ("5".to_owned(), "140001.75".to_owned());
+        assert_eq!(counted(world).await, BTreeMap::from([(window, sums)]));
+    };
+    done(&world).await;
+
+    let again = world.dead_letters("redrive", &["--json"]).await;
+    assert_eq!((again.status, &again.json()["redriven"]), (Some(1), &json!(0)), "{again:?}");
+    done(&world).await;
+
+    // The batch itself comes again.
+    let letters_before = world.letters().len();
+    assert_eq!(run_alerts(&world, &batch()).await, NOTHING_AGAIN);
+    assert_eq!(run_analytics(&world, 600, &batch()).await, NOTHING_AGAIN);
+    assert_eq!(world.letters().len(), letters_before + 4, "only what is poison still is dead-lettered");
+    let alerted: BTreeSet<_> = world.alerted().into_iter().collect();
+    assert_eq!((alerted.len(), world.alerted().len()), (4, 4));
+    assert_eq!(counted(&world).await.into_values().next().unwrap().0, "5");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redrive_that_dies_in_the_middle_loses_nothing_and_done_again_does_nothing_twice() {
+    let world = World::start().await;
+    let ids = [position_id(0, 0), position_id(0, 1)];
+    for id in &ids {
+        damage(&world, id).await;
+    }
+    run_alerts(&world, &event(&[&aggregate(&[&high(None, "20000"), &high(None, "30000")])])).await;
+    for id in &ids {
+        world.delete(LEDGER, "alert_id", id).await;
+    }
+    assert_eq!(world.letters().len(), 2);
+
+    world.fault(Service::Sqs, "DeleteMessage", Fault::Hang);
+    let queue = world.queue();
+    let redrive = ["dead-letters", "redrive", "--queue", &queue, "--visibility-timeout", "1"];
+    let mut killed = world.spawn(&redrive);
+    until(async || world.aws.calls().count(Service::Sqs, "DeleteMessage") > 0).await;
+    killed.kill().await.unwrap();
+    assert_eq!(world.letters().len(), 2);
+    assert_eq!(world.alerted().len(), 2);
+    world.aws.faults().clear();
+    until(async || world.waiting().await == (2, 0)).await;
+
+    let redone = world.fraudctl(&redrive).await;
+    assert_eq!(redone.status, Some(0), "{redone:?}");
+    assert_eq!(redone.stdout, "2 letters redriven, 0 stay\n");
+    assert_eq!(world.letters().len(), 0);
+    let mut alerted = world.alerted();
+    alerted.sort();
+    assert_eq!(alerted, ids);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_letter_that_cannot_be_removed_is_told_and_goes_with_the_next_redrive() {
+    let world = World::start().await;
+    damage(&world, "C1/T1").await;
+    run_alerts(&world, &event(&[&high(Some("T1"), "20000")])).await;
+    world.delete(LEDGER, "alert_id", "C1/T1").await;
+    world.fault(Service::Sqs, "DeleteMessage", Fault::InternalError);
+    let kept = world.dead_letters("redrive", &[]).await;
+    assert_eq!(kept.status, Some(1), "{kept:?}");
+    let told = "stays: accepted, but it could not be removed (InternalFailure)";
+    assert!(kept.stderr.contains(told), "{kept:?}");
+    assert_eq!(kept.stdout, "0 letters redriven, 1 stay (1 not_removed)\n");
+    world.aws.faults().clear();
+    let gone = world.dead_letters("redrive", &[]).await;
+    assert_eq!((gone.status, world.letters().len()), (Some(0), 0), "{gone:?}");
+    assert_eq!(world.alerted(), ["C1/T1"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn letters_whose_function_cannot_do_its_work_now_stay_until_it_can() {
+    let world = World::start().await;
+    damage(&world, "C1/T1").await;
+    run_alerts(&world, &event(&[&high(Some("T1"), "20000")])).await;
+    world.delete(LEDGER, "alert_id", "C1/T1").await;
+    world.fault(Service::Sns, "PublishBatch", Fault::InternalError);
+    let waits = world.dead_letters("redrive", &[]).await;
+    assert_eq!(waits.status, Some(1), "{waits:?}");
+    assert!(waits.stderr.contains("stays: alert_sink_unavailable: redrive it again"), "{waits:?}");
+    assert_eq!(world.letters().len(), 1);
+    world.aws.faults().clear();
+    let done = world.dead_letters("redrive", &[]).await;
+    assert_eq!((done.status, world.alerted()), (Some(0), vec!["C1/T1".to_owned()]), "{done:?}");
+}
+
+/// What is no letter that could go back: too long, of another function, of another sender.
+async fn send_strangers(world: &World) {
+    let position = Position {
+        stream: "transactions",
+        shard: SHARD,
+        sequence_number: &FIRST.to_string(),
+        sub_sequence_number: 3,
+    };
+    let arrival = fraud_core::timestamp::Timestamp::from_millis(1_705_287_600_250);
+    let reason = FailureReason::NotJson;
+    let mut letter =
+        DeadLetter { function: "kinesis-alerts", reason, position, arrival, data: "bm8=".into() };
+    world.send_to_queue(&letter.body(0)).await;
+    letter.function = "firehose-transform";
+    world.send_to_queue(&letter.body(MAX_BODY_BYTES)).await;
+    world.send_to_queue("{\"hello\":\"there\"}").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_go_back_is_told_with_its_reason_and_left_alone() {
+    let world = World::start().await;
+    send_strangers(&world).await;
+    let before = world.letters();
+    let left = world.dead_letters("redrive", &["--json"]).await;
+    assert_eq!(left.status, Some(1), "{left:?}");
+    let expected = json!({ "data_omitted": 1, "no_letter": 1, "unknown_function": 1 });
+    assert_eq!(left.json()["stayed_by_reason"], expected);
+    for told in [
+        "its 2 bytes were too long for a letter: they are in the stream transactions until its retention is over, and in the \
+         raw backup under raw/2024/01/15/03/",
+        "no function firehose-transform reads the stream",
+        "no dead letter: missing field `id`",
+    ] {
+        assert!(left.stderr.contains(told), "{told}: {left:?}");
+    }
+    assert_eq!(world.letters(), before);
+    // Who asks for letters of a kind is not told of others.
+    let none = world.dead_letters("redrive", &["--function", "customer-analytics"]).await;
+    assert_eq!((none.status, &*none.stdout), (Some(0), "0 letters redriven, 0 stay\n"), "{none:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_tells_of_every_letter_and_takes_none_away() {
+    let world = World::start().await;
+    run_alerts(&world, &batch()).await;
+    send_strangers(&world).await;
+    for _ in 0..2 {
+        let listed = world.dead_letters("list", &["--json"]).await;
+        assert_eq!(listed.status, Some(0), "{listed:?}");
+        let lines = listed.json_lines();
+        assert_eq!(lines.len(), 5);
+        let of = |name: &str, value: &str| lines.iter().find(|line| line[name] == value).unwrap().clone();
+        let mut letter = of("reason", "invalid_amount");
+        assert!(letter["first_seen"].is_string() && letter["message_id"].is_string());
+        for volatile in ["first_seen", "message_id", "receive_count"] {
+            letter.as_object_mut().unwrap().remove(volatile);
+        }
+        let expected = json!({
+            "id": position_id(2, 1),
+            "reason": "invalid_amount",
+            "function": "kinesis-alerts",
+            "stream": "transactions",
+            "shard": SHARD,
+            "sequence_number": (FIRST + 2).to_string(),
+            "sub_sequence_number": 1,
+            "arrival": "2024-01-15T03:00:00.250Z",
+            "size": 17,
+            "data_omitted": false,
+        });
+        assert_eq!(letter, expected);
+        assert_eq!(lines.iter().filter(|line| line["data_omitted"] == true).count(), 1);
+        assert_eq!(of("not_a_letter", "missing field `id` at line 1 column 17")["size"], 17);
+        assert_eq!(world.waiting().await, (5, 0));
+    }
+    let table = world.dead_letters("list", &["--limit", "3"]).await;
+    assert_eq!(
+        table.stdout.lines().filter(|line| line.contains("2024-01-15") || line.contains("no dead")).count(),
+        3
+    );
+    assert!(table.stderr.contains("and about 2 more"), "{table:?}");
+    assert_eq!(world.waiting().await, (5, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_goes_on_for_as_long_as_there_are_letters() {
+    let world = World::start().await;
+    for n in 0..35 {
+        world.send_to_queue(&n.to_string()).await;
+    }
+    let listed = world.dead_letters("list", &["--json"]).await;
+    let ids: BTreeSet<String> =
+        listed.json_lines().iter().map(|line| line["message_id"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(ids.len(), 35);
+    assert_eq!(world.waiting().await, (35, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_letter_is_shown_with_its_data_decoded() {
+    let world = World::start().await;
+    run_alerts(&world, &batch()).await;
+    let shown = world.dead_letters("show", &[&position_id(2, 1)]).await;
+    assert_eq!(shown.status, Some(0), "{shown:?}");
+    for line in ["reason  invalid_amount", "in aggregate  place 1", "data  {\"amount\":\"much\"}"] {
+        assert!(shown.stdout.contains(line), "{line}: {shown:?}");
+    }
+    let raw = world.dead_letters("show", &[&position_id(1, 0), "--json"]).await;
+    assert!(world.letters().contains(&raw.json()), "{raw:?}");
+    let missing = world.dead_letters("show", &["@transactions/shardId-000000000000/1"]).await;
+    assert_eq!(missing.status, Some(1), "{missing:?}");
+    assert!(missing.stderr.contains("no letter @transactions/shardId-000000000000/1 among 2 letters"));
+    assert_eq!(world.waiting().await, (2, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dry_run_says_what_a_redrive_would_do_and_does_nothing() {
+    let world = World::start().await;
+    damage(&world, "C1/T1").await;
+    run_alerts(&world, &batch()).await;
+    let (letters, alerted) = (world.letters(), world.alerted());
+    world.delete(LEDGER, "alert_id", "C1/T1").await;
+    world.aws.calls().clear();
+    let dry = world.dead_letters("redrive", &["--dry-run", "--json"]).await;
+    assert_eq!(dry.status, Some(1), "{dry:?}");
+    let expected = json!({
+        "dry_run": true,
+        "redriven": 1,
+        "stayed": 2,
+        "stayed_by_reason": { "invalid_amount": 1, "not_json": 1 },
+    });
+    assert_eq!(dry.json(), expected);
+    let dynamodb = |operation| world.aws.calls().count(Service::DynamoDb, operation);
+    assert_eq!((dynamodb("PutItem"), dynamodb("BatchGetItem")), (0, 0));
+    assert_eq!(world.aws.calls().count(Service::Sqs, "DeleteMessage"), 0);
+    assert_eq!((world.letters(), world.alerted(), world.waiting().await), (letters, alerted, (3, 0)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redrive_takes_what_it_is_told_to_and_no_more() {
+    let world = World::start().await;
+    for n in 0..4 {
+        damage(&world, &format!("C1/T{n}")).await;
+    }
+    let records: Vec<Vec<u8>> = (0..4).map(|n| high(Some(&format!("T{n}")), "20000")).collect();
+    run_alerts(&world, &event(&records.iter().map(|record| &record[..]).collect::<Vec<_>>())).await;
+    run_analytics(&world, 300, &event(&[b"no json"])).await;
+    for n in 0..4 {
+        world.delete(LEDGER, "alert_id", &format!("C1/T{n}")).await;
+    }
+    let some = world.dead_letters("redrive", &["--reason", "alert_refused", "--limit", "3"]).await;
+    assert_eq!((some.status, &*some.stdout), (Some(0), "3 letters redriven, 0 stay\n"), "{some:?}");
+    assert_eq!((world.alerted().len(), world.letters().len()), (3, 2));
+    let rest = world.dead_letters("redrive", &["--function", "kinesis-alerts"]).await;
+    assert_eq!((rest.status, &*rest.stdout), (Some(0), "1 letter redriven, 0 stay\n"), "{rest:?}");
+    assert_eq!(world.letters_by_reason(), letters(&[("customer-analytics", "not_json", 1)]));
+    assert_eq!(world.waiting().await, (1, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_sent_back_to_what_would_lose_it_or_is_not_configured() {
+    let mut world = World::start().await;
+    damage(&world, "C1/T1").await;
+    run_alerts(&world, &event(&[&high(Some("T1"), "20000")])).await;
+    for (variable, value, told) in [
+        ("ALERT_LEDGER", "memory:", "ALERT_LEDGER is `memory:`, which is for development"),
+        ("ALERT_SINK", "stdout:", "ALERT_SINK is `stdout:`, which is for development"),
+        ("PROFILE_SOURCE", "", "PROFILE_SOURCE is not set"),
+        ("FRAUD_POLICY", "file:nowhere.toml", "cannot read nowhere.toml"),
+    ] {
+        let usual = world.variables.insert(variable, value.to_owned()).unwrap();
+        let refused = world.dead_letters("redrive", &[]).await;
+        assert_eq!(refused.status, Some(2), "{refused:?}");
+        assert!(refused.stderr.contains(told), "{told}: {refused:?}");
+        world.variables.insert(variable, usual);
+        assert_eq!(world.waiting().await, (1, 0));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_queue_that_cannot_be_read_is_told_by_its_code() {
+    let world = World::start().await;
+    let nowhere = world.queue().replace("fraud-dead-letters", "nowhere");
+    for command in [&["list"][..], &["show", "x"], &["redrive"]] {
+        let arguments = [&["dead-letters"], command, &["--queue", &nowhere]].concat();
+        let failed = world.fraudctl(&arguments).await;
+        assert_eq!(failed.status, Some(1), "{failed:?}");
+        assert!(failed.stderr.contains("cannot read the queue: "), "{failed:?}");
+        assert!(failed.stderr.contains("NonExistentQueue") || failed.stderr.contains("QueueDoesNotExist"));
+    }
+    let wrong = world.fraudctl(&["dead-letters", "list", "--queue", "https://sqs"]).await;
+    assert_eq!(wrong.status, Some(2));
+    assert!(wrong.stderr.contains("it must be `sqs:<queue url>`"), "{wrong:?}");
+}

@@ -1,0 +1,8 @@
+//! The commands for a bad day, each as a process from outside, against the embedded AWS.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod alerts;
+mod dead_letters;
+mod functions;
+mod world;
