@@ -4,3 +4,4 @@ mod errors;
 pub mod firehose;
 pub mod kinesis;
 pub mod producer;
+pub mod streams;

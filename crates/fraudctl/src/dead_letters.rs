@@ -1,14 +1,18 @@
 //! Records that could not be processed: what waits, what it holds, and its way back.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
+use anyhow::anyhow;
 use clap::{Args, Subcommand};
 use fraud_aws::dead_letters::DeadLetterQueue;
 use fraud_aws::sdk::Sdk;
 
 use crate::Failure;
 
+mod handlers;
 mod list;
+mod objects;
 mod outcome;
 mod redrive;
 mod redriver;
@@ -27,21 +31,26 @@ pub enum Command {
     Redrive(redrive::Arguments),
 }
 
-/// A queue of dead letters, and how long its letters are hidden from others while they are looked at.
+/// Where letters are, and how long those of a queue are hidden from others while they are looked at.
 #[derive(Debug, Args)]
-struct QueueArguments {
+struct SourceArguments {
     /// The queue of dead letters: `sqs:<queue url>`.
-    #[arg(long, value_name = "TARGET", value_parser = queue_url)]
-    queue: String,
+    #[arg(long, value_name = "TARGET", value_parser = queue_url, required_unless_present = "objects")]
+    queue: Option<String>,
+    /// In place of a queue: a folder of objects (or one) that a mapping's on-failure destination holds in S3, fetched by
+    /// `aws s3 cp --recursive`.
+    #[arg(long, value_name = "PATH", conflicts_with = "queue")]
+    objects: Option<PathBuf>,
     /// For how many seconds letters stay hidden from others should this die; while it lives they stay hidden, and at its end
     /// they are given back.
     #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u16).range(1..=43_200))]
     visibility_timeout: u16,
 }
 
-impl QueueArguments {
-    async fn open(&self, sdk: &Sdk) -> DeadLetterQueue {
-        DeadLetterQueue::connect(&self.queue, sdk).await
+impl SourceArguments {
+    async fn open(&self, sdk: &Sdk) -> Result<DeadLetterQueue, Failure> {
+        let url = self.queue.as_ref().ok_or_else(|| Failure::input(anyhow!("--queue is not given")))?;
+        Ok(DeadLetterQueue::connect(url, sdk).await)
     }
 
     fn hidden(&self) -> Duration {

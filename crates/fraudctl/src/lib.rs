@@ -6,6 +6,7 @@ pub mod aggregates;
 pub mod alerts;
 pub mod dead_letters;
 pub mod display;
+pub mod doctor;
 mod environment;
 pub mod exit;
 pub mod generate;
@@ -15,6 +16,7 @@ pub mod local;
 pub mod produce;
 pub mod profiles;
 pub mod score;
+pub mod stream;
 
 pub use exit::Failure;
 
@@ -47,6 +49,8 @@ pub enum Command {
     #[command(subcommand)]
     DeadLetters(dead_letters::Command),
     #[allow(missing_docs, reason = "the arguments' own documentation is the command's help")]
+    Doctor(doctor::Arguments),
+    #[allow(missing_docs, reason = "the arguments' own documentation is the command's help")]
     Generate(generate::Arguments),
     #[allow(missing_docs, reason = "the arguments' own documentation is the command's help")]
     Local(local::Arguments),
@@ -57,6 +61,9 @@ pub enum Command {
     Profiles(profiles::Command),
     #[allow(missing_docs, reason = "the arguments' own documentation is the command's help")]
     Score(score::Arguments),
+    /// Kinesis streams.
+    #[command(subcommand)]
+    Stream(stream::Command),
 }
 
 /// Runs a command.
@@ -68,10 +75,12 @@ pub async fn run(command: &Command) -> Result<(), Failure> {
         Command::Aggregates(arguments) => aggregates::run(arguments).await,
         Command::Alerts(command) => alerts::run(command).await,
         Command::DeadLetters(command) => dead_letters::run(command).await,
+        Command::Doctor(arguments) => doctor::run(arguments).await,
         Command::Generate(arguments) => Ok(generate::run(arguments)?),
         Command::Local(arguments) => local::run(arguments).await,
         Command::Produce(arguments) => produce::run(arguments).await,
         Command::Profiles(command) => profiles::run(command).await,
         Command::Score(arguments) => score::run(arguments).await,
+        Command::Stream(command) => stream::run(command).await,
     }
 }

@@ -5,22 +5,23 @@ use fraud_aws::dead_letters::{MAX_RECEIVED, StoredLetter};
 use fraud_aws::sdk::Sdk;
 use serde_json::{Value, json};
 
-use super::QueueArguments;
 use super::walk::{Found, Walk};
+use super::{SourceArguments, objects};
 use crate::Failure;
 use crate::display::{counted, progress, table, thousands};
 
-/// List the letters that wait, without taking them away.
+/// List the letters, or given-up batches, that wait, without taking them away.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   fraudctl dead-letters list --queue sqs:https://sqs.us-east-1.amazonaws.com/123456789012/dead-letters
   fraudctl dead-letters list --queue sqs:$URL --limit 5000 --json | jq -r .reason | sort | uniq -c
+  aws s3 cp s3://$BUCKET/aws/lambda/ given-up/ --recursive && fraudctl dead-letters list --objects given-up
 
 The letters are hidden from others while they are listed, and given back at the end. SQS keeps no order.")]
 pub struct Arguments {
     #[command(flatten)]
-    queue: QueueArguments,
-    /// No more letters than this.
+    source: SourceArguments,
+    /// No more letters, or objects, than this.
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
     limit: u32,
     /// One JSON object a line.
@@ -33,10 +34,13 @@ pub struct Arguments {
 /// # Errors
 /// [`Failure::Failed`] where the queue cannot be read.
 pub(super) async fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let queue = arguments.queue.open(&Sdk::new()).await;
     let limit = arguments.limit as usize;
+    if let Some(path) = &arguments.source.objects {
+        return objects::list::run(path, limit, arguments.json);
+    }
+    let queue = arguments.source.open(&Sdk::new()).await?;
     let bar = progress(None);
-    let mut walk = Walk::new(&queue, arguments.queue.hidden());
+    let mut walk = Walk::new(&queue, arguments.source.hidden());
     let mut rows: Vec<Row> = Vec::new();
     let mut read = Ok(());
     while rows.len() < limit {

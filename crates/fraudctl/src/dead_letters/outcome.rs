@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use fraud_aws::dead_letters::{NotALetter, QueueFault, StoredLetter};
+use fraud_aws::dead_letters::{NotALetter, StoredLetter};
 use fraud_core::reason::FailureReason;
 use kinesis_batch::RetryReason;
 use serde_json::json;
 
-use crate::display::counted;
+use crate::display::{counted, thousands};
 
 /// Letters that stay told one by one; the rest are counted.
 const STAYING_TOLD: u64 = 50;
@@ -35,10 +35,12 @@ pub(super) enum Stays {
     UnknownFunction { function: String },
     /// It is no dead letter.
     NotALetter(NotALetter),
+    /// It is no given-up batch.
+    NotABatch { error: String },
     /// The function refused the event.
     Refused { error: String },
-    /// Its record was accepted, and the letter could not be removed.
-    NotRemoved(QueueFault),
+    /// What it holds was accepted, and it could not be removed.
+    NotRemoved { error: String },
 }
 
 impl Stays {
@@ -50,8 +52,9 @@ impl Stays {
             Stays::DataOmitted { .. } => "data_omitted".to_owned(),
             Stays::UnknownFunction { .. } => "unknown_function".to_owned(),
             Stays::NotALetter(_) => "no_letter".to_owned(),
+            Stays::NotABatch { .. } => "no_batch".to_owned(),
             Stays::Refused { .. } => "refused".to_owned(),
-            Stays::NotRemoved(_) => "not_removed".to_owned(),
+            Stays::NotRemoved { .. } => "not_removed".to_owned(),
         }
     }
 }
@@ -63,25 +66,38 @@ impl fmt::Display for Stays {
             Stays::MustComeAgain(reason) => write!(f, "{reason}: redrive it again"),
             Stays::DataOmitted { bytes } => f.write_str(bytes),
             Stays::UnknownFunction { function } => write!(f, "no function {function} reads the stream"),
+            Stays::NotABatch { error } => write!(f, "no given-up batch: {error}"),
             Stays::NotALetter(error) => write!(f, "no dead letter: {error}"),
             Stays::Refused { error } => write!(f, "refused: {error}"),
-            Stays::NotRemoved(fault) => write!(
+            Stays::NotRemoved { error } => write!(
                 f,
-                "accepted, but it could not be removed ({fault}): redriving it again changes nothing else"
+                "accepted, but it could not be removed ({error}): redriving it again changes nothing else"
             ),
         }
     }
 }
 
-/// What became of all letters.
-#[derive(Debug, Default)]
+/// What became of all letters, or of all objects.
+#[derive(Debug)]
 pub(super) struct Summary {
+    /// `letter` or `object`.
+    pub(super) thing: &'static str,
     pub(super) accepted: u64,
     pub(super) stayed: u64,
     by_reason: BTreeMap<String, u64>,
 }
 
 impl Summary {
+    /// Of none yet.
+    pub(super) fn of(thing: &'static str) -> Self {
+        Summary { thing, accepted: 0, stayed: 0, by_reason: BTreeMap::new() }
+    }
+
+    /// How far it has got.
+    pub(super) fn progress(&self) -> String {
+        format!("{} redriven, {} stay", counted(self.accepted, self.thing), thousands(self.stayed))
+    }
+
     /// Counts a letter. Gives the line that tells of it, where it stays and is not one of too many.
     pub(super) fn count(&mut self, id: &str, outcome: &Outcome) -> Option<String> {
         match outcome {
@@ -99,7 +115,7 @@ impl Summary {
 
     /// The summary for people, or as a JSON object.
     pub(super) fn text(&self, dry_run: bool, json: bool) -> String {
-        let Summary { accepted, stayed, by_reason } = self;
+        let Summary { thing, accepted, stayed, by_reason } = self;
         if json {
             return json!({ "dry_run": dry_run, "redriven": accepted, "stayed": stayed, "stayed_by_reason": by_reason })
                 .to_string();
@@ -109,7 +125,7 @@ impl Summary {
         let reasons = if reasons.is_empty() { String::new() } else { format!(" ({})", reasons.join(", ")) };
         let (redriven, stay) =
             if dry_run { ("would be redriven", "would stay") } else { ("redriven", "stay") };
-        format!("{} {redriven}, {stayed} {stay}{reasons}", counted(*accepted, "letter"))
+        format!("{} {redriven}, {stayed} {stay}{reasons}", counted(*accepted, thing))
     }
 }
 

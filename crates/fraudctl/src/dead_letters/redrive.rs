@@ -10,11 +10,11 @@ use fraud_aws::sdk::Sdk;
 use futures_util::future::join_all;
 use indicatif::ProgressBar;
 
-use super::QueueArguments;
 use super::outcome::{Outcome, Stays, Summary};
 use super::redriver::Redriver;
 use super::selection::Selection;
 use super::walk::{Found, Walk};
+use super::{SourceArguments, objects};
 use crate::Failure;
 use crate::display::{counted, progress};
 use crate::environment::with_options;
@@ -25,6 +25,7 @@ use crate::environment::with_options;
   fraudctl dead-letters redrive --queue sqs:$URL --dry-run
   fraudctl dead-letters redrive --queue sqs:$URL --function customer-analytics --reason aggregate_refused
   fraudctl dead-letters redrive --queue sqs:$URL --limit 10
+  aws s3 cp s3://$BUCKET/aws/lambda/ given-up/ --recursive && fraudctl dead-letters redrive --objects given-up
 
 The functions run in this process and are configured by the same variables as deployed: PROFILE_SOURCE, FRAUD_POLICY,
 ALERT_SINK, ALERT_LEDGER for kinesis-alerts, AGGREGATES, AGGREGATE_SINK, WINDOW_SECONDS, WINDOW_TIME for customer-analytics.
@@ -32,18 +33,24 @@ Take their values from the deployed functions: a letter is handled by what is se
 arrival, so that it is alerted and counted once, however often its letter is redriven. What is poison still stays in the
 queue.
 
-Exit status: 0 all were accepted, 1 letters stay, 2 the configuration is wrong.")]
+Of a given-up batch (--objects) what is poison goes to DEAD_LETTERS, as it would have. An object that was accepted is renamed
+to <name>.done. --function says of which function a batch is whose function has a name of its own.
+
+Exit status: 0 all were accepted, 1 some stay, 2 the configuration is wrong.")]
 pub struct Arguments {
     #[command(flatten)]
-    queue: QueueArguments,
+    source: SourceArguments,
     #[command(flatten)]
-    selection: Selection,
-    /// No more letters than this.
+    pub(super) selection: Selection,
+    /// No more letters, or objects, than this.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    limit: Option<u32>,
+    pub(super) limit: Option<u32>,
     /// Say what would be done, and do nothing.
     #[arg(long)]
-    dry_run: bool,
+    pub(super) dry_run: bool,
+    /// Delete objects that were accepted in place of renaming them.
+    #[arg(long, conflicts_with = "queue")]
+    pub(super) delete: bool,
     /// The summary as a JSON object on standard output.
     #[arg(long)]
     json: bool,
@@ -55,27 +62,43 @@ pub struct Arguments {
 /// [`Failure::Input`] where a function's configuration is wrong; [`Failure::Failed`] where the queue cannot be read or
 /// letters stay.
 pub(super) async fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let sdk = Sdk::new();
-    let queue = arguments.queue.open(&sdk).await;
-    let options = [("DEAD_LETTERS", Some(format!("sqs:{}", arguments.queue.queue)))];
-    let lookup = with_options(&options);
-    let mut redriver = Redriver::new(Environment::new(&lookup), &sdk);
-    let mut walk = Walk::new(&queue, arguments.queue.hidden());
-    let mut summary = Summary::default();
     let bar = progress(None);
-    let result = redrive(arguments, &mut walk, &mut redriver, &mut summary, &bar).await;
-    let interrupted = walk.was_interrupted();
-    walk.give_back().await;
+    let mut summary = Summary::of(if arguments.source.objects.is_some() { "object" } else { "letter" });
+    let result = match &arguments.source.objects {
+        Some(path) => {
+            let options = [];
+            let lookup = with_options(&options);
+            objects::redrive::run(arguments, path, Environment::new(&lookup), &mut summary, &bar).await
+        }
+        None => redrive_queue(arguments, &mut summary, &bar).await,
+    };
     bar.finish_and_clear();
     println!("{}", summary.text(arguments.dry_run, arguments.json));
-    result?;
-    if interrupted {
+    if result? {
         return Err(anyhow!("interrupted: what was not redriven is as it was").into());
     }
     match summary.stayed {
         0 => Ok(()),
-        stayed => Err(anyhow!("{} not redriven, see above", counted(stayed, "letter")).into()),
+        stayed => Err(anyhow!("{} not redriven, see above", counted(stayed, summary.thing)).into()),
     }
+}
+
+/// Redrives the letters of a queue. Gives whether Ctrl-C ended it.
+async fn redrive_queue(
+    arguments: &Arguments,
+    summary: &mut Summary,
+    bar: &ProgressBar,
+) -> Result<bool, Failure> {
+    let sdk = Sdk::new();
+    let queue = arguments.source.open(&sdk).await?;
+    let options = [("DEAD_LETTERS", arguments.source.queue.as_ref().map(|url| format!("sqs:{url}")))];
+    let lookup = with_options(&options);
+    let mut redriver = Redriver::new(Environment::new(&lookup), &sdk);
+    let mut walk = Walk::new(&queue, arguments.source.hidden());
+    let result = redrive(arguments, &mut walk, &mut redriver, summary, bar).await;
+    let interrupted = walk.was_interrupted();
+    walk.give_back().await;
+    result.map(|()| interrupted)
 }
 
 async fn redrive(
@@ -102,13 +125,15 @@ async fn redrive(
         for (found, mut outcome) in walk.while_hidden(work).await {
             if matches!(outcome, Outcome::Accepted) && !arguments.dry_run {
                 let removed = walk.remove(&found.message.message_id).await;
-                outcome = removed.map_or_else(|fault| Outcome::Stays(Stays::NotRemoved(fault)), |()| outcome);
+                if let Err(fault) = removed {
+                    outcome = Outcome::Stays(Stays::NotRemoved { error: fault.to_string() });
+                }
             }
             if let Some(line) = summary.count(&found.id(), &outcome) {
                 bar.suspend(|| eprintln!("{line}"));
             }
         }
-        bar.set_message(format!("{} redriven, {} stay", summary.accepted, summary.stayed));
+        bar.set_message(summary.progress());
         bar.tick();
     }
     Ok(())
@@ -136,7 +161,7 @@ async fn settle<'f>(
         for found in letters {
             let outcome = match &found.letter {
                 Err(error) => Outcome::Stays(Stays::NotALetter(error.clone())),
-                Ok(letter) if dry_run => redriver.foresee(letter),
+                Ok(letter) if dry_run => Redriver::foresee(letter),
                 Ok(letter) => redriver.redrive(letter).await,
             };
             outcomes.push((found, outcome));

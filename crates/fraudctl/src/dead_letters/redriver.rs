@@ -1,10 +1,9 @@
-//! The functions that letters go back to, in this process.
+//! The way of a letter back to its function.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use anyhow::anyhow;
 use fraud_aws::config::Environment;
 use fraud_aws::dead_letters::{DeadLetter, DeadLetterFault, DeadLetterSink, StoredLetter};
 use fraud_aws::sdk::Sdk;
@@ -12,28 +11,18 @@ use fraud_core::reason::FailureReason;
 use kinesis_batch::{Batch, Redelivery};
 use tokio::time::Instant;
 
+use super::handlers::Handlers;
 use super::outcome::{Outcome, Stays, where_the_bytes_are};
 use crate::Failure;
-use crate::handler::{Handler, HandlerName};
+use crate::handler::HandlerName;
 
-/// The time that a function has for a letter, as the template gives its functions for a batch.
+/// The time that a function has for a letter: as the template gives one of them for a batch.
 const REMAINING: Duration = Duration::from_secs(60);
-
-/// Variables and their values that are for development: what they would take is lost with this process, or reaches nobody.
-const FOR_DEVELOPMENT: [(&str, &str); 4] = [
-    ("ALERT_LEDGER", "memory:"),
-    ("ALERT_SINK", "stdout:"),
-    ("AGGREGATES", "memory:"),
-    ("AGGREGATE_SINK", "stdout:"),
-];
 
 /// Hands letters to the functions that they name.
 pub(super) struct Redriver<'e> {
-    environment: Environment<'e>,
-    sdk: &'e Sdk,
+    handlers: Handlers<'e, StillPoison>,
     still_poison: StillPoison,
-    alerts: Option<Handler<StillPoison>>,
-    analytics: Option<Handler<StillPoison>>,
 }
 
 /// Takes what is poison again in place of the queue, where its letter lies already.
@@ -56,25 +45,19 @@ impl DeadLetterSink for StillPoison {
 impl<'e> Redriver<'e> {
     /// Functions as the environment configures them. None is set up yet.
     pub(super) fn new(environment: Environment<'e>, sdk: &'e Sdk) -> Self {
-        Redriver { environment, sdk, still_poison: StillPoison::default(), alerts: None, analytics: None }
+        let still_poison = StillPoison::default();
+        Redriver { handlers: Handlers::new(environment, sdk, still_poison.clone()), still_poison }
     }
 
-    /// Sets the letter's function up, where that is not done yet. No service is asked for anything.
+    /// Sets the letter's function up, where it reads the stream.
     ///
     /// # Errors
-    /// [`Failure::Input`] where the environment does not say how.
+    /// As [`Handlers::prepare`].
     pub(super) async fn prepare(&mut self, letter: &StoredLetter) -> Result<(), Failure> {
-        let Some(name) = HandlerName::of_function(&letter.function) else { return Ok(()) };
-        let slot = match name {
-            HandlerName::Alerts => &mut self.alerts,
-            HandlerName::Analytics => &mut self.analytics,
-        };
-        if slot.is_none() {
-            refuse_development(self.environment)?;
-            let (environment, still_poison) = (self.environment, self.still_poison.clone());
-            *slot = Some(Handler::with_dead_letters(name, environment, self.sdk, still_poison).await?);
+        match HandlerName::of_function(&letter.function) {
+            Some(name) => self.handlers.prepare(name).await,
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// Hands a letter's record to its function, under its original position. Doing so again changes nothing. No two
@@ -84,12 +67,10 @@ impl<'e> Redriver<'e> {
             Ok(event) => event,
             Err(stays) => return Outcome::Stays(stays),
         };
-        let handler = match HandlerName::of_function(&letter.function) {
-            Some(HandlerName::Alerts) => &self.alerts,
-            Some(HandlerName::Analytics) => &self.analytics,
-            None => &None,
+        let name = HandlerName::of_function(&letter.function);
+        let Some(handler) = name.and_then(|name| self.handlers.get(name)) else {
+            return unknown_function(letter);
         };
-        let Some(handler) = handler else { return unknown_function(letter) };
         let handled = handler.retry_reason(&event, REMAINING).await;
         let poison = self.still_poison.take(&letter.id());
         match (handled, poison) {
@@ -101,7 +82,7 @@ impl<'e> Redriver<'e> {
     }
 
     /// What is known beforehand of what [`redrive`](Self::redrive) would come to.
-    pub(super) fn foresee(&self, letter: &StoredLetter) -> Outcome {
+    pub(super) fn foresee(letter: &StoredLetter) -> Outcome {
         if HandlerName::of_function(&letter.function).is_none() {
             return unknown_function(letter);
         }
@@ -128,17 +109,4 @@ fn event(letter: &StoredLetter) -> Result<String, Stays> {
         None => Err(Stays::DataOmitted { bytes: where_the_bytes_are(letter) }),
         Some(data) => Ok(Redelivery { position: letter.position(), arrival: letter.arrival, data }.event()),
     }
-}
-
-/// A letter is removed once its record was accepted: by what keeps it.
-fn refuse_development(environment: Environment<'_>) -> Result<(), Failure> {
-    for (variable, value) in FOR_DEVELOPMENT {
-        if environment.get(variable).is_some_and(|found| found == value) {
-            return Err(Failure::input(anyhow!(
-                "{variable} is `{value}`, which is for development: a letter sent back there would be lost; name what the \
-                 deployed functions use"
-            )));
-        }
-    }
-    Ok(())
 }

@@ -5,13 +5,13 @@ use clap::Args;
 use fraud_aws::dead_letters::{MAX_RECEIVED, StoredLetter};
 use fraud_aws::sdk::Sdk;
 
-use super::QueueArguments;
 use super::outcome::where_the_bytes_are;
 use super::walk::{Found, Walk};
+use super::{SourceArguments, objects};
 use crate::Failure;
 use crate::display::{counted, progress};
 
-/// Show a letter in full, its data decoded.
+/// Show a letter, or a given-up batch, in full, its data decoded.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   fraudctl dead-letters show @transactions/shardId-000000000000/4959033827149025 --queue sqs:$URL
@@ -20,12 +20,12 @@ use crate::display::{counted, progress};
 An id names a record: a letter of each function that could not process it has the same. What is no dead letter is found by
 its message id.")]
 pub struct Arguments {
-    /// The letter's id, or a message's.
+    /// The letter's id, or a message's; with --objects an object's path or name.
     #[arg(value_name = "ID")]
     id: String,
     #[command(flatten)]
-    queue: QueueArguments,
-    /// The letters as they stand in the queue, one a line.
+    source: SourceArguments,
+    /// The letters as they stand in the queue, one a line; with --objects the batch's event.
     #[arg(long)]
     json: bool,
 }
@@ -35,9 +35,12 @@ pub struct Arguments {
 /// # Errors
 /// [`Failure::Failed`] where the queue cannot be read or has no such letter.
 pub(super) async fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let queue = arguments.queue.open(&Sdk::new()).await;
+    if let Some(path) = &arguments.source.objects {
+        return objects::show::run(path, &arguments.id, arguments.json);
+    }
+    let queue = arguments.source.open(&Sdk::new()).await?;
     let bar = progress(None);
-    let mut walk = Walk::new(&queue, arguments.queue.hidden());
+    let mut walk = Walk::new(&queue, arguments.source.hidden());
     let (mut seen, mut shown) = (0, 0);
     let result = loop {
         let found = match walk.next(MAX_RECEIVED).await {

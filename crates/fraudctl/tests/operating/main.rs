@@ -4,5 +4,8 @@
 
 mod alerts;
 mod dead_letters;
+mod doctor;
 mod functions;
+mod objects;
+mod streams;
 mod world;
