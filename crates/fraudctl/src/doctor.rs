@@ -27,7 +27,8 @@ use finding::Finding;
 #[command(after_help = "Examples:
   fraudctl doctor --stream transactions
   fraudctl doctor --stream transactions --ledger dynamodb:alert_ledger --json
-  eval \"$(fraudctl local --count 1000 --seed 1 --keep)\" (as printed) and then: fraudctl doctor --stream transactions
+  fraudctl local --count 1000 --seed 1 --keep    prints `export` lines; with them in a shell, there:
+  fraudctl doctor --stream transactions
 
 What to check is said by the functions' own variables (PROFILE_SOURCE, FRAUD_POLICY, ALERT_SINK, ALERT_LEDGER,
 DEAD_LETTERS, AGGREGATES, AGGREGATE_SINK and the rest); an option comes before its variable. Calls are made with the

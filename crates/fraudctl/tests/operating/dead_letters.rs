@@ -1,9 +1,10 @@
 //! Dead letters: listed, shown, and handed back.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use embedded_aws::{Fault, Service};
+use embedded_aws::{Fault, Service, When};
 use fraud_aws::dead_letters::{DeadLetter, MAX_BODY_BYTES};
 use fraud_core::identity::Position;
 use fraud_core::reason::FailureReason;
@@ -12,7 +13,7 @@ use serde_json::json;
 use crate::functions::{
     FIRST, SHARD, aggregate, counted, event, high, position_id, run_alerts, run_analytics,
 };
-use crate::world::{LEDGER, World, until};
+use crate::world::{Ended, LEDGER, World, until};
 
 const NOTHING_AGAIN: &str = r#"{"batchItemFailures":[]}"#;
 
@@ -144,6 +145,51 @@ async fn a_redrive_that_dies_in_the_middle_loses_nothing_and_done_again_does_not
     let mut alerted = world.alerted();
     alerted.sort();
     assert_eq!(alerted, ids);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn letters_stay_hidden_from_others_for_as_long_as_they_are_worked_on() {
+    let world = World::start().await;
+    damage(&world, "C1/T1").await;
+    run_alerts(&world, &event(&[&high(Some("T1"), "20000")])).await;
+    world.delete(LEDGER, "alert_id", "C1/T1").await;
+    world.aws.calls().clear();
+    // Three times as long as a letter is hidden at once.
+    world.fault(Service::DynamoDb, "PutItem", Fault::Delay(Duration::from_secs(2)));
+    world.fault(Service::Sns, "PublishBatch", Fault::Delay(Duration::from_secs(1)));
+    let queue = world.queue();
+    let redrive = ["dead-letters", "redrive", "--queue", &queue, "--visibility-timeout", "1"];
+    let mut redriving = world.spawn(&redrive);
+    until(async || world.aws.calls().count(Service::DynamoDb, "PutItem") > 0).await;
+    while redriving.try_wait().unwrap().is_none() {
+        assert_eq!(world.waiting().await.0, 0, "another could have taken it");
+    }
+    assert!(redriving.wait().await.unwrap().success());
+    assert_eq!((world.letters().len(), world.alerted()), (0, vec!["C1/T1".to_owned()]));
+    assert!(world.aws.calls().count(Service::Sqs, "ChangeMessageVisibility") >= 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redrive_that_is_interrupted_gives_back_what_it_did_not_do() {
+    let world = World::start().await;
+    let records: Vec<Vec<u8>> = (0..30).map(|n| format!("no json {n}").into_bytes()).collect();
+    run_alerts(&world, &event(&records.iter().map(|record| &record[..]).collect::<Vec<_>>())).await;
+    // The second ten are received, and then Ctrl-C is pressed.
+    world
+        .aws
+        .faults()
+        .add(When::calls(Service::Sqs, "ReceiveMessage").nth(2), Fault::Delay(Duration::from_millis(500)))
+        .unwrap();
+    let queue = world.queue();
+    let redriving = world.spawn(&["dead-letters", "redrive", "--queue", &queue]);
+    until(async || world.aws.calls().count(Service::Sqs, "ReceiveMessage") >= 2).await;
+    let pid = redriving.id().unwrap().to_string();
+    assert!(std::process::Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    let ended = Ended::from(redriving.wait_with_output().await.unwrap());
+    assert_eq!(ended.status, Some(1), "{ended:?}");
+    assert!(ended.stderr.contains("interrupted: what was not redriven is as it was"), "{ended:?}");
+    assert_eq!(ended.stdout, "0 letters redriven, 20 stay (20 not_json)\n");
+    assert_eq!(world.waiting().await, (30, 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -75,26 +75,24 @@ async fn a_stream_on_demand_is_created_where_nothing_else_is_said() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_would_lose_records_or_reshard_is_refused_with_the_way_out_and_the_rest_is_done() {
     let world = World::start().await;
-    stream(&world, &CREATE).await;
-    let refused = stream(&world, &["create", "payments", "--shards", "4", "--retention-hours", "200"]).await;
+    stream(&world, &["create", "payments", "--shards", "3", "--retention-hours", "100"]).await;
+    let refused = stream(&world, &["create", "payments", "--shards", "4", "--retention-hours", "150"]).await;
     assert_eq!(refused.status, Some(1), "{refused:?}");
-    assert!(
-        refused.stderr.contains("the stream has 3 shards, 4 were asked for: aws kinesis update-shard-count")
-    );
-    assert_eq!(refused.stdout, "payments: retention raised from 168 to 200 hours\n");
+    let told = "the stream has 3 shards, 4 were asked for: aws kinesis update-shard-count";
+    assert!(refused.stderr.contains(told), "{refused:?}");
+    assert_eq!(refused.stdout, "payments: retention raised from 100 to 150 hours\n");
     let refused = stream(&world, &["create", "payments", "--on-demand"]).await;
     assert!(refused.stderr.contains("StreamMode=ON_DEMAND"), "{refused:?}");
     let refused = stream(&world, &["create", "payments", "--retention-hours", "24"]).await;
     assert_eq!(refused.status, Some(1), "{refused:?}");
-    assert!(
-        refused.stderr.contains("keeping them for 24 deletes what is older at once: --shorten-retention")
-    );
-    assert_eq!(described(&world, "payments").await["retention_hours"], 200);
+    let told = "keeping them for 24 deletes what is older at once: --shorten-retention";
+    assert!(refused.stderr.contains(told), "{refused:?}");
+    assert_eq!(described(&world, "payments").await["retention_hours"], 150);
     let meant = ["create", "payments", "--retention-hours", "24", "--shorten-retention"];
     let lowered = stream(&world, &meant).await;
     assert_eq!(
         (lowered.status, &*lowered.stdout),
-        (Some(0), "payments: retention lowered from 200 to 24 hours\n")
+        (Some(0), "payments: retention lowered from 150 to 24 hours\n")
     );
     assert_eq!(described(&world, "payments").await["retention_hours"], 24);
 }
