@@ -10,7 +10,7 @@ use fraud_aws::sdk::Sdk;
 use futures_util::future::join_all;
 
 use crate::Failure;
-use crate::display::{counted, progress};
+use crate::display::{counted, print_line, progress};
 use crate::environment::with_options;
 
 mod finding;
@@ -95,7 +95,7 @@ pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
     let findings = findings(Environment::new(&lookup), arguments.stream.as_deref()).await;
     bar.finish_and_clear();
     for finding in &findings {
-        println!("{}", if arguments.json { finding.json() } else { finding.text() });
+        print_line(if arguments.json { finding.json() } else { finding.text() })?;
     }
     match findings.iter().filter(|finding| finding.is_wrong()).count() as u64 {
         0 => Ok(()),

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::{LedgerArguments, search};
 use crate::Failure;
-use crate::display::table;
+use crate::display::{print_line, table};
 
 /// List alerts that were claimed and never sent: their sender died or gave them up.
 #[derive(Debug, Args)]
@@ -34,11 +34,11 @@ pub(super) async fn run(arguments: &Arguments) -> Result<(), Failure> {
     let ledger = arguments.ledger.open(&Sdk::new()).await?;
     let pending = search(&ledger).await?;
     if arguments.json {
-        pending.iter().for_each(|alert| println!("{}", json(alert)));
+        pending.iter().map(json).try_for_each(print_line)?;
     } else if pending.is_empty() {
-        println!("no alert is pending");
+        print_line("no alert is pending")?;
     } else {
-        println!("{}", rows(&pending));
+        print_line(rows(&pending))?;
     }
     Ok(())
 }

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use super::{LedgerArguments, pending, search, unreadable};
 use crate::Failure;
-use crate::display::{counted, progress, thousands};
+use crate::display::{counted, print_line, progress, thousands};
 use crate::environment::with_options;
 
 /// The time that an alert takes at most, and for which it is claimed.
@@ -69,7 +69,7 @@ pub(super) async fn run(arguments: &Arguments) -> Result<(), Failure> {
         true => {
             let found = search(&ledger).await?;
             if arguments.dry_run && !arguments.json && !found.is_empty() {
-                println!("{}", pending::rows(&found));
+                print_line(pending::rows(&found))?;
             }
             found.into_iter().map(|alert| alert.alert_id).collect()
         }
@@ -81,7 +81,7 @@ pub(super) async fn run(arguments: &Arguments) -> Result<(), Failure> {
             Ok(outcome) => outcome,
             Err(failure) => {
                 bar.finish_and_clear();
-                summary.show(arguments);
+                summary.show(arguments)?;
                 return Err(failure);
             }
         };
@@ -92,7 +92,7 @@ pub(super) async fn run(arguments: &Arguments) -> Result<(), Failure> {
         bar.tick();
     }
     bar.finish_and_clear();
-    summary.show(arguments);
+    summary.show(arguments)?;
     match summary.not_sent {
         0 => Ok(()),
         failed => Err(anyhow!("{} not sent, see above", counted(failed, "alert")).into()),
@@ -183,8 +183,7 @@ async fn send_again(
         noted.map_err(|fault| anyhow!("{id} was sent again, but the ledger could not note it: {fault}"))?;
     }
     summary.count(id, Outcome::Sent);
-    summary.show(arguments);
-    Ok(())
+    Ok(summary.show(arguments)?)
 }
 
 /// What became of all of them.
@@ -214,17 +213,17 @@ impl Summary {
         }
     }
 
-    fn show(&self, arguments: &Arguments) {
+    fn show(&self, arguments: &Arguments) -> anyhow::Result<()> {
         let Summary { sent, not_needed, not_sent } = self;
         if arguments.json {
             let dry_run = arguments.dry_run;
-            println!(
-                "{}",
-                json!({ "dry_run": dry_run, "sent": sent, "not_needed": not_needed, "not_sent": not_sent })
-            );
+            let summary =
+                json!({ "dry_run": dry_run, "sent": sent, "not_needed": not_needed, "not_sent": not_sent });
+            print_line(summary)
         } else {
             let verb = if arguments.dry_run { "would be sent" } else { "sent" };
-            println!("{} {verb}, {not_needed} needed nothing, {not_sent} failed", counted(*sent, "alert"));
+            let sent = counted(*sent, "alert");
+            print_line(format_args!("{sent} {verb}, {not_needed} needed nothing, {not_sent} failed"))
         }
     }
 }

@@ -7,6 +7,7 @@ use fraud_aws::sdk::Sdk;
 
 use super::{LedgerArguments, unreadable};
 use crate::Failure;
+use crate::display::print_line;
 
 /// Show an alert's whole row, its message included.
 #[derive(Debug, Args)]
@@ -35,7 +36,7 @@ pub(super) async fn run(arguments: &Arguments) -> Result<(), Failure> {
     let row = ledger.row(&arguments.id).await.map_err(|fault| unreadable(&fault))?;
     let row = row.ok_or_else(|| anyhow!("the ledger has no alert {}", arguments.id))?;
     if arguments.json {
-        println!("{}", row.to_json());
+        print_line(row.to_json())?;
         return Ok(());
     }
     for (name, value) in row.attributes() {
@@ -44,7 +45,7 @@ pub(super) async fn run(arguments: &Arguments) -> Result<(), Failure> {
             AuditValue::Flag(flag) => flag.to_string(),
             AuditValue::Other(other) => format!("{other:?}"),
         };
-        println!("{name:>19}  {text}");
+        print_line(format_args!("{name:>19}  {text}"))?;
     }
     Ok(())
 }

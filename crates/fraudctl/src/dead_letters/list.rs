@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::walk::{Found, Walk};
 use super::{SourceArguments, objects};
 use crate::Failure;
-use crate::display::{counted, progress, table, thousands};
+use crate::display::{counted, print_line, progress, table, thousands};
 
 /// List the letters, or given-up batches, that wait, without taking them away.
 #[derive(Debug, Args)]
@@ -60,7 +60,7 @@ pub(super) async fn run(arguments: &Arguments) -> Result<(), Failure> {
     walk.give_back().await;
     bar.finish_and_clear();
     rows.sort_by(|a, b| (a.sent_at(), a.id()).cmp(&(b.sent_at(), b.id())));
-    show(&rows, arguments.json);
+    show(&rows, arguments.json)?;
     if let Some(more) = more.map(|waiting| waiting.visible).filter(|more| *more > 0) {
         eprintln!("and about {} more; --limit says how many are listed", thousands(more));
     }
@@ -107,14 +107,12 @@ fn of_letter(letter: &StoredLetter) -> Value {
     })
 }
 
-fn show(rows: &[Row], json: bool) {
+fn show(rows: &[Row], json: bool) -> anyhow::Result<()> {
     if json {
-        rows.iter().for_each(|row| println!("{}", row.0));
-        return;
+        return rows.iter().try_for_each(|row| print_line(&row.0));
     }
     if rows.is_empty() {
-        println!("no letters wait");
-        return;
+        return print_line("no letters wait");
     }
     let mut shown = table(&["id", "reason", "function", "arrival", "size", "first seen"], &["size"]);
     for row in rows {
@@ -134,5 +132,5 @@ fn show(rows: &[Row], json: bool) {
             text("first_seen"),
         ]);
     }
-    println!("{shown}");
+    print_line(shown)
 }

@@ -16,7 +16,7 @@ use super::selection::Selection;
 use super::walk::{Found, Walk};
 use super::{SourceArguments, objects};
 use crate::Failure;
-use crate::display::{counted, progress};
+use crate::display::{counted, print_line, progress};
 use crate::environment::with_options;
 
 /// Hand letters back to the functions that they name, and remove those that are accepted.
@@ -73,7 +73,7 @@ pub(super) async fn run(arguments: &Arguments) -> Result<(), Failure> {
         None => redrive_queue(arguments, &mut summary, &bar).await,
     };
     bar.finish_and_clear();
-    println!("{}", summary.text(arguments.dry_run, arguments.json));
+    print_line(summary.text(arguments.dry_run, arguments.json))?;
     if result? {
         return Err(anyhow!("interrupted: what was not redriven is as it was").into());
     }

@@ -9,7 +9,7 @@ use super::outcome::where_the_bytes_are;
 use super::walk::{Found, Walk};
 use super::{SourceArguments, objects};
 use crate::Failure;
-use crate::display::{counted, progress};
+use crate::display::{counted, print_line, progress};
 
 /// Show a letter, or a given-up batch, in full, its data decoded.
 #[derive(Debug, Args)]
@@ -41,7 +41,7 @@ pub(super) async fn run(arguments: &Arguments) -> Result<(), Failure> {
     let queue = arguments.source.open(&Sdk::new()).await?;
     let bar = progress(None);
     let mut walk = Walk::new(&queue, arguments.source.hidden());
-    let (mut seen, mut shown) = (0, 0);
+    let (mut seen, mut lines) = (0, Vec::new());
     let result = loop {
         let found = match walk.next(MAX_RECEIVED).await {
             Ok(found) if found.is_empty() => break Ok(()),
@@ -51,8 +51,7 @@ pub(super) async fn run(arguments: &Arguments) -> Result<(), Failure> {
         seen += found.len() as u64;
         for found in &found {
             if found.id() == arguments.id || found.message.message_id == arguments.id {
-                shown += 1;
-                bar.suspend(|| println!("{}", text(found, arguments.json)));
+                lines.push(text(found, arguments.json));
             }
         }
         bar.set_message(format!("{} read", counted(seen, "letter")));
@@ -61,7 +60,8 @@ pub(super) async fn run(arguments: &Arguments) -> Result<(), Failure> {
     walk.give_back().await;
     bar.finish_and_clear();
     result?;
-    match shown {
+    lines.iter().try_for_each(print_line)?;
+    match lines.len() {
         0 => Err(anyhow!("no letter {} among {}", arguments.id, counted(seen, "letter")).into()),
         _ => Ok(()),
     }

@@ -132,6 +132,9 @@ impl Table {
                 "the table does not exist in this region",
                 format!("create it with the key {key}, or name another in {}", self.variable),
             ),
+            code if code == "ValidationException" => {
+                Wrong::new("it is no table's name", format!("name a table in {}", self.variable))
+            }
             code => Wrong::call("dynamodb", "dynamodb:DescribeTable", &code),
         })?;
         let table = described.table.unwrap_or_else(|| TableDescription::builder().build());

@@ -13,7 +13,7 @@ use indicatif::ProgressBar;
 
 use super::failed;
 use crate::Failure;
-use crate::display::{counted, progress};
+use crate::display::{counted, print_line, progress};
 
 /// Creating a stream takes seconds, a thousand shards some minutes.
 const PATIENCE: Duration = Duration::from_secs(15 * 60);
@@ -72,8 +72,10 @@ pub(super) async fn run(arguments: &Arguments) -> Result<(), Failure> {
     let client = Client::new(Sdk::new().config().await);
     let bar = progress(None);
     bar.enable_steady_tick(Duration::from_millis(200));
-    let done = bring_about(&client, arguments, &bar).await;
+    let mut told = Vec::new();
+    let done = bring_about(&client, arguments, &bar, &mut told).await;
     bar.finish_and_clear();
+    told.iter().try_for_each(print_line)?;
     let refused = done.map_err(failed)?;
     for refusal in &refused {
         eprintln!("{refusal}: {}", way_out(refusal, &arguments.name));
@@ -84,14 +86,14 @@ pub(super) async fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
 }
 
-/// Creates the stream or changes it. Gives what is not done.
+/// Creates the stream or changes it, and tells what was done. Gives what is not done.
 async fn bring_about(
     client: &Client,
     arguments: &Arguments,
     bar: &ProgressBar,
+    told: &mut Vec<String>,
 ) -> Result<Vec<Refusal>, StreamError> {
     let (name, asked) = (arguments.name.as_str(), arguments.asked());
-    let tell = |line: String| bar.suspend(|| println!("{line}"));
     let is_new = match summary(client, name).await {
         Ok(_) => false,
         Err(StreamError::NoSuchStream(_)) => {
@@ -104,16 +106,16 @@ async fn bring_about(
         || wait_until_active(client, name, PATIENCE, |status| bar.set_message(format!("{name}: {status}")));
     let mut found = wait().await?;
     if is_new {
-        tell(format!("{name} created: {}", shape(&found)));
+        told.push(format!("{name} created: {}", shape(&found)));
     }
     let Plan { steps, refused } = plan(&found, &asked);
     for step in &steps {
         take(client, name, step).await?;
         found = wait().await?;
-        tell(format!("{name}: {step}"));
+        told.push(format!("{name}: {step}"));
     }
     if !is_new && steps.is_empty() && refused.is_empty() {
-        tell(format!("{name} is there, nothing was changed: {}", shape(&found)));
+        told.push(format!("{name} is there, nothing was changed: {}", shape(&found)));
     }
     Ok(refused)
 }

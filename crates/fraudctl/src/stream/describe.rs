@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::failed;
 use crate::Failure;
-use crate::display::table;
+use crate::display::{print_line, table};
 
 /// Describe a stream: mode, retention, encryption, shards, consumers, metrics.
 #[derive(Debug, Args)]
@@ -32,9 +32,9 @@ pub(super) async fn run(arguments: &Arguments) -> Result<(), Failure> {
     let client = Client::new(Sdk::new().config().await);
     let description = describe(&client, &arguments.name).await.map_err(failed)?;
     if arguments.json {
-        println!("{}", json(&description));
+        print_line(json(&description))?;
     } else {
-        print!("{}", text(&description));
+        print_line(text(&description))?;
     }
     Ok(())
 }
@@ -89,5 +89,5 @@ fn text(description: &Description) -> String {
     for OpenShard { id, hash_keys: (first, last), parents } in open_shards {
         shards.add_row([id, first, last, &parents.join(", ")]);
     }
-    out + &format!("{shards}\n")
+    out + &shards.to_string()
 }

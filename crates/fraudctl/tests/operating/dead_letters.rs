@@ -323,6 +323,20 @@ async fn a_list_goes_on_for_as_long_as_there_are_letters() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_reader_that_has_gone_is_no_failure() {
+    let world = World::start().await;
+    run_alerts(&world, &batch()).await;
+    let queue = world.queue();
+    let mut command = world.command(&["dead-letters", "list", "--queue", &queue, "--json"]);
+    // The reading end of its standard output is closed before it begins.
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let output = command.stdout(writer).stderr(std::process::Stdio::piped()).output().await.unwrap();
+    assert_eq!((output.status.code(), &*output.stderr), (Some(0), &b""[..]), "{output:?}");
+    assert_eq!(world.waiting().await, (2, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_letter_is_shown_with_its_data_decoded() {
     let world = World::start().await;
     run_alerts(&world, &batch()).await;

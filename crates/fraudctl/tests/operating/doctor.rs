@@ -101,6 +101,7 @@ async fn what_is_missing_is_told_and_how_to_mend_it() {
     let world = started().await;
     let missing = [
         ("--profiles", "dynamodb:nowhere", "profiles", "the table does not exist", "customer_id (S)"),
+        ("--ledger", "dynamodb:x", "alert ledger", "it is no table's name", "ALERT_LEDGER"),
         ("--ledger", "dynamodb:nowhere", "alert ledger", "the table does not exist", "alert_id (S)"),
         ("--aggregates", "dynamodb:nowhere", "aggregates", "the table does not exist", "window_start (N)"),
         (

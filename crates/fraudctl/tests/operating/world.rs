@@ -166,7 +166,9 @@ pub(crate) struct Ended {
 impl Ended {
     /// Its standard output as a JSON object.
     pub(crate) fn json(&self) -> Value {
-        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+        let json = serde_json::from_str(&self.stdout);
+        assert!(json.is_ok(), "{self:?}");
+        json.unwrap()
     }
 
     /// Its standard output as a JSON object a line.

@@ -55,7 +55,7 @@ async fn pending_are_claims_that_have_ended_by_more_than_clocks_differ_the_oldes
         ("C1/given up".to_owned(), true, true),
         ("C1/late".to_owned(), false, false),
     );
-    assert_eq!(pending(&ledger, 70).await, [up.clone()]);
+    assert_eq!(pending(&ledger, 70).await, std::slice::from_ref(&up));
     assert_eq!(pending(&ledger, 71).await, [early.clone(), up.clone()]);
     assert_eq!(pending(&ledger, 81).await, [early, up, late]);
     let told = ledger.pending(at(81), |_| ()).await.unwrap().remove(0);

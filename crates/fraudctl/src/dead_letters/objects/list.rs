@@ -6,17 +6,17 @@ use serde_json::{Value, json};
 
 use super::{GivenUp, Object, read};
 use crate::Failure;
-use crate::display::table;
+use crate::display::{print_line, table};
 
 pub(in crate::dead_letters) fn run(path: &Path, limit: usize, as_json: bool) -> Result<(), Failure> {
     let objects = read(path)?;
     let shown = objects.iter().take(limit);
     if as_json {
-        shown.for_each(|object| println!("{}", json(object)));
+        shown.map(json).try_for_each(print_line)?;
         return Ok(());
     }
     if objects.is_empty() {
-        println!("no objects wait");
+        print_line("no objects wait")?;
         return Ok(());
     }
     let columns = ["object", "reason", "function", "shard", "records", "arrival of the first", "given up"];
@@ -24,7 +24,7 @@ pub(in crate::dead_letters) fn run(path: &Path, limit: usize, as_json: bool) -> 
     for object in shown {
         rows.add_row(row(object));
     }
-    println!("{rows}");
+    print_line(rows)?;
     if objects.len() > limit {
         eprintln!("and {} more; --limit says how many are listed", objects.len() - limit);
     }

@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::{GivenUp, read};
 use crate::Failure;
-use crate::display::counted;
+use crate::display::{counted, print_line};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -34,8 +34,8 @@ pub(in crate::dead_letters) fn run(path: &Path, id: &str, as_json: bool) -> Resu
     let object =
         object.ok_or_else(|| anyhow!("no object {id} among {}", counted(objects.len() as u64, "object")))?;
     match &object.batch {
-        Ok(batch) if as_json => println!("{}", batch.payload.as_deref().unwrap_or_default()),
-        Ok(batch) => print!("{}", text(batch)?),
+        Ok(batch) if as_json => print_line(batch.payload.as_deref().unwrap_or_default())?,
+        Ok(batch) => print_line(text(batch)?.trim_end())?,
         Err(error) => return Err(Failure::input(anyhow!("{id} is no given-up batch: {error}"))),
     }
     Ok(())
