@@ -27,8 +27,8 @@ pub const SHARD_METRICS: [&str; 5] = [
     "WriteProvisionedThroughputExceeded",
 ];
 
-/// Between two looks at a stream that is not active yet. DescribeStreamSummary may be called 20 times a second for an account
-/// (Kinesis API reference).
+/// Between two looks at a stream that is not active yet. DescribeStreamSummary may be called 20 times a second for an
+/// account (Kinesis API reference).
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// A stream in short.

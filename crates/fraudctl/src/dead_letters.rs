@@ -37,12 +37,12 @@ struct SourceArguments {
     /// The queue of dead letters: `sqs:<queue url>`.
     #[arg(long, value_name = "TARGET", value_parser = queue_url, required_unless_present = "objects")]
     queue: Option<String>,
-    /// In place of a queue: a folder of objects (or one) that a mapping's on-failure destination holds in S3, fetched by
-    /// `aws s3 cp --recursive`.
+    /// In place of a queue: a folder of objects (or one) that a mapping's on-failure destination holds in S3, fetched
+    /// by `aws s3 cp --recursive`.
     #[arg(long, value_name = "PATH", conflicts_with = "queue")]
     objects: Option<PathBuf>,
-    /// For how many seconds letters stay hidden from others should this die; while it lives they stay hidden, and at its end
-    /// they are given back.
+    /// For how many seconds letters stay hidden from others should this die; while it lives they stay hidden, and at
+    /// its end they are given back.
     #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u16).range(1..=43_200))]
     visibility_timeout: u16,
 }

@@ -66,8 +66,8 @@ pub struct Arguments {
     json: bool,
 }
 
-/// A check on its way. Those of one resource go one after the other, all resources' at once: what does not answer is waited
-/// for once.
+/// A check on its way. Those of one resource go one after the other, all resources' at once: what does not answer is
+/// waited for once.
 type Check<'a> = Pin<Box<dyn Future<Output = Vec<Finding>> + 'a>>;
 
 fn check<'a>(findings: impl Future<Output = Vec<Finding>> + 'a) -> Check<'a> {

@@ -1,4 +1,5 @@
-//! The functions that read the stream, in this process, on the adapters that the environment names as it does on Lambda.
+//! The functions that read the stream, in this process, on the adapters that the environment names as it does on
+//! Lambda.
 
 use std::time::Duration;
 
@@ -95,7 +96,8 @@ impl<D: DeadLetterSink> Handler<D> {
         }
     }
 
-    /// Handles a Kinesis event as [`handle`](Self::handle) does. Gives why records of it must come again, where they must.
+    /// Handles a Kinesis event as [`handle`](Self::handle) does. Gives why records of it must come again, where they
+    /// must.
     ///
     /// # Errors
     /// Where the event is no Kinesis event.

@@ -85,8 +85,8 @@ impl DeadLetterQueue {
         Ok(Waiting { visible: number(visible), hidden: number(hidden) })
     }
 
-    /// Receives up to `most` messages (no more than [`MAX_RECEIVED`]) and hides them for `hidden`, in whole seconds. None
-    /// where there was none within a second.
+    /// Receives up to `most` messages (no more than [`MAX_RECEIVED`]) and hides them for `hidden`, in whole seconds.
+    /// None where there was none within a second.
     ///
     /// # Errors
     /// [`QueueFault`]
@@ -105,8 +105,8 @@ impl DeadLetterQueue {
         Ok(answer.messages.unwrap_or_default().into_iter().map(received).collect())
     }
 
-    /// Hides a received message for `hidden` from now on, in whole seconds; for 0 gives it back to whoever receives next.
-    /// One that is no longer hidden stays as it is.
+    /// Hides a received message for `hidden` from now on, in whole seconds; for 0 gives it back to whoever receives
+    /// next. One that is no longer hidden stays as it is.
     ///
     /// # Errors
     /// [`QueueFault`]; it comes back when the time is over that it was hidden for.

@@ -60,11 +60,11 @@ pub enum AuditValue<'a> {
 }
 
 impl DynamoDbLedger {
-    /// The alerts whose claim has ended without their being sent, those that wait longest first. Reads the whole table, a
-    /// megabyte at a time, and calls `progress` after each.
+    /// The alerts whose claim has ended without their being sent, those that wait longest first. Reads the whole
+    /// table, a megabyte at a time, and calls `progress` after each.
     ///
-    /// What was claimed or sent in the last second may be missing or still be there: the claim that sends an alert looks
-    /// again.
+    /// What was claimed or sent in the last second may be missing or still be there: the claim that sends an alert
+    /// looks again.
     ///
     /// # Errors
     /// [`LedgerFault`]

@@ -37,8 +37,8 @@ pub enum Resent {
     ClaimLost,
 }
 
-/// Claims `alert`, publishes what the ledger has stored of it, and marks it as sent, within `time`. Where others, functions
-/// among them, do the same at the same time, one of them sends it.
+/// Claims `alert`, publishes what the ledger has stored of it, and marks it as sent, within `time`. Where others,
+/// functions among them, do the same at the same time, one of them sends it.
 ///
 /// # Errors
 /// [`LedgerFault`] where it could not be claimed; nothing was sent then.

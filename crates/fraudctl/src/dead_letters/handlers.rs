@@ -8,7 +8,8 @@ use fraud_aws::sdk::Sdk;
 use crate::Failure;
 use crate::handler::{Handler, HandlerName};
 
-/// Variables and their values that are for development: what they would take is lost with this process, or reaches nobody.
+/// Variables and their values that are for development: what they would take is lost with this process, or reaches
+/// nobody.
 const FOR_DEVELOPMENT: [(&str, &str); 5] = [
     ("ALERT_LEDGER", "memory:"),
     ("ALERT_SINK", "stdout:"),

@@ -1,6 +1,7 @@
 //! Batches that an event source mapping gave up, as its S3 on-failure destination holds them.
 //!
-//! Reading S3 needs its SDK, which would be this tool's largest dependency by far: `aws s3 cp` fetches the objects first.
+//! Reading S3 needs its SDK, which would be this tool's largest dependency by far: `aws s3 cp` fetches the objects
+//! first.
 
 use std::fs;
 use std::io;
@@ -28,8 +29,8 @@ pub(super) struct Object {
     pub(super) batch: Result<GivenUp, String>,
 }
 
-/// A batch that was given up: Lambda's invocation record. Source: Lambda developer guide, "Retain discarded batch records
-/// for a Kinesis Data Streams event source".
+/// A batch that was given up: Lambda's invocation record. Source: Lambda developer guide, "Retain discarded batch
+/// records for a Kinesis Data Streams event source".
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct GivenUp {
@@ -109,8 +110,8 @@ impl Object {
     }
 }
 
-/// Every object of a folder and the folders in it, or the one file, by name: S3's names begin with the time. Those that were
-/// done are left out.
+/// Every object of a folder and the folders in it, or the one file, by name: S3's names begin with the time. Those
+/// that were done are left out.
 ///
 /// # Errors
 /// [`Failure::Input`] where one cannot be read.

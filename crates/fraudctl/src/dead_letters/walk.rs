@@ -63,8 +63,8 @@ impl<'q> Walk<'q> {
         let mut rounds_without_new = 0;
         loop {
             self.interrupted |= self.interrupt.clone().wait().now_or_never().is_some();
-            // Where hiding does not keep up, letters come again and again: they were all met once none other has come in as
-            // many calls as there are letters.
+            // Where hiding does not keep up, letters come again and again: they were all met once none other has come
+            // in as many calls as there are letters.
             if self.interrupted || rounds_without_new > self.held.len() {
                 return Ok(Vec::new());
             }
@@ -115,8 +115,8 @@ impl<'q> Walk<'q> {
         }
     }
 
-    /// Hides for longer what would soon be seen. What cannot be hidden comes back, and what is done with it is safe to do
-    /// twice.
+    /// Hides for longer what would soon be seen. What cannot be hidden comes back, and what is done with it is safe
+    /// to do twice.
     async fn keep_hidden(&mut self) {
         let soon = Instant::now() + self.hidden / 2;
         let (queue, hidden) = (self.queue, self.hidden);

@@ -6,6 +6,8 @@ mod alerts;
 mod dead_letters;
 mod doctor;
 mod functions;
+mod letters;
 mod objects;
+mod redrive;
 mod streams;
 mod world;

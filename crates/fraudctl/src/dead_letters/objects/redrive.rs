@@ -78,8 +78,8 @@ pub(in crate::dead_letters) async fn run(
     Ok(false)
 }
 
-/// Hands a batch to its function as Lambda did, and marks its object as done where it was accepted. Doing so again changes
-/// nothing.
+/// Hands a batch to its function as Lambda did, and marks its object as done where it was accepted. Doing so again
+/// changes nothing.
 async fn redrive(
     object: &Object,
     arguments: &Arguments,
