@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use clap::{Args, Subcommand};
+use fraud_aws::config::{DeadLettersTarget, Environment};
 use fraud_aws::dead_letters::DeadLetterQueue;
 use fraud_aws::sdk::Sdk;
 
 use crate::Failure;
+use crate::environment::with_options;
 
 mod handlers;
 mod list;
@@ -34,8 +36,8 @@ pub enum Command {
 /// Where letters are, and how long those of a queue are hidden from others while they are looked at.
 #[derive(Debug, Args)]
 struct SourceArguments {
-    /// The queue of dead letters: `sqs:<queue url>`.
-    #[arg(long, value_name = "TARGET", value_parser = queue_url, required_unless_present = "objects")]
+    /// The queue of dead letters: `sqs:<queue url>`; without this what DEAD_LETTERS says.
+    #[arg(long, value_name = "TARGET")]
     queue: Option<String>,
     /// In place of a queue: a folder of objects (or one) that a mapping's on-failure destination holds in S3, fetched
     /// by `aws s3 cp --recursive`.
@@ -49,20 +51,18 @@ struct SourceArguments {
 
 impl SourceArguments {
     async fn open(&self, sdk: &Sdk) -> Result<DeadLetterQueue, Failure> {
-        let url = self.queue.as_ref().ok_or_else(|| Failure::input(anyhow!("--queue is not given")))?;
-        Ok(DeadLetterQueue::connect(url, sdk).await)
+        let options = [("DEAD_LETTERS", self.queue.clone())];
+        let lookup = with_options(&options);
+        match DeadLettersTarget::from_environment(Environment::new(&lookup)).map_err(Failure::input)? {
+            DeadLettersTarget::Sqs { queue_url } => Ok(DeadLetterQueue::connect(queue_url, sdk).await),
+            DeadLettersTarget::Stdout => {
+                Err(Failure::input(anyhow!("letters that went to standard output cannot be read back")))
+            }
+        }
     }
 
     fn hidden(&self) -> Duration {
         Duration::from_secs(u64::from(self.visibility_timeout))
-    }
-}
-
-/// The URL of `sqs:<queue url>`.
-fn queue_url(target: &str) -> Result<String, String> {
-    match target.split_once(':') {
-        Some(("sqs", url)) if url.starts_with("https://") || url.starts_with("http://") => Ok(url.to_owned()),
-        _ => Err("it must be `sqs:<queue url>`".to_owned()),
     }
 }
 

@@ -49,7 +49,7 @@ pub struct Arguments {
     #[arg(long)]
     pub(super) dry_run: bool,
     /// Delete objects that were accepted in place of renaming them.
-    #[arg(long, conflicts_with = "queue")]
+    #[arg(long, requires = "objects", conflicts_with = "queue")]
     pub(super) delete: bool,
     /// The summary as a JSON object on standard output.
     #[arg(long)]
@@ -91,7 +91,7 @@ async fn redrive_queue(
 ) -> Result<bool, Failure> {
     let sdk = Sdk::new();
     let queue = arguments.source.open(&sdk).await?;
-    let options = [("DEAD_LETTERS", arguments.source.queue.as_ref().map(|url| format!("sqs:{url}")))];
+    let options = [("DEAD_LETTERS", arguments.source.queue.clone())];
     let lookup = with_options(&options);
     let mut redriver = Redriver::new(Environment::new(&lookup), &sdk);
     let mut walk = Walk::new(&queue, arguments.source.hidden());

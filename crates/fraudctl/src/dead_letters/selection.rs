@@ -6,8 +6,8 @@ use fraud_aws::dead_letters::StoredLetter;
 /// Without any of these: all letters.
 #[derive(Debug, Args)]
 pub(super) struct Selection {
-    /// Only letters of this function: `kinesis-alerts`, `customer-analytics`.
-    #[arg(long, value_name = "NAME")]
+    /// Only letters of this function.
+    #[arg(long, value_name = "NAME", value_parser = [kinesis_alerts::FUNCTION, customer_analytics::FUNCTION])]
     pub(super) function: Option<String>,
     /// Only letters with this reason, such as `aggregate_refused`.
     #[arg(long, value_name = "REASON")]

@@ -105,7 +105,14 @@ async fn a_queue_that_cannot_be_read_is_told_by_its_code() {
         assert!(failed.stderr.contains("cannot read the queue: "), "{failed:?}");
         assert!(failed.stderr.contains("NonExistentQueue") || failed.stderr.contains("QueueDoesNotExist"));
     }
-    let wrong = world.fraudctl(&["dead-letters", "list", "--queue", "https://sqs"]).await;
-    assert_eq!(wrong.status, Some(2));
-    assert!(wrong.stderr.contains("it must be `sqs:<queue url>`"), "{wrong:?}");
+    for (queue, told) in [
+        ("https://sqs", "DEAD_LETTERS is `https://sqs`; it accepts `sqs:<queue url>`"),
+        ("stdout:", "letters that went to standard output cannot be read back"),
+    ] {
+        let wrong = world.fraudctl(&["dead-letters", "list", "--queue", queue]).await;
+        assert_eq!(wrong.status, Some(2));
+        assert!(wrong.stderr.contains(told), "{wrong:?}");
+    }
+    let said_by_the_environment = world.fraudctl(&["dead-letters", "list"]).await;
+    assert_eq!(said_by_the_environment.stdout, "no letters wait\n", "{said_by_the_environment:?}");
 }

@@ -256,6 +256,10 @@ async fn a_redrive_takes_what_it_is_told_to_and_no_more() {
     for n in 0..4 {
         world.delete(LEDGER, "alert_id", &format!("C1/T{n}")).await;
     }
+    for wrong in [&["--function", "kinesis-alert"][..], &["--limit", "0"], &["--delete"]] {
+        let refused = world.dead_letters("redrive", wrong).await;
+        assert_eq!((refused.status, world.letters().len()), (Some(2), 5), "{refused:?}");
+    }
     let some = world.dead_letters("redrive", &["--reason", "alert_refused", "--limit", "3"]).await;
     assert_eq!((some.status, &*some.stdout), (Some(0), "3 letters redriven, 0 stay\n"), "{some:?}");
     assert_eq!((world.alerted().len(), world.letters().len()), (3, 2));
