@@ -1,4 +1,5 @@
-//! Records that can never be processed, kept with their bytes and a reason: the port, and what implements it.
+//! Records that can never be processed, kept with their bytes and a reason: the port, what implements it, and for tools
+//! the way back: a queue's letters as they are read again.
 
 use std::future::Future;
 
@@ -7,12 +8,16 @@ use tokio::time::Instant;
 mod connect;
 mod letter;
 mod lines;
+mod queue;
 mod sqs;
+mod stored;
 
 pub use connect::DeadLetters;
 pub use letter::{DeadLetter, MAX_BODY_BYTES};
 pub use lines::DeadLetterLines;
+pub use queue::{DeadLetterQueue, MAX_RECEIVED, QueueFault, ReceivedMessage, Waiting};
 pub use sqs::SqsDeadLetters;
+pub use stored::{NotALetter, StoredLetter};
 
 /// Takes dead letters.
 pub trait DeadLetterSink: Send + Sync {

@@ -7,14 +7,18 @@ use fraud_core::alert::Alert;
 use fraud_core::timestamp::Timestamp;
 use tokio::time::Instant;
 
+mod browse;
 mod connect;
 mod dynamodb;
 mod memory;
+mod resend;
 mod row;
 
+pub use browse::{AuditRow, AuditValue, PendingAlert, Searched};
 pub use connect::Ledger;
 pub use dynamodb::DynamoDbLedger;
 pub use memory::MemoryLedger;
+pub use resend::{Resent, resend};
 
 /// How far the clocks of two senders may differ. A claim of another's counts as in force for so much longer than it
 /// says; while it is, nobody else sends. Lambda's hosts keep within milliseconds of each other (Amazon Time Sync), and

@@ -57,14 +57,17 @@ fn loader() -> ConfigLoader {
 }
 
 /// What an error code says where the time ran out before the service had answered.
-pub(crate) const NO_ANSWER_IN_TIME: &str = "no answer in time";
+pub const NO_ANSWER_IN_TIME: &str = "no answer in time";
+
+/// What an error code says where no connection could be had.
+pub const CANNOT_REACH: &str = "cannot reach the service";
 
 /// A word for what went wrong that carries no part of the request: the service's code, or the kind of failure.
-pub(crate) fn error_code<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> String {
+pub fn error_code<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> String {
     let kind = match error {
         SdkError::ServiceError(context) => context.err().code().unwrap_or("unknown service error"),
         SdkError::TimeoutError(_) => NO_ANSWER_IN_TIME,
-        SdkError::DispatchFailure(_) => "cannot reach the service",
+        SdkError::DispatchFailure(_) => CANNOT_REACH,
         SdkError::ResponseError(_) => "unreadable answer",
         SdkError::ConstructionFailure(_) => "unusable request",
         _ => "unknown failure",

@@ -5,3 +5,4 @@ mod errors;
 pub mod firehose;
 pub mod kinesis;
 pub mod producer;
+pub mod streams;

@@ -1,7 +1,10 @@
 //! What commands show to people.
 
+use std::fmt::Display;
+use std::io::{self, ErrorKind, Write};
 use std::time::Duration;
 
+use anyhow::Context;
 use comfy_table::presets::UTF8_BORDERS_ONLY;
 use comfy_table::{CellAlignment, Table};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -16,6 +19,19 @@ pub fn table(columns: &[&str], right: &[&str]) -> Table {
         }
     }
     table
+}
+
+/// Writes a line to standard output. A reader that has gone, such as `head`, wants no more of it, which is no failure.
+///
+/// # Errors
+/// Where it cannot be written for another reason, such as a full disk.
+pub fn print_line(line: impl Display) -> anyhow::Result<()> {
+    match writeln!(io::stdout(), "{line}") {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(error).context("cannot write to standard output")
+        }
+        _ => Ok(()),
+    }
 }
 
 /// `1234567` as `1,234,567`.

@@ -1,4 +1,5 @@
-//! The functions that read the stream, in this process, on the adapters that the environment names as it does on Lambda.
+//! The functions that read the stream, in this process, on the adapters that the environment names as it does on
+//! Lambda.
 
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use fraud_aws::config::{DeadLettersTarget, Environment};
 use fraud_aws::dead_letters::{DeadLetterSink, DeadLetters};
 use fraud_aws::sdk::Sdk;
 use kinesis_alerts::ConnectedAlerts;
+use kinesis_batch::RetryReason;
 
 use crate::Failure;
 
@@ -22,6 +24,17 @@ pub enum HandlerName {
     Alerts,
     /// `customer-analytics`: needs AGGREGATES and DEAD_LETTERS.
     Analytics,
+}
+
+impl HandlerName {
+    /// The function of this name in dead letters and metrics, where it reads the stream.
+    pub fn of_function(function: &str) -> Option<Self> {
+        match function {
+            kinesis_alerts::FUNCTION => Some(HandlerName::Alerts),
+            customer_analytics::FUNCTION => Some(HandlerName::Analytics),
+            _ => None,
+        }
+    }
 }
 
 /// A function with its adapters.
@@ -76,12 +89,21 @@ impl<D: DeadLetterSink> Handler<D> {
         }
     }
 
-    /// Handles a Kinesis event. `remaining` is the time it may take. Gives the function's response: JSON.
+    /// Handles a Kinesis event. `remaining` is the time it may take. Gives why records of it must come again, where they
+    /// must.
     ///
     /// # Errors
     /// Where the event is no Kinesis event.
-    pub async fn handle(&self, event: &str, remaining: Duration) -> anyhow::Result<String> {
-        Ok(self.invoke(event, remaining).await?.response)
+    pub async fn retry_reason(
+        &self,
+        event: &str,
+        remaining: Duration,
+    ) -> anyhow::Result<Option<RetryReason>> {
+        let retried = match self.invoke(event, remaining).await?.metrics {
+            Metrics::Alerts(metrics) => metrics.retried,
+            Metrics::Analytics(metrics) => metrics.retried,
+        };
+        Ok(retried.map(|(reason, _)| reason))
     }
 }
 

@@ -3,8 +3,12 @@
 use clap::{Parser, Subcommand};
 
 pub mod aggregates;
+pub mod alerts;
 pub mod consume;
+pub mod dead_letters;
 pub mod display;
+pub mod doctor;
+mod environment;
 pub mod exit;
 pub mod generate;
 pub mod handler;
@@ -15,6 +19,7 @@ pub mod produce;
 pub mod profiles;
 pub mod replay;
 pub mod score;
+pub mod stream;
 
 pub use exit::Failure;
 
@@ -41,8 +46,16 @@ pub struct Cli {
 pub enum Command {
     #[allow(missing_docs, reason = "the arguments' own documentation is the command's help")]
     Aggregates(aggregates::Arguments),
+    /// The alert ledger.
+    #[command(subcommand)]
+    Alerts(alerts::Command),
     #[allow(missing_docs, reason = "the arguments' own documentation is the command's help")]
     Consume(consume::Arguments),
+    /// Records that could not be processed.
+    #[command(subcommand)]
+    DeadLetters(dead_letters::Command),
+    #[allow(missing_docs, reason = "the arguments' own documentation is the command's help")]
+    Doctor(doctor::Arguments),
     #[allow(missing_docs, reason = "the arguments' own documentation is the command's help")]
     Generate(generate::Arguments),
     #[allow(missing_docs, reason = "the arguments' own documentation is the command's help")]
@@ -56,6 +69,9 @@ pub enum Command {
     Replay(replay::Arguments),
     #[allow(missing_docs, reason = "the arguments' own documentation is the command's help")]
     Score(score::Arguments),
+    /// Kinesis streams.
+    #[command(subcommand)]
+    Stream(stream::Command),
 }
 
 /// Runs a command.
@@ -65,12 +81,16 @@ pub enum Command {
 pub async fn run(command: &Command) -> Result<(), Failure> {
     match command {
         Command::Aggregates(arguments) => aggregates::run(arguments).await,
+        Command::Alerts(command) => alerts::run(command).await,
         Command::Consume(arguments) => consume::run(arguments).await,
+        Command::DeadLetters(command) => dead_letters::run(command).await,
+        Command::Doctor(arguments) => doctor::run(arguments).await,
         Command::Generate(arguments) => Ok(generate::run(arguments)?),
         Command::Local(arguments) => local::run(arguments).await,
         Command::Produce(arguments) => produce::run(arguments).await,
         Command::Profiles(command) => profiles::run(command).await,
         Command::Replay(arguments) => replay::run(arguments).await,
         Command::Score(arguments) => score::run(arguments).await,
+        Command::Stream(command) => stream::run(command).await,
     }
 }

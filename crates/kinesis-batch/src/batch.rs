@@ -53,7 +53,13 @@ impl<'a> Batch<'a> {
         let arena = Bytes::from(arena);
         let mut items = Vec::with_capacity(ranges.len());
         for (record, range) in ranges.into_iter().enumerate() {
-            take_apart(&arena, record, range, &mut items);
+            match event.records.get(record).and_then(|record| record.sub_sequence_number) {
+                None => take_apart(&arena, record, range, &mut items),
+                Some(sub_sequence_number) => {
+                    let payload = range.map(|range| arena.slice(range));
+                    items.push(Item { record, sub_sequence_number, payload, aggregated: false });
+                }
+            }
         }
         Ok(Batch { event, items })
     }

@@ -54,7 +54,12 @@ pub async fn bury(
 
 impl Batch<'_> {
     /// The dead letter of the item at `index`.
-    fn letter(&self, index: usize, reason: FailureReason, function: &'static str) -> Option<DeadLetter<'_>> {
+    pub(crate) fn letter(
+        &self,
+        index: usize,
+        reason: FailureReason,
+        function: &'static str,
+    ) -> Option<DeadLetter<'_>> {
         let record = self.stream_record(index)?;
         let (sub_sequence_number, inner) = self.place_in_aggregate(index)?;
         let data = match inner {

@@ -7,8 +7,10 @@
 use std::borrow::Cow;
 
 use fraud_core::identity::{Position, stream_name};
-use fraud_core::json::{JsonError, RepeatedKeys, Scanner, Text};
+use fraud_core::json::{JsonError, RepeatedKeys, Scanner, Text, Value};
 use fraud_core::timestamp::Timestamp;
+
+use crate::redelivery::SUB_SEQUENCE_NUMBER;
 
 /// Deeper than any event; a record's own payload is text here.
 const MAX_DEPTH: usize = 64;
@@ -29,6 +31,9 @@ pub struct StreamRecord<'a> {
     pub arrival: Option<Timestamp>,
     /// The sequence number: what Lambda knows the record by.
     pub sequence_number: Cow<'a, str>,
+    /// The place inside its aggregate, where the data is a user record that was taken out of one before: see
+    /// [`Redelivery`](crate::Redelivery). Lambda's own events never say so.
+    pub sub_sequence_number: Option<u64>,
     stream: Cow<'a, str>,
     shard: Cow<'a, str>,
 }
@@ -135,6 +140,7 @@ enum KinesisMember {
     Data,
     Arrival,
     SequenceNumber,
+    SubSequenceNumber,
     Other,
 }
 
@@ -144,6 +150,7 @@ impl KinesisMember {
             Some("data") => KinesisMember::Data,
             Some("approximateArrivalTimestamp") => KinesisMember::Arrival,
             Some("sequenceNumber") => KinesisMember::SequenceNumber,
+            Some(SUB_SEQUENCE_NUMBER) => KinesisMember::SubSequenceNumber,
             _ => KinesisMember::Other,
         }
     }
@@ -183,12 +190,19 @@ impl<'a> RecordReader<'a> {
             }
             Ok::<_, JsonError>(())
         })?;
+        let sub_sequence_number = kinesis.sub_sequence_number.map(|place| {
+            let place = if let Value::Number(digits) = place { digits.parse().ok() } else { None };
+            place.ok_or_else(|| {
+                missing(&format!(".kinesis.{SUB_SEQUENCE_NUMBER}` is no place in an aggregate"))
+            })
+        });
         Ok(StreamRecord {
             data: kinesis.data,
             arrival: kinesis.arrival,
             sequence_number: kinesis
                 .sequence_number
                 .ok_or_else(|| missing(".kinesis.sequenceNumber` is missing"))?,
+            sub_sequence_number: sub_sequence_number.transpose()?,
             stream: stream.ok_or_else(|| missing(".eventSourceARN` names no stream"))?,
             shard: shard.ok_or_else(|| missing(".eventID` names no shard"))?,
         })
@@ -211,6 +225,7 @@ struct Kinesis<'a> {
     data: Option<Text<'a>>,
     arrival: Option<Timestamp>,
     sequence_number: Option<Cow<'a, str>>,
+    sub_sequence_number: Option<Value<'a>>,
 }
 
 fn read_kinesis<'a>(
@@ -228,6 +243,7 @@ fn read_kinesis<'a>(
             KinesisMember::Data => kinesis.data = value.as_text(),
             KinesisMember::Arrival => kinesis.arrival = Timestamp::from_arrival(value),
             KinesisMember::SequenceNumber => kinesis.sequence_number = value.as_digits(),
+            KinesisMember::SubSequenceNumber => kinesis.sub_sequence_number = Some(value),
             KinesisMember::Other => {}
         }
         Ok::<_, JsonError>(())

@@ -2,7 +2,7 @@
 //!
 //! [`Batch`] takes an event apart into transactions, KPL aggregates included. [`Progress`] remembers from where on the
 //! batch must come again, and writes the answer that tells Lambda so. [`bury`] sends the records that can never succeed
-//! to the dead letters.
+//! to the dead letters, and [`Redelivery`] is the event in which one of them comes again.
 //!
 //! The rule behind all of it: of the sequence numbers that a function reports as failed Lambda takes the lowest, and
 //! everything from it on comes again, also what had succeeded (AWS Lambda developer guide, "Configuring partial batch
@@ -13,6 +13,7 @@ mod batch;
 mod burial;
 mod event;
 mod progress;
+mod redelivery;
 #[cfg(test)]
 mod testing;
 mod time_limits;
@@ -21,4 +22,5 @@ pub use batch::{Batch, Received};
 pub use burial::{Burial, bury};
 pub use event::{InvalidEvent, KinesisEvent, StreamRecord};
 pub use progress::{Progress, RetryReason};
+pub use redelivery::Redelivery;
 pub use time_limits::TimeLimits;

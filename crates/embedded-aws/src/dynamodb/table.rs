@@ -30,18 +30,31 @@ pub struct TableDefinition {
     name: String,
     partition_key: (String, KeyType),
     sort_key: Option<(String, KeyType)>,
+    time_to_live: Option<String>,
 }
 
 impl TableDefinition {
     /// A table by its name (3 to 255 of `a-z A-Z 0-9 _ . -`) and its partition key.
     pub fn new(name: impl Into<String>, partition_key: impl Into<String>, key_type: KeyType) -> Self {
-        Self { name: name.into(), partition_key: (partition_key.into(), key_type), sort_key: None }
+        Self {
+            name: name.into(),
+            partition_key: (partition_key.into(), key_type),
+            sort_key: None,
+            time_to_live: None,
+        }
     }
 
     /// The same table with a sort key.
     #[must_use]
     pub fn sort_key(mut self, name: impl Into<String>, key_type: KeyType) -> Self {
         self.sort_key = Some((name.into(), key_type));
+        self
+    }
+
+    /// The same table with time to live on this attribute. What expires is not deleted, but it is described so.
+    #[must_use]
+    pub fn time_to_live(mut self, attribute: impl Into<String>) -> Self {
+        self.time_to_live = Some(attribute.into());
         self
     }
 
@@ -62,13 +75,16 @@ impl TableDefinition {
             "BillingMode": "PAY_PER_REQUEST",
         });
         let request = serde_json::from_value(request).map_err(|error| error.to_string())?;
-        match database.create_table(request) {
-            Ok(_) => Ok(()),
-            Err(error) => {
-                // The emulator's HTTP side takes off this mark; called directly, it is still there.
-                let error = error.to_string();
-                Err(error.strip_prefix("VALIDATION:").unwrap_or(&error).to_owned())
-            }
-        }
+        database.create_table(request).map_err(|error| words(&error.to_string()))?;
+        let Some(attribute) = &self.time_to_live else { return Ok(()) };
+        let specification = json!({ "AttributeName": attribute, "Enabled": true });
+        let request = json!({ "TableName": self.name, "TimeToLiveSpecification": specification });
+        let request = serde_json::from_value(request).map_err(|error| error.to_string())?;
+        database.update_time_to_live(request).map(drop).map_err(|error| words(&error.to_string()))
     }
+}
+
+/// An error without the mark that the emulator's HTTP side takes off; called directly, it is still there.
+fn words(error: &str) -> String {
+    error.strip_prefix("VALIDATION:").unwrap_or(error).to_owned()
 }

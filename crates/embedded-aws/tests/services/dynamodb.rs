@@ -82,6 +82,24 @@ async fn a_table_of_the_builder_has_its_partition_and_its_sort_key() -> Result<(
 }
 
 #[tokio::test]
+async fn a_table_of_the_builder_is_described_with_its_time_to_live() -> Result<(), Box<dyn Error>> {
+    let endless = TableDefinition::new("endless", "id", embedded_aws::KeyType::String);
+    let expiring =
+        TableDefinition::new("expiring", "id", embedded_aws::KeyType::String).time_to_live("until");
+    let aws = EmbeddedAws::builder().table_definition(endless).table_definition(expiring).start().await?;
+    let client = crate::support::dynamodb(&aws);
+    for (table, attribute, status) in [("endless", None, "DISABLED"), ("expiring", Some("until"), "ENABLED")]
+    {
+        let answer = client.describe_time_to_live().table_name(table).send().await?;
+        let found = answer.time_to_live_description().ok_or("no description")?;
+        assert_eq!(found.attribute_name(), attribute);
+        assert_eq!(found.time_to_live_status().map(|status| status.as_str()), Some(status));
+    }
+    aws.shutdown().await;
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_conditional_put_that_fails_returns_the_item_in_its_way() -> Result<(), Box<dyn Error>> {
     let aws = EmbeddedAws::builder().table("profiles", "id").start().await?;
     let client = crate::support::dynamodb(&aws);

@@ -10,7 +10,9 @@ use serde_json::{Value, json};
 use super::*;
 use crate::testing::{Page, at, soon};
 
+mod emptying;
 mod queue;
+mod stored;
 
 fn position(sub_sequence_number: u64) -> Position<'static> {
     Position {

@@ -23,8 +23,8 @@ const HELD: &str = "claim_token = :token AND #status = :claimed";
 /// A DynamoDB table with the key `alert_id` (S) and time to live on `ttl`.
 #[derive(Debug, Clone)]
 pub struct DynamoDbLedger {
-    client: Client,
-    table: String,
+    pub(super) client: Client,
+    pub(super) table: String,
     retention: Duration,
 }
 

@@ -9,6 +9,7 @@
 //! | `may_have_been_sent` | BOOL | whether an earlier claim ended without saying that nothing was sent |
 //! | `claimed_at` | S | when it was claimed last, RFC 3339 |
 //! | `sent_at` | S | when it was sent, RFC 3339; only then |
+//! | `sent_again_at` | S | when somebody last had it sent again by hand, RFC 3339; only then |
 //! | `message` | S | the message as it went out, or is to go out again |
 //! | `customer_segment` | S | the message's attribute, where it has one |
 //! | `customer_id`, `transaction_id`, `event_time` | S | as in the message, where they are not null |
@@ -39,6 +40,34 @@ const NUMBER_BYTES: usize = 21;
 
 pub(super) const CLAIMED: &str = "claimed";
 pub(super) const SENT: &str = "sent";
+
+/// The attributes in the order of their description above.
+pub(super) const ATTRIBUTES: [&str; 24] = [
+    "alert_id",
+    "status",
+    "claim_token",
+    "claim_expires_at",
+    "may_have_been_sent",
+    "claimed_at",
+    "sent_at",
+    "sent_again_at",
+    "message",
+    "customer_segment",
+    "customer_id",
+    "transaction_id",
+    "event_time",
+    "transaction_amount",
+    "fraud_score",
+    "reasons",
+    "policy",
+    "enrichment",
+    "stream",
+    "shard",
+    "arrival",
+    "sequence_number",
+    "sub_sequence_number",
+    "ttl",
+];
 
 /// A row's attributes.
 pub(super) type Item = HashMap<String, AttributeValue>;
@@ -121,10 +150,14 @@ impl Row {
 
     /// Where the row leaves one who would claim.
     pub(super) fn standing(&self, claim: &Claim) -> Result<Standing, LedgerFault> {
+        Ok(standing(self.token()?, self.expires_at()?, claim))
+    }
+
+    /// When its claim ends, in milliseconds since the epoch; 0 once it was given up.
+    pub(super) fn expires_at(&self) -> Result<i64, LedgerFault> {
         let attribute = "claim_expires_at";
         let expires_at = self.0.get(attribute).and_then(|value| value.as_n().ok()?.parse().ok());
-        let expires_at = expires_at.ok_or(LedgerFault::UnreadableRow { attribute })?;
-        Ok(standing(self.token()?, expires_at, claim))
+        expires_at.ok_or(LedgerFault::UnreadableRow { attribute })
     }
 
     /// Whether an earlier claim ended without saying that nothing was sent.
@@ -146,7 +179,7 @@ impl Row {
             .map_err(|_| LedgerFault::UnreadableRow { attribute: "message" })
     }
 
-    fn text(&self, attribute: &'static str) -> Result<&str, LedgerFault> {
+    pub(super) fn text(&self, attribute: &'static str) -> Result<&str, LedgerFault> {
         let text = self.0.get(attribute).and_then(|value| value.as_s().ok());
         text.map(String::as_str).ok_or(LedgerFault::UnreadableRow { attribute })
     }

@@ -3,6 +3,7 @@ use futures_util::future::join_all;
 use super::*;
 use crate::testing::{alert_for, at, soon};
 
+mod browsing;
 mod table;
 
 /// A claim made in second `from` that ends in second `until`.

@@ -27,10 +27,11 @@ pub async fn start() -> anyhow::Result<EmbeddedAws> {
         // A file is produced as fast as it goes, not at the pace of so many shards.
         .shard_write_limits(false)
         .table(PROFILES_TABLE, "customer_id")
-        .table(LEDGER_TABLE, "alert_id")
+        .table_definition(TableDefinition::new(LEDGER_TABLE, "alert_id", KeyType::String).time_to_live("ttl"))
         .table_definition(
             TableDefinition::new(AGGREGATES_TABLE, "customer_id", KeyType::String)
-                .sort_key("window_start", KeyType::Number),
+                .sort_key("window_start", KeyType::Number)
+                .time_to_live("ttl"),
         )
         .topic(TOPIC)
         .queue(QUEUE)
@@ -50,7 +51,14 @@ pub(super) async fn import_profiles(aws: &EmbeddedAws, items: Vec<Item>) -> anyh
     profiles::write(&Client::new(sdk.config().await), PROFILES_TABLE, items, |_| {}).await
 }
 
-/// The lines that point a shell's tools at the services.
+/// The lines that point a shell's tools at the services, and the functions at what is in them.
 pub(super) fn exports(aws: &EmbeddedAws) -> String {
-    aws.env().into_iter().map(|(name, value)| format!("export {name}={value}\n")).collect()
+    let ports = [
+        ("PROFILE_SOURCE", format!("dynamodb:{PROFILES_TABLE}")),
+        ("ALERT_SINK", format!("sns:{}", aws.topic_arn(TOPIC).unwrap_or_default())),
+        ("ALERT_LEDGER", format!("dynamodb:{LEDGER_TABLE}")),
+        ("DEAD_LETTERS", format!("sqs:{}", aws.queue_url(QUEUE).unwrap_or_default())),
+        ("AGGREGATES", format!("dynamodb:{AGGREGATES_TABLE}")),
+    ];
+    aws.env().into_iter().chain(ports).map(|(name, value)| format!("export {name}={value}\n")).collect()
 }

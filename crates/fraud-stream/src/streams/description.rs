@@ -1,0 +1,94 @@
+//! A stream in full.
+
+use aws_sdk_kinesis::Client;
+
+use super::{StreamError, Summary, named, summary};
+
+/// A stream with its shards and consumers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Description {
+    /// The stream in short.
+    pub summary: Summary,
+    /// The shards that take records, in the order of their hash keys.
+    pub open_shards: Vec<OpenShard>,
+    /// How many shards there are that take none any more, and whose records are kept still.
+    pub closed_shards: usize,
+    /// The consumers with a throughput of their own (enhanced fan-out).
+    pub consumers: Vec<Consumer>,
+}
+
+/// A shard that takes records.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenShard {
+    /// The id.
+    pub id: String,
+    /// The first and the last of the hash keys whose records it takes: numbers of 128 bits, as text.
+    pub hash_keys: (String, String),
+    /// The shards that it was split from or merged of.
+    pub parents: Vec<String>,
+}
+
+/// A consumer with enhanced fan-out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Consumer {
+    /// The name.
+    pub name: String,
+    /// `ACTIVE`, `CREATING` or `DELETING`.
+    pub status: String,
+}
+
+/// Describes a stream.
+///
+/// # Errors
+/// [`StreamError`]
+pub async fn describe(client: &Client, name: &str) -> Result<Description, StreamError> {
+    let summary = summary(client, name).await?;
+    let (mut open_shards, mut closed_shards, mut token) = (Vec::new(), 0, None);
+    loop {
+        // A token stands for the stream, too.
+        let call = client.list_shards().set_stream_name(token.is_none().then(|| name.to_owned()));
+        let answer = call.set_next_token(token).send().await;
+        let answer = answer.map_err(|error| named("ListShards", name, &error))?;
+        for shard in answer.shards.unwrap_or_default() {
+            let is_open = shard
+                .sequence_number_range
+                .as_ref()
+                .is_none_or(|range| range.ending_sequence_number.is_none());
+            if !is_open {
+                closed_shards += 1;
+                continue;
+            }
+            let range = shard.hash_key_range;
+            open_shards.push(OpenShard {
+                id: shard.shard_id,
+                hash_keys: range
+                    .map(|range| (range.starting_hash_key, range.ending_hash_key))
+                    .unwrap_or_default(),
+                parents: shard.parent_shard_id.into_iter().chain(shard.adjacent_parent_shard_id).collect(),
+            });
+        }
+        token = answer.next_token;
+        if token.is_none() {
+            break;
+        }
+    }
+    open_shards.sort_by_key(|shard| shard.hash_keys.0.parse::<u128>().unwrap_or_default());
+    let consumers = consumers(client, name, &summary.arn).await?;
+    Ok(Description { summary, open_shards, closed_shards, consumers })
+}
+
+async fn consumers(client: &Client, name: &str, arn: &str) -> Result<Vec<Consumer>, StreamError> {
+    let (mut consumers, mut token) = (Vec::new(), None);
+    loop {
+        let call = client.list_stream_consumers().stream_arn(arn).set_next_token(token);
+        let answer = call.send().await.map_err(|error| named("ListStreamConsumers", name, &error))?;
+        consumers.extend(answer.consumers.unwrap_or_default().into_iter().map(|consumer| Consumer {
+            name: consumer.consumer_name,
+            status: consumer.consumer_status.as_str().to_owned(),
+        }));
+        token = answer.next_token;
+        if token.is_none() {
+            return Ok(consumers);
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! The alert ledger: alerts whose sender died, and what is on record of an alert.
+
+use std::time::Duration;
+
+use anyhow::anyhow;
+use aws_sdk_dynamodb::Client;
+use clap::{Args, Subcommand};
+use fraud_aws::config::{AlertLedgerTarget, Environment};
+use fraud_aws::ledger::{DynamoDbLedger, LedgerFault, PendingAlert};
+use fraud_aws::sdk::Sdk;
+
+use crate::Failure;
+use crate::display::{counted, progress, thousands};
+use crate::environment::with_options;
+
+mod pending;
+mod send;
+mod show;
+
+/// What can be done with alerts.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    #[allow(missing_docs, reason = "the arguments' own documentation is the command's help")]
+    Pending(pending::Arguments),
+    #[allow(missing_docs, reason = "the arguments' own documentation is the command's help")]
+    Show(show::Arguments),
+    #[allow(missing_docs, reason = "the arguments' own documentation is the command's help")]
+    Send(send::Arguments),
+}
+
+/// The ledger.
+#[derive(Debug, Args)]
+struct LedgerArguments {
+    /// The ledger: `dynamodb:<table>`; without this what ALERT_LEDGER says.
+    #[arg(long, value_name = "TARGET")]
+    ledger: Option<String>,
+}
+
+impl LedgerArguments {
+    async fn open(&self, sdk: &Sdk) -> Result<DynamoDbLedger, Failure> {
+        let options = [("ALERT_LEDGER", self.ledger.clone())];
+        let lookup = with_options(&options);
+        match AlertLedgerTarget::from_environment(Environment::new(&lookup)).map_err(Failure::input)? {
+            AlertLedgerTarget::DynamoDb { table, retention } => {
+                Ok(DynamoDbLedger::new(Client::new(sdk.config().await), table, retention))
+            }
+            AlertLedgerTarget::Memory => {
+                Err(Failure::input(anyhow!("a ledger in another process's memory cannot be read")))
+            }
+        }
+    }
+}
+
+/// Runs a command.
+///
+/// # Errors
+/// [`Failure`]
+pub async fn run(command: &Command) -> Result<(), Failure> {
+    match command {
+        Command::Pending(arguments) => pending::run(arguments).await,
+        Command::Show(arguments) => show::run(arguments).await,
+        Command::Send(arguments) => send::run(arguments).await,
+    }
+}
+
+/// Searches the whole ledger for alerts whose sender died.
+async fn search(ledger: &DynamoDbLedger) -> Result<Vec<PendingAlert>, Failure> {
+    use fraud_aws::clock::{Clock, SystemClock};
+    let bar = progress(None);
+    bar.enable_steady_tick(Duration::from_millis(200));
+    let pending = ledger.pending(SystemClock.now(), |searched| {
+        bar.set_message(format!(
+            "{} read, {} pending",
+            counted(searched.rows, "row"),
+            thousands(searched.found)
+        ));
+    });
+    let pending = pending.await;
+    bar.finish_and_clear();
+    pending.map_err(|fault| unreadable(&fault))
+}
+
+fn unreadable(fault: &LedgerFault) -> Failure {
+    Failure::Failed(anyhow!("cannot read the ledger: {fault}"))
+}

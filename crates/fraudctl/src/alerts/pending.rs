@@ -1,0 +1,80 @@
+//! Alerts whose sender died.
+
+use clap::Args;
+use fraud_aws::ledger::PendingAlert;
+use fraud_aws::sdk::Sdk;
+use fraud_core::json::ObjectWriter;
+use serde_json::Value;
+
+use super::{LedgerArguments, search};
+use crate::Failure;
+use crate::display::{print_line, table};
+
+/// List alerts that were claimed and never sent: their sender died or gave them up.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  fraudctl alerts pending --ledger dynamodb:alert_ledger
+  fraudctl alerts pending --ledger dynamodb:alert_ledger --json
+
+Reads the whole table. A record whose alert could not be sent comes again by itself, and takes its alert with it: what is
+still here after the retries of the mapping are over has nobody to send it but `fraudctl alerts send`.")]
+pub struct Arguments {
+    #[command(flatten)]
+    ledger: LedgerArguments,
+    /// One JSON object a line.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// [`Failure`] where the ledger is not said or cannot be read.
+pub(super) async fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let ledger = arguments.ledger.open(&Sdk::new()).await?;
+    let pending = search(&ledger).await?;
+    if arguments.json {
+        pending.iter().map(json).try_for_each(print_line)?;
+    } else if pending.is_empty() {
+        print_line("no alert is pending")?;
+    } else {
+        print_line(rows(&pending))?;
+    }
+    Ok(())
+}
+
+pub(super) fn rows(pending: &[PendingAlert]) -> comfy_table::Table {
+    let columns = ["alert", "score", "amount", "reasons", "claimed at", "may have been sent"];
+    let mut shown = table(&columns, &["score", "amount"]);
+    for alert in pending {
+        shown.add_row([
+            alert.alert_id.clone(),
+            alert.fraud_score.clone(),
+            alert.transaction_amount.clone(),
+            reason_names(&alert.reasons),
+            alert.claimed_at.clone(),
+            if alert.may_have_been_sent { "yes" } else { "no" }.to_owned(),
+        ]);
+    }
+    shown
+}
+
+/// The names of a message's reasons.
+fn reason_names(reasons: &str) -> String {
+    let reasons: Vec<Value> = serde_json::from_str(reasons).unwrap_or_default();
+    reasons.iter().filter_map(|reason| reason["name"].as_str()).collect::<Vec<_>>().join(" ")
+}
+
+fn json(alert: &PendingAlert) -> String {
+    let flag = |flag| if flag { "true" } else { "false" };
+    let mut object = ObjectWriter::new();
+    object
+        .text("alert_id", &alert.alert_id)
+        .json("fraud_score", &alert.fraud_score)
+        .json("transaction_amount", &alert.transaction_amount)
+        .json("reasons", &alert.reasons)
+        .text("claimed_at", &alert.claimed_at)
+        .json("given_up", flag(alert.given_up))
+        .json("may_have_been_sent", flag(alert.may_have_been_sent));
+    object.finish()
+}

@@ -1,0 +1,229 @@
+//! Sending alerts that nobody sends any more.
+
+use std::time::Duration;
+
+use anyhow::anyhow;
+use clap::Args;
+use fraud_aws::alerts::{AlertSink, PublishFault, Sink};
+use fraud_aws::clock::{Clock, SystemClock};
+use fraud_aws::config::{AlertSinkTarget, Environment};
+use fraud_aws::ledger::{AuditRow, DynamoDbLedger, Resent, resend};
+use fraud_aws::sdk::Sdk;
+use serde_json::json;
+use tokio::time::Instant;
+
+use super::{LedgerArguments, pending, search, unreadable};
+use crate::Failure;
+use crate::display::{counted, print_line, progress, thousands};
+use crate::environment::with_options;
+
+/// The time that an alert takes at most, and for which it is claimed.
+const TIME: Duration = Duration::from_secs(30);
+
+/// Send pending alerts: claim, publish, mark as sent, as the function does.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  fraudctl alerts send --ledger dynamodb:alert_ledger --sink sns:arn:aws:sns:us-east-1:123456789012:fraud-alerts --dry-run
+  fraudctl alerts send --ledger dynamodb:alert_ledger --sink sns:arn:aws:sns:us-east-1:123456789012:fraud-alerts
+  fraudctl alerts send C000042/T000007 --ledger dynamodb:alert_ledger --sink sns:$TOPIC
+  fraudctl alerts send --again C000042/T000007 --ledger dynamodb:alert_ledger --sink sns:$TOPIC
+
+The stored message goes out, byte for byte, under its alert_id. Functions and others who send at the same time do no harm:
+whoever claims an alert sends it. What stands as sent is never sent, unless by --again, for a subscriber that lost it: all
+subscribers get it once more and know it by its alert_id, and the row says so in `sent_again_at`.
+
+Exit status: 0 all were sent or had been, 1 some were not, 2 the input is wrong.")]
+pub struct Arguments {
+    /// Only this alert, or these; without any all that are pending.
+    #[arg(value_name = "ID", conflicts_with = "again")]
+    ids: Vec<String>,
+    /// Send an alert once more that stands as sent.
+    #[arg(long, value_name = "ID")]
+    again: Option<String>,
+    #[command(flatten)]
+    ledger: LedgerArguments,
+    /// Where alerts go: `sns:<topic arn>`; without this what ALERT_SINK says.
+    #[arg(long, value_name = "TARGET")]
+    sink: Option<String>,
+    /// Say what would be sent, and send nothing.
+    #[arg(long)]
+    dry_run: bool,
+    /// The summary as a JSON object on standard output.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// [`Failure`] where ledger or sink are not said or cannot be had, or alerts were not sent.
+pub(super) async fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let sdk = Sdk::new();
+    let ledger = arguments.ledger.open(&sdk).await?;
+    let sink = Sink::connect(&topic(arguments)?, &sdk).await;
+    if let Some(id) = &arguments.again {
+        return send_again(id, &ledger, &sink, arguments).await;
+    }
+    let ids = match arguments.ids.is_empty() {
+        false => arguments.ids.clone(),
+        true => {
+            let found = search(&ledger).await?;
+            if arguments.dry_run && !arguments.json && !found.is_empty() {
+                print_line(pending::rows(&found))?;
+            }
+            found.into_iter().map(|alert| alert.alert_id).collect()
+        }
+    };
+    let bar = progress(None);
+    let mut summary = Summary::default();
+    for id in &ids {
+        let outcome = match send(id, &ledger, &sink, arguments.dry_run).await {
+            Ok(outcome) => outcome,
+            Err(failure) => {
+                bar.finish_and_clear();
+                summary.show(arguments)?;
+                return Err(failure);
+            }
+        };
+        if let Some(line) = summary.count(id, outcome) {
+            bar.suspend(|| eprintln!("{line}"));
+        }
+        bar.set_message(format!("{} of {} sent", thousands(summary.sent), thousands(ids.len() as u64)));
+        bar.tick();
+    }
+    bar.finish_and_clear();
+    summary.show(arguments)?;
+    match summary.not_sent {
+        0 => Ok(()),
+        failed => Err(anyhow!("{} not sent, see above", counted(failed, "alert")).into()),
+    }
+}
+
+/// The topic. What is only printed must not stand as sent.
+fn topic(arguments: &Arguments) -> Result<AlertSinkTarget, Failure> {
+    let options = [("ALERT_SINK", arguments.sink.clone())];
+    let lookup = with_options(&options);
+    match AlertSinkTarget::from_environment(Environment::new(&lookup)).map_err(Failure::input)? {
+        AlertSinkTarget::Stdout => Err(Failure::input(anyhow!("alerts are sent to `sns:<topic arn>` only"))),
+        sns => Ok(sns),
+    }
+}
+
+/// What became of an alert.
+enum Outcome {
+    /// It was sent, or in a dry run would be.
+    Sent,
+    /// Nothing was to be done, for this reason.
+    NotNeeded(String),
+    /// It was not sent, or it is not sure how often, for this reason.
+    Failed(String),
+}
+
+async fn send(id: &str, ledger: &DynamoDbLedger, sink: &Sink, dry_run: bool) -> Result<Outcome, Failure> {
+    let row = ledger.row(id).await.map_err(|fault| unreadable(&fault))?;
+    let Some(row) = row else { return Ok(Outcome::Failed("the ledger has no such alert".to_owned())) };
+    if is_sent(&row)? {
+        return Ok(Outcome::NotNeeded("it stands as sent; --again sends it once more".to_owned()));
+    }
+    let alert = row.alert().map_err(|fault| unreadable(&fault))?;
+    if dry_run {
+        return Ok(Outcome::Sent);
+    }
+    let resent = resend(ledger, sink, &SystemClock, &alert, TIME).await;
+    Ok(match resent.map_err(|fault| anyhow!("the ledger does not take claims: {fault}"))? {
+        Resent::Sent => Outcome::Sent,
+        Resent::SentBefore => Outcome::NotNeeded("another has sent it meanwhile".to_owned()),
+        Resent::Gone => {
+            Outcome::NotNeeded("another has given it up meanwhile; its record comes again".to_owned())
+        }
+        Resent::InForce { until } => {
+            Outcome::NotNeeded(format!("another sender holds it; if that dies it is pending from {until} on"))
+        }
+        Resent::NotPublished(fault) => Outcome::Failed(not_published(&fault)),
+        Resent::NotMarked(fault) => {
+            Outcome::Failed(format!("sent, but the ledger could not note it: {fault}"))
+        }
+        Resent::ClaimLost => Outcome::Failed("sent so late that another may have sent it, too".to_owned()),
+    })
+}
+
+fn is_sent(row: &AuditRow) -> Result<bool, Failure> {
+    row.is_sent().map_err(|fault| unreadable(&fault))
+}
+
+fn not_published(fault: &PublishFault) -> String {
+    match fault {
+        PublishFault::Unavailable { may_be_sent: true, .. } => {
+            format!("the topic did not answer, and may have taken it: {fault}")
+        }
+        _ => format!("the topic did not take it: {fault}"),
+    }
+}
+
+async fn send_again(
+    id: &str,
+    ledger: &DynamoDbLedger,
+    sink: &Sink,
+    arguments: &Arguments,
+) -> Result<(), Failure> {
+    let row = ledger.row(id).await.map_err(|fault| unreadable(&fault))?;
+    let row = row.ok_or_else(|| anyhow!("the ledger has no alert {id}"))?;
+    if !is_sent(&row)? {
+        let error = anyhow!("{id} does not stand as sent: without --again it is sent the first time");
+        return Err(Failure::input(error));
+    }
+    let alert = row.alert().map_err(|fault| unreadable(&fault))?;
+    let mut summary = Summary::default();
+    if !arguments.dry_run {
+        let published = sink.publish(&[&alert], Instant::now() + TIME).await.pop();
+        published
+            .unwrap_or(Err(PublishFault::HeldBack))
+            .map_err(|fault| anyhow!("{id}: {}", not_published(&fault)))?;
+        let noted = ledger.note_sent_again(id, SystemClock.now()).await;
+        noted.map_err(|fault| anyhow!("{id} was sent again, but the ledger could not note it: {fault}"))?;
+    }
+    summary.count(id, Outcome::Sent);
+    Ok(summary.show(arguments)?)
+}
+
+/// What became of all of them.
+#[derive(Default)]
+struct Summary {
+    sent: u64,
+    not_needed: u64,
+    not_sent: u64,
+}
+
+impl Summary {
+    /// Counts an alert. Gives the line that tells of one that was not sent.
+    fn count(&mut self, id: &str, outcome: Outcome) -> Option<String> {
+        match outcome {
+            Outcome::Sent => {
+                self.sent += 1;
+                None
+            }
+            Outcome::NotNeeded(why) => {
+                self.not_needed += 1;
+                Some(format!("{id}: {why}"))
+            }
+            Outcome::Failed(why) => {
+                self.not_sent += 1;
+                Some(format!("{id}: {why}"))
+            }
+        }
+    }
+
+    fn show(&self, arguments: &Arguments) -> anyhow::Result<()> {
+        let Summary { sent, not_needed, not_sent } = self;
+        if arguments.json {
+            let dry_run = arguments.dry_run;
+            let summary =
+                json!({ "dry_run": dry_run, "sent": sent, "not_needed": not_needed, "not_sent": not_sent });
+            print_line(summary)
+        } else {
+            let verb = if arguments.dry_run { "would be sent" } else { "sent" };
+            let sent = counted(*sent, "alert");
+            print_line(format_args!("{sent} {verb}, {not_needed} needed nothing, {not_sent} failed"))
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! Records that could not be processed: what waits, what it holds, and its way back.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::anyhow;
+use clap::{Args, Subcommand};
+use fraud_aws::config::{DeadLettersTarget, Environment};
+use fraud_aws::dead_letters::DeadLetterQueue;
+use fraud_aws::sdk::Sdk;
+
+use crate::Failure;
+use crate::environment::with_options;
+
+mod handlers;
+mod list;
+mod objects;
+mod outcome;
+mod redrive;
+mod redriver;
+mod selection;
+mod show;
+mod walk;
+
+/// What can be done with dead letters.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    #[allow(missing_docs, reason = "the arguments' own documentation is the command's help")]
+    List(list::Arguments),
+    #[allow(missing_docs, reason = "the arguments' own documentation is the command's help")]
+    Show(show::Arguments),
+    #[allow(missing_docs, reason = "the arguments' own documentation is the command's help")]
+    Redrive(redrive::Arguments),
+}
+
+/// Where letters are, and how long those of a queue are hidden from others while they are looked at.
+#[derive(Debug, Args)]
+struct SourceArguments {
+    /// The queue of dead letters: `sqs:<queue url>`; without this what DEAD_LETTERS says.
+    #[arg(long, value_name = "TARGET")]
+    queue: Option<String>,
+    /// In place of a queue: a folder of objects (or one) that a mapping's on-failure destination holds in S3, fetched
+    /// by `aws s3 cp --recursive`.
+    #[arg(long, value_name = "PATH", conflicts_with = "queue")]
+    objects: Option<PathBuf>,
+    /// For how many seconds letters stay hidden from others should this die; while it lives they stay hidden, and at
+    /// its end they are given back.
+    #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u16).range(1..=43_200))]
+    visibility_timeout: u16,
+}
+
+impl SourceArguments {
+    async fn open(&self, sdk: &Sdk) -> Result<DeadLetterQueue, Failure> {
+        let options = [("DEAD_LETTERS", self.queue.clone())];
+        let lookup = with_options(&options);
+        match DeadLettersTarget::from_environment(Environment::new(&lookup)).map_err(Failure::input)? {
+            DeadLettersTarget::Sqs { queue_url } => Ok(DeadLetterQueue::connect(queue_url, sdk).await),
+            DeadLettersTarget::Stdout => {
+                Err(Failure::input(anyhow!("letters that went to standard output cannot be read back")))
+            }
+        }
+    }
+
+    fn hidden(&self) -> Duration {
+        Duration::from_secs(u64::from(self.visibility_timeout))
+    }
+}
+
+/// Runs a command.
+///
+/// # Errors
+/// [`Failure`]
+pub async fn run(command: &Command) -> Result<(), Failure> {
+    match command {
+        Command::List(arguments) => list::run(arguments).await,
+        Command::Show(arguments) => show::run(arguments).await,
+        Command::Redrive(arguments) => redrive::run(arguments).await,
+    }
+}

@@ -1,0 +1,136 @@
+//! The letters that wait.
+
+use clap::Args;
+use fraud_aws::dead_letters::{MAX_RECEIVED, StoredLetter};
+use fraud_aws::sdk::Sdk;
+use serde_json::{Value, json};
+
+use super::walk::{Found, Walk};
+use super::{SourceArguments, objects};
+use crate::Failure;
+use crate::display::{counted, print_line, progress, table, thousands};
+
+/// List the letters, or given-up batches, that wait, without taking them away.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  fraudctl dead-letters list --queue sqs:https://sqs.us-east-1.amazonaws.com/123456789012/dead-letters
+  fraudctl dead-letters list --queue sqs:$URL --limit 5000 --json | jq -r .reason | sort | uniq -c
+  aws s3 cp s3://$BUCKET/aws/lambda/ given-up/ --recursive && fraudctl dead-letters list --objects given-up
+
+The letters are hidden from others while they are listed, and given back at the end. SQS keeps no order.")]
+pub struct Arguments {
+    #[command(flatten)]
+    source: SourceArguments,
+    /// No more letters, or objects, than this.
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
+    limit: u32,
+    /// One JSON object a line.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// [`Failure::Failed`] where the queue cannot be read.
+pub(super) async fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let limit = arguments.limit as usize;
+    if let Some(path) = &arguments.source.objects {
+        return objects::list::run(path, limit, arguments.json);
+    }
+    let queue = arguments.source.open(&Sdk::new()).await?;
+    let bar = progress(None);
+    let mut walk = Walk::new(&queue, arguments.source.hidden());
+    let mut rows: Vec<Row> = Vec::new();
+    let mut read = Ok(());
+    while rows.len() < limit {
+        match walk.next(MAX_RECEIVED.min(limit - rows.len())).await {
+            Ok(found) if found.is_empty() => break,
+            Ok(found) => rows.extend(found.iter().map(Row::of)),
+            Err(failure) => {
+                read = Err(failure);
+                break;
+            }
+        }
+        bar.set_message(format!("{} read", counted(rows.len() as u64, "letter")));
+        bar.tick();
+    }
+    // What is seen now is not among those that are held.
+    let more = if rows.len() < limit { None } else { queue.waiting().await.ok() };
+    walk.give_back().await;
+    bar.finish_and_clear();
+    rows.sort_by(|a, b| (a.sent_at(), a.id()).cmp(&(b.sent_at(), b.id())));
+    show(&rows, arguments.json)?;
+    if let Some(more) = more.map(|waiting| waiting.visible).filter(|more| *more > 0) {
+        eprintln!("and about {} more; --limit says how many are listed", thousands(more));
+    }
+    read
+}
+
+/// What is told of a letter: all but its data.
+struct Row(Value);
+
+impl Row {
+    fn of(found: &Found) -> Self {
+        let message = &found.message;
+        let mut row = match &found.letter {
+            Ok(letter) => of_letter(letter),
+            Err(error) => json!({ "not_a_letter": error.to_string(), "size": message.body.len() }),
+        };
+        row["message_id"] = json!(message.message_id);
+        row["first_seen"] = json!(message.sent_at.map(|at| at.to_string()));
+        row["receive_count"] = json!(message.receive_count);
+        Row(row)
+    }
+
+    fn sent_at(&self) -> Option<&str> {
+        self.0["first_seen"].as_str()
+    }
+
+    fn id(&self) -> &str {
+        self.0["id"].as_str().or(self.0["message_id"].as_str()).unwrap_or_default()
+    }
+}
+
+fn of_letter(letter: &StoredLetter) -> Value {
+    json!({
+        "id": letter.id(),
+        "reason": letter.reason,
+        "function": letter.function,
+        "stream": letter.stream,
+        "shard": letter.shard,
+        "sequence_number": letter.sequence_number,
+        "sub_sequence_number": letter.sub_sequence_number,
+        "arrival": letter.arrival.map(|arrival| arrival.to_string()),
+        "size": letter.size,
+        "data_omitted": letter.data.is_none(),
+    })
+}
+
+fn show(rows: &[Row], json: bool) -> anyhow::Result<()> {
+    if json {
+        return rows.iter().try_for_each(|row| print_line(&row.0));
+    }
+    if rows.is_empty() {
+        return print_line("no letters wait");
+    }
+    let mut shown = table(&["id", "reason", "function", "arrival", "size", "first seen"], &["size"]);
+    for row in rows {
+        let text = |name: &str| row.0[name].as_str().unwrap_or_default().to_owned();
+        let reason = match row.0["not_a_letter"].is_null() {
+            true => text("reason"),
+            false => "no dead letter".to_owned(),
+        };
+        let omitted = row.0["data_omitted"] == true;
+        let size = format!("{}{}", row.0["size"], if omitted { " (left out)" } else { "" });
+        shown.add_row([
+            row.id().to_owned(),
+            reason,
+            text("function"),
+            text("arrival"),
+            size,
+            text("first_seen"),
+        ]);
+    }
+    print_line(shown)
+}

@@ -1,0 +1,71 @@
+//! The given-up batches that wait.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::{GivenUp, Object, read};
+use crate::Failure;
+use crate::display::{print_line, table};
+
+pub(in crate::dead_letters) fn run(path: &Path, limit: usize, as_json: bool) -> Result<(), Failure> {
+    let objects = read(path)?;
+    let shown = objects.iter().take(limit);
+    if as_json {
+        shown.map(json).try_for_each(print_line)?;
+        return Ok(());
+    }
+    if objects.is_empty() {
+        print_line("no objects wait")?;
+        return Ok(());
+    }
+    let columns = ["object", "reason", "function", "shard", "records", "arrival of the first", "given up"];
+    let mut rows = table(&columns, &["records"]);
+    for object in shown {
+        rows.add_row(row(object));
+    }
+    print_line(rows)?;
+    if objects.len() > limit {
+        eprintln!("and {} more; --limit says how many are listed", objects.len() - limit);
+    }
+    Ok(())
+}
+
+fn row(object: &Object) -> Vec<String> {
+    let Ok(batch) = &object.batch else { return vec![object.id(), "no given-up batch".to_owned()] };
+    vec![
+        object.id(),
+        batch.request_context.condition.clone(),
+        batch.function().to_owned(),
+        batch.info.shard_id.clone(),
+        batch.info.batch_size.to_string(),
+        batch.info.approximate_arrival_of_first_record.clone().unwrap_or_default(),
+        batch.timestamp.clone(),
+    ]
+}
+
+fn json(object: &Object) -> Value {
+    let mut row = match &object.batch {
+        Ok(batch) => of_batch(batch),
+        Err(error) => json!({ "not_a_batch": error }),
+    };
+    row["object"] = json!(object.id());
+    row
+}
+
+fn of_batch(batch: &GivenUp) -> Value {
+    let info = &batch.info;
+    json!({
+        "reason": batch.request_context.condition,
+        "function": batch.function(),
+        "invocations": batch.request_context.approximate_invoke_count,
+        "stream": fraud_core::identity::stream_name(&info.stream_arn),
+        "shard": info.shard_id,
+        "first_sequence_number": info.start_sequence_number,
+        "last_sequence_number": info.end_sequence_number,
+        "records": info.batch_size,
+        "arrival": info.approximate_arrival_of_first_record,
+        "given_up": batch.timestamp,
+        "data_omitted": batch.payload.is_none(),
+    })
+}

@@ -1,0 +1,146 @@
+//! What became of letters that were sent back.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use fraud_aws::dead_letters::{NotALetter, StoredLetter};
+use fraud_core::reason::FailureReason;
+use kinesis_batch::RetryReason;
+use serde_json::json;
+
+use crate::display::{counted, thousands};
+
+/// Letters that stay told one by one; the rest are counted.
+const STAYING_TOLD: u64 = 50;
+
+/// What became of a letter.
+#[derive(Debug)]
+pub(super) enum Outcome {
+    /// The function accepted its record, or in a dry run would be given it.
+    Accepted,
+    /// It stays where it is.
+    Stays(Stays),
+}
+
+/// Why a letter stays.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Stays {
+    /// Its record is poison still.
+    Poison(FailureReason),
+    /// Something that the function needs is not to be had.
+    MustComeAgain(RetryReason),
+    /// It does not hold its record's bytes.
+    DataOmitted { bytes: String },
+    /// It is of a function that does not read the stream.
+    UnknownFunction { function: String },
+    /// It is no dead letter.
+    NotALetter(NotALetter),
+    /// It is no given-up batch.
+    NotABatch { error: String },
+    /// The function refused the event.
+    Refused { error: String },
+    /// What it holds was accepted, and it could not be removed.
+    NotRemoved { error: String },
+}
+
+impl Stays {
+    /// The reason in a word, to count by.
+    fn word(&self) -> String {
+        match self {
+            Stays::Poison(reason) => reason.to_string(),
+            Stays::MustComeAgain(reason) => reason.to_string(),
+            Stays::DataOmitted { .. } => "data_omitted".to_owned(),
+            Stays::UnknownFunction { .. } => "unknown_function".to_owned(),
+            Stays::NotALetter(_) => "no_letter".to_owned(),
+            Stays::NotABatch { .. } => "no_batch".to_owned(),
+            Stays::Refused { .. } => "refused".to_owned(),
+            Stays::NotRemoved { .. } => "not_removed".to_owned(),
+        }
+    }
+}
+
+impl fmt::Display for Stays {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Stays::Poison(reason) => write!(f, "still {reason}"),
+            Stays::MustComeAgain(reason) => write!(f, "{reason}: redrive it again"),
+            Stays::DataOmitted { bytes } => f.write_str(bytes),
+            Stays::UnknownFunction { function } => write!(f, "no function {function} reads the stream"),
+            Stays::NotABatch { error } => write!(f, "no given-up batch: {error}"),
+            Stays::NotALetter(error) => write!(f, "no dead letter: {error}"),
+            Stays::Refused { error } => write!(f, "refused: {error}"),
+            Stays::NotRemoved { error } => write!(
+                f,
+                "accepted, but it could not be removed ({error}): redriving it again changes nothing else"
+            ),
+        }
+    }
+}
+
+/// What became of all letters, or of all objects.
+#[derive(Debug)]
+pub(super) struct Summary {
+    /// `letter` or `object`.
+    pub(super) thing: &'static str,
+    pub(super) accepted: u64,
+    pub(super) stayed: u64,
+    by_reason: BTreeMap<String, u64>,
+}
+
+impl Summary {
+    /// Of none yet.
+    pub(super) fn of(thing: &'static str) -> Self {
+        Summary { thing, accepted: 0, stayed: 0, by_reason: BTreeMap::new() }
+    }
+
+    /// How far it has got.
+    pub(super) fn progress(&self) -> String {
+        format!("{} redriven, {} stay", counted(self.accepted, self.thing), thousands(self.stayed))
+    }
+
+    /// Counts a letter. Gives the line that tells of it, where it stays and is not one of too many.
+    pub(super) fn count(&mut self, id: &str, outcome: &Outcome) -> Option<String> {
+        match outcome {
+            Outcome::Accepted => {
+                self.accepted += 1;
+                None
+            }
+            Outcome::Stays(stays) => {
+                self.stayed += 1;
+                *self.by_reason.entry(stays.word()).or_default() += 1;
+                (self.stayed <= STAYING_TOLD).then(|| format!("{id} stays: {stays}"))
+            }
+        }
+    }
+
+    /// The summary for people, or as a JSON object.
+    pub(super) fn text(&self, dry_run: bool, json: bool) -> String {
+        let Summary { thing, accepted, stayed, by_reason } = self;
+        if json {
+            return json!({ "dry_run": dry_run, "redriven": accepted, "stayed": stayed, "stayed_by_reason": by_reason })
+                .to_string();
+        }
+        let reasons: Vec<String> =
+            by_reason.iter().map(|(reason, count)| format!("{count} {reason}")).collect();
+        let reasons = if reasons.is_empty() { String::new() } else { format!(" ({})", reasons.join(", ")) };
+        let (redriven, stay) =
+            if dry_run { ("would be redriven", "would stay") } else { ("redriven", "stay") };
+        format!("{} {redriven}, {stayed} {stay}{reasons}", counted(*accepted, thing))
+    }
+}
+
+/// Where to find the bytes of a letter that was too long for them.
+pub(super) fn where_the_bytes_are(letter: &StoredLetter) -> String {
+    let mut text = format!(
+        "its {} bytes were too long for a letter: they are in the stream {} until its retention is over",
+        letter.size, letter.stream
+    );
+    if let Some(arrival) = letter.arrival {
+        let at = arrival.calendar();
+        text += &format!(
+            ", and in the raw backup under raw/{:04}/{:02}/{:02}/{:02}/",
+            at.year, at.month, at.day, at.hour
+        );
+    }
+    text
+}

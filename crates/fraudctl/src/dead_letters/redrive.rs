@@ -1,0 +1,172 @@
+//! Letters back to their functions.
+
+use std::collections::BTreeMap;
+
+use anyhow::anyhow;
+use clap::Args;
+use fraud_aws::config::Environment;
+use fraud_aws::dead_letters::MAX_RECEIVED;
+use fraud_aws::sdk::Sdk;
+use futures_util::future::join_all;
+use indicatif::ProgressBar;
+
+use super::outcome::{Outcome, Stays, Summary};
+use super::redriver::Redriver;
+use super::selection::Selection;
+use super::walk::{Found, Walk};
+use super::{SourceArguments, objects};
+use crate::Failure;
+use crate::display::{counted, print_line, progress};
+use crate::environment::with_options;
+
+/// Hand letters back to the functions that they name, and remove those that are accepted.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  fraudctl dead-letters redrive --queue sqs:$URL --dry-run
+  fraudctl dead-letters redrive --queue sqs:$URL --function customer-analytics --reason aggregate_refused
+  fraudctl dead-letters redrive --queue sqs:$URL --limit 10
+  aws s3 cp s3://$BUCKET/aws/lambda/ given-up/ --recursive && fraudctl dead-letters redrive --objects given-up
+
+The functions run in this process and are configured by the same variables as deployed: PROFILE_SOURCE, FRAUD_POLICY,
+ALERT_SINK, ALERT_LEDGER for kinesis-alerts, AGGREGATES, AGGREGATE_SINK, WINDOW_SECONDS, WINDOW_TIME for customer-analytics.
+Take their values from the deployed functions: a letter is handled by what is set here. A record keeps its position and
+arrival, so that it is alerted and counted once, however often its letter is redriven. What is poison still stays in the
+queue.
+
+Of a given-up batch (--objects) what is poison goes to DEAD_LETTERS, as it would have. An object that was accepted is renamed
+to <name>.done. --function says of which function a batch is whose function has a name of its own.
+
+Exit status: 0 all were accepted, 1 some stay, 2 the configuration is wrong.")]
+pub struct Arguments {
+    #[command(flatten)]
+    source: SourceArguments,
+    #[command(flatten)]
+    pub(super) selection: Selection,
+    /// No more letters, or objects, than this.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) limit: Option<u32>,
+    /// Say what would be done, and do nothing.
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// Delete objects that were accepted in place of renaming them.
+    #[arg(long, requires = "objects", conflicts_with = "queue")]
+    pub(super) delete: bool,
+    /// The summary as a JSON object on standard output.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// [`Failure::Input`] where a function's configuration is wrong; [`Failure::Failed`] where the queue cannot be read or
+/// letters stay.
+pub(super) async fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let bar = progress(None);
+    let mut summary = Summary::of(if arguments.source.objects.is_some() { "object" } else { "letter" });
+    let result = match &arguments.source.objects {
+        Some(path) => {
+            let options = [];
+            let lookup = with_options(&options);
+            objects::redrive::run(arguments, path, Environment::new(&lookup), &mut summary, &bar).await
+        }
+        None => redrive_queue(arguments, &mut summary, &bar).await,
+    };
+    bar.finish_and_clear();
+    print_line(summary.text(arguments.dry_run, arguments.json))?;
+    if result? {
+        return Err(anyhow!("interrupted: what was not redriven is as it was").into());
+    }
+    match summary.stayed {
+        0 => Ok(()),
+        stayed => Err(anyhow!("{} not redriven, see above", counted(stayed, summary.thing)).into()),
+    }
+}
+
+/// Redrives the letters of a queue. Gives whether Ctrl-C ended it.
+async fn redrive_queue(
+    arguments: &Arguments,
+    summary: &mut Summary,
+    bar: &ProgressBar,
+) -> Result<bool, Failure> {
+    let sdk = Sdk::new();
+    let queue = arguments.source.open(&sdk).await?;
+    let options = [("DEAD_LETTERS", arguments.source.queue.clone())];
+    let lookup = with_options(&options);
+    let mut redriver = Redriver::new(Environment::new(&lookup), &sdk);
+    let mut walk = Walk::new(&queue, arguments.source.hidden());
+    let result = redrive(arguments, &mut walk, &mut redriver, summary, bar).await;
+    let interrupted = walk.was_interrupted();
+    walk.give_back().await;
+    result.map(|()| interrupted)
+}
+
+async fn redrive(
+    arguments: &Arguments,
+    walk: &mut Walk<'_>,
+    redriver: &mut Redriver<'_>,
+    summary: &mut Summary,
+    bar: &ProgressBar,
+) -> Result<(), Failure> {
+    let mut left = arguments.limit.map_or(usize::MAX, |limit| limit as usize);
+    while left > 0 {
+        // No more are hidden from others than can be worked on.
+        let found = walk.next(MAX_RECEIVED.min(left)).await?;
+        if found.is_empty() {
+            break;
+        }
+        let chosen: Vec<&Found> =
+            found.iter().filter(|found| is_chosen(&arguments.selection, found)).collect();
+        for letter in chosen.iter().filter_map(|found| found.letter.as_ref().ok()) {
+            redriver.prepare(letter).await?;
+        }
+        left = left.saturating_sub(chosen.len());
+        let work = settle(redriver, &chosen, arguments.dry_run);
+        for (found, mut outcome) in walk.while_hidden(work).await {
+            if matches!(outcome, Outcome::Accepted) && !arguments.dry_run {
+                let removed = walk.remove(&found.message.message_id).await;
+                if let Err(fault) = removed {
+                    outcome = Outcome::Stays(Stays::NotRemoved { error: fault.to_string() });
+                }
+            }
+            if let Some(line) = summary.count(&found.id(), &outcome) {
+                bar.suspend(|| eprintln!("{line}"));
+            }
+        }
+        bar.set_message(summary.progress());
+        bar.tick();
+    }
+    Ok(())
+}
+
+fn is_chosen(selection: &Selection, found: &Found) -> bool {
+    match &found.letter {
+        Ok(letter) => selection.takes(letter),
+        Err(_) => selection.is_all(),
+    }
+}
+
+/// Sends letters back. Letters of one record go one after the other: a function would else find itself at work on it.
+async fn settle<'f>(
+    redriver: &Redriver<'_>,
+    found: &[&'f Found],
+    dry_run: bool,
+) -> Vec<(&'f Found, Outcome)> {
+    let mut records: BTreeMap<String, Vec<&Found>> = BTreeMap::new();
+    for found in found {
+        records.entry(found.id()).or_default().push(found);
+    }
+    let records = records.into_values().map(async |letters| {
+        let mut outcomes = Vec::with_capacity(letters.len());
+        for found in letters {
+            let outcome = match &found.letter {
+                Err(error) => Outcome::Stays(Stays::NotALetter(error.clone())),
+                Ok(letter) if dry_run => Redriver::foresee(letter),
+                Ok(letter) => redriver.redrive(letter).await,
+            };
+            outcomes.push((found, outcome));
+        }
+        outcomes
+    });
+    join_all(records).await.into_iter().flatten().collect()
+}

@@ -1,0 +1,114 @@
+//! A letter in full.
+
+use anyhow::anyhow;
+use clap::Args;
+use fraud_aws::dead_letters::{MAX_RECEIVED, StoredLetter};
+use fraud_aws::sdk::Sdk;
+
+use super::outcome::where_the_bytes_are;
+use super::walk::{Found, Walk};
+use super::{SourceArguments, objects};
+use crate::Failure;
+use crate::display::{counted, print_line, progress};
+
+/// Show a letter, or a given-up batch, in full, its data decoded.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  fraudctl dead-letters show @transactions/shardId-000000000000/4959033827149025 --queue sqs:$URL
+  fraudctl dead-letters show @transactions/shardId-000000000000/4959033827149025 --queue sqs:$URL --json
+
+An id names a record: a letter of each function that could not process it has the same. What is no dead letter is found by
+its message id.")]
+pub struct Arguments {
+    /// The letter's id, or a message's; with --objects an object's path or name.
+    #[arg(value_name = "ID")]
+    id: String,
+    #[command(flatten)]
+    source: SourceArguments,
+    /// The letters as they stand in the queue, one a line; with --objects the batch's event.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// [`Failure::Failed`] where the queue cannot be read or has no such letter.
+pub(super) async fn run(arguments: &Arguments) -> Result<(), Failure> {
+    if let Some(path) = &arguments.source.objects {
+        return objects::show::run(path, &arguments.id, arguments.json);
+    }
+    let queue = arguments.source.open(&Sdk::new()).await?;
+    let bar = progress(None);
+    let mut walk = Walk::new(&queue, arguments.source.hidden());
+    let (mut seen, mut lines) = (0, Vec::new());
+    let result = loop {
+        let found = match walk.next(MAX_RECEIVED).await {
+            Ok(found) if found.is_empty() => break Ok(()),
+            Ok(found) => found,
+            Err(failure) => break Err(failure),
+        };
+        seen += found.len() as u64;
+        for found in &found {
+            if found.id() == arguments.id || found.message.message_id == arguments.id {
+                lines.push(text(found, arguments.json));
+            }
+        }
+        bar.set_message(format!("{} read", counted(seen, "letter")));
+        bar.tick();
+    };
+    walk.give_back().await;
+    bar.finish_and_clear();
+    result?;
+    lines.iter().try_for_each(print_line)?;
+    match lines.len() {
+        0 => Err(anyhow!("no letter {} among {}", arguments.id, counted(seen, "letter")).into()),
+        _ => Ok(()),
+    }
+}
+
+fn text(found: &Found, json: bool) -> String {
+    match &found.letter {
+        Ok(letter) if !json => {
+            let message = &found.message;
+            let mut lines = lines(letter);
+            lines.push(("message", message.message_id.clone()));
+            lines.push(("first seen", message.sent_at.map(|at| at.to_string()).unwrap_or_default()));
+            lines.push(("received", format!("{} times", message.receive_count)));
+            lines.extend(data(letter));
+            lines.iter().map(|(name, value)| format!("{name:>15}  {value}\n")).collect()
+        }
+        Ok(_) => found.message.body.clone(),
+        Err(_) if json => found.message.body.clone(),
+        Err(error) => format!("no dead letter: {error}\n{}", found.message.body),
+    }
+}
+
+fn lines(letter: &StoredLetter) -> Vec<(&'static str, String)> {
+    let mut lines = vec![
+        ("id", letter.id()),
+        ("reason", letter.reason.clone()),
+        ("function", letter.function.clone()),
+        ("stream", letter.stream.clone()),
+        ("shard", letter.shard.clone()),
+        ("sequence number", letter.sequence_number.clone()),
+    ];
+    if letter.sub_sequence_number > 0 {
+        lines.push(("in aggregate", format!("place {}", letter.sub_sequence_number)));
+    }
+    let arrival = letter.arrival.map_or_else(|| "unknown".to_owned(), |arrival| arrival.to_string());
+    lines.push(("arrival", arrival));
+    lines.push(("size", format!("{} bytes", letter.size)));
+    lines
+}
+
+/// The data: text where it is text, else as it stands in the letter.
+fn data(letter: &StoredLetter) -> Vec<(&'static str, String)> {
+    let Some(data) = &letter.data else { return vec![("data", where_the_bytes_are(letter))] };
+    let bytes = base64_simd::STANDARD.decode_to_vec(data);
+    match bytes.map(String::from_utf8) {
+        Ok(Ok(text)) => vec![("data", text)],
+        Ok(Err(_)) => vec![("base64 data", data.clone())],
+        Err(_) => vec![("not base64", data.clone())],
+    }
+}

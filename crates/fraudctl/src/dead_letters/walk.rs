@@ -1,0 +1,159 @@
+//! A way through a queue that meets every letter once and leaves the queue as it was.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::future::Future;
+use std::pin::pin;
+use std::time::Duration;
+
+use anyhow::anyhow;
+use fraud_aws::dead_letters::{
+    DeadLetterQueue, MAX_RECEIVED, NotALetter, QueueFault, ReceivedMessage, StoredLetter,
+};
+use futures_util::{FutureExt, StreamExt, stream};
+use tokio::time::{Instant, sleep};
+
+use crate::Failure;
+use crate::display::counted;
+use crate::local::Interrupt;
+
+/// Calls to the queue under way at once.
+const CALLS_AT_ONCE: usize = 10;
+
+/// A message of the queue, and the letter that it is, if it is one.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) message: ReceivedMessage,
+    pub(super) letter: Result<StoredLetter, NotALetter>,
+}
+
+impl Found {
+    /// The letter's id, or where it is none the message's.
+    pub(super) fn id(&self) -> String {
+        self.letter.as_ref().map_or_else(|_| self.message.message_id.clone(), StoredLetter::id)
+    }
+}
+
+/// The way. What it has met stays hidden from others, and from itself, until it is removed or given back.
+pub(super) struct Walk<'q> {
+    queue: &'q DeadLetterQueue,
+    hidden: Duration,
+    interrupt: Interrupt,
+    interrupted: bool,
+    /// By the message's id.
+    held: HashMap<String, Held>,
+}
+
+struct Held {
+    receipt: String,
+    until: Instant,
+}
+
+impl<'q> Walk<'q> {
+    /// Letters are hidden for `hidden` at a time, so that they come back by themselves should this process die.
+    pub(super) fn new(queue: &'q DeadLetterQueue, hidden: Duration) -> Self {
+        Walk { queue, hidden, interrupt: Interrupt::listen(), interrupted: false, held: HashMap::new() }
+    }
+
+    /// Up to `most` letters that were not met yet; none at the end, or once Ctrl-C was pressed.
+    ///
+    /// # Errors
+    /// [`Failure::Failed`] where the queue cannot be read.
+    pub(super) async fn next(&mut self, most: usize) -> Result<Vec<Found>, Failure> {
+        let mut rounds_without_new = 0;
+        loop {
+            self.interrupted |= self.interrupt.clone().wait().now_or_never().is_some();
+            // Where hiding does not keep up, letters come again and again: they were all met once none other has come
+            // in as many calls as there are letters.
+            if self.interrupted || rounds_without_new > self.held.len() {
+                return Ok(Vec::new());
+            }
+            self.keep_hidden().await;
+            let until = Instant::now() + self.hidden;
+            let received = self.queue.receive(most.min(MAX_RECEIVED), self.hidden).await;
+            let received = received.map_err(|fault| anyhow!("cannot read the queue: {fault}"))?;
+            if received.is_empty() {
+                return Ok(Vec::new());
+            }
+            let new: Vec<Found> =
+                received.into_iter().filter_map(|message| self.hold(message, until)).collect();
+            if !new.is_empty() {
+                return Ok(new);
+            }
+            rounds_without_new += 1;
+        }
+    }
+
+    /// Whether Ctrl-C ended the way.
+    pub(super) fn was_interrupted(&self) -> bool {
+        self.interrupted
+    }
+
+    /// Remembers a message. Gives it where it was not met yet.
+    fn hold(&mut self, message: ReceivedMessage, until: Instant) -> Option<Found> {
+        let held = Held { receipt: message.receipt.clone(), until };
+        match self.held.entry(message.message_id.clone()) {
+            Entry::Occupied(mut known) => {
+                known.insert(held);
+                None
+            }
+            Entry::Vacant(new) => {
+                new.insert(held);
+                Some(Found { letter: StoredLetter::read(&message.body), message })
+            }
+        }
+    }
+
+    /// Does some work, and keeps hidden meanwhile what was met.
+    pub(super) async fn while_hidden<T>(&mut self, work: impl Future<Output = T>) -> T {
+        let mut work = pin!(work);
+        loop {
+            tokio::select! {
+                done = &mut work => return done,
+                () = sleep(self.hidden / 3) => self.keep_hidden().await,
+            }
+        }
+    }
+
+    /// Hides for longer what would soon be seen. What cannot be hidden comes back, and what is done with it is safe
+    /// to do twice.
+    async fn keep_hidden(&mut self) {
+        let soon = Instant::now() + self.hidden / 2;
+        let (queue, hidden) = (self.queue, self.hidden);
+        let due = self.held.values_mut().filter(|held| held.until < soon);
+        let hide = due.map(async |held: &mut Held| {
+            let until = Instant::now() + hidden;
+            if queue.hide(&held.receipt, hidden).await.is_ok() {
+                held.until = until;
+            }
+        });
+        stream::iter(hide).buffer_unordered(CALLS_AT_ONCE).collect::<Vec<()>>().await;
+    }
+
+    /// Removes a letter from the queue for good.
+    ///
+    /// # Errors
+    /// [`QueueFault`]; it is then given back with the others.
+    pub(super) async fn remove(&mut self, message_id: &str) -> Result<(), QueueFault> {
+        if let Some(held) = self.held.get(message_id) {
+            self.queue.remove(&held.receipt).await?;
+            self.held.remove(message_id);
+        }
+        Ok(())
+    }
+
+    /// Gives back what was met and not removed: others see it at once.
+    pub(super) async fn give_back(self) {
+        let queue = self.queue;
+        let back = self.held.into_values().map(async |held| queue.hide(&held.receipt, Duration::ZERO).await);
+        let results: Vec<_> = stream::iter(back).buffer_unordered(CALLS_AT_ONCE).collect().await;
+        let failed = results.into_iter().filter_map(Result::err).collect::<Vec<_>>();
+        if let Some(fault) = failed.first() {
+            eprintln!(
+                "{} could not be given back ({fault}) and will be seen again within {} seconds",
+                counted(failed.len() as u64, "letter"),
+                self.hidden.as_secs()
+            );
+        }
+    }
+}

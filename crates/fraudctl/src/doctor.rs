@@ -1,0 +1,122 @@
+//! A deployment, or the local one, looked over: is everything there, is it as it must be, may it be used.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use anyhow::anyhow;
+use clap::Args;
+use fraud_aws::config::Environment;
+use fraud_aws::sdk::Sdk;
+use futures_util::future::join_all;
+
+use crate::Failure;
+use crate::display::{counted, print_line, progress};
+use crate::environment::with_options;
+
+mod finding;
+mod messaging;
+mod reach;
+mod settings;
+mod streams;
+mod tables;
+
+use finding::Finding;
+
+/// Check a deployment, or the local one, and say how to mend what is wrong.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  fraudctl doctor --stream transactions
+  fraudctl doctor --stream transactions --ledger dynamodb:alert_ledger --json
+  fraudctl local --count 1000 --seed 1 --keep    prints `export` lines; with them in a shell, there:
+  fraudctl doctor --stream transactions
+
+What to check is said by the functions' own variables (PROFILE_SOURCE, FRAUD_POLICY, ALERT_SINK, ALERT_LEDGER,
+DEAD_LETTERS, AGGREGATES, AGGREGATE_SINK and the rest); an option comes before its variable. Calls are made with the
+credentials of who runs this, and change nothing: writes are made under conditions that cannot hold. Whether the functions'
+own roles may do the same is not said by that.
+
+Exit status: 0 all is well, 1 something is wrong.")]
+pub struct Arguments {
+    /// The stream that the functions read.
+    #[arg(long, value_name = "NAME")]
+    stream: Option<String>,
+    /// In place of PROFILE_SOURCE.
+    #[arg(long, value_name = "TARGET")]
+    profiles: Option<String>,
+    /// In place of FRAUD_POLICY.
+    #[arg(long, value_name = "SOURCE")]
+    policy: Option<String>,
+    /// In place of ALERT_SINK.
+    #[arg(long, value_name = "TARGET")]
+    sink: Option<String>,
+    /// In place of ALERT_LEDGER.
+    #[arg(long, value_name = "TARGET")]
+    ledger: Option<String>,
+    /// In place of DEAD_LETTERS.
+    #[arg(long, value_name = "TARGET")]
+    queue: Option<String>,
+    /// In place of AGGREGATES.
+    #[arg(long, value_name = "TARGET")]
+    aggregates: Option<String>,
+    /// In place of AGGREGATE_SINK.
+    #[arg(long, value_name = "TARGET")]
+    aggregate_sink: Option<String>,
+    /// One JSON object a line: check, target, ok, found or wrong and mend.
+    #[arg(long)]
+    json: bool,
+}
+
+/// A check on its way. Those of one resource go one after the other, all resources' at once: what does not answer is
+/// waited for once.
+type Check<'a> = Pin<Box<dyn Future<Output = Vec<Finding>> + 'a>>;
+
+fn check<'a>(findings: impl Future<Output = Vec<Finding>> + 'a) -> Check<'a> {
+    Box::pin(findings)
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// [`Failure::Failed`] where something is wrong.
+pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let options = [
+        ("PROFILE_SOURCE", arguments.profiles.clone()),
+        ("FRAUD_POLICY", arguments.policy.clone()),
+        ("ALERT_SINK", arguments.sink.clone()),
+        ("ALERT_LEDGER", arguments.ledger.clone()),
+        ("DEAD_LETTERS", arguments.queue.clone()),
+        ("AGGREGATES", arguments.aggregates.clone()),
+        ("AGGREGATE_SINK", arguments.aggregate_sink.clone()),
+    ];
+    let lookup = with_options(&options);
+    let bar = progress(None);
+    bar.set_message("asking the services");
+    bar.tick();
+    let findings = findings(Environment::new(&lookup), arguments.stream.as_deref()).await;
+    bar.finish_and_clear();
+    for finding in &findings {
+        print_line(if arguments.json { finding.json() } else { finding.text() })?;
+    }
+    match findings.iter().filter(|finding| finding.is_wrong()).count() as u64 {
+        0 => Ok(()),
+        wrong => Err(anyhow!("{} of {} failed", wrong, counted(findings.len() as u64, "check")).into()),
+    }
+}
+
+async fn findings(environment: Environment<'_>, stream: Option<&str>) -> Vec<Finding> {
+    let sdk = Sdk::new();
+    let mut findings = reach::check(&sdk).await;
+    let can_call = !findings.iter().any(Finding::is_wrong);
+    findings.extend(settings::check(environment));
+    let checks: Vec<Check<'_>> = vec![
+        check(tables::profiles(environment, &sdk, can_call)),
+        check(messaging::topic(environment, &sdk, can_call)),
+        check(tables::ledger(environment, &sdk, can_call)),
+        check(messaging::queue(environment, &sdk, can_call)),
+        check(tables::aggregates(environment, &sdk, can_call)),
+        check(streams::sink(environment, &sdk, can_call)),
+        check(streams::source(environment, stream, &sdk, can_call)),
+    ];
+    findings.extend(join_all(checks).await.into_iter().flatten());
+    findings
+}

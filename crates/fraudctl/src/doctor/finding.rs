@@ -1,0 +1,103 @@
+//! What a check came to.
+
+use std::fmt::Display;
+
+use fraud_aws::sdk::{CANNOT_REACH, NO_ANSWER_IN_TIME};
+use serde_json::json;
+
+/// One line of the report.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Finding {
+    /// What was checked, such as `alert ledger`.
+    check: &'static str,
+    /// Which one, such as `dynamodb:alert_ledger`.
+    target: String,
+    result: Result<String, Wrong>,
+}
+
+/// What is wrong, and how to mend it.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Wrong {
+    pub(super) what: String,
+    pub(super) mend: String,
+}
+
+impl Wrong {
+    pub(super) fn new(what: impl Display, mend: impl Display) -> Self {
+        Wrong { what: what.to_string(), mend: mend.to_string() }
+    }
+
+    /// A variable that the function would not start with. Its message says what it accepts.
+    pub(super) fn setting(error: impl Display) -> Self {
+        Wrong::new(error, "set it as the deployed functions have it, or give the option that stands for it")
+    }
+
+    /// A call that failed for a reason that is not the resource's own.
+    pub(super) fn call(service: &str, action: &str, code: &str) -> Self {
+        let endpoint = format!("AWS_ENDPOINT_URL_{}", service.to_uppercase());
+        let is = |words: &[&str]| words.iter().any(|word| code.contains(word));
+        if is(&["AccessDenied", "AuthorizationError", "NotAuthorized", "Forbidden"]) {
+            Wrong::new(
+                format!("may not call {action} ({code})"),
+                format!("allow {action} on it, and on its key, to these credentials"),
+            )
+        } else if is(&["UnrecognizedClient", "InvalidClientTokenId", "ExpiredToken", "InvalidSignature"]) {
+            Wrong::new(
+                format!("the credentials are refused ({code})"),
+                "renew them: aws sts get-caller-identity",
+            )
+        } else if is(&[CANNOT_REACH, NO_ANSWER_IN_TIME]) {
+            Wrong::new(
+                format!("{service} does not answer ({code})"),
+                format!("check AWS_REGION, {endpoint} and the way there"),
+            )
+        } else {
+            Wrong::new(format!("{action} failed: {code}"), "look the code up in the service's API reference")
+        }
+    }
+}
+
+impl Finding {
+    /// All is well with it; `found` is what there is.
+    pub(super) fn ok(check: &'static str, target: impl Display, found: impl Display) -> Self {
+        Finding { check, target: target.to_string(), result: Ok(found.to_string()) }
+    }
+
+    /// Something is wrong with it.
+    pub(super) fn wrong(check: &'static str, target: impl Display, wrong: Wrong) -> Self {
+        Finding { check, target: target.to_string(), result: Err(wrong) }
+    }
+
+    /// What a check gave.
+    pub(super) fn of(check: &'static str, target: impl Display, result: Result<String, Wrong>) -> Self {
+        Finding { check, target: target.to_string(), result }
+    }
+
+    pub(super) fn is_wrong(&self) -> bool {
+        self.result.is_err()
+    }
+
+    /// For people: a line, and where something is wrong a second one that says how to mend it.
+    pub(super) fn text(&self) -> String {
+        let Finding { check, target, result } = self;
+        let target = if target.is_empty() { String::new() } else { format!("{target}: ") };
+        match result {
+            Ok(found) => format!("ok     {check:<15} {target}{found}"),
+            Err(Wrong { what, mend }) => {
+                format!("WRONG  {check:<15} {target}{what}\n{:<22} to mend it: {mend}", "")
+            }
+        }
+    }
+
+    /// The same as a JSON object.
+    pub(super) fn json(&self) -> String {
+        let Finding { check, target, result } = self;
+        match result {
+            Ok(found) => json!({ "check": check, "target": target, "ok": true, "found": found }),
+            Err(Wrong { what, mend }) => {
+                json!({ "check": check, "target": target, "ok": false, "wrong": what, "mend": mend })
+            }
+        }
+        .to_string()
+    }
+}

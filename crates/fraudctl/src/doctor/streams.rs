@@ -1,0 +1,116 @@
+//! The stream that is read, and the one that totals go to.
+
+use aws_sdk_kinesis::Client;
+use fraud_aws::config::{
+    AggregateSinkTarget, AggregatesTarget, AlertLedgerTarget, Environment, event_time_bounds,
+};
+use fraud_aws::sdk::Sdk;
+use fraud_stream::producer::CallError;
+use fraud_stream::streams::{StreamError, Summary, describe};
+
+use super::finding::{Finding, Wrong};
+
+const HOUR: u64 = 60 * 60;
+const DAY: u64 = 24 * HOUR;
+
+pub(super) async fn source(
+    environment: Environment<'_>,
+    stream: Option<&str>,
+    sdk: &Sdk,
+    can_call: bool,
+) -> Vec<Finding> {
+    let check = "stream";
+    let Some(name) = stream else {
+        return vec![Finding::ok(check, "", "not checked: --stream says which")];
+    };
+    if !can_call {
+        return Vec::new();
+    }
+    match look(name, sdk).await {
+        Err(wrong) => vec![Finding::wrong(check, name, wrong)],
+        Ok((stream, found)) => {
+            let mut findings = vec![Finding::ok(check, name, found)];
+            findings.push(Finding::of(check, name, is_outlived_by_the_ledger(&stream, environment)));
+            findings.push(Finding::of(check, name, is_outlived_by_the_aggregates(&stream, environment)));
+            findings
+        }
+    }
+}
+
+pub(super) async fn sink(environment: Environment<'_>, sdk: &Sdk, can_call: bool) -> Vec<Finding> {
+    let check = "aggregate sink";
+    match AggregateSinkTarget::from_environment(environment) {
+        Err(error) => vec![Finding::wrong(check, "", Wrong::setting(error))],
+        Ok(AggregateSinkTarget::None) => vec![Finding::ok(check, "none:", "totals are sent nowhere")],
+        Ok(AggregateSinkTarget::Stdout) => vec![Finding::ok(check, "stdout:", "for development")],
+        Ok(AggregateSinkTarget::Kinesis { .. }) if !can_call => Vec::new(),
+        Ok(AggregateSinkTarget::Kinesis { stream }) => {
+            let found = look(&stream, sdk).await.map(|(_, found)| found);
+            vec![Finding::of(check, format!("kinesis:{stream}"), found)]
+        }
+    }
+}
+
+/// Whether a stream is there and active.
+async fn look(name: &str, sdk: &Sdk) -> Result<(Summary, String), Wrong> {
+    let client = Client::new(sdk.config().await);
+    let description = describe(&client, name).await.map_err(|error| match error {
+        StreamError::NoSuchStream(_) => Wrong::new(
+            "the stream does not exist in this region",
+            format!("fraudctl stream create {name} --retention-hours 168 --shard-metrics"),
+        ),
+        StreamError::Call {
+            action,
+            error: CallError::Transient { code } | CallError::Permanent { code, .. },
+        } => Wrong::call("kinesis", &format!("kinesis:{action}"), &code),
+        error @ StreamError::NotActive { .. } => Wrong::new(error, "wait until it is ACTIVE"),
+    })?;
+    let stream = description.summary;
+    if !stream.is_active() && stream.status != "UPDATING" {
+        return Err(Wrong::new(format!("it is {}", stream.status), "wait until it is ACTIVE"));
+    }
+    let found = format!(
+        "active, {} open shards, records kept for {} hours",
+        stream.open_shards, stream.retention_hours
+    );
+    Ok((stream, found))
+}
+
+/// A record that is read again after its alert was forgotten is alerted again.
+fn is_outlived_by_the_ledger(stream: &Summary, environment: Environment<'_>) -> Result<String, Wrong> {
+    let kept = u64::from(stream.retention_hours) * HOUR;
+    match AlertLedgerTarget::from_environment(environment) {
+        Ok(AlertLedgerTarget::DynamoDb { retention, .. }) if retention.as_secs() <= kept => Err(Wrong::new(
+            format!(
+                "ALERT_LEDGER_DAYS is {}, and records are kept for {} hours: one that is replayed could be alerted again",
+                retention.as_secs() / DAY,
+                stream.retention_hours
+            ),
+            format!("set ALERT_LEDGER_DAYS to {} at least", kept / DAY + 1),
+        )),
+        Ok(AlertLedgerTarget::DynamoDb { retention, .. }) => {
+            Ok(format!("alerts are remembered for {} days, which is longer", retention.as_secs() / DAY))
+        }
+        // What is wrong with the variable is said of the ledger.
+        Ok(AlertLedgerTarget::Memory) | Err(_) => Ok("no ledger to compare with".to_owned()),
+    }
+}
+
+/// A record that is read again after its window's row was deleted begins a new row.
+fn is_outlived_by_the_aggregates(stream: &Summary, environment: Environment<'_>) -> Result<String, Wrong> {
+    let age = event_time_bounds(environment).ok().and_then(|bounds| bounds.max_age).unwrap_or_default();
+    let needed = u64::from(stream.retention_hours) * HOUR + age.as_secs();
+    match AggregatesTarget::from_environment(environment) {
+        Ok(AggregatesTarget::DynamoDb { retention, .. }) if retention.as_secs() <= needed => Err(Wrong::new(
+            format!(
+                "AGGREGATE_DAYS is {}: a record that is replayed could begin its window anew",
+                retention.as_secs() / DAY
+            ),
+            format!("set AGGREGATE_DAYS to {} at least", needed / DAY + 1),
+        )),
+        Ok(AggregatesTarget::DynamoDb { retention, .. }) => {
+            Ok(format!("aggregates are kept for {} days, which is longer", retention.as_secs() / DAY))
+        }
+        Ok(AggregatesTarget::Memory) | Err(_) => Ok("no aggregates to compare with".to_owned()),
+    }
+}

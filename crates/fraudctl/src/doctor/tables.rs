@@ -1,0 +1,258 @@
+//! Tables: are they there, is their key the right one, do rows expire, may they be read and written.
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::{
+    AttributeValue, KeyType, KeysAndAttributes, ScalarAttributeType, TableDescription, TableStatus,
+    TimeToLiveStatus,
+};
+use fraud_aws::config::{AggregatesTarget, AlertLedgerTarget, Environment, ProfileSource};
+use fraud_aws::profiles::FileProfiles;
+use fraud_aws::sdk::{Sdk, error_code};
+
+use super::finding::{Finding, Wrong};
+
+/// The attribute that rows expire by.
+const TIME_TO_LIVE: &str = "ttl";
+/// No write under this condition is ever done, and it is refused only to who might write.
+const NEVER: &str = "attribute_exists(#key) AND attribute_not_exists(#key)";
+/// The key of a row that is asked for or not written.
+const NO_ONE: &str = "fraudctl doctor";
+
+/// What a table must be.
+struct Table {
+    check: &'static str,
+    variable: &'static str,
+    name: String,
+    /// Its key attributes: `S` or `N`.
+    keys: &'static [(&'static str, &'static str)],
+    expires: bool,
+    calls: &'static [Call],
+}
+
+/// What a function does to a table.
+#[derive(Clone, Copy)]
+enum Call {
+    BatchGet,
+    Put,
+    Update,
+    Delete,
+}
+
+pub(super) async fn profiles(environment: Environment<'_>, sdk: &Sdk, can_call: bool) -> Vec<Finding> {
+    let check = "profiles";
+    match ProfileSource::from_environment(environment) {
+        Err(error) => vec![Finding::wrong(check, "", Wrong::setting(error))],
+        Ok(ProfileSource::File { path }) => {
+            let mend = "give a file as `fraudctl generate --profiles` writes it";
+            let loaded = FileProfiles::load(&path).map_err(|error| Wrong::new(error, mend));
+            let target = format!("file:{}", path.display());
+            vec![Finding::of(check, target, loaded.map(|_| "read, for development".to_owned()))]
+        }
+        Ok(ProfileSource::DynamoDb { table }) => {
+            let table = Table {
+                check,
+                variable: "PROFILE_SOURCE",
+                name: table,
+                keys: &[("customer_id", "S")],
+                expires: false,
+                calls: &[Call::BatchGet],
+            };
+            table.check(sdk, can_call).await
+        }
+    }
+}
+
+pub(super) async fn ledger(environment: Environment<'_>, sdk: &Sdk, can_call: bool) -> Vec<Finding> {
+    let check = "alert ledger";
+    match AlertLedgerTarget::from_environment(environment) {
+        Err(error) => vec![Finding::wrong(check, "", Wrong::setting(error))],
+        Ok(AlertLedgerTarget::Memory) => vec![Finding::ok(check, "memory:", "for development")],
+        Ok(AlertLedgerTarget::DynamoDb { table, .. }) => {
+            let table = Table {
+                check,
+                variable: "ALERT_LEDGER",
+                name: table,
+                keys: &[("alert_id", "S")],
+                expires: true,
+                calls: &[Call::Put, Call::Update, Call::Delete],
+            };
+            table.check(sdk, can_call).await
+        }
+    }
+}
+
+pub(super) async fn aggregates(environment: Environment<'_>, sdk: &Sdk, can_call: bool) -> Vec<Finding> {
+    let check = "aggregates";
+    match AggregatesTarget::from_environment(environment) {
+        Err(error) => vec![Finding::wrong(check, "", Wrong::setting(error))],
+        Ok(AggregatesTarget::Memory) => vec![Finding::ok(check, "memory:", "for development")],
+        Ok(AggregatesTarget::DynamoDb { table, .. }) => {
+            let table = Table {
+                check,
+                variable: "AGGREGATES",
+                name: table,
+                keys: &[("customer_id", "S"), ("window_start", "N")],
+                expires: true,
+                calls: &[Call::Update],
+            };
+            table.check(sdk, can_call).await
+        }
+    }
+}
+
+impl Table {
+    async fn check(&self, sdk: &Sdk, can_call: bool) -> Vec<Finding> {
+        if !can_call {
+            return Vec::new();
+        }
+        let client = Client::new(sdk.config().await);
+        let finding = |result| Finding::of(self.check, format!("dynamodb:{}", self.name), result);
+        let is = self.is_as_it_must_be(&client).await;
+        let is_there = is.is_ok();
+        let mut findings = vec![finding(is)];
+        if !is_there {
+            return findings;
+        }
+        if self.expires {
+            findings.push(finding(self.expires(&client).await));
+        }
+        for call in self.calls {
+            let allowed = call.attempt(self, &client).await;
+            let allowed = allowed.map_err(|code| Wrong::call("dynamodb", call.action(), &code));
+            findings.push(finding(allowed.map(|()| format!("{} is allowed", call.action()))));
+        }
+        findings
+    }
+
+    async fn is_as_it_must_be(&self, client: &Client) -> Result<String, Wrong> {
+        let key = self.key_text();
+        let described = client.describe_table().table_name(&self.name).send().await;
+        let described = described.map_err(|error| match error_code(&error) {
+            code if code == "ResourceNotFoundException" => Wrong::new(
+                "the table does not exist in this region",
+                format!("create it with the key {key}, or name another in {}", self.variable),
+            ),
+            code if code == "ValidationException" => {
+                Wrong::new("it is no table's name", format!("name a table in {}", self.variable))
+            }
+            code => Wrong::call("dynamodb", "dynamodb:DescribeTable", &code),
+        })?;
+        let table = described.table.unwrap_or_else(|| TableDescription::builder().build());
+        let found = key_of(&table);
+        if found != key {
+            return Err(Wrong::new(
+                format!("its key is {found}, it must be {key}"),
+                format!("a key cannot be changed: create another table and name it in {}", self.variable),
+            ));
+        }
+        match table.table_status() {
+            // Both can be read and written.
+            Some(TableStatus::Active | TableStatus::Updating) => Ok(format!("active, key {key}")),
+            status => Err(Wrong::new(
+                format!("it is {}", status.map_or("in no state", TableStatus::as_str)),
+                "wait until it is ACTIVE",
+            )),
+        }
+    }
+
+    async fn expires(&self, client: &Client) -> Result<String, Wrong> {
+        let answer = client.describe_time_to_live().table_name(&self.name).send().await;
+        let answer = answer
+            .map_err(|error| Wrong::call("dynamodb", "dynamodb:DescribeTimeToLive", &error_code(&error)))?;
+        let found = answer.time_to_live_description();
+        let is_on = found
+            .and_then(|found| found.time_to_live_status())
+            .is_some_and(|status| matches!(status, TimeToLiveStatus::Enabled | TimeToLiveStatus::Enabling));
+        let attribute = found.and_then(|found| found.attribute_name()).unwrap_or_default();
+        if is_on && attribute == TIME_TO_LIVE {
+            return Ok(format!("time to live on {TIME_TO_LIVE}"));
+        }
+        let what =
+            if is_on { format!("time to live is on {attribute}") } else { "time to live is off".to_owned() };
+        Err(Wrong::new(
+            format!("{what}: rows are never deleted"),
+            format!(
+                "aws dynamodb update-time-to-live --table-name {} --time-to-live-specification \
+                 Enabled=true,AttributeName={TIME_TO_LIVE}",
+                self.name
+            ),
+        ))
+    }
+
+    fn key_text(&self) -> String {
+        let keys: Vec<String> = self.keys.iter().map(|(name, kind)| format!("{name} ({kind})")).collect();
+        keys.join(", ")
+    }
+
+    /// A key like those of the table's rows.
+    fn key(&self) -> impl Iterator<Item = (String, AttributeValue)> {
+        self.keys.iter().map(|(name, kind)| {
+            let value = match *kind {
+                "N" => AttributeValue::N("0".to_owned()),
+                _ => AttributeValue::S(NO_ONE.to_owned()),
+            };
+            ((*name).to_owned(), value)
+        })
+    }
+}
+
+/// A table's key as [`Table::key_text`] writes it.
+fn key_of(table: &TableDescription) -> String {
+    let kind = |name: &str| {
+        let definitions = table.attribute_definitions().iter();
+        let kind = definitions.filter(|definition| definition.attribute_name() == name);
+        kind.map(|definition| definition.attribute_type()).next().map_or("?", ScalarAttributeType::as_str)
+    };
+    // The partition key first, as a table's creator may have listed them in either order.
+    let of = |role: KeyType| {
+        let keys = table.key_schema().iter().filter(move |key| *key.key_type() == role);
+        keys.map(|key| format!("{} ({})", key.attribute_name(), kind(key.attribute_name())))
+    };
+    of(KeyType::Hash).chain(of(KeyType::Range)).collect::<Vec<_>>().join(", ")
+}
+
+impl Call {
+    fn action(self) -> &'static str {
+        match self {
+            Call::BatchGet => "dynamodb:BatchGetItem",
+            Call::Put => "dynamodb:PutItem",
+            Call::Update => "dynamodb:UpdateItem",
+            Call::Delete => "dynamodb:DeleteItem",
+        }
+    }
+
+    /// Makes the call so that it changes nothing. The error is the code of a refusal for another reason than that.
+    async fn attempt(self, table: &Table, client: &Client) -> Result<(), String> {
+        let name = &table.name;
+        let key = || Some(table.key().collect());
+        let partition_key = table.keys.first().map_or("", |(name, _)| *name);
+        let code = match self {
+            Call::BatchGet => {
+                let keys = KeysAndAttributes::builder().keys(table.key().collect()).build();
+                let keys = keys.map_err(|error| error.to_string())?;
+                let call = client.batch_get_item().request_items(name, keys);
+                call.send().await.err().map(|error| error_code(&error))
+            }
+            Call::Put => {
+                let call = client.put_item().table_name(name).set_item(key()).condition_expression(NEVER);
+                let call = call.expression_attribute_names("#key", partition_key);
+                call.send().await.err().map(|error| error_code(&error))
+            }
+            Call::Update => {
+                let call = client.update_item().table_name(name).set_key(key()).condition_expression(NEVER);
+                let call = call.expression_attribute_names("#key", partition_key);
+                call.send().await.err().map(|error| error_code(&error))
+            }
+            Call::Delete => {
+                let call = client.delete_item().table_name(name).set_key(key()).condition_expression(NEVER);
+                let call = call.expression_attribute_names("#key", partition_key);
+                call.send().await.err().map(|error| error_code(&error))
+            }
+        };
+        match code {
+            None => Ok(()),
+            Some(code) if code == "ConditionalCheckFailedException" => Ok(()),
+            Some(code) => Err(code),
+        }
+    }
+}

@@ -1,0 +1,303 @@
+//! A deployment looked over: as it must be, and with each thing wrong that can be.
+
+use std::collections::BTreeMap;
+
+use embedded_aws::{Fault, KeyType, Service, ServiceError, TableDefinition, When};
+use serde_json::Value;
+
+use crate::world::{AGGREGATES, LEDGER, PROFILES, World};
+
+/// The report: what is wrong by check, and the status. Nothing may be both.
+async fn wrong(world: &World, arguments: &[&str]) -> BTreeMap<String, (String, String)> {
+    let arguments = [&["doctor", "--stream", "transactions", "--json"], arguments].concat();
+    let ended = world.fraudctl(&arguments).await;
+    let lines = ended.json_lines();
+    let text = |line: &Value, name: &str| line[name].as_str().unwrap_or_default().to_owned();
+    let wrong: BTreeMap<_, _> = lines
+        .iter()
+        .filter(|line| line["ok"] == false)
+        .map(|line| (text(line, "check"), (text(line, "wrong"), text(line, "mend"))))
+        .collect();
+    assert_eq!(ended.status, Some(i32::from(!wrong.is_empty())), "{ended:?}");
+    assert!(wrong.values().all(|(what, mend)| !what.is_empty() && !mend.is_empty()), "{wrong:?}");
+    wrong
+}
+
+/// The one check that fails, what it says and how to mend it.
+async fn only_wrong(world: &World, arguments: &[&str]) -> (String, String, String) {
+    let wrong = wrong(world, arguments).await;
+    assert_eq!(wrong.len(), 1, "{wrong:?}");
+    let (check, (what, mend)) = wrong.into_iter().next().unwrap();
+    (check, what, mend)
+}
+
+async fn started() -> World {
+    let mut world = World::start().await;
+    // The default, in place of none, which no days of aggregates could outlive.
+    world.variables.insert("EVENT_TIME_MAX_AGE_HOURS", "168".to_owned());
+    world
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_as_it_must_be_passes_and_is_left_as_it_was() {
+    let world = started().await;
+    let before = (world.rows(PROFILES).await, world.rows(LEDGER).await, world.rows(AGGREGATES).await);
+    let ended = world.fraudctl(&["doctor", "--stream", "transactions"]).await;
+    assert_eq!(ended.status, Some(0), "{ended:?}");
+    assert!(ended.stdout.lines().all(|line| line.starts_with("ok ")), "{ended:?}");
+    for line in [
+        "policy          builtin:default: default@",
+        "profiles        dynamodb:customer_profiles: active, key customer_id (S)",
+        "profiles        dynamodb:customer_profiles: dynamodb:BatchGetItem is allowed",
+        "alert ledger    dynamodb:alert_ledger: time to live on ttl",
+        "alert ledger    dynamodb:alert_ledger: dynamodb:DeleteItem is allowed",
+        "aggregates      dynamodb:customer_aggregates: active, key customer_id (S), window_start (N)",
+        "aggregates      dynamodb:customer_aggregates: dynamodb:UpdateItem is allowed",
+        "stream          transactions: active, 2 open shards, records kept for 24 hours",
+        "stream          transactions: alerts are remembered for 400 days, which is longer",
+        "aggregate sink  none:: totals are sent nowhere",
+    ] {
+        assert!(ended.stdout.contains(line), "{line}: {}", ended.stdout);
+    }
+    let after = (world.rows(PROFILES).await, world.rows(LEDGER).await, world.rows(AGGREGATES).await);
+    assert_eq!(after, before);
+    assert!(world.letters().is_empty() && world.alerted().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_local_keeps_up_passes_with_the_lines_that_it_prints() {
+    use tokio::io::{AsyncBufReadExt, BufReader};
+    let folder = tempfile::tempdir().unwrap();
+    let mut local = tokio::process::Command::new(env!("CARGO_BIN_EXE_fraudctl"))
+        .args(["local", "--count", "20", "--seed", "1", "--keep", "--json"])
+        .current_dir(folder.path())
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(local.stdout.take().unwrap()).lines();
+    let mut exports = BTreeMap::new();
+    while !exports.contains_key("AGGREGATES") {
+        let line = lines.next_line().await.unwrap().unwrap();
+        if let Some((name, value)) = line.strip_prefix("export ").and_then(|line| line.split_once('=')) {
+            exports.insert(name.to_owned(), value.to_owned());
+        }
+    }
+    let output = tokio::process::Command::new(env!("CARGO_BIN_EXE_fraudctl"))
+        .args(["doctor", "--stream", "transactions"])
+        .env_clear()
+        .envs(exports)
+        .output()
+        .await
+        .unwrap();
+    let ended = crate::world::Ended::from(output);
+    assert_eq!(ended.status, Some(0), "{ended:?}");
+    assert!(ended.stdout.contains("alert sink      sns:arn:aws:sns:"), "{ended:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_missing_is_told_and_how_to_mend_it() {
+    let world = started().await;
+    let missing = [
+        ("--profiles", "dynamodb:nowhere", "profiles", "the table does not exist", "customer_id (S)"),
+        ("--ledger", "dynamodb:x", "alert ledger", "it is no table's name", "ALERT_LEDGER"),
+        ("--ledger", "dynamodb:nowhere", "alert ledger", "the table does not exist", "alert_id (S)"),
+        ("--aggregates", "dynamodb:nowhere", "aggregates", "the table does not exist", "window_start (N)"),
+        (
+            "--sink",
+            "sns:arn:aws:sns:us-east-1:123456789012:nowhere",
+            "alert sink",
+            "the topic does not",
+            "ALERT_SINK",
+        ),
+        (
+            "--aggregate-sink",
+            "kinesis:nowhere",
+            "aggregate sink",
+            "the stream does not exist",
+            "stream create nowhere",
+        ),
+        ("--policy", "file:nowhere.toml", "policy", "cannot read nowhere.toml", "fraudctl score"),
+        ("--policy", "strict", "policy", "FRAUD_POLICY is `strict`; it accepts", "set it"),
+        ("--profiles", "file:nowhere.json", "profiles", "nowhere.json", "fraudctl generate"),
+    ];
+    for (option, value, check, what, mend) in missing {
+        let found = only_wrong(&world, &[option, value]).await;
+        assert!(found.0 == check && found.1.contains(what) && found.2.contains(mend), "{option}: {found:?}");
+    }
+    let elsewhere = world.queue().replace("fraud-dead-letters", "nowhere");
+    let (check, what, _) = only_wrong(&world, &["--queue", &elsewhere]).await;
+    assert_eq!((&*check, &*what), ("dead letters", "the queue does not exist"));
+    let ended = world.fraudctl(&["doctor", "--stream", "nowhere"]).await;
+    assert_eq!(ended.status, Some(1), "{ended:?}");
+    assert!(ended.stdout.contains("WRONG  stream          nowhere: the stream does not exist"), "{ended:?}");
+    assert!(ended.stdout.contains("to mend it: fraudctl stream create nowhere"), "{ended:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_policy_that_cannot_work_is_told_with_its_line() {
+    let world = started().await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("strict.toml");
+    std::fs::write(&file, "name = \"p\"\ncap = -1\n").unwrap();
+    let (check, what, _) = only_wrong(&world, &["--policy", &format!("file:{}", file.display())]).await;
+    assert_eq!(check, "policy");
+    assert!(what.contains("policy line "), "{what}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn variables_that_are_not_set_or_wrong_are_told_with_what_they_accept() {
+    let mut world = started().await;
+    for (variable, value, check, what) in [
+        ("PROFILE_SOURCE", "", "profiles", "PROFILE_SOURCE is not set; it accepts `dynamodb:<table>`"),
+        ("ALERT_SINK", "topic", "alert sink", "ALERT_SINK is `topic`; it accepts `sns:<topic arn>`"),
+        ("DEAD_LETTERS", "", "dead letters", "DEAD_LETTERS is not set"),
+        ("WINDOW_SECONDS", "0", "settings", "WINDOW_SECONDS is `0`"),
+        ("PROFILE_CACHE_SECONDS", "soon", "settings", "PROFILE_CACHE_SECONDS is `soon`"),
+    ] {
+        let usual = world.variables.insert(variable, value.to_owned());
+        let found = only_wrong(&world, &[]).await;
+        assert!(found.0 == check && found.1.contains(what), "{variable}: {found:?}");
+        world.variables.insert(variable, usual.unwrap_or_default());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_of_another_key_or_whose_rows_never_expire_is_told() {
+    let other = embedded_aws::EmbeddedAws::builder()
+        .stream("transactions", 1)
+        .table("customer_profiles", "customer")
+        .table_definition(
+            TableDefinition::new("alert_ledger", "alert_id", KeyType::String).sort_key("at", KeyType::Number),
+        )
+        .table_definition(
+            TableDefinition::new("customer_aggregates", "customer_id", KeyType::String)
+                .sort_key("window_start", KeyType::String),
+        )
+        .table("endless_ledger", "alert_id")
+        .table_definition(
+            TableDefinition::new("strange_ledger", "alert_id", KeyType::String).time_to_live("until"),
+        )
+        .topic("fraud-alerts")
+        .queue("fraud-dead-letters")
+        .start()
+        .await
+        .unwrap();
+    let mut world = started().await;
+    world.aws = other;
+    world
+        .variables
+        .insert("DEAD_LETTERS", format!("sqs:{}", world.aws.queue_url("fraud-dead-letters").unwrap()));
+    let wrong = wrong(&world, &[]).await;
+    let told = |check: &str| wrong[check].0.as_str();
+    assert_eq!(told("profiles"), "its key is customer (S), it must be customer_id (S)");
+    assert_eq!(told("alert ledger"), "its key is alert_id (S), at (N), it must be alert_id (S)");
+    let expected =
+        "its key is customer_id (S), window_start (S), it must be customer_id (S), window_start (N)";
+    assert_eq!(told("aggregates"), expected);
+    assert_eq!(wrong.len(), 3, "{wrong:?}");
+    for (table, what) in [
+        ("endless_ledger", "time to live is off: rows are never deleted"),
+        ("strange_ledger", "time to live is on until: rows are never deleted"),
+    ] {
+        let wrong = self::wrong(&world, &["--ledger", &format!("dynamodb:{table}")]).await;
+        assert_eq!(wrong["alert ledger"].0, what);
+        let mend = format!("aws dynamodb update-time-to-live --table-name {table} ");
+        assert!(wrong["alert ledger"].1.starts_with(&mend), "{wrong:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_permission_that_is_missing_is_told_by_its_action() {
+    let world = started().await;
+    for (service, operation, check) in [
+        (Service::DynamoDb, "DescribeTimeToLive", "alert ledger"),
+        (Service::DynamoDb, "BatchGetItem", "profiles"),
+        (Service::DynamoDb, "PutItem", "alert ledger"),
+        (Service::DynamoDb, "DeleteItem", "alert ledger"),
+        (Service::Sns, "GetTopicAttributes", "alert sink"),
+        (Service::Sqs, "GetQueueAttributes", "dead letters"),
+        (Service::Kinesis, "DescribeStreamSummary", "stream"),
+        (Service::Kinesis, "ListShards", "stream"),
+    ] {
+        world.deny(service, operation);
+        let wrong = wrong(&world, &[]).await;
+        let (what, mend) = &wrong[check];
+        let action = format!("{}:{operation}", service.name());
+        assert!(what.starts_with(&format!("may not call {action} (A")), "{wrong:?}");
+        assert!(mend.starts_with(&format!("allow {action} on it")), "{wrong:?}");
+        world.aws.faults().clear();
+    }
+    // Two tables are updated.
+    world.deny(Service::DynamoDb, "UpdateItem");
+    let wrong = wrong(&world, &[]).await;
+    assert_eq!(wrong.keys().collect::<Vec<_>>(), ["aggregates", "alert ledger"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_that_does_not_answer_and_credentials_that_are_refused_are_told() {
+    let world = started().await;
+    let expired = ServiceError::new(400, "ExpiredTokenException", "expired");
+    world.aws.faults().add(When::any_call_to(Service::Kinesis), Fault::Error(expired)).unwrap();
+    let (check, what, mend) = only_wrong(&world, &[]).await;
+    assert_eq!(check, "stream");
+    assert!(
+        what.contains("the credentials are refused (ExpiredTokenException)") && mend.contains("renew"),
+        "{what}"
+    );
+    world.aws.faults().clear();
+
+    // A port where nobody listens.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let output = world
+        .command(&["doctor", "--json"])
+        .env("AWS_ENDPOINT_URL_SNS", format!("http://127.0.0.1:{port}"))
+        .output()
+        .await
+        .unwrap();
+    let ended = crate::world::Ended::from(output);
+    assert_eq!(ended.status, Some(1), "{ended:?}");
+    let wrong: Vec<Value> = ended.json_lines().into_iter().filter(|line| line["ok"] == false).collect();
+    assert_eq!((wrong.len(), &wrong[0]["check"]), (1, &"alert sink".into()), "{ended:?}");
+    assert_eq!(wrong[0]["wrong"], "sns does not answer (cannot reach the service)");
+    assert_eq!(wrong[0]["mend"], "check AWS_REGION, AWS_ENDPOINT_URL_SNS and the way there");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_region_or_credentials_no_service_is_asked() {
+    let world = started().await;
+    let output = world
+        .command(&["doctor", "--stream", "transactions", "--json"])
+        .env_remove("AWS_REGION")
+        .env_remove("AWS_ACCESS_KEY_ID")
+        .env_remove("AWS_SECRET_ACCESS_KEY")
+        .env("AWS_CONFIG_FILE", "/nowhere")
+        .env("AWS_SHARED_CREDENTIALS_FILE", "/nowhere")
+        .output()
+        .await
+        .unwrap();
+    let ended = crate::world::Ended::from(output);
+    assert_eq!(ended.status, Some(1), "{ended:?}");
+    let wrong: Vec<Value> = ended.json_lines().into_iter().filter(|line| line["ok"] == false).collect();
+    let checks: Vec<&str> = wrong.iter().map(|line| line["check"].as_str().unwrap()).collect();
+    assert_eq!(checks, ["region", "credentials"], "{ended:?}");
+    assert!(world.aws.calls().all().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_memory_that_is_shorter_than_the_streams_is_told() {
+    let mut world = started().await;
+    let raised = world.fraudctl(&["stream", "create", "transactions", "--retention-hours", "168"]).await;
+    assert_eq!(raised.status, Some(0), "{raised:?}");
+    world.variables.insert("ALERT_LEDGER_DAYS", "7".to_owned());
+    let (check, what, mend) = only_wrong(&world, &[]).await;
+    assert_eq!((&*check, &*mend), ("stream", "set ALERT_LEDGER_DAYS to 8 at least"));
+    assert!(what.starts_with("ALERT_LEDGER_DAYS is 7, and records are kept for 168 hours"), "{what}");
+    world.variables.insert("ALERT_LEDGER_DAYS", "8".to_owned());
+    world.variables.insert("AGGREGATE_DAYS", "14".to_owned());
+    let (_, _, mend) = only_wrong(&world, &[]).await;
+    assert_eq!(mend, "set AGGREGATE_DAYS to 15 at least");
+    world.variables.insert("AGGREGATE_DAYS", "15".to_owned());
+    assert!(wrong(&world, &[]).await.is_empty());
+}

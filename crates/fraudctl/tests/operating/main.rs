@@ -1,0 +1,13 @@
+//! The commands for a bad day, each as a process from outside, against the embedded AWS.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod alerts;
+mod dead_letters;
+mod doctor;
+mod functions;
+mod letters;
+mod objects;
+mod redrive;
+mod streams;
+mod world;

@@ -1,0 +1,117 @@
+//! The event of a single user record that comes again, such as one out of the dead letters.
+
+use fraud_core::identity::Position;
+use fraud_core::timestamp::Timestamp;
+use serde_json::json;
+
+/// The member of `kinesis` that Lambda's own events never have: the record's data is a user record that was taken out
+/// already, and this was its place. It is not taken apart again, and keeps its identity.
+pub(crate) const SUB_SEQUENCE_NUMBER: &str = "userRecordSubSequenceNumber";
+
+/// A user record as it came the first time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Redelivery<'a> {
+    /// Where it stands. The stream's name has no `/` and the shard's id no `:`.
+    pub position: Position<'a>,
+    /// When it arrived at the stream, where that is known.
+    pub arrival: Option<Timestamp>,
+    /// Its data, and only its own: base64, or what the first event had in place of it.
+    pub data: &'a str,
+}
+
+impl Redelivery<'_> {
+    /// The event: [`Batch::read`](crate::Batch::read) makes one item of it, at the same position, with the same arrival
+    /// and the same data.
+    pub fn event(&self) -> String {
+        let Position { stream, shard, sequence_number, sub_sequence_number } = self.position;
+        json!({
+            "Records": [{
+                "kinesis": {
+                    "sequenceNumber": sequence_number,
+                    SUB_SEQUENCE_NUMBER: sub_sequence_number,
+                    "data": self.data,
+                    "approximateArrivalTimestamp": self.arrival.map(|arrival| arrival.to_string()),
+                },
+                "eventSource": "aws:kinesis",
+                "eventID": format!("{shard}:{sequence_number}"),
+                // Only its name is known, and nothing else is read.
+                "eventSourceARN": format!("arn:aws:kinesis:::stream/{stream}"),
+            }],
+        })
+        .to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::testing::aggregate;
+    use crate::{Batch, InvalidEvent};
+
+    fn position(sub_sequence_number: u64) -> Position<'static> {
+        Position {
+            stream: "transactions",
+            shard: "shardId-000000000006",
+            sequence_number: "49590338271490256608559692538361571095921575989136588898",
+            sub_sequence_number,
+        }
+    }
+
+    fn base64(payload: &[u8]) -> String {
+        base64_simd::STANDARD.encode_to_string(payload)
+    }
+
+    proptest! {
+        #[test]
+        fn a_record_that_comes_again_stands_where_it_stood_and_holds_what_it_held(
+            sub_sequence_number: u64,
+            millis in -62_135_596_800_000i64..253_402_300_800_000,
+            amount: u32,
+        ) {
+            let payload = format!("{{\"amount\":{amount}}}");
+            let (position, arrival) = (position(sub_sequence_number), Timestamp::from_millis(millis));
+            let event = Redelivery { position, arrival, data: &base64(payload.as_bytes()) }.event();
+            let batch = Batch::read(&event).unwrap();
+            let transactions = batch.transactions();
+            let [Ok(received)] = &transactions[..] else { panic!("{transactions:?}") };
+            prop_assert_eq!(received.position, position);
+            prop_assert_eq!(Some(received.arrival), arrival);
+            prop_assert_eq!(received.transaction.amount.digits, amount.to_string());
+        }
+
+        #[test]
+        fn a_record_that_is_poison_again_makes_the_letter_that_it_came_from(
+            sub_sequence_number in 0..3u64,
+            known: bool,
+            data in "(?s).{0,30}",
+            is_base64: bool,
+        ) {
+            let data = if is_base64 { base64(data.as_bytes()) } else { data };
+            let arrival = Timestamp::from_millis(1_705_287_600_123).filter(|_| known);
+            let event = Redelivery { position: position(sub_sequence_number), arrival, data: &data }.event();
+            let batch = Batch::read(&event).unwrap();
+            prop_assert_eq!(batch.len(), 1);
+            let reason = fraud_core::reason::FailureReason::NotJson;
+            let letter = batch.letter(0, reason, "kinesis-alerts").unwrap();
+            prop_assert_eq!((letter.position, letter.arrival, &*letter.data), (position(sub_sequence_number), arrival, &*data));
+        }
+    }
+
+    #[test]
+    fn a_user_record_that_looks_like_an_aggregate_is_not_taken_apart() {
+        let data = base64(&aggregate(&[b"{}", b"{}"]));
+        let event = Redelivery { position: position(3), arrival: None, data: &data }.event();
+        assert_eq!(Batch::read(&event).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn a_place_that_is_none_fails_the_event_for_its_record_would_get_another_identity() {
+        let event = Redelivery { position: position(3), arrival: None, data: "e30=" }.event();
+        for place in ["-1", "1.5", "\"3\"", "null", "99999999999999999999"] {
+            let event = event.replace("SubSequenceNumber\":3", &format!("SubSequenceNumber\":{place}"));
+            assert!(matches!(Batch::read(&event), Err(InvalidEvent::Missing(_))), "{event}");
+        }
+    }
+}
