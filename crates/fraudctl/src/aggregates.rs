@@ -10,7 +10,7 @@ use fraud_aws::sdk::Sdk;
 use tokio::time::Instant;
 
 use crate::Failure;
-use crate::display::table;
+use crate::display::{print_line, table};
 
 /// No answer takes longer.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -47,12 +47,13 @@ pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
     let windows = store.recent(customer, usize::from(*limit), Instant::now() + LIMIT).await;
     let windows = windows.map_err(|fault| anyhow!("cannot read the table {name}: {fault}"))?;
     if *json {
-        windows.iter().for_each(|window| println!("{}", window.to_json()));
+        for window in &windows {
+            print_line(window.to_json())?;
+        }
         return Ok(());
     }
     if windows.is_empty() {
-        println!("no windows of this customer");
-        return Ok(());
+        return Ok(print_line("no windows of this customer")?);
     }
     let mut shown =
         table(&["from", "until", "count", "total", "average", "exact"], &["count", "total", "average"]);
@@ -66,6 +67,5 @@ pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
             if window.dedup_complete { "yes" } else { "a repetition may have counted" }.to_owned(),
         ]);
     }
-    println!("{shown}");
-    Ok(())
+    Ok(print_line(shown)?)
 }

@@ -32,6 +32,8 @@ pub use exit::Failure;
   fraudctl score tx.ndjson --profiles profiles.json
   fraudctl produce tx.ndjson --stream transactions --rate 500
   fraudctl consume --stream transactions --name look --checkpoints dynamodb:transactions-checkpoints --create-checkpoints
+  fraudctl doctor --stream transactions
+  fraudctl dead-letters list --queue sqs:https://sqs.us-east-1.amazonaws.com/123456789012/dead-letters
 
 AWS is found as by every AWS tool: AWS_REGION, AWS_PROFILE, AWS_ENDPOINT_URL_KINESIS and so on.
 Exit status: 0 done, 1 something failed, 2 the input is wrong.")]

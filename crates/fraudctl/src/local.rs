@@ -23,6 +23,7 @@ pub use profile_file::items as profile_items;
 pub use services::start as start_services;
 
 use crate::Failure;
+use crate::display::print_line;
 use crate::generate::Dataset;
 use crate::input::Source;
 
@@ -100,12 +101,12 @@ pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
     let finished = pipeline.run(items, input).await?;
     if arguments.json {
         let report = serde_json::to_string(&finished.report).context("cannot write the report")?;
-        println!("{report}");
+        print_line(report)?;
     } else {
-        println!("{}", finished.report.render(&finished.alerts));
+        print_line(finished.report.render(&finished.alerts))?;
     }
     if arguments.keep {
-        print!("{}", services::exports(&aws));
+        print_line(services::exports(&aws).trim_end())?;
         eprintln!("The services stay up until Ctrl-C.");
         interrupt.wait().await;
     }

@@ -13,7 +13,7 @@ use indicatif::ProgressBar;
 use serde_json::json;
 
 use crate::Failure;
-use crate::display::{counted, per_second, progress, thousands};
+use crate::display::{counted, per_second, print_line, progress, thousands};
 use crate::input::{self, Line, Source};
 
 /// Failures told one by one; the rest are counted.
@@ -116,7 +116,7 @@ async fn produce(arguments: &Arguments, target: &impl Target, with_keys: bool) -
         summary
     };
     bar.finish_and_clear();
-    show(summary, start.elapsed(), arguments.json);
+    show(summary, start.elapsed(), arguments.json)?;
     if let Some(error) = read_error {
         return Err(Failure::input(anyhow!(error).context("cannot read the transactions to their end")));
     }
@@ -127,23 +127,22 @@ async fn produce(arguments: &Arguments, target: &impl Target, with_keys: bool) -
     }
 }
 
-fn show(summary: Summary, time: Duration, json: bool) {
+fn show(summary: Summary, time: Duration, json: bool) -> anyhow::Result<()> {
     let Summary { sent, failed, retries } = summary;
     let rate = per_second(sent, time);
     if json {
         let seconds = time.as_secs_f64();
-        println!(
-            "{}",
-            json!({ "sent": sent, "failed": failed, "retries": retries, "seconds": seconds, "records_per_second": rate })
-        );
+        print_line(
+            json!({ "sent": sent, "failed": failed, "retries": retries, "seconds": seconds, "records_per_second": rate }),
+        )
     } else {
-        println!(
+        print_line(format_args!(
             "{} sent in {:.1} s, {} a second; {} sent again, {failed} failed",
             counted(sent, "record"),
             time.as_secs_f64(),
             thousands(rate),
             thousands(retries),
-        );
+        ))
     }
 }
 

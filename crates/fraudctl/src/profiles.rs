@@ -11,7 +11,7 @@ use fraud_aws::sdk::Sdk;
 use serde_json::json;
 
 use crate::Failure;
-use crate::display::{counted, progress};
+use crate::display::{counted, print_line, progress};
 
 mod rows;
 mod table;
@@ -84,12 +84,12 @@ async fn import(arguments: &ImportArguments) -> Result<(), Failure> {
     .await?;
     bar.finish_and_clear();
     if arguments.json {
-        println!(
-            "{}",
-            json!({ "written": written, "bad": bad.len(), "seconds": start.elapsed().as_secs_f64() })
-        );
+        print_line(
+            json!({ "written": written, "bad": bad.len(), "seconds": start.elapsed().as_secs_f64() }),
+        )?;
     } else {
-        println!("{} written to {}, {} bad", counted(written, "profile"), arguments.to, bad.len());
+        let written = counted(written, "profile");
+        print_line(format_args!("{written} written to {}, {} bad", arguments.to, bad.len()))?;
     }
     match bad.len() as u64 {
         0 => Ok(()),

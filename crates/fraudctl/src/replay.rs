@@ -12,6 +12,7 @@ use fraud_stream::consumer::{Consumer, From, KinesisSource, Settings, Until};
 
 use crate::Failure;
 use crate::consume::{BatchArguments, Function, Status, owner, past_time, time};
+use crate::display::print_line;
 use crate::handler::{Handler, HandlerName, Invoke};
 use crate::interrupt::Interrupt;
 
@@ -133,9 +134,9 @@ async fn replay<F: Invoke + 'static>(
         seconds: start.elapsed().as_secs_f64(),
     };
     if arguments.json {
-        println!("{}", summary.json());
+        print_line(summary.json())?;
     } else {
-        println!("{}", summary.text());
+        print_line(summary.text())?;
     }
     result.map_err(anyhow::Error::from)?;
     match is_complete {
