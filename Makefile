@@ -114,6 +114,14 @@ bench-baseline: build bench-tool ## Commit today's instructions per record (need
 bench-stages: ## Measure decoding, reading, scoring and encoding by themselves
 	cargo bench --package benchmarks
 
+.PHONY: bench-pipeline
+bench-pipeline: ## Measure the local pipeline, with and without the analytics function (COUNT=<n> SEED=<s>)
+	cargo build --release --package fraudctl
+	@for round in 1 2 3; do for without in "" --without-analytics; do \
+		echo "$${without:-with analytics}"; \
+		target/release/fraudctl local --count $(COUNT) --seed $(SEED) --out target/bench-pipeline $$without \
+			| grep -E 'throughput|latency|alanced|BALANCED'; done; done
+
 .PHONY: profile
 profile: bench-tool ## Show where the transform's instructions go (needs valgrind)
 	cargo build --profile profiling --package firehose-transform --package kinesis-alerts

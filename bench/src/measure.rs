@@ -14,7 +14,7 @@ pub(crate) const SIZES: [usize; 3] = [100, 1_000, 5_000];
 /// So many starts are measured.
 const STARTS: usize = 15;
 /// A round's invocations handle so many records of each size.
-const RECORDS_A_ROUND: usize = 10_000;
+const RECORDS_A_ROUND: usize = 30_000;
 
 /// For each of [`SIZES`], each round's processor time per record, in microseconds.
 pub(crate) type Costs = [Vec<f64>; SIZES.len()];

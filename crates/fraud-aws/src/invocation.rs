@@ -9,6 +9,7 @@ use serde::de::IgnoredAny;
 
 use crate::telemetry::MetricLine;
 
+mod allocator;
 mod bytes_layer;
 
 use bytes_layer::BytesLayer;
@@ -39,6 +40,7 @@ pub async fn serve<E: Into<Diagnostic>>(
         metrics.write(io::stdout()).map_err(|error| diagnostic("MetricsNotWritten", &error))?;
         Ok(response)
     };
+    allocator::keep_freed_memory();
     // A runtime has a handler of its own kind; the layer answers everything before anything gets there.
     let never_called = service_fn(async |_: LambdaEvent<IgnoredAny>| Ok::<(), Error>(()));
     Runtime::new(never_called).layer(BytesLayer::new(&answer)).layer(TracingLayer::new()).run().await

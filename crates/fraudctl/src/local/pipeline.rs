@@ -111,7 +111,13 @@ impl Pipeline<'_> {
         let aggregation = EventSourceMapping::new(
             self.aws.record_source(STREAM),
             analytics,
-            MappingSettings { consumer: None, ..mapping_settings() },
+            // Larger batches, as the template has them for it: fewer writes, for a customer's records meet in them.
+            MappingSettings {
+                batch_size: 5000,
+                parallelization_factor: 1,
+                consumer: None,
+                ..mapping_settings()
+            },
         )?;
         let transform = async |invocation| functions.transform(invocation).await;
         let objects = DirectoryObjects::new(&self.out);
