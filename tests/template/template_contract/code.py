@@ -15,7 +15,9 @@ PORTS = {
     "AggregateSinkTarget": "aggregate_sink",
 }
 # Of the ports' methods, those that only tools call.
-CALLED_BY_TOOLS = {"aggregates": ["recent", "all"]}
+CALLED_BY_TOOLS = {"aggregates": ["recent", "all", "row"], "ledger": ["sent_amount"]}
+# Of the ports' files, those that only tools use.
+FILES_OF_TOOLS = {"dead_letters": ["queue.rs"], "ledger": ["browse.rs"]}
 # Where the action that permits a call has another name. (Service authorization reference.)
 ACTIONS = {"sns:PublishBatch": "sns:Publish"}
 SERVICES = {"aws_sdk_dynamodb": "dynamodb", "aws_sdk_sns": "sns", "aws_sdk_sqs": "sqs", "aws_sdk_kinesis": "kinesis"}
@@ -62,10 +64,10 @@ class Code:
         return found
 
     @lru_cache(maxsize=None)
-    def _sources(self, folder):
-        """A module's sources, without its tests."""
+    def _sources(self, folder, without=()):
+        """A module's sources, without its tests and these files."""
         root = self.workspace / folder
-        paths = sorted(root.rglob("*.rs"))
+        paths = sorted(path for path in root.rglob("*.rs") if path.name not in without)
         return "\n".join(
             self._read(str(path.relative_to(self.workspace))) for path in paths if "test" not in str(path.relative_to(root))
         )
@@ -130,9 +132,9 @@ class Code:
     @lru_cache(maxsize=None)
     def actions(self, port):
         """The IAM actions of the calls that a function makes through a port."""
-        text = self._sources(f"crates/fraud-aws/src/{port}")
+        text = self._sources(f"crates/fraud-aws/src/{port}", tuple(FILES_OF_TOOLS.get(port, ())))
         for method in CALLED_BY_TOOLS.get(port, []):
-            text = re.sub(rf"(?ms)^    async fn {method}\(.*?^    }}$", "", text)
+            text = re.sub(rf"(?ms)^    (?:pub )?async fn {method}\(.*?^    }}$", "", text)
         service = next((name for crate, name in SERVICES.items() if crate in text), None)
         calls = set(re.findall(r"\bclient\s*\.(\w+)\(\)", text)) - {"clone"}
         if not service or not calls:
@@ -187,7 +189,7 @@ class Code:
     def lake_columns(self):
         """The transaction's fields that are read, then the fields that are written."""
         path = "crates/fraud-core/src/transaction.rs"
-        read = re.findall(r'Some\("(\w+)"\) => read\.', self._read(path))
+        read = re.findall(r'Some\("(\w+)"\) => Field::', self._read(path))
         path = "crates/fraud-core/src/fields.rs"
         names = dict(re.findall(r'pub const (\w+): &str = "(\w+)";', self._read(path)))
         written = self._find(path, r"(?s)pub const ALL: [^=]*= \[(.*?)\];", "ALL").group(1)
@@ -198,7 +200,7 @@ class Code:
         """Each partition key and the digits that it is written with."""
         text = self._read("functions/firehose-transform/src/response.rs")
         start = text.find("partitionKeys")
-        keys = re.findall(r'\\"(\w+)\\":\\""\);\s*(?:let \w+ = [^;]+;\s*)?push_digits\(&mut self\.out, (\d),', text[start:])
+        keys = re.findall(r'\\"(\w+)\\":\\"\{\w+:0(\d)\}\\"', text[start:])
         keys = [(key.removeprefix("partitionKeys"), int(digits)) for key, digits in keys]
         if start < 0 or not keys:
             raise NotFound("functions/firehose-transform/src/response.rs does not show the partition keys")
