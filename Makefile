@@ -130,11 +130,11 @@ profile: bench-tool ## Show where the transform's instructions go (needs valgrin
 	@$(BENCH) --bootstraps target/lambda-profiling profile
 
 # The packages whose readers and writers have a slow way to be held against.
-SOAKED := fraud-core kinesis-batch kpl-aggregation firehose-transform
+SOAKED := package(fraud-core) | package(kinesis-batch) | package(kpl-aggregation) | package(firehose-transform)
 
 .PHONY: soak
 soak: nextest ## Hold every fast path against the slow one a million times (CASES=<n>)
-	PROPTEST_CASES=$(CASES) cargo nextest run --profile soak $(foreach package,$(SOAKED),--package $(package))
+	PROPTEST_CASES=$(CASES) cargo nextest run --workspace --profile soak -E '$(SOAKED)'
 
 .PHONY: bench-tool
 bench-tool: .venv/installed
