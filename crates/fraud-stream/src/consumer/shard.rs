@@ -58,6 +58,8 @@ impl<S: ShardSource, C: Checkpoints, H: Handler> ShardReader<S, C, H> {
         let mut iterator = None;
         while !self.stop.is_set() {
             let started = Instant::now();
+            // A tip says nothing about what arrives while its records are handled.
+            let asked_at = now();
             let page = match self.page(&mut iterator).await {
                 Ok(page) => page,
                 Err(SourceFault::ExpiredIterator) => {
@@ -95,7 +97,7 @@ impl<S: ShardSource, C: Checkpoints, H: Handler> ShardReader<S, C, H> {
             let tip_is_end = match settings.until {
                 Until::Stopped => false,
                 Until::CaughtUp => at_tip,
-                Until::Time(end) => at_tip && now().millis() >= end.millis().saturating_add(TIP_ALLOWANCE),
+                Until::Time(end) => at_tip && asked_at.millis() >= end.millis().saturating_add(TIP_ALLOWANCE),
             };
             if tip_is_end {
                 return Ok(Ended::Left);
