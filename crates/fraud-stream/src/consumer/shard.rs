@@ -33,9 +33,9 @@ pub(super) struct ShardReader<S, C, H> {
     pub(super) stream_arn: Arc<str>,
     pub(super) holder: Arc<Holder>,
     pub(super) shard_id: String,
-    /// Where the next iterator begins.
+    /// Where the iterator in use begins, or behind the last record that was handled: where the next would begin.
     pub(super) from: ReadFrom,
-    /// Where another begins, if nothing was handled until then: "from now on" may be said only once.
+    /// Where one begins that replaces an iterator from the latest on: "from now on" may be said only once.
     pub(super) from_then_on: ReadFrom,
     pub(super) stop: Stop,
 }
@@ -65,6 +65,9 @@ impl<S: ShardSource, C: Checkpoints, H: Handler> ShardReader<S, C, H> {
                 Err(SourceFault::ExpiredIterator) => {
                     shared.report().iterators_expired += 1;
                     iterator = None;
+                    if self.from == ReadFrom::Latest {
+                        self.from = self.from_then_on.clone();
+                    }
                     self.stop.pause(settings.read_interval).await;
                     continue;
                 }
@@ -113,19 +116,14 @@ impl<S: ShardSource, C: Checkpoints, H: Handler> ShardReader<S, C, H> {
         let Shared { source, settings, .. } = &*self.shared;
         let at = match iterator {
             Some(iterator) => iterator,
-            None => {
-                let made = source.iterator(&self.shard_id, &self.from).await?;
-                if self.from == ReadFrom::Latest {
-                    self.from = self.from_then_on.clone();
-                }
-                iterator.insert(made)
-            }
+            None => iterator.insert(source.iterator(&self.shard_id, &self.from).await?),
         };
         source.read(at, settings.batch_size).await
     }
 
     /// Takes off what arrived before the time at which the consumer begins, as long as nothing was handled yet. Kinesis
-    /// gives no such records; an emulator gives all where none is late enough.
+    /// gives no such records; an emulator gives all where none is late enough. From the latest on there is no time to go by:
+    /// this machine's clock may be far ahead of the stream's.
     fn cut_before_start(&self, records: &mut Vec<Record>) {
         if let ReadFrom::Time(start) = self.from {
             let early = records.iter().take_while(|record| record.approximate_arrival < start).count();
