@@ -122,7 +122,9 @@ impl ShardSource for KinesisSource {
 
 fn shard(shard: KinesisShard) -> Shard {
     let parents = shard.parent_shard_id.into_iter().chain(shard.adjacent_parent_shard_id);
-    Shard { id: shard.shard_id, parents: parents.collect() }
+    let numbers = shard.sequence_number_range;
+    let is_closed = numbers.is_some_and(|numbers| numbers.ending_sequence_number.is_some());
+    Shard { id: shard.shard_id, parents: parents.collect(), is_closed }
 }
 
 fn record(record: KinesisRecord) -> Result<Record, SourceFault> {

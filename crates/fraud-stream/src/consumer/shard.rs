@@ -102,7 +102,7 @@ impl<S: ShardSource, C: Checkpoints, H: Handler> ShardReader<S, C, H> {
                 Until::CaughtUp => at_tip,
                 Until::Time(end) => at_tip && asked_at.millis() >= end.millis().saturating_add(TIP_ALLOWANCE),
             };
-            if tip_is_end {
+            if tip_is_end && !self.is_closed().await? {
                 return Ok(Ended::Left);
             }
             let interval = if at_tip && found_none { settings.poll_interval } else { settings.read_interval };
@@ -119,6 +119,14 @@ impl<S: ShardSource, C: Checkpoints, H: Handler> ShardReader<S, C, H> {
             None => iterator.insert(source.iterator(&self.shard_id, &self.from).await?),
         };
         source.read(at, settings.batch_size).await
+    }
+
+    /// Whether the stream says that the shard is closed. Kinesis may give a closed shard's last records with an iterator
+    /// behind them: its end is told only by a later read, and its children begin no earlier.
+    async fn is_closed(&self) -> Result<bool, ConsumerError> {
+        let shards = self.shared.read(&self.stop, || self.shared.source.shards()).await?;
+        Ok(shards
+            .is_some_and(|shards| shards.iter().any(|shard| shard.id == self.shard_id && shard.is_closed)))
     }
 
     /// Takes off what arrived before the time at which the consumer begins, as long as nothing was handled yet. Kinesis

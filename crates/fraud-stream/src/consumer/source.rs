@@ -57,6 +57,8 @@ pub struct Shard {
     pub id: String,
     /// The shards that it was split or merged from, whether or not they are still there.
     pub parents: Vec<String>,
+    /// Whether it was split or merged, and takes no more records.
+    pub is_closed: bool,
 }
 
 /// Where reading of a shard begins.
@@ -77,7 +79,7 @@ pub enum ReadFrom {
 pub struct Page {
     /// The records in the shard's order; there may be none although there are more behind.
     pub records: Vec<Record>,
-    /// Where to read next; `None` at a closed shard's end.
+    /// Where to read next; `None` at a closed shard's end, with its last records or only with a later, empty page.
     pub next: Option<String>,
     /// How far the end of the page is behind the shard's tip; zero where there is nothing more at the moment.
     pub behind: Duration,

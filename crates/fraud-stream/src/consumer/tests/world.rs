@@ -159,8 +159,14 @@ impl ShardSource for Process {
 
     async fn shards(&self) -> Result<Vec<Shard>, SourceFault> {
         self.asks_the_stream().await?;
-        let shards = self.world.stream.shards().await.unwrap().into_iter();
-        Ok(shards.map(|shard| Shard { id: shard.id, parents: shard.parents }).collect())
+        let shards = self.world.stream.shards().await.unwrap();
+        let is_closed = |id: &String| shards.iter().any(|child| child.parents.contains(id));
+        let shard = |shard: &embedded_aws::event_source_mapping::Shard| Shard {
+            id: shard.id.clone(),
+            parents: shard.parents.clone(),
+            is_closed: is_closed(&shard.id),
+        };
+        Ok(shards.iter().map(shard).collect())
     }
 
     async fn iterator(&self, shard_id: &str, from: &ReadFrom) -> Result<String, SourceFault> {
@@ -189,8 +195,10 @@ impl ShardSource for Process {
         };
         let records: Vec<Record> = page.records.into_iter().map(record).collect();
         let last = records.last().map(|record| record.sequence_number.as_str()).or(after).unwrap_or_default();
+        // A closed shard's end is told with its last records or some reads later.
+        let is_end = page.closed && self.world.chance(0.5);
         Ok(Page {
-            next: (!page.closed).then(|| format!("{shard_id}/{last}")),
+            next: (!is_end).then(|| format!("{shard_id}/{last}")),
             behind: if page.caught_up { Duration::ZERO } else { Duration::from_secs(1) },
             records,
         })
