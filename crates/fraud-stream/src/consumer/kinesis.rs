@@ -13,7 +13,7 @@ use fraud_core::timestamp::Timestamp;
 
 use super::record::{Record, SequenceNumber};
 use super::source::{Page, ReadFrom, Shard, ShardSource, SourceFault, StreamDescription};
-use crate::errors::{CallError, sendable_call_error};
+use crate::errors::{CallError, call_error, unsendable};
 
 /// The longest that one answer may take: GetRecords returns up to 10 MiB, also over a slow line.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(60);
@@ -157,7 +157,10 @@ where
     if error.code() == Some("ExpiredIteratorException") {
         return SourceFault::ExpiredIterator;
     }
-    match sendable_call_error(error) {
+    if let Some(message) = unsendable(error) {
+        return SourceFault::Unsendable { message };
+    }
+    match call_error(error) {
         CallError::Transient { code } if THROTTLES.contains(&code.as_str()) => {
             SourceFault::Throttled { code }
         }
@@ -186,7 +189,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn without_credentials_or_region_the_stream_is_not_waited_for_and_without_a_connection_it_is() {
+    async fn without_credentials_or_region_a_request_cannot_be_sent_and_without_a_connection_it_fails() {
         use aws_sdk_kinesis::config::{BehaviorVersion, Config, Credentials, Region};
         let config = || Config::builder().behavior_version(BehaviorVersion::v2026_01_12());
         let credentials = Credentials::new("embedded", "embedded", None, None, "embedded");
@@ -203,8 +206,7 @@ mod tests {
         ] {
             let fault = fault(config).await;
             assert!(
-                matches!(&fault, SourceFault::Permanent { code, message }
-                    if code == "the request cannot be sent" && !message.is_empty()),
+                matches!(&fault, SourceFault::Unsendable { message } if !message.is_empty()),
                 "{fault:?}"
             );
         }

@@ -79,7 +79,7 @@ impl<S: ShardSource, C: Checkpoints, H: Handler> ShardReader<S, C, H> {
                 }
             };
             pauses.reset();
-            shared.report().trouble = None;
+            shared.succeeded();
             let Page { mut records, next, behind } = page;
             shared.report_shard(&self.shard_id, |shard| shard.behind = Some(behind));
             self.cut_before_start(&mut records);

@@ -1,6 +1,7 @@
 //! What a consumer's parts have in common: ports, settings, numbers, and how calls are made again.
 
 use std::future::Future;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -21,6 +22,8 @@ pub(super) struct Shared<S, C, H> {
     pub(super) handler: H,
     pub(super) settings: Settings,
     pub(super) report: Mutex<Report>,
+    /// Whether any call was ever answered: there were credentials and a region.
+    pub(super) was_answered: AtomicBool,
 }
 
 impl<S: ShardSource, C, H> Shared<S, C, H> {
@@ -40,7 +43,7 @@ impl<S: ShardSource, C, H> Shared<S, C, H> {
         while !stop.is_set() {
             match call().await {
                 Ok(answer) => {
-                    self.report().trouble = None;
+                    self.succeeded();
                     return Ok(Some(answer));
                 }
                 Err(fault) => {
@@ -65,6 +68,7 @@ impl<S: ShardSource, C, H> Shared<S, C, H> {
         match &fault {
             SourceFault::Throttled { .. } => report.throttled += 1,
             SourceFault::Transient { .. } => report.read_failures += 1,
+            SourceFault::Unsendable { .. } if self.was_answered() => report.read_failures += 1,
             _ => return Err(ConsumerError::Source { stream: self.stream(), fault }),
         }
         report.trouble = Some(format!("the stream: {fault}"));
@@ -93,10 +97,11 @@ impl<S: ShardSource, C, H> Shared<S, C, H> {
         loop {
             let fault = match call().await {
                 Ok(answer) => {
-                    self.report().trouble = None;
+                    self.succeeded();
                     return Ok(answer);
                 }
                 Err(fault @ CheckpointFault::Transient { .. }) => fault,
+                Err(fault @ CheckpointFault::Unsendable { .. }) if self.was_answered() => fault,
                 Err(fault) => return Err(failed(fault)),
             };
             {
@@ -134,6 +139,16 @@ impl<S: ShardSource, C, H> Shared<S, C, H> {
 }
 
 impl<S, C, H> Shared<S, C, H> {
+    /// A call was answered.
+    pub(super) fn succeeded(&self) {
+        self.was_answered.store(true, Ordering::Relaxed);
+        self.report().trouble = None;
+    }
+
+    fn was_answered(&self) -> bool {
+        self.was_answered.load(Ordering::Relaxed)
+    }
+
     pub(super) fn report(&self) -> MutexGuard<'_, Report> {
         // Nothing panics while it holds the lock.
         self.report.lock().unwrap_or_else(PoisonError::into_inner)

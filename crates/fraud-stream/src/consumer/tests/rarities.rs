@@ -1,13 +1,14 @@
 //! What seldom happens, and cannot be ordered from a real service.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
 use super::world::{Chances, Process, World};
-use crate::consumer::{Consumer, ConsumerError, From, Settings};
+use crate::consumer::{Consumer, ConsumerError, From, Settings, SourceFault};
 
 type TestConsumer = Consumer<Process, Process, Process>;
 
@@ -34,4 +35,28 @@ async fn from_the_latest_on_all_that_arrives_is_read_also_by_a_machine_whose_clo
     }
     sleep(Duration::from_secs(5)).await;
     assert_eq!(consumer.report().records, 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_credentials_a_run_ends_at_its_first_call_and_waits_for_them_later() {
+    let world = Arc::new(World::new(1, NOTHING_FAILS, 0));
+    world.without_credentials.store(true, Ordering::Relaxed);
+    let (_, run) = start(&world, Settings::new("alerts", "process"));
+    let ended = run.await.unwrap();
+    assert!(
+        matches!(ended, Err(ConsumerError::Source { fault: SourceFault::Unsendable { .. }, .. })),
+        "{ended:?}"
+    );
+    world.without_credentials.store(false, Ordering::Relaxed);
+    let (consumer, run) = start(&world, Settings::new("alerts", "process"));
+    sleep(Duration::from_secs(5)).await;
+    world.without_credentials.store(true, Ordering::Relaxed);
+    world.stream.put("key", "0").unwrap();
+    sleep(Duration::from_secs(60)).await;
+    assert!(!run.is_finished());
+    let report = consumer.report();
+    assert!(report.records == 0 && report.read_failures > 0 && report.checkpoint_failures > 0, "{report:?}");
+    world.without_credentials.store(false, Ordering::Relaxed);
+    sleep(Duration::from_secs(60)).await;
+    assert_eq!(consumer.report().records, 1);
 }

@@ -33,6 +33,8 @@ pub(super) struct World {
     pub(super) checkpoints: MemoryCheckpoints,
     pub(super) chances: Chances,
     pub(super) log: Mutex<Log>,
+    /// Whether nobody gives credentials at the moment.
+    pub(super) without_credentials: AtomicBool,
     random: Mutex<fastrand::Rng>,
 }
 
@@ -59,6 +61,7 @@ impl World {
             checkpoints: MemoryCheckpoints::default(),
             chances,
             log: Mutex::default(),
+            without_credentials: AtomicBool::default(),
             random: Mutex::new(fastrand::Rng::with_seed(seed)),
         }
     }
@@ -74,6 +77,11 @@ impl World {
     async fn latency(&self) {
         let millis = self.random.lock().unwrap().u64(1..30);
         sleep(Duration::from_millis(millis)).await;
+    }
+
+    /// What a request comes to that cannot be signed.
+    fn unsigned(&self) -> Option<String> {
+        self.without_credentials.load(Ordering::Relaxed).then(|| "no credentials".to_owned())
     }
 
     /// All records of a shard.
@@ -118,6 +126,9 @@ impl Process {
 
     async fn asks_the_stream(&self) -> Result<(), SourceFault> {
         self.moves().await;
+        if let Some(message) = self.world.unsigned() {
+            return Err(SourceFault::Unsendable { message });
+        }
         let fails = self.world.chance(self.world.chances.source);
         let throttled = SourceFault::Throttled { code: "ProvisionedThroughputExceededException".to_owned() };
         let failed = SourceFault::Transient { code: "cannot reach the service".to_owned() };
@@ -133,6 +144,9 @@ impl Process {
         call: impl Future<Output = Result<T, CheckpointFault>>,
     ) -> Result<T, CheckpointFault> {
         self.moves().await;
+        if let Some(message) = self.world.unsigned() {
+            return Err(CheckpointFault::Unsendable { message });
+        }
         let fault = || CheckpointFault::Transient { code: "InternalServerError".to_owned() };
         let fails = self.world.chance(self.world.chances.checkpoints);
         if fails && self.world.chance(0.5) {
