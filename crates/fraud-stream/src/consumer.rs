@@ -133,6 +133,7 @@ impl<S: ShardSource, C: Checkpoints, H: Handler> Consumer<S, C, H> {
     async fn work(&self, stop: Stop) -> Result<(), ConsumerError> {
         let shared = &self.shared;
         let Some(stream) = shared.read(&stop, || shared.source.describe()).await? else { return Ok(()) };
+        shared.has_span(&stream)?;
         // Two runs of one process are two as well.
         let owner = format!("{}/{:08x}", shared.settings.owner, fastrand::u32(..));
         let Some(lease) = shared.take_lease(&stream, &owner, &stop).await? else { return Ok(()) };

@@ -69,6 +69,9 @@ impl ShardSource for KinesisSource {
         let summary = answer.stream_description_summary.ok_or_else(|| unreadable("no description"))?;
         Ok(StreamDescription {
             created_at: timestamp(summary.stream_creation_timestamp)?,
+            retention: Duration::from_secs(
+                u64::try_from(summary.retention_period_hours).unwrap_or_default() * 3600,
+            ),
             arn: summary.stream_arn,
         })
     }

@@ -11,8 +11,8 @@ use tokio::time::sleep;
 use super::checkpoints::{CheckpointFault, LostTo};
 use super::error::ConsumerError;
 use super::report::{Report, ShardReport, ShardState};
-use super::settings::{Pauses, Settings};
-use super::source::{ShardSource, SourceFault};
+use super::settings::{From, Pauses, Settings, Until};
+use super::source::{ShardSource, SourceFault, StreamDescription};
 use super::stop::Stop;
 
 #[derive(Debug)]
@@ -53,6 +53,25 @@ impl<S: ShardSource, C, H> Shared<S, C, H> {
             }
         }
         Ok(None)
+    }
+
+    /// Makes sure that the stream still has the whole span of time that is to be read, where that has a begin and an end.
+    ///
+    /// # Errors
+    /// [`ConsumerError::BeforeRetention`]
+    pub(super) fn has_span(&self, stream: &StreamDescription) -> Result<(), ConsumerError> {
+        let Settings { from: From::Time(from), until: Until::Time(_), .. } = self.settings else {
+            return Ok(());
+        };
+        match stream.horizon(now()) {
+            Some(horizon) if from < horizon => Err(ConsumerError::BeforeRetention {
+                stream: self.stream(),
+                retention_hours: stream.retention.as_secs() / 3600,
+                from,
+                horizon,
+            }),
+            _ => Ok(()),
+        }
     }
 
     /// Counts a failed call, and says how long to wait before the next.

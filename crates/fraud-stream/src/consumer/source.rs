@@ -48,6 +48,17 @@ pub struct StreamDescription {
     pub arn: String,
     /// When the stream was created: one that was deleted and created again under the same name is another stream.
     pub created_at: Timestamp,
+    /// How long it keeps its records.
+    pub retention: Duration,
+}
+
+impl StreamDescription {
+    /// The time since which it has kept all that arrived, as of `now`; `None` where that is everything.
+    pub(super) fn horizon(&self, now: Timestamp) -> Option<Timestamp> {
+        let retention = i64::try_from(self.retention.as_millis()).unwrap_or(i64::MAX);
+        let horizon = Timestamp::saturating_from_millis(now.millis().saturating_sub(retention));
+        (self.created_at < horizon).then_some(horizon)
+    }
 }
 
 /// A shard.

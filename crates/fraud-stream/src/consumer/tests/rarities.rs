@@ -4,11 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use fraud_core::timestamp::Timestamp;
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
 use super::world::{Chances, Process, World};
-use crate::consumer::{Consumer, ConsumerError, From, Settings, SourceFault};
+use crate::consumer::shared::now;
+use crate::consumer::{Consumer, ConsumerError, From, Settings, SourceFault, Until};
 
 type TestConsumer = Consumer<Process, Process, Process>;
 
@@ -59,4 +61,21 @@ async fn without_credentials_a_run_ends_at_its_first_call_and_waits_for_them_lat
     world.without_credentials.store(false, Ordering::Relaxed);
     sleep(Duration::from_secs(60)).await;
     assert_eq!(consumer.report().records, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_span_that_begins_before_the_streams_retention_is_refused_and_a_later_one_is_read() {
+    let world = Arc::new(World::new(1, NOTHING_FAILS, 0));
+    let run = async |hours: i64| {
+        let from = Timestamp::from_millis(now().millis() - hours * 3_600_000).unwrap();
+        let span = Settings {
+            from: From::Time(from),
+            until: Until::Time(Timestamp::from_millis(from.millis() + 1).unwrap()),
+            ..Settings::new("replay", "process")
+        };
+        start(&world, span).1.await.unwrap()
+    };
+    run(23).await.unwrap();
+    let error = run(240).await.unwrap_err();
+    assert!(matches!(error, ConsumerError::BeforeRetention { retention_hours: 24, .. }), "{error}");
 }

@@ -168,6 +168,7 @@ impl ShardSource for Process {
         Ok(StreamDescription {
             arn: self.world.stream.stream_arn(),
             created_at: Timestamp::from_millis(0).unwrap(),
+            retention: Duration::from_secs(24 * 3600),
         })
     }
 
