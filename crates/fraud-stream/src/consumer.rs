@@ -43,6 +43,7 @@
 
 use std::collections::BTreeSet;
 use std::future::Future;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -99,8 +100,8 @@ type Tasks = JoinSet<(String, Result<Ended, ConsumerError>)>;
 impl<S: ShardSource, C: Checkpoints, H: Handler> Consumer<S, C, H> {
     /// A consumer that does nothing yet.
     pub fn new(source: S, checkpoints: C, handler: H, settings: Settings) -> Self {
-        let report = Mutex::default();
-        Consumer { shared: Arc::new(Shared { source, checkpoints, handler, settings, report }) }
+        let (report, was_answered) = (Mutex::default(), AtomicBool::default());
+        Consumer { shared: Arc::new(Shared { source, checkpoints, handler, settings, report, was_answered }) }
     }
 
     /// What was done so far, also while it runs.
@@ -132,6 +133,7 @@ impl<S: ShardSource, C: Checkpoints, H: Handler> Consumer<S, C, H> {
     async fn work(&self, stop: Stop) -> Result<(), ConsumerError> {
         let shared = &self.shared;
         let Some(stream) = shared.read(&stop, || shared.source.describe()).await? else { return Ok(()) };
+        shared.has_span(&stream)?;
         // Two runs of one process are two as well.
         let owner = format!("{}/{:08x}", shared.settings.owner, fastrand::u32(..));
         let Some(lease) = shared.take_lease(&stream, &owner, &stop).await? else { return Ok(()) };

@@ -64,22 +64,26 @@ pub(crate) fn call_error<E: ProvideErrorMetadata>(error: &SdkError<E, HttpRespon
     }
 }
 
-/// As [`call_error`], for who repeats calls without end: what keeps a request from being sent at all, such as having no
-/// credentials or no region, must not be waited for.
+/// As [`call_error`], for who repeats calls without end: what keeps a request from being sent at all must not be waited
+/// for.
 pub(crate) fn sendable_call_error<E>(error: &SdkError<E, HttpResponse>) -> CallError
 where
     E: ProvideErrorMetadata + Error + 'static,
 {
-    if let SdkError::DispatchFailure(failure) = error {
-        let failure = failure.as_connector_error();
-        let is_of_the_line = failure
-            .is_some_and(|failure| failure.is_io() || failure.is_timeout() || failure.as_other().is_some());
-        if !is_of_the_line {
-            let code = "the request cannot be sent".to_owned();
-            return CallError::Permanent { code, message: causes(failure) };
-        }
+    match unsendable(error) {
+        Some(message) => CallError::Permanent { code: "the request cannot be sent".to_owned(), message },
+        None => call_error(error),
     }
-    call_error(error)
+}
+
+/// What kept a request from being sent at all, such as having no credentials or no region; `None` where that is not why
+/// it failed.
+pub(crate) fn unsendable<E>(error: &SdkError<E, HttpResponse>) -> Option<String> {
+    let SdkError::DispatchFailure(failure) = error else { return None };
+    let failure = failure.as_connector_error();
+    let is_of_the_line = failure
+        .is_some_and(|failure| failure.is_io() || failure.is_timeout() || failure.as_other().is_some());
+    (!is_of_the_line).then(|| causes(failure))
 }
 
 /// What an error says, and what those behind it say.

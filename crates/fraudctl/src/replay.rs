@@ -8,7 +8,7 @@ use fraud_aws::config::{AggregatesTarget, AlertLedgerTarget, Environment};
 use fraud_aws::sdk::Sdk;
 use fraud_core::timestamp::Timestamp;
 use fraud_stream::consumer::checkpoints::MemoryCheckpoints;
-use fraud_stream::consumer::{Consumer, From, KinesisSource, Settings, Until};
+use fraud_stream::consumer::{Consumer, ConsumerError, From, KinesisSource, Settings, Until};
 
 use crate::Failure;
 use crate::consume::{BatchArguments, Function, Status, owner, past_time, time};
@@ -35,7 +35,7 @@ pub struct Arguments {
     /// The Kinesis stream's name.
     #[arg(long, value_name = "NAME")]
     stream: String,
-    /// The first arrival time, RFC 3339.
+    /// The first arrival time, RFC 3339. The stream must still have what arrived then.
     #[arg(long, value_name = "TIME", value_parser = past_time)]
     from: Timestamp,
     /// The end, RFC 3339: what arrived then is not replayed. One that is still to come is waited for.
@@ -57,7 +57,7 @@ pub struct Arguments {
 /// Runs the command.
 ///
 /// # Errors
-/// [`Failure::Input`] where the times or the environment are wrong; [`Failure::Failed`] where the stream cannot be used or
+/// [`Failure::Input`] where the times or the environment are wrong, or the stream no longer has the span's begin; [`Failure::Failed`] where the stream cannot be used or
 /// the replay was interrupted.
 pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
     let Arguments { from, to, handler, .. } = arguments;
@@ -138,9 +138,23 @@ async fn replay<F: Invoke + 'static>(
     } else {
         print_line(summary.text())?;
     }
-    result.map_err(anyhow::Error::from)?;
+    result.map_err(explained)?;
     match is_complete {
         true => Ok(()),
         false => Err(anyhow!("interrupted before the end: replay the same span again").into()),
+    }
+}
+
+/// The error with what can be done about it.
+fn explained(error: ConsumerError) -> Failure {
+    match &error {
+        ConsumerError::BeforeRetention { horizon, .. } => {
+            let hint = format!(
+                "--from must be later than {horizon}; what is older is in the raw backup (docs/operations.md, Replay from \
+                 the raw backup)"
+            );
+            Failure::input(anyhow!(error).context(hint))
+        }
+        _ => anyhow!(error).into(),
     }
 }

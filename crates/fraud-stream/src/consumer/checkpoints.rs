@@ -189,6 +189,13 @@ pub enum CheckpointFault {
         /// The service's error code, or the kind of failure to reach it.
         code: String,
     },
+    /// The request could not be sent: no credentials, no region. That lasts, unless calls were answered before: then
+    /// whoever gives the credentials did not answer, and will.
+    #[error("the request cannot be sent: {message}")]
+    Unsendable {
+        /// What kept it.
+        message: String,
+    },
     /// It will fail however often it is tried: no such table, no permission.
     #[error("{code}: {message}")]
     Permanent {

@@ -34,6 +34,21 @@ pub enum ConsumerError {
         /// The stream's explanation.
         message: String,
     },
+    /// A span of time begins before what the stream still has.
+    #[error(
+        "the stream `{stream}` keeps records for {retention_hours} hours: of what arrived from {from} on, it has lost \
+         all from before {horizon}"
+    )]
+    BeforeRetention {
+        /// The stream.
+        stream: String,
+        /// How long it keeps records.
+        retention_hours: u64,
+        /// The span's begin.
+        from: Timestamp,
+        /// Where it could begin at the earliest.
+        horizon: Timestamp,
+    },
     /// The checkpoints are those of another stream of the same name.
     #[error(
         "the checkpoints of consumer `{consumer}` are those of a stream `{stream}` that was created at {theirs}; this one \

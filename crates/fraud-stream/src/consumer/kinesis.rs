@@ -13,7 +13,7 @@ use fraud_core::timestamp::Timestamp;
 
 use super::record::{Record, SequenceNumber};
 use super::source::{Page, ReadFrom, Shard, ShardSource, SourceFault, StreamDescription};
-use crate::errors::{CallError, sendable_call_error};
+use crate::errors::{CallError, call_error, unsendable};
 
 /// The longest that one answer may take: GetRecords returns up to 10 MiB, also over a slow line.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(60);
@@ -69,6 +69,9 @@ impl ShardSource for KinesisSource {
         let summary = answer.stream_description_summary.ok_or_else(|| unreadable("no description"))?;
         Ok(StreamDescription {
             created_at: timestamp(summary.stream_creation_timestamp)?,
+            retention: Duration::from_secs(
+                u64::try_from(summary.retention_period_hours).unwrap_or_default() * 3600,
+            ),
             arn: summary.stream_arn,
         })
     }
@@ -122,7 +125,9 @@ impl ShardSource for KinesisSource {
 
 fn shard(shard: KinesisShard) -> Shard {
     let parents = shard.parent_shard_id.into_iter().chain(shard.adjacent_parent_shard_id);
-    Shard { id: shard.shard_id, parents: parents.collect() }
+    let numbers = shard.sequence_number_range;
+    let is_closed = numbers.is_some_and(|numbers| numbers.ending_sequence_number.is_some());
+    Shard { id: shard.shard_id, parents: parents.collect(), is_closed }
 }
 
 fn record(record: KinesisRecord) -> Result<Record, SourceFault> {
@@ -155,7 +160,10 @@ where
     if error.code() == Some("ExpiredIteratorException") {
         return SourceFault::ExpiredIterator;
     }
-    match sendable_call_error(error) {
+    if let Some(message) = unsendable(error) {
+        return SourceFault::Unsendable { message };
+    }
+    match call_error(error) {
         CallError::Transient { code } if THROTTLES.contains(&code.as_str()) => {
             SourceFault::Throttled { code }
         }
@@ -184,7 +192,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn without_credentials_or_region_the_stream_is_not_waited_for_and_without_a_connection_it_is() {
+    async fn without_credentials_or_region_a_request_cannot_be_sent_and_without_a_connection_it_fails() {
         use aws_sdk_kinesis::config::{BehaviorVersion, Config, Credentials, Region};
         let config = || Config::builder().behavior_version(BehaviorVersion::v2026_01_12());
         let credentials = Credentials::new("embedded", "embedded", None, None, "embedded");
@@ -201,8 +209,7 @@ mod tests {
         ] {
             let fault = fault(config).await;
             assert!(
-                matches!(&fault, SourceFault::Permanent { code, message }
-                    if code == "the request cannot be sent" && !message.is_empty()),
+                matches!(&fault, SourceFault::Unsendable { message } if !message.is_empty()),
                 "{fault:?}"
             );
         }

@@ -35,7 +35,7 @@ impl Lineage {
     /// Takes a listing in. What is no longer listed is forgotten, but for shards that are begun.
     pub(super) fn listed(&mut self, shards: Vec<Shard>) {
         let mut before = std::mem::take(&mut self.shards);
-        for Shard { id, parents } in shards {
+        for Shard { id, parents, .. } in shards {
             let state = before.remove(&id).map_or(State::Waiting, |known| known.state);
             self.shards.insert(id, Known { parents, state });
         }
@@ -85,7 +85,8 @@ mod tests {
     use super::*;
 
     fn shard(id: &str, parents: &[&str]) -> Shard {
-        Shard { id: id.to_owned(), parents: parents.iter().map(|&parent| parent.to_owned()).collect() }
+        let parents = parents.iter().map(|&parent| parent.to_owned()).collect();
+        Shard { id: id.to_owned(), parents, is_closed: false }
     }
 
     /// Begins what can be begun, and says what that was.

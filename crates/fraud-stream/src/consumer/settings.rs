@@ -60,7 +60,9 @@ pub enum From {
     /// With what arrives from now on (`LATEST`). Where the process dies before its first checkpoint, the next goes on some
     /// seconds before this one's start: nothing is skipped.
     Latest,
-    /// At the first record that arrived then or later (`AT_TIMESTAMP`).
+    /// At the first record that arrived then or later (`AT_TIMESTAMP`), or at the oldest that the stream still has. With
+    /// [`Until::Time`] the run is of a whole span, and is refused where the stream no longer has its begin
+    /// ([`ConsumerError::BeforeRetention`](super::ConsumerError::BeforeRetention)).
     Time(Timestamp),
 }
 

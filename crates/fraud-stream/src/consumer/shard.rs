@@ -33,9 +33,9 @@ pub(super) struct ShardReader<S, C, H> {
     pub(super) stream_arn: Arc<str>,
     pub(super) holder: Arc<Holder>,
     pub(super) shard_id: String,
-    /// Where the next iterator begins.
+    /// Where the iterator in use begins, or behind the last record that was handled: where the next would begin.
     pub(super) from: ReadFrom,
-    /// Where another begins, if nothing was handled until then: "from now on" may be said only once.
+    /// Where one begins that replaces an iterator from the latest on: "from now on" may be said only once.
     pub(super) from_then_on: ReadFrom,
     pub(super) stop: Stop,
 }
@@ -58,11 +58,16 @@ impl<S: ShardSource, C: Checkpoints, H: Handler> ShardReader<S, C, H> {
         let mut iterator = None;
         while !self.stop.is_set() {
             let started = Instant::now();
+            // A tip says nothing about what arrives while its records are handled.
+            let asked_at = now();
             let page = match self.page(&mut iterator).await {
                 Ok(page) => page,
                 Err(SourceFault::ExpiredIterator) => {
                     shared.report().iterators_expired += 1;
                     iterator = None;
+                    if self.from == ReadFrom::Latest {
+                        self.from = self.from_then_on.clone();
+                    }
                     self.stop.pause(settings.read_interval).await;
                     continue;
                 }
@@ -74,7 +79,7 @@ impl<S: ShardSource, C: Checkpoints, H: Handler> ShardReader<S, C, H> {
                 }
             };
             pauses.reset();
-            shared.report().trouble = None;
+            shared.succeeded();
             let Page { mut records, next, behind } = page;
             shared.report_shard(&self.shard_id, |shard| shard.behind = Some(behind));
             self.cut_before_start(&mut records);
@@ -95,9 +100,9 @@ impl<S: ShardSource, C: Checkpoints, H: Handler> ShardReader<S, C, H> {
             let tip_is_end = match settings.until {
                 Until::Stopped => false,
                 Until::CaughtUp => at_tip,
-                Until::Time(end) => at_tip && now().millis() >= end.millis().saturating_add(TIP_ALLOWANCE),
+                Until::Time(end) => at_tip && asked_at.millis() >= end.millis().saturating_add(TIP_ALLOWANCE),
             };
-            if tip_is_end {
+            if tip_is_end && !self.is_closed().await? {
                 return Ok(Ended::Left);
             }
             let interval = if at_tip && found_none { settings.poll_interval } else { settings.read_interval };
@@ -111,19 +116,22 @@ impl<S: ShardSource, C: Checkpoints, H: Handler> ShardReader<S, C, H> {
         let Shared { source, settings, .. } = &*self.shared;
         let at = match iterator {
             Some(iterator) => iterator,
-            None => {
-                let made = source.iterator(&self.shard_id, &self.from).await?;
-                if self.from == ReadFrom::Latest {
-                    self.from = self.from_then_on.clone();
-                }
-                iterator.insert(made)
-            }
+            None => iterator.insert(source.iterator(&self.shard_id, &self.from).await?),
         };
         source.read(at, settings.batch_size).await
     }
 
+    /// Whether the stream says that the shard is closed. Kinesis may give a closed shard's last records with an iterator
+    /// behind them: its end is told only by a later read, and its children begin no earlier.
+    async fn is_closed(&self) -> Result<bool, ConsumerError> {
+        let shards = self.shared.read(&self.stop, || self.shared.source.shards()).await?;
+        Ok(shards
+            .is_some_and(|shards| shards.iter().any(|shard| shard.id == self.shard_id && shard.is_closed)))
+    }
+
     /// Takes off what arrived before the time at which the consumer begins, as long as nothing was handled yet. Kinesis
-    /// gives no such records; an emulator gives all where none is late enough.
+    /// gives no such records; an emulator gives all where none is late enough. From the latest on there is no time to go by:
+    /// this machine's clock may be far ahead of the stream's.
     fn cut_before_start(&self, records: &mut Vec<Record>) {
         if let ReadFrom::Time(start) = self.from {
             let early = records.iter().take_while(|record| record.approximate_arrival < start).count();

@@ -1,6 +1,7 @@
 //! What a consumer's parts have in common: ports, settings, numbers, and how calls are made again.
 
 use std::future::Future;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -10,8 +11,8 @@ use tokio::time::sleep;
 use super::checkpoints::{CheckpointFault, LostTo};
 use super::error::ConsumerError;
 use super::report::{Report, ShardReport, ShardState};
-use super::settings::{Pauses, Settings};
-use super::source::{ShardSource, SourceFault};
+use super::settings::{From, Pauses, Settings, Until};
+use super::source::{ShardSource, SourceFault, StreamDescription};
 use super::stop::Stop;
 
 #[derive(Debug)]
@@ -21,6 +22,8 @@ pub(super) struct Shared<S, C, H> {
     pub(super) handler: H,
     pub(super) settings: Settings,
     pub(super) report: Mutex<Report>,
+    /// Whether any call was ever answered: there were credentials and a region.
+    pub(super) was_answered: AtomicBool,
 }
 
 impl<S: ShardSource, C, H> Shared<S, C, H> {
@@ -40,7 +43,7 @@ impl<S: ShardSource, C, H> Shared<S, C, H> {
         while !stop.is_set() {
             match call().await {
                 Ok(answer) => {
-                    self.report().trouble = None;
+                    self.succeeded();
                     return Ok(Some(answer));
                 }
                 Err(fault) => {
@@ -50,6 +53,25 @@ impl<S: ShardSource, C, H> Shared<S, C, H> {
             }
         }
         Ok(None)
+    }
+
+    /// Makes sure that the stream still has the whole span of time that is to be read, where that has a begin and an end.
+    ///
+    /// # Errors
+    /// [`ConsumerError::BeforeRetention`]
+    pub(super) fn has_span(&self, stream: &StreamDescription) -> Result<(), ConsumerError> {
+        let Settings { from: From::Time(from), until: Until::Time(_), .. } = self.settings else {
+            return Ok(());
+        };
+        match stream.horizon(now()) {
+            Some(horizon) if from < horizon => Err(ConsumerError::BeforeRetention {
+                stream: self.stream(),
+                retention_hours: stream.retention.as_secs() / 3600,
+                from,
+                horizon,
+            }),
+            _ => Ok(()),
+        }
     }
 
     /// Counts a failed call, and says how long to wait before the next.
@@ -65,6 +87,7 @@ impl<S: ShardSource, C, H> Shared<S, C, H> {
         match &fault {
             SourceFault::Throttled { .. } => report.throttled += 1,
             SourceFault::Transient { .. } => report.read_failures += 1,
+            SourceFault::Unsendable { .. } if self.was_answered() => report.read_failures += 1,
             _ => return Err(ConsumerError::Source { stream: self.stream(), fault }),
         }
         report.trouble = Some(format!("the stream: {fault}"));
@@ -93,10 +116,11 @@ impl<S: ShardSource, C, H> Shared<S, C, H> {
         loop {
             let fault = match call().await {
                 Ok(answer) => {
-                    self.report().trouble = None;
+                    self.succeeded();
                     return Ok(answer);
                 }
                 Err(fault @ CheckpointFault::Transient { .. }) => fault,
+                Err(fault @ CheckpointFault::Unsendable { .. }) if self.was_answered() => fault,
                 Err(fault) => return Err(failed(fault)),
             };
             {
@@ -134,6 +158,16 @@ impl<S: ShardSource, C, H> Shared<S, C, H> {
 }
 
 impl<S, C, H> Shared<S, C, H> {
+    /// A call was answered.
+    pub(super) fn succeeded(&self) {
+        self.was_answered.store(true, Ordering::Relaxed);
+        self.report().trouble = None;
+    }
+
+    fn was_answered(&self) -> bool {
+        self.was_answered.load(Ordering::Relaxed)
+    }
+
     pub(super) fn report(&self) -> MutexGuard<'_, Report> {
         // Nothing panics while it holds the lock.
         self.report.lock().unwrap_or_else(PoisonError::into_inner)

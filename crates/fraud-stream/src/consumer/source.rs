@@ -48,6 +48,17 @@ pub struct StreamDescription {
     pub arn: String,
     /// When the stream was created: one that was deleted and created again under the same name is another stream.
     pub created_at: Timestamp,
+    /// How long it keeps its records.
+    pub retention: Duration,
+}
+
+impl StreamDescription {
+    /// The time since which it has kept all that arrived, as of `now`; `None` where that is everything.
+    pub(super) fn horizon(&self, now: Timestamp) -> Option<Timestamp> {
+        let retention = i64::try_from(self.retention.as_millis()).unwrap_or(i64::MAX);
+        let horizon = Timestamp::saturating_from_millis(now.millis().saturating_sub(retention));
+        (self.created_at < horizon).then_some(horizon)
+    }
 }
 
 /// A shard.
@@ -57,6 +68,8 @@ pub struct Shard {
     pub id: String,
     /// The shards that it was split or merged from, whether or not they are still there.
     pub parents: Vec<String>,
+    /// Whether it was split or merged, and takes no more records.
+    pub is_closed: bool,
 }
 
 /// Where reading of a shard begins.
@@ -77,7 +90,7 @@ pub enum ReadFrom {
 pub struct Page {
     /// The records in the shard's order; there may be none although there are more behind.
     pub records: Vec<Record>,
-    /// Where to read next; `None` at a closed shard's end.
+    /// Where to read next; `None` at a closed shard's end, with its last records or only with a later, empty page.
     pub next: Option<String>,
     /// How far the end of the page is behind the shard's tip; zero where there is nothing more at the moment.
     pub behind: Duration,
@@ -97,6 +110,13 @@ pub enum SourceFault {
     Transient {
         /// The service's error code, or the kind of failure to reach it.
         code: String,
+    },
+    /// The request could not be sent: no credentials, no region. That lasts, unless calls were answered before: then
+    /// whoever gives the credentials did not answer, and will.
+    #[error("the request cannot be sent: {message}")]
+    Unsendable {
+        /// What kept it.
+        message: String,
     },
     /// The iterator is too old.
     #[error("the iterator has expired")]

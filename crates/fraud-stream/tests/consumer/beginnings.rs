@@ -60,6 +60,25 @@ async fn an_end_that_is_still_to_come_is_waited_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_arrives_before_the_end_while_a_batch_is_handled_until_long_after_it_is_read_too() {
+    let world = world(1).await;
+    world.put(0..5).await;
+    let end = Timestamp::from_millis(now().millis() + 1500).unwrap();
+    let handler = Recorder::new();
+    handler.close();
+    let running = world.start_with(&handler, settings(Until::Time(end)));
+    handler.wait_for(5).await;
+    world.put(5..10).await;
+    assert!(now() < end);
+    while now().millis() < end.millis() + 2_500 {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    handler.open();
+    running.ended().await.unwrap();
+    assert_eq!(handler.numbers(), numbers(0..10));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn from_the_latest_on_only_new_records_come_and_all_of_shards_that_are_split_off_later() {
     let world = world(1).await;
     world.put(0..10).await;

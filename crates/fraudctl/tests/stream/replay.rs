@@ -202,6 +202,48 @@ async fn what_cannot_be_replayed_is_told_by_the_exit_status() {
     );
 }
 
+/// Answers every call as DescribeStreamSummary of a stream that is older than its retention, which the embedded one never is.
+fn old_stream() -> String {
+    use std::io::{BufRead, BufReader, Read, Write};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for connection in listener.incoming() {
+            let mut connection = connection.unwrap();
+            let mut reader = BufReader::new(connection.try_clone().unwrap());
+            let (mut line, mut length) = (String::new(), 0);
+            while reader.read_line(&mut line).unwrap() > 2 {
+                if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+                    length = value.trim().parse().unwrap();
+                }
+                line.clear();
+            }
+            reader.read_exact(&mut vec![0; length]).unwrap();
+            let body = r#"{"StreamDescriptionSummary":{"StreamName":"s","StreamARN":"arn:aws:kinesis:us-east-1:1:stream/s","StreamStatus":"ACTIVE","RetentionPeriodHours":24,"StreamCreationTimestamp":1,"EnhancedMonitoring":[],"OpenShardCount":2}}"#;
+            let head = "HTTP/1.1 200 OK\r\ncontent-type: application/x-amz-json-1.1\r\nconnection: close";
+            let answer = format!("{head}\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+            connection.write_all(answer.as_bytes()).unwrap();
+        }
+    });
+    endpoint
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replay_from_before_the_streams_retention_is_refused_with_what_can_be_done() {
+    let world = world().await;
+    let times = ["--from", BEGIN, "--to", &now()];
+    let mut command = world
+        .command(&[&["replay", "--stream", STREAM, "--handler", "analytics", "--json"], &times[..]].concat());
+    let command = command.envs(world.configuration()).env("AWS_ENDPOINT_URL_KINESIS", old_stream());
+    let output = command.output().await.unwrap();
+    let stderr = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{stderr}");
+    let summary: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&summary["complete"], &summary["records"]), (&false.into(), &0.into()));
+    assert!(stderr.contains("--from must be later than 20"), "{stderr}");
+    assert!(stderr.contains("keeps records for 24 hours") && stderr.contains("raw backup"), "{stderr}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_interrupted_replay_says_what_it_did_and_that_it_was_not_all() {
     let world = world().await;

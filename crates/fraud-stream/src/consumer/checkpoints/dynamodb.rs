@@ -19,7 +19,7 @@ use super::{
     Checkpoint, CheckpointFault, Checkpoints, Claimed, Holder, Kept, LeaseAnswer, LeaseClaim, LostTo,
     Standing,
 };
-use crate::errors::{CallError, sendable_call_error};
+use crate::errors::{CallError, call_error, sendable_call_error, unsendable};
 
 /// How often a table that is being created is asked for.
 const CREATION_POLL: Duration = Duration::from_millis(500);
@@ -242,7 +242,10 @@ fn conditional(
         Ok(answer) => return Ok(Conditional::Done(Row(answer.attributes.unwrap_or_default()))),
         Err(error) => error,
     };
-    let fault = match sendable_call_error(&error) {
+    if let Some(message) = unsendable(&error) {
+        return Err(CheckpointFault::Unsendable { message });
+    }
+    let fault = match call_error(&error) {
         CallError::Transient { code } => CheckpointFault::Transient { code },
         CallError::Permanent { code, message } => CheckpointFault::Permanent { code, message },
     };

@@ -33,6 +33,8 @@ pub(super) struct World {
     pub(super) checkpoints: MemoryCheckpoints,
     pub(super) chances: Chances,
     pub(super) log: Mutex<Log>,
+    /// Whether nobody gives credentials at the moment.
+    pub(super) without_credentials: AtomicBool,
     random: Mutex<fastrand::Rng>,
 }
 
@@ -59,6 +61,7 @@ impl World {
             checkpoints: MemoryCheckpoints::default(),
             chances,
             log: Mutex::default(),
+            without_credentials: AtomicBool::default(),
             random: Mutex::new(fastrand::Rng::with_seed(seed)),
         }
     }
@@ -74,6 +77,11 @@ impl World {
     async fn latency(&self) {
         let millis = self.random.lock().unwrap().u64(1..30);
         sleep(Duration::from_millis(millis)).await;
+    }
+
+    /// What a request comes to that cannot be signed.
+    fn unsigned(&self) -> Option<String> {
+        self.without_credentials.load(Ordering::Relaxed).then(|| "no credentials".to_owned())
     }
 
     /// All records of a shard.
@@ -118,6 +126,9 @@ impl Process {
 
     async fn asks_the_stream(&self) -> Result<(), SourceFault> {
         self.moves().await;
+        if let Some(message) = self.world.unsigned() {
+            return Err(SourceFault::Unsendable { message });
+        }
         let fails = self.world.chance(self.world.chances.source);
         let throttled = SourceFault::Throttled { code: "ProvisionedThroughputExceededException".to_owned() };
         let failed = SourceFault::Transient { code: "cannot reach the service".to_owned() };
@@ -133,6 +144,9 @@ impl Process {
         call: impl Future<Output = Result<T, CheckpointFault>>,
     ) -> Result<T, CheckpointFault> {
         self.moves().await;
+        if let Some(message) = self.world.unsigned() {
+            return Err(CheckpointFault::Unsendable { message });
+        }
         let fault = || CheckpointFault::Transient { code: "InternalServerError".to_owned() };
         let fails = self.world.chance(self.world.chances.checkpoints);
         if fails && self.world.chance(0.5) {
@@ -154,13 +168,20 @@ impl ShardSource for Process {
         Ok(StreamDescription {
             arn: self.world.stream.stream_arn(),
             created_at: Timestamp::from_millis(0).unwrap(),
+            retention: Duration::from_secs(24 * 3600),
         })
     }
 
     async fn shards(&self) -> Result<Vec<Shard>, SourceFault> {
         self.asks_the_stream().await?;
-        let shards = self.world.stream.shards().await.unwrap().into_iter();
-        Ok(shards.map(|shard| Shard { id: shard.id, parents: shard.parents }).collect())
+        let shards = self.world.stream.shards().await.unwrap();
+        let is_closed = |id: &String| shards.iter().any(|child| child.parents.contains(id));
+        let shard = |shard: &embedded_aws::event_source_mapping::Shard| Shard {
+            id: shard.id.clone(),
+            parents: shard.parents.clone(),
+            is_closed: is_closed(&shard.id),
+        };
+        Ok(shards.iter().map(shard).collect())
     }
 
     async fn iterator(&self, shard_id: &str, from: &ReadFrom) -> Result<String, SourceFault> {
@@ -189,8 +210,10 @@ impl ShardSource for Process {
         };
         let records: Vec<Record> = page.records.into_iter().map(record).collect();
         let last = records.last().map(|record| record.sequence_number.as_str()).or(after).unwrap_or_default();
+        // A closed shard's end is told with its last records or some reads later.
+        let is_end = page.closed && self.world.chance(0.5);
         Ok(Page {
-            next: (!page.closed).then(|| format!("{shard_id}/{last}")),
+            next: (!is_end).then(|| format!("{shard_id}/{last}")),
             behind: if page.caught_up { Duration::ZERO } else { Duration::from_secs(1) },
             records,
         })
