@@ -172,8 +172,10 @@ async fn function(
     sdk: &Sdk,
     status: &Status,
 ) -> Result<Function<Handler>, Failure> {
-    let environment = |variable: &str| std::env::var(variable).ok();
-    let handler = Handler::connect(name, Environment::new(&environment), sdk).await?;
+    let variable = |variable: &str| std::env::var(variable).ok();
+    let environment = Environment::new(&variable);
+    name.refuse_development(environment)?;
+    let handler = Handler::connect(name, environment, sdk).await?;
     Ok(Function::new(handler, arguments.batches.timeout(), status.clone()))
 }
 
