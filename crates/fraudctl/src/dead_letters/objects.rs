@@ -69,17 +69,21 @@ impl GivenUp {
         arn.split_once(":function:").map_or(arn.as_str(), |(_, name)| name)
     }
 
-    /// Which function that is: the deployed name contains its name, as in `fraud-stream-KinesisAlerts-1F2E3D`.
+    /// Which function that is: the deployed name contains its name, as in `fraud-stream-KinesisAlerts-1F2E3D`. One that
+    /// contains both does not say so: a stack can be named after a function.
     pub(super) fn handler(&self) -> Option<HandlerName> {
         let letters = |name: &str| -> String {
             let letters = name.chars().filter(char::is_ascii_alphanumeric);
             letters.map(|letter| letter.to_ascii_lowercase()).collect()
         };
         let deployed = letters(self.function());
-        [kinesis_alerts::FUNCTION, customer_analytics::FUNCTION]
-            .into_iter()
-            .find(|name| deployed.contains(&letters(name)))
-            .and_then(HandlerName::of_function)
+        match [kinesis_alerts::FUNCTION, customer_analytics::FUNCTION]
+            .map(|name| deployed.contains(&letters(name)))
+        {
+            [true, false] => Some(HandlerName::Alerts),
+            [false, true] => Some(HandlerName::Analytics),
+            [true, true] | [false, false] => None,
+        }
     }
 }
 
@@ -95,7 +99,8 @@ impl Object {
         self.path.display().to_string()
     }
 
-    /// Whether a command is about it. A function that is asked for takes also what names none: it is said to be of it.
+    /// Whether a command is about it. A function that is asked for takes also what does not name just one: it is said to
+    /// be of it.
     fn is_chosen(&self, selection: &Selection) -> bool {
         let Ok(batch) = &self.batch else { return selection.is_all() };
         let asked = selection.function.as_deref().and_then(HandlerName::of_function);
@@ -106,7 +111,7 @@ impl Object {
     /// The function that its batch goes to.
     fn handler(&self, selection: &Selection) -> Option<HandlerName> {
         let said = selection.function.as_deref().and_then(HandlerName::of_function);
-        self.batch.as_ref().ok()?.handler().or(said)
+        said.or_else(|| self.batch.as_ref().ok()?.handler())
     }
 }
 
@@ -176,6 +181,8 @@ mod tests {
         assert_eq!(of(&arn("fraud-KinesisAlerts-1A:live")).1, Some(HandlerName::Alerts));
         assert_eq!(of(&arn("customer-analytics")).1, Some(HandlerName::Analytics));
         assert_eq!(of(&arn("my_function")), ("my_function".to_owned(), None));
+        assert_eq!(of(&arn("kinesis-alerts-KinesisAlerts-1A")).1, Some(HandlerName::Alerts));
+        assert_eq!(of(&arn("kinesis-alerts-CustomerAnalytics-1A")).1, None);
         assert_eq!(of("no arn"), ("no arn".to_owned(), None));
     }
 }

@@ -33,6 +33,8 @@ pub(super) enum Stays {
     DataOmitted { bytes: String },
     /// It is of a function that does not read the stream.
     UnknownFunction { function: String },
+    /// It is of a function whose name does not say which it is.
+    FunctionNotSaid { function: String },
     /// It is no dead letter.
     NotALetter(NotALetter),
     /// It is no given-up batch.
@@ -50,7 +52,7 @@ impl Stays {
             Stays::Poison(reason) => reason.to_string(),
             Stays::MustComeAgain(reason) => reason.to_string(),
             Stays::DataOmitted { .. } => "data_omitted".to_owned(),
-            Stays::UnknownFunction { .. } => "unknown_function".to_owned(),
+            Stays::UnknownFunction { .. } | Stays::FunctionNotSaid { .. } => "unknown_function".to_owned(),
             Stays::NotALetter(_) => "no_letter".to_owned(),
             Stays::NotABatch { .. } => "no_batch".to_owned(),
             Stays::Refused { .. } => "refused".to_owned(),
@@ -66,6 +68,9 @@ impl fmt::Display for Stays {
             Stays::MustComeAgain(reason) => write!(f, "{reason}: redrive it again"),
             Stays::DataOmitted { bytes } => f.write_str(bytes),
             Stays::UnknownFunction { function } => write!(f, "no function {function} reads the stream"),
+            Stays::FunctionNotSaid { function } => {
+                write!(f, "the name {function} does not say which function it is: say so by --function")
+            }
             Stays::NotABatch { error } => write!(f, "no given-up batch: {error}"),
             Stays::NotALetter(error) => write!(f, "no dead letter: {error}"),
             Stays::Refused { error } => write!(f, "refused: {error}"),

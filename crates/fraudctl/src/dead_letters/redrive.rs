@@ -34,7 +34,8 @@ arrival, so that it is alerted and counted once, however often its letter is red
 queue.
 
 Of a given-up batch (--objects) what is poison goes to DEAD_LETTERS, as it would have. An object that was accepted is renamed
-to <name>.done. --function says of which function a batch is whose function has a name of its own.
+to <name>.done. --function says of which function a batch is where the deployed function's name contains neither function's
+name, or both.
 
 Exit status: 0 all were accepted, 1 some stay, 2 the configuration is wrong.")]
 pub struct Arguments {

@@ -92,7 +92,7 @@ async fn redrive(
     };
     let Some(name) = object.handler(&arguments.selection) else {
         let function = batch.function().to_owned();
-        return stays(Stays::UnknownFunction { function });
+        return stays(Stays::FunctionNotSaid { function });
     };
     let Some(event) = &batch.payload else {
         let bytes = "it holds no records: only an S3 destination gets them; they are in the stream and in the raw backup";
