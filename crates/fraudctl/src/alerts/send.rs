@@ -32,7 +32,7 @@ The stored message goes out, byte for byte, under its alert_id. Functions and ot
 whoever claims an alert sends it. What stands as sent is never sent, unless by --again, for a subscriber that lost it: all
 subscribers get it once more and know it by its alert_id, and the row says so in `sent_again_at`.
 
-Exit status: 0 all were sent or had been, 1 some were not, 2 the input is wrong.")]
+Exit status: 0 all were sent or had been, 1 some were not, or not yet, for another sender holds them, 2 the input is wrong.")]
 pub struct Arguments {
     /// Only this alert, or these; without any all that are pending.
     #[arg(value_name = "ID", conflicts_with = "again")]
@@ -134,11 +134,11 @@ async fn send(id: &str, ledger: &DynamoDbLedger, sink: &Sink, dry_run: bool) -> 
         Resent::Sent => Outcome::Sent,
         Resent::SentBefore => Outcome::NotNeeded("another has sent it meanwhile".to_owned()),
         Resent::Gone => {
-            Outcome::NotNeeded("another has given it up meanwhile; its record comes again".to_owned())
+            Outcome::Failed("not sent: another has given it up meanwhile; its record comes again".to_owned())
         }
-        Resent::InForce { until } => {
-            Outcome::NotNeeded(format!("another sender holds it; if that dies it is pending from {until} on"))
-        }
+        Resent::InForce { until } => Outcome::Failed(format!(
+            "not sent yet: another sender holds it; if that dies it is pending from {until} on"
+        )),
         Resent::NotPublished(fault) => Outcome::Failed(not_published(&fault)),
         Resent::NotMarked(fault) => {
             Outcome::Failed(format!("sent, but the ledger could not note it: {fault}"))
