@@ -90,12 +90,14 @@ pub(super) struct Summary {
     pub(super) accepted: u64,
     pub(super) stayed: u64,
     by_reason: BTreeMap<String, u64>,
+    /// How many letters could not even be looked at, where there are any.
+    pub(super) hidden_by_others: Option<String>,
 }
 
 impl Summary {
     /// Of none yet.
     pub(super) fn of(thing: &'static str) -> Self {
-        Summary { thing, accepted: 0, stayed: 0, by_reason: BTreeMap::new() }
+        Summary { thing, accepted: 0, stayed: 0, by_reason: BTreeMap::new(), hidden_by_others: None }
     }
 
     /// How far it has got.
@@ -120,7 +122,7 @@ impl Summary {
 
     /// The summary for people, or as a JSON object.
     pub(super) fn text(&self, dry_run: bool, json: bool) -> String {
-        let Summary { thing, accepted, stayed, by_reason } = self;
+        let Summary { thing, accepted, stayed, by_reason, .. } = self;
         if json {
             return json!({ "dry_run": dry_run, "redriven": accepted, "stayed": stayed, "stayed_by_reason": by_reason })
                 .to_string();

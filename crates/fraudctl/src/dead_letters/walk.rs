@@ -89,6 +89,25 @@ impl<'q> Walk<'q> {
         self.interrupted
     }
 
+    /// Says how many letters somebody else hides, where there are any: the way met none of them. To be asked before what
+    /// was met is given back.
+    ///
+    /// # Errors
+    /// [`Failure::Failed`] where the queue does not say.
+    pub(super) async fn hidden_by_others(&self) -> Result<Option<String>, Failure> {
+        let waiting =
+            self.queue.waiting().await.map_err(|fault| anyhow!("cannot read the queue: {fault}"))?;
+        let hidden = waiting.hidden.saturating_sub(self.held.len() as u64);
+        Ok((hidden > 0).then(|| {
+            format!(
+                "about {} hidden by somebody else, at work or dead: for at most {} seconds where that was done with this \
+                 --visibility-timeout",
+                counted(hidden, "letter") + if hidden == 1 { " is" } else { " are" },
+                self.hidden.as_secs()
+            )
+        }))
+    }
+
     /// Remembers a message. Gives it where it was not met yet.
     fn hold(&mut self, message: ReceivedMessage, until: Instant) -> Option<Found> {
         let held = Held { receipt: message.receipt.clone(), until };
