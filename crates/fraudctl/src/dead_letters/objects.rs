@@ -88,10 +88,14 @@ impl GivenUp {
 }
 
 impl Object {
-    fn read(path: PathBuf) -> io::Result<Self> {
-        let text = fs::read(&path)?;
+    /// Reads the object at `path`.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    pub(super) fn read(path: &Path) -> io::Result<Self> {
+        let text = fs::read(path)?;
         let batch = serde_json::from_slice(&text).map_err(|error| error.to_string());
-        Ok(Object { path, batch })
+        Ok(Object { path: path.to_path_buf(), batch })
     }
 
     /// What it is called.
@@ -115,21 +119,18 @@ impl Object {
     }
 }
 
-/// Every object of a folder and the folders in it, or the one file, by name: S3's names begin with the time. Those
-/// that were done are left out.
+/// Where every object of a folder and the folders in it is, or the one file, by name. S3's names are
+/// `aws/lambda/<mapping uuid>/<shard>/<date>/<time>-<uuid>`: those of a shard come in the order in which they were given up.
+/// Those that were done are left out.
 ///
 /// # Errors
-/// [`Failure::Input`] where one cannot be read.
-pub(super) fn read(path: &Path) -> Result<Vec<Object>, Failure> {
+/// [`Failure::Input`] where a folder cannot be read.
+pub(super) fn paths(path: &Path) -> Result<Vec<PathBuf>, Failure> {
     let mut paths = Vec::new();
-    let read = |path: &Path| format!("cannot read {}", path.display());
-    collect(path, &mut paths).with_context(|| read(path)).map_err(Failure::Input)?;
+    let read = || format!("cannot read {}", path.display());
+    collect(path, &mut paths).with_context(read).map_err(Failure::Input)?;
     paths.sort();
-    let objects = paths.into_iter().map(|path| {
-        let context = read(&path);
-        Object::read(path).context(context).map_err(Failure::Input)
-    });
-    objects.collect()
+    Ok(paths)
 }
 
 fn collect(path: &Path, paths: &mut Vec<PathBuf>) -> io::Result<()> {
@@ -139,9 +140,11 @@ fn collect(path: &Path, paths: &mut Vec<PathBuf>) -> io::Result<()> {
     }
     for entry in fs::read_dir(path)? {
         let entry = entry?.path();
-        if !entry.to_string_lossy().ends_with(DONE) {
-            collect(&entry, paths)?;
+        if entry.to_string_lossy().ends_with(DONE) {
+            continue;
         }
+        // What is neither folder nor file is told when it is to be read.
+        if entry.is_dir() { collect(&entry, paths)? } else { paths.push(entry) }
     }
     Ok(())
 }

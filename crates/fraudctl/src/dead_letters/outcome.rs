@@ -37,6 +37,8 @@ pub(super) enum Stays {
     FunctionNotSaid { function: String },
     /// It is no dead letter.
     NotALetter(NotALetter),
+    /// Its object cannot be read.
+    Unreadable { error: String },
     /// It is no given-up batch.
     NotABatch { error: String },
     /// The function refused the event.
@@ -54,6 +56,7 @@ impl Stays {
             Stays::DataOmitted { .. } => "data_omitted".to_owned(),
             Stays::UnknownFunction { .. } | Stays::FunctionNotSaid { .. } => "unknown_function".to_owned(),
             Stays::NotALetter(_) => "no_letter".to_owned(),
+            Stays::Unreadable { .. } => "unreadable".to_owned(),
             Stays::NotABatch { .. } => "no_batch".to_owned(),
             Stays::Refused { .. } => "refused".to_owned(),
             Stays::NotRemoved { .. } => "not_removed".to_owned(),
@@ -71,6 +74,7 @@ impl fmt::Display for Stays {
             Stays::FunctionNotSaid { function } => {
                 write!(f, "the name {function} does not say which function it is: say so by --function")
             }
+            Stays::Unreadable { error } => write!(f, "it cannot be read: {error}"),
             Stays::NotABatch { error } => write!(f, "no given-up batch: {error}"),
             Stays::NotALetter(error) => write!(f, "no dead letter: {error}"),
             Stays::Refused { error } => write!(f, "refused: {error}"),
