@@ -138,6 +138,25 @@ async fn what_stands_as_sent_is_not_sent_unless_it_is_asked_for_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_row_that_cannot_be_read_is_told_by_its_id_and_keeps_no_other_alert_back() {
+    let world = World::start().await;
+    leave_unsent(&world, &["T1", "T2", "T3"]).await;
+    change(&world, "C1/T1", &[("fraud_score", number("1"))]).await;
+    change(&world, "C1/T2", &[("message", text("no JSON"))]).await;
+    let pending = alerts(&world, &["pending", "--json"]).await;
+    assert_eq!((pending.status, pending.json_lines().len()), (Some(1), 2), "{pending:?}");
+    assert!(pending.stderr.contains("C1/T1: the row's `fraud_score` cannot be read"), "{pending:?}");
+    let sent = alerts(&world, &["send", "--json"]).await;
+    assert_eq!(sent.status, Some(1), "{sent:?}");
+    assert_eq!(sent.json(), json!({ "dry_run": false, "sent": 1, "not_needed": 0, "not_sent": 2 }));
+    for told in ["C1/T1: the row's `fraud_score` cannot be read", "C1/T2: the row's `message` cannot be read"]
+    {
+        assert!(sent.stderr.contains(told), "{told}: {sent:?}");
+    }
+    assert_eq!(world.alerted(), ["C1/T3"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_another_sender_holds_or_has_given_up_is_not_sent_and_no_success() {
     let world = World::start().await;
     leave_unsent(&world, &["T1", "T2"]).await;
