@@ -130,11 +130,7 @@ impl<D: DeadLetterSink> Handler<D> {
         event: &str,
         remaining: Duration,
     ) -> anyhow::Result<Option<RetryReason>> {
-        let retried = match self.invoke(event, remaining).await?.metrics {
-            Metrics::Alerts(metrics) => metrics.retried,
-            Metrics::Analytics(metrics) => metrics.retried,
-        };
-        Ok(retried.map(|(reason, _)| reason))
+        Ok(self.invoke(event, remaining).await?.metrics.retry_reason())
     }
 }
 

@@ -126,10 +126,7 @@ impl DynamoDbLedger {
     /// # Errors
     /// [`LedgerFault`]
     pub async fn row(&self, alert_id: &str) -> Result<Option<AuditRow>, LedgerFault> {
-        let key = AttributeValue::S(alert_id.to_owned());
-        let get = self.client.get_item().table_name(&self.table).key("alert_id", key).consistent_read(true);
-        let answer = get.send().await.map_err(|error| LedgerFault::Service { code: error_code(&error) })?;
-        Ok(answer.item.map(|item| AuditRow(Row(item))))
+        Ok(self.get(alert_id).await?.map(AuditRow))
     }
 
     /// Notes that an alert which stands as sent was sent again by hand.
