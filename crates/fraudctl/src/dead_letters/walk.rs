@@ -10,12 +10,12 @@ use anyhow::anyhow;
 use fraud_aws::dead_letters::{
     DeadLetterQueue, MAX_RECEIVED, NotALetter, QueueFault, ReceivedMessage, StoredLetter,
 };
-use futures_util::{FutureExt, StreamExt, stream};
+use futures_util::{StreamExt, stream};
 use tokio::time::{Instant, sleep};
 
 use crate::Failure;
 use crate::display::counted;
-use crate::local::Interrupt;
+use crate::interrupt::Interrupt;
 
 /// Calls to the queue under way at once.
 const CALLS_AT_ONCE: usize = 10;
@@ -62,7 +62,7 @@ impl<'q> Walk<'q> {
     pub(super) async fn next(&mut self, most: usize) -> Result<Vec<Found>, Failure> {
         let mut rounds_without_new = 0;
         loop {
-            self.interrupted |= self.interrupt.clone().wait().now_or_never().is_some();
+            self.interrupted |= self.interrupt.has_come();
             // Where hiding does not keep up, letters come again and again: they were all met once none other has come
             // in as many calls as there are letters.
             if self.interrupted || rounds_without_new > self.held.len() {

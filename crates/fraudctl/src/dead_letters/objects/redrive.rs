@@ -9,7 +9,6 @@ use fraud_aws::config::{DeadLettersTarget, Environment};
 use fraud_aws::dead_letters::{DeadLetter, DeadLetterFault, DeadLetterSink, DeadLetters};
 use fraud_aws::sdk::Sdk;
 use fraud_core::reason::FailureReason;
-use futures_util::FutureExt;
 use indicatif::ProgressBar;
 use tokio::time::Instant;
 
@@ -18,7 +17,7 @@ use super::super::outcome::{Outcome, Stays, Summary};
 use super::super::redrive::Arguments;
 use super::{Object, finish, paths};
 use crate::Failure;
-use crate::local::Interrupt;
+use crate::interrupt::Interrupt;
 
 /// The time that a function has for a batch, as the template gives one of them.
 const REMAINING: Duration = Duration::from_secs(120);
@@ -64,7 +63,7 @@ pub(in crate::dead_letters) async fn run(
         if left == 0 {
             break;
         }
-        if interrupt.clone().wait().now_or_never().is_some() {
+        if interrupt.has_come() {
             return Ok(true);
         }
         let outcome = match Object::read(&path) {
