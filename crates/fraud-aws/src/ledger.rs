@@ -14,7 +14,7 @@ mod memory;
 mod resend;
 mod row;
 
-pub use browse::{AuditRow, AuditValue, PendingAlert, Searched};
+pub use browse::{AuditRow, AuditValue, Pending, PendingAlert, Searched};
 pub use connect::Ledger;
 pub use dynamodb::DynamoDbLedger;
 pub use memory::MemoryLedger;

@@ -25,7 +25,7 @@ pub struct Arguments {
     #[arg(value_name = "CUSTOMER")]
     customer: String,
     /// Where the windows are: `dynamodb:<table>`.
-    #[arg(long, value_name = "TARGET", value_parser = crate::profiles::table_name)]
+    #[arg(long, value_name = "TARGET", value_parser = crate::target::table_name)]
     table: String,
     /// No more windows than this, the newest first.
     #[arg(long, value_name = "N", default_value_t = 12, value_parser = clap::value_parser!(u16).range(1..=1000))]

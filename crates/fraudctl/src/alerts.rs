@@ -6,7 +6,7 @@ use anyhow::anyhow;
 use aws_sdk_dynamodb::Client;
 use clap::{Args, Subcommand};
 use fraud_aws::config::{AlertLedgerTarget, Environment};
-use fraud_aws::ledger::{DynamoDbLedger, LedgerFault, PendingAlert};
+use fraud_aws::ledger::{DynamoDbLedger, LedgerFault, Pending};
 use fraud_aws::sdk::Sdk;
 
 use crate::Failure;
@@ -64,7 +64,7 @@ pub async fn run(command: &Command) -> Result<(), Failure> {
 }
 
 /// Searches the whole ledger for alerts whose sender died.
-async fn search(ledger: &DynamoDbLedger) -> Result<Vec<PendingAlert>, Failure> {
+async fn search(ledger: &DynamoDbLedger) -> Result<Pending, Failure> {
     use fraud_aws::clock::{Clock, SystemClock};
     let bar = progress(None);
     bar.enable_steady_tick(Duration::from_millis(200));

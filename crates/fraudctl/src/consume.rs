@@ -42,7 +42,7 @@ pub struct Arguments {
     #[arg(long, value_name = "NAME", value_parser = consumer_name)]
     name: String,
     /// Where checkpoints are kept: `dynamodb:<table>`. Consumers of several streams can share a table.
-    #[arg(long, value_name = "TARGET", value_parser = crate::profiles::table_name)]
+    #[arg(long, value_name = "TARGET", value_parser = crate::target::table_name)]
     checkpoints: String,
     /// Create the table of checkpoints, paid by request, if it is not there.
     #[arg(long)]
@@ -172,8 +172,10 @@ async fn function(
     sdk: &Sdk,
     status: &Status,
 ) -> Result<Function<Handler>, Failure> {
-    let environment = |variable: &str| std::env::var(variable).ok();
-    let handler = Handler::connect(name, Environment::new(&environment), sdk).await?;
+    let variable = |variable: &str| std::env::var(variable).ok();
+    let environment = Environment::new(&variable);
+    name.refuse_development(environment)?;
+    let handler = Handler::connect(name, environment, sdk).await?;
     Ok(Function::new(handler, arguments.batches.timeout(), status.clone()))
 }
 

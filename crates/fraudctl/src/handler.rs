@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use anyhow::anyhow;
 use clap::ValueEnum;
 use customer_analytics::ConnectedAnalytics;
 use fraud_aws::config::{DeadLettersTarget, Environment};
@@ -35,6 +36,36 @@ impl HandlerName {
             _ => None,
         }
     }
+
+    /// Refuses an environment in which the function would lose what it is given: what it accepts is taken for done, by the
+    /// ledger, the checkpoints or the queue.
+    ///
+    /// # Errors
+    /// [`Failure::Input`] for a variable whose value is for development.
+    pub fn refuse_development(self, environment: Environment<'_>) -> Result<(), Failure> {
+        let variables: &[_] = match self {
+            HandlerName::Alerts => &["ALERT_LEDGER", "ALERT_SINK", "DEAD_LETTERS"],
+            HandlerName::Analytics => &["AGGREGATES", "AGGREGATE_SINK", "DEAD_LETTERS"],
+        };
+        for variable in variables {
+            if let Some(value) =
+                environment.get(variable).filter(|value| FOR_DEVELOPMENT.contains(&value.as_str()))
+            {
+                return Err(for_development(variable, &value));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Values that are for development: what goes there is lost with the process, or reaches nobody.
+const FOR_DEVELOPMENT: [&str; 2] = ["memory:", "stdout:"];
+
+/// That a variable's value cannot be used beside what others share.
+pub(crate) fn for_development(variable: &str, value: &str) -> Failure {
+    Failure::input(anyhow!(
+        "{variable} is `{value}`, which is for development: what goes there is lost; name what the deployed functions use"
+    ))
 }
 
 /// A function with its adapters.
@@ -99,11 +130,7 @@ impl<D: DeadLetterSink> Handler<D> {
         event: &str,
         remaining: Duration,
     ) -> anyhow::Result<Option<RetryReason>> {
-        let retried = match self.invoke(event, remaining).await?.metrics {
-            Metrics::Alerts(metrics) => metrics.retried,
-            Metrics::Analytics(metrics) => metrics.retried,
-        };
-        Ok(retried.map(|(reason, _)| reason))
+        Ok(self.invoke(event, remaining).await?.metrics.retry_reason())
     }
 }
 

@@ -20,6 +20,7 @@ pub mod profiles;
 pub mod replay;
 pub mod score;
 pub mod stream;
+mod target;
 
 pub use exit::Failure;
 

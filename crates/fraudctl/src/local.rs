@@ -17,7 +17,7 @@ pub mod report;
 mod services;
 mod status;
 
-pub use crate::interrupt::Interrupt;
+use crate::interrupt::Interrupt;
 pub use pipeline::{Finished, Input, Pipeline};
 pub use profile_file::items as profile_items;
 pub use services::start as start_services;

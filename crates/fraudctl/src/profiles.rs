@@ -12,6 +12,7 @@ use serde_json::json;
 
 use crate::Failure;
 use crate::display::{counted, print_line, progress};
+use crate::target::table_name;
 
 mod rows;
 mod table;
@@ -45,14 +46,6 @@ pub struct ImportArguments {
     /// The summary as a JSON object on standard output.
     #[arg(long)]
     json: bool,
-}
-
-/// The table of `dynamodb:<table>`.
-pub(crate) fn table_name(target: &str) -> Result<String, String> {
-    match target.split_once(':') {
-        Some(("dynamodb", table)) if !table.is_empty() => Ok(table.to_owned()),
-        _ => Err("it must be `dynamodb:<table>`".to_owned()),
-    }
 }
 
 /// Runs a command.

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
 use clap::Args;
-use fraud_aws::config::{AggregatesTarget, AlertLedgerTarget, Environment};
+use fraud_aws::config::Environment;
 use fraud_aws::sdk::Sdk;
 use fraud_core::timestamp::Timestamp;
 use fraud_stream::consumer::checkpoints::MemoryCheckpoints;
@@ -67,36 +67,14 @@ pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
     let sdk = Sdk::new();
     let variable = |variable: &str| std::env::var(variable).ok();
     let environment = Environment::new(&variable);
-    remembers(*handler, environment)?;
     if arguments.dry_run {
         let function = DryRun::connect(*handler, environment, &sdk).await?;
         replay(arguments, &sdk, function, |function| function.windows()).await
     } else {
+        handler.refuse_development(environment)?;
         let function = Handler::connect(*handler, environment, &sdk).await?;
         replay(arguments, &sdk, function, |_| None).await
     }
-}
-
-/// A replay goes by what was done before, which a memory that begins with it does not know.
-fn remembers(handler: HandlerName, environment: Environment<'_>) -> Result<(), Failure> {
-    match handler {
-        HandlerName::Alerts => match AlertLedgerTarget::from_environment(environment) {
-            Ok(AlertLedgerTarget::Memory) => Err(forgetful("ALERT_LEDGER")),
-            Ok(AlertLedgerTarget::DynamoDb { .. }) => Ok(()),
-            Err(error) => Err(Failure::input(error)),
-        },
-        HandlerName::Analytics => match AggregatesTarget::from_environment(environment) {
-            Ok(AggregatesTarget::Memory) => Err(forgetful("AGGREGATES")),
-            Ok(AggregatesTarget::DynamoDb { .. }) => Ok(()),
-            Err(error) => Err(Failure::input(error)),
-        },
-    }
-}
-
-fn forgetful(variable: &str) -> Failure {
-    Failure::input(anyhow!(
-        "{variable} is `memory:`, which knows nothing of what was done: a replay needs the table, `dynamodb:<table>`"
-    ))
 }
 
 async fn replay<F: Invoke + 'static>(

@@ -8,7 +8,8 @@ use embedded_aws::{EmbeddedAws, Entries, Fault, Service, When};
 use fraud_aws::profiles::FileProfiles;
 use fraud_core::policy::Policy;
 use fraudctl::generate::Dataset;
-use fraudctl::local::{Finished, Input, Interrupt, Pipeline, profile_items, start_services};
+use fraudctl::interrupt::Interrupt;
+use fraudctl::local::{Finished, Input, Pipeline, profile_items, start_services};
 
 const SEED: u64 = 3;
 

@@ -33,6 +33,15 @@ pub struct PendingAlert {
     pub may_have_been_sent: bool,
 }
 
+/// What a search found.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Pending {
+    /// The alerts, those that wait longest first.
+    pub alerts: Vec<PendingAlert>,
+    /// The ids of pending alerts whose row this ledger did not write so, and what is wrong with it.
+    pub unreadable: Vec<(String, LedgerFault)>,
+}
+
 /// How far a search has got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Searched {
@@ -67,15 +76,15 @@ impl DynamoDbLedger {
     /// looks again.
     ///
     /// # Errors
-    /// [`LedgerFault`]
+    /// [`LedgerFault::Service`]
     pub async fn pending(
         &self,
         now: Timestamp,
         mut progress: impl FnMut(Searched),
-    ) -> Result<Vec<PendingAlert>, LedgerFault> {
+    ) -> Result<Pending, LedgerFault> {
         let skew = i64::try_from(CLOCK_SKEW.as_millis()).unwrap_or(i64::MAX);
         let ended = now.millis().saturating_sub(skew);
-        let (mut pending, mut searched, mut start) = (Vec::new(), Searched::default(), None);
+        let (mut pending, mut searched, mut start) = (Pending::default(), Searched::default(), None);
         loop {
             let scan = self
                 .client
@@ -91,13 +100,22 @@ impl DynamoDbLedger {
                 scan.send().await.map_err(|error| LedgerFault::Service { code: error_code(&error) })?;
             searched.rows += u64::try_from(answer.scanned_count()).unwrap_or_default();
             for item in answer.items.unwrap_or_default() {
-                pending.push(pending_alert(&Row(item))?);
+                let row = Row(item);
+                match pending_alert(&row) {
+                    Ok(alert) => pending.alerts.push(alert),
+                    Err(fault) => {
+                        let id = row.text("alert_id").unwrap_or_default().to_owned();
+                        pending.unreadable.push((id, fault));
+                    }
+                }
             }
-            searched.found = pending.len() as u64;
+            searched.found = pending.alerts.len() as u64;
             progress(searched);
             start = answer.last_evaluated_key;
             if start.is_none() {
-                pending.sort_by(|a, b| (&a.claimed_at, &a.alert_id).cmp(&(&b.claimed_at, &b.alert_id)));
+                pending
+                    .alerts
+                    .sort_by(|a, b| (&a.claimed_at, &a.alert_id).cmp(&(&b.claimed_at, &b.alert_id)));
                 return Ok(pending);
             }
         }
@@ -108,10 +126,7 @@ impl DynamoDbLedger {
     /// # Errors
     /// [`LedgerFault`]
     pub async fn row(&self, alert_id: &str) -> Result<Option<AuditRow>, LedgerFault> {
-        let key = AttributeValue::S(alert_id.to_owned());
-        let get = self.client.get_item().table_name(&self.table).key("alert_id", key).consistent_read(true);
-        let answer = get.send().await.map_err(|error| LedgerFault::Service { code: error_code(&error) })?;
-        Ok(answer.item.map(|item| AuditRow(Row(item))))
+        Ok(self.get(alert_id).await?.map(AuditRow))
     }
 
     /// Notes that an alert which stands as sent was sent again by hand.

@@ -52,16 +52,18 @@ impl DynamoDbLedger {
         alert_id: &str,
         deadline: Instant,
     ) -> Result<Option<String>, LedgerFault> {
-        let get = self
-            .client
-            .get_item()
-            .table_name(&self.table)
-            .key("alert_id", AttributeValue::S(alert_id.to_owned()))
-            .consistent_read(true);
-        let answer = timeout_at(deadline, get.send()).await.map_err(|_elapsed| LedgerFault::Deadline)?;
-        let answer = answer.map_err(|error| LedgerFault::Service { code: error_code(&error) })?;
-        let Some(row) = answer.item.map(Row) else { return Ok(None) };
+        let row =
+            timeout_at(deadline, self.get(alert_id)).await.map_err(|_elapsed| LedgerFault::Deadline)??;
+        let Some(row) = row else { return Ok(None) };
         if row.is_sent()? { row.transaction_amount().map(|amount| Some(amount.to_owned())) } else { Ok(None) }
+    }
+
+    /// An alert's row as it stands; `None` where there is none.
+    pub(super) async fn get(&self, alert_id: &str) -> Result<Option<Row>, LedgerFault> {
+        let key = AttributeValue::S(alert_id.to_owned());
+        let get = self.client.get_item().table_name(&self.table).key("alert_id", key).consistent_read(true);
+        let answer = get.send().await.map_err(|error| LedgerFault::Service { code: error_code(&error) })?;
+        Ok(answer.item.map(Row))
     }
 
     /// Writes the row of a first claim, if there is no row yet.

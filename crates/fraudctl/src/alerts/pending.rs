@@ -1,14 +1,15 @@
 //! Alerts whose sender died.
 
+use anyhow::anyhow;
 use clap::Args;
-use fraud_aws::ledger::PendingAlert;
+use fraud_aws::ledger::{Pending, PendingAlert};
 use fraud_aws::sdk::Sdk;
 use fraud_core::json::ObjectWriter;
 use serde_json::Value;
 
 use super::{LedgerArguments, search};
 use crate::Failure;
-use crate::display::{print_line, table};
+use crate::display::{counted, print_line, table};
 
 /// List alerts that were claimed and never sent: their sender died or gave them up.
 #[derive(Debug, Args)]
@@ -29,18 +30,24 @@ pub struct Arguments {
 /// Runs the command.
 ///
 /// # Errors
-/// [`Failure`] where the ledger is not said or cannot be read.
+/// [`Failure`] where the ledger is not said, or it or a row of it cannot be read.
 pub(super) async fn run(arguments: &Arguments) -> Result<(), Failure> {
     let ledger = arguments.ledger.open(&Sdk::new()).await?;
-    let pending = search(&ledger).await?;
+    let Pending { alerts, unreadable } = search(&ledger).await?;
     if arguments.json {
-        pending.iter().map(json).try_for_each(print_line)?;
-    } else if pending.is_empty() {
+        alerts.iter().map(json).try_for_each(print_line)?;
+    } else if !alerts.is_empty() {
+        print_line(rows(&alerts))?;
+    } else if unreadable.is_empty() {
         print_line("no alert is pending")?;
-    } else {
-        print_line(rows(&pending))?;
     }
-    Ok(())
+    for (id, fault) in &unreadable {
+        eprintln!("{id}: {fault}");
+    }
+    match unreadable.len() as u64 {
+        0 => Ok(()),
+        count => Err(anyhow!("{} cannot be read, see above", counted(count, "pending row")).into()),
+    }
 }
 
 pub(super) fn rows(pending: &[PendingAlert]) -> comfy_table::Table {

@@ -7,7 +7,7 @@ use clap::Args;
 use fraud_aws::alerts::{AlertSink, PublishFault, Sink};
 use fraud_aws::clock::{Clock, SystemClock};
 use fraud_aws::config::{AlertSinkTarget, Environment};
-use fraud_aws::ledger::{AuditRow, DynamoDbLedger, Resent, resend};
+use fraud_aws::ledger::{DynamoDbLedger, LedgerFault, Resent, resend};
 use fraud_aws::sdk::Sdk;
 use serde_json::json;
 use tokio::time::Instant;
@@ -32,7 +32,7 @@ The stored message goes out, byte for byte, under its alert_id. Functions and ot
 whoever claims an alert sends it. What stands as sent is never sent, unless by --again, for a subscriber that lost it: all
 subscribers get it once more and know it by its alert_id, and the row says so in `sent_again_at`.
 
-Exit status: 0 all were sent or had been, 1 some were not, 2 the input is wrong.")]
+Exit status: 0 all were sent or had been, 1 some were not, or not yet, for another sender holds them, 2 the input is wrong.")]
 pub struct Arguments {
     /// Only this alert, or these; without any all that are pending.
     #[arg(value_name = "ID", conflicts_with = "again")]
@@ -64,18 +64,21 @@ pub(super) async fn run(arguments: &Arguments) -> Result<(), Failure> {
     if let Some(id) = &arguments.again {
         return send_again(id, &ledger, &sink, arguments).await;
     }
+    let mut summary = Summary::default();
     let ids = match arguments.ids.is_empty() {
         false => arguments.ids.clone(),
         true => {
             let found = search(&ledger).await?;
-            if arguments.dry_run && !arguments.json && !found.is_empty() {
-                print_line(pending::rows(&found))?;
+            if arguments.dry_run && !arguments.json && !found.alerts.is_empty() {
+                print_line(pending::rows(&found.alerts))?;
             }
-            found.into_iter().map(|alert| alert.alert_id).collect()
+            for (id, fault) in &found.unreadable {
+                summary.count(id, Outcome::Failed(fault.to_string())).inspect(|line| eprintln!("{line}"));
+            }
+            found.alerts.into_iter().map(|alert| alert.alert_id).collect()
         }
     };
     let bar = progress(None);
-    let mut summary = Summary::default();
     for id in &ids {
         let outcome = match send(id, &ledger, &sink, arguments.dry_run).await {
             Ok(outcome) => outcome,
@@ -122,33 +125,38 @@ enum Outcome {
 async fn send(id: &str, ledger: &DynamoDbLedger, sink: &Sink, dry_run: bool) -> Result<Outcome, Failure> {
     let row = ledger.row(id).await.map_err(|fault| unreadable(&fault))?;
     let Some(row) = row else { return Ok(Outcome::Failed("the ledger has no such alert".to_owned())) };
-    if is_sent(&row)? {
-        return Ok(Outcome::NotNeeded("it stands as sent; --again sends it once more".to_owned()));
-    }
-    let alert = row.alert().map_err(|fault| unreadable(&fault))?;
+    let alert = match (row.is_sent(), row.alert()) {
+        (Ok(true), _) => {
+            return Ok(Outcome::NotNeeded("it stands as sent; --again sends it once more".to_owned()));
+        }
+        (Ok(false), Ok(alert)) => alert,
+        (Err(fault), _) | (_, Err(fault)) => return Ok(Outcome::Failed(fault.to_string())),
+    };
     if dry_run {
         return Ok(Outcome::Sent);
     }
-    let resent = resend(ledger, sink, &SystemClock, &alert, TIME).await;
-    Ok(match resent.map_err(|fault| anyhow!("the ledger does not take claims: {fault}"))? {
+    let resent = match resend(ledger, sink, &SystemClock, &alert, TIME).await {
+        Ok(resent) => resent,
+        Err(fault @ (LedgerFault::UnreadableRow { .. } | LedgerFault::RowTooLarge { .. })) => {
+            return Ok(Outcome::Failed(fault.to_string()));
+        }
+        Err(fault) => return Err(anyhow!("the ledger does not take claims: {fault}").into()),
+    };
+    Ok(match resent {
         Resent::Sent => Outcome::Sent,
         Resent::SentBefore => Outcome::NotNeeded("another has sent it meanwhile".to_owned()),
         Resent::Gone => {
-            Outcome::NotNeeded("another has given it up meanwhile; its record comes again".to_owned())
+            Outcome::Failed("not sent: another has given it up meanwhile; its record comes again".to_owned())
         }
-        Resent::InForce { until } => {
-            Outcome::NotNeeded(format!("another sender holds it; if that dies it is pending from {until} on"))
-        }
+        Resent::InForce { until } => Outcome::Failed(format!(
+            "not sent yet: another sender holds it; if that dies it is pending from {until} on"
+        )),
         Resent::NotPublished(fault) => Outcome::Failed(not_published(&fault)),
         Resent::NotMarked(fault) => {
             Outcome::Failed(format!("sent, but the ledger could not note it: {fault}"))
         }
         Resent::ClaimLost => Outcome::Failed("sent so late that another may have sent it, too".to_owned()),
     })
-}
-
-fn is_sent(row: &AuditRow) -> Result<bool, Failure> {
-    row.is_sent().map_err(|fault| unreadable(&fault))
 }
 
 fn not_published(fault: &PublishFault) -> String {
@@ -168,7 +176,7 @@ async fn send_again(
 ) -> Result<(), Failure> {
     let row = ledger.row(id).await.map_err(|fault| unreadable(&fault))?;
     let row = row.ok_or_else(|| anyhow!("the ledger has no alert {id}"))?;
-    if !is_sent(&row)? {
+    if !row.is_sent().map_err(|fault| unreadable(&fault))? {
         let error = anyhow!("{id} does not stand as sent: without --again it is sent the first time");
         return Err(Failure::input(error));
     }

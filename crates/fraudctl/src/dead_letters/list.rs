@@ -57,10 +57,15 @@ pub(super) async fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     // What is seen now is not among those that are held.
     let more = if rows.len() < limit { None } else { queue.waiting().await.ok() };
+    let hidden = if read.is_ok() { walk.hidden_by_others().await } else { Ok(None) };
     walk.give_back().await;
     bar.finish_and_clear();
     rows.sort_by(|a, b| (a.sent_at(), a.id()).cmp(&(b.sent_at(), b.id())));
-    show(&rows, arguments.json)?;
+    let hidden = hidden?;
+    show(&rows, arguments.json, hidden.is_some())?;
+    if let Some(hidden) = hidden {
+        eprintln!("{hidden}");
+    }
     if let Some(more) = more.map(|waiting| waiting.visible).filter(|more| *more > 0) {
         eprintln!("and about {} more; --limit says how many are listed", thousands(more));
     }
@@ -107,12 +112,12 @@ fn of_letter(letter: &StoredLetter) -> Value {
     })
 }
 
-fn show(rows: &[Row], json: bool) -> anyhow::Result<()> {
+fn show(rows: &[Row], json: bool, others_hide: bool) -> anyhow::Result<()> {
     if json {
         return rows.iter().try_for_each(|row| print_line(&row.0));
     }
     if rows.is_empty() {
-        return print_line("no letters wait");
+        return print_line(if others_hide { "no letters can be received" } else { "no letters wait" });
     }
     let mut shown = table(&["id", "reason", "function", "arrival", "size", "first seen"], &["size"]);
     for row in rows {

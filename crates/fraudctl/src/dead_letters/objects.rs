@@ -69,25 +69,33 @@ impl GivenUp {
         arn.split_once(":function:").map_or(arn.as_str(), |(_, name)| name)
     }
 
-    /// Which function that is: the deployed name contains its name, as in `fraud-stream-KinesisAlerts-1F2E3D`.
+    /// Which function that is: the deployed name contains its name, as in `fraud-stream-KinesisAlerts-1F2E3D`. One that
+    /// contains both does not say so: a stack can be named after a function.
     pub(super) fn handler(&self) -> Option<HandlerName> {
         let letters = |name: &str| -> String {
             let letters = name.chars().filter(char::is_ascii_alphanumeric);
             letters.map(|letter| letter.to_ascii_lowercase()).collect()
         };
         let deployed = letters(self.function());
-        [kinesis_alerts::FUNCTION, customer_analytics::FUNCTION]
-            .into_iter()
-            .find(|name| deployed.contains(&letters(name)))
-            .and_then(HandlerName::of_function)
+        match [kinesis_alerts::FUNCTION, customer_analytics::FUNCTION]
+            .map(|name| deployed.contains(&letters(name)))
+        {
+            [true, false] => Some(HandlerName::Alerts),
+            [false, true] => Some(HandlerName::Analytics),
+            [true, true] | [false, false] => None,
+        }
     }
 }
 
 impl Object {
-    fn read(path: PathBuf) -> io::Result<Self> {
-        let text = fs::read(&path)?;
+    /// Reads the object at `path`.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    pub(super) fn read(path: &Path) -> io::Result<Self> {
+        let text = fs::read(path)?;
         let batch = serde_json::from_slice(&text).map_err(|error| error.to_string());
-        Ok(Object { path, batch })
+        Ok(Object { path: path.to_path_buf(), batch })
     }
 
     /// What it is called.
@@ -95,7 +103,8 @@ impl Object {
         self.path.display().to_string()
     }
 
-    /// Whether a command is about it. A function that is asked for takes also what names none: it is said to be of it.
+    /// Whether a command is about it. A function that is asked for takes also what does not name just one: it is said to
+    /// be of it.
     fn is_chosen(&self, selection: &Selection) -> bool {
         let Ok(batch) = &self.batch else { return selection.is_all() };
         let asked = selection.function.as_deref().and_then(HandlerName::of_function);
@@ -106,25 +115,22 @@ impl Object {
     /// The function that its batch goes to.
     fn handler(&self, selection: &Selection) -> Option<HandlerName> {
         let said = selection.function.as_deref().and_then(HandlerName::of_function);
-        self.batch.as_ref().ok()?.handler().or(said)
+        said.or_else(|| self.batch.as_ref().ok()?.handler())
     }
 }
 
-/// Every object of a folder and the folders in it, or the one file, by name: S3's names begin with the time. Those
-/// that were done are left out.
+/// Where every object of a folder and the folders in it is, or the one file, by name. S3's names are
+/// `aws/lambda/<mapping uuid>/<shard>/<date>/<time>-<uuid>`: those of a shard come in the order in which they were given up.
+/// Those that were done are left out.
 ///
 /// # Errors
-/// [`Failure::Input`] where one cannot be read.
-pub(super) fn read(path: &Path) -> Result<Vec<Object>, Failure> {
+/// [`Failure::Input`] where a folder cannot be read.
+pub(super) fn paths(path: &Path) -> Result<Vec<PathBuf>, Failure> {
     let mut paths = Vec::new();
-    let read = |path: &Path| format!("cannot read {}", path.display());
-    collect(path, &mut paths).with_context(|| read(path)).map_err(Failure::Input)?;
+    let read = || format!("cannot read {}", path.display());
+    collect(path, &mut paths).with_context(read).map_err(Failure::Input)?;
     paths.sort();
-    let objects = paths.into_iter().map(|path| {
-        let context = read(&path);
-        Object::read(path).context(context).map_err(Failure::Input)
-    });
-    objects.collect()
+    Ok(paths)
 }
 
 fn collect(path: &Path, paths: &mut Vec<PathBuf>) -> io::Result<()> {
@@ -134,9 +140,11 @@ fn collect(path: &Path, paths: &mut Vec<PathBuf>) -> io::Result<()> {
     }
     for entry in fs::read_dir(path)? {
         let entry = entry?.path();
-        if !entry.to_string_lossy().ends_with(DONE) {
-            collect(&entry, paths)?;
+        if entry.to_string_lossy().ends_with(DONE) {
+            continue;
         }
+        // What is neither folder nor file is told when it is to be read.
+        if entry.is_dir() { collect(&entry, paths)? } else { paths.push(entry) }
     }
     Ok(())
 }
@@ -176,6 +184,8 @@ mod tests {
         assert_eq!(of(&arn("fraud-KinesisAlerts-1A:live")).1, Some(HandlerName::Alerts));
         assert_eq!(of(&arn("customer-analytics")).1, Some(HandlerName::Analytics));
         assert_eq!(of(&arn("my_function")), ("my_function".to_owned(), None));
+        assert_eq!(of(&arn("kinesis-alerts-KinesisAlerts-1A")).1, Some(HandlerName::Alerts));
+        assert_eq!(of(&arn("kinesis-alerts-CustomerAnalytics-1A")).1, None);
         assert_eq!(of("no arn"), ("no arn".to_owned(), None));
     }
 }

@@ -33,8 +33,12 @@ pub(super) enum Stays {
     DataOmitted { bytes: String },
     /// It is of a function that does not read the stream.
     UnknownFunction { function: String },
+    /// It is of a function whose name does not say which it is.
+    FunctionNotSaid { function: String },
     /// It is no dead letter.
     NotALetter(NotALetter),
+    /// Its object cannot be read.
+    Unreadable { error: String },
     /// It is no given-up batch.
     NotABatch { error: String },
     /// The function refused the event.
@@ -50,8 +54,9 @@ impl Stays {
             Stays::Poison(reason) => reason.to_string(),
             Stays::MustComeAgain(reason) => reason.to_string(),
             Stays::DataOmitted { .. } => "data_omitted".to_owned(),
-            Stays::UnknownFunction { .. } => "unknown_function".to_owned(),
+            Stays::UnknownFunction { .. } | Stays::FunctionNotSaid { .. } => "unknown_function".to_owned(),
             Stays::NotALetter(_) => "no_letter".to_owned(),
+            Stays::Unreadable { .. } => "unreadable".to_owned(),
             Stays::NotABatch { .. } => "no_batch".to_owned(),
             Stays::Refused { .. } => "refused".to_owned(),
             Stays::NotRemoved { .. } => "not_removed".to_owned(),
@@ -66,6 +71,10 @@ impl fmt::Display for Stays {
             Stays::MustComeAgain(reason) => write!(f, "{reason}: redrive it again"),
             Stays::DataOmitted { bytes } => f.write_str(bytes),
             Stays::UnknownFunction { function } => write!(f, "no function {function} reads the stream"),
+            Stays::FunctionNotSaid { function } => {
+                write!(f, "the name {function} does not say which function it is: say so by --function")
+            }
+            Stays::Unreadable { error } => write!(f, "it cannot be read: {error}"),
             Stays::NotABatch { error } => write!(f, "no given-up batch: {error}"),
             Stays::NotALetter(error) => write!(f, "no dead letter: {error}"),
             Stays::Refused { error } => write!(f, "refused: {error}"),
@@ -85,12 +94,14 @@ pub(super) struct Summary {
     pub(super) accepted: u64,
     pub(super) stayed: u64,
     by_reason: BTreeMap<String, u64>,
+    /// How many letters could not even be looked at, where there are any.
+    pub(super) hidden_by_others: Option<String>,
 }
 
 impl Summary {
     /// Of none yet.
     pub(super) fn of(thing: &'static str) -> Self {
-        Summary { thing, accepted: 0, stayed: 0, by_reason: BTreeMap::new() }
+        Summary { thing, accepted: 0, stayed: 0, by_reason: BTreeMap::new(), hidden_by_others: None }
     }
 
     /// How far it has got.
@@ -115,7 +126,7 @@ impl Summary {
 
     /// The summary for people, or as a JSON object.
     pub(super) fn text(&self, dry_run: bool, json: bool) -> String {
-        let Summary { thing, accepted, stayed, by_reason } = self;
+        let Summary { thing, accepted, stayed, by_reason, .. } = self;
         if json {
             return json!({ "dry_run": dry_run, "redriven": accepted, "stayed": stayed, "stayed_by_reason": by_reason })
                 .to_string();

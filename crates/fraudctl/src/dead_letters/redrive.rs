@@ -34,9 +34,10 @@ arrival, so that it is alerted and counted once, however often its letter is red
 queue.
 
 Of a given-up batch (--objects) what is poison goes to DEAD_LETTERS, as it would have. An object that was accepted is renamed
-to <name>.done. --function says of which function a batch is whose function has a name of its own.
+to <name>.done. --function says of which function a batch is where the deployed function's name contains neither function's
+name, or both.
 
-Exit status: 0 all were accepted, 1 some stay, 2 the configuration is wrong.")]
+Exit status: 0 all were accepted, 1 some stay or are hidden by somebody else, 2 the configuration is wrong.")]
 pub struct Arguments {
     #[command(flatten)]
     source: SourceArguments,
@@ -77,9 +78,15 @@ pub(super) async fn run(arguments: &Arguments) -> Result<(), Failure> {
     if result? {
         return Err(anyhow!("interrupted: what was not redriven is as it was").into());
     }
-    match summary.stayed {
-        0 => Ok(()),
-        stayed => Err(anyhow!("{} not redriven, see above", counted(stayed, summary.thing)).into()),
+    match (summary.stayed, summary.hidden_by_others) {
+        (0, None) => Ok(()),
+        (0, Some(hidden)) => Err(anyhow!("{hidden}; redrive again then").into()),
+        (stayed, hidden) => {
+            if let Some(hidden) = hidden {
+                eprintln!("{hidden}");
+            }
+            Err(anyhow!("{} not redriven, see above", counted(stayed, summary.thing)).into())
+        }
     }
 }
 
@@ -97,8 +104,13 @@ async fn redrive_queue(
     let mut walk = Walk::new(&queue, arguments.source.hidden());
     let result = redrive(arguments, &mut walk, &mut redriver, summary, bar).await;
     let interrupted = walk.was_interrupted();
+    let redriven = summary.accepted + summary.stayed;
+    let is_at_end = !interrupted && arguments.limit.is_none_or(|limit| redriven < u64::from(limit));
+    let hidden = if result.is_ok() && is_at_end { walk.hidden_by_others().await } else { Ok(None) };
     walk.give_back().await;
-    result.map(|()| interrupted)
+    result?;
+    summary.hidden_by_others = hidden?;
+    Ok(interrupted)
 }
 
 async fn redrive(

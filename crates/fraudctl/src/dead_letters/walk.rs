@@ -10,12 +10,12 @@ use anyhow::anyhow;
 use fraud_aws::dead_letters::{
     DeadLetterQueue, MAX_RECEIVED, NotALetter, QueueFault, ReceivedMessage, StoredLetter,
 };
-use futures_util::{FutureExt, StreamExt, stream};
+use futures_util::{StreamExt, stream};
 use tokio::time::{Instant, sleep};
 
 use crate::Failure;
 use crate::display::counted;
-use crate::local::Interrupt;
+use crate::interrupt::Interrupt;
 
 /// Calls to the queue under way at once.
 const CALLS_AT_ONCE: usize = 10;
@@ -62,7 +62,7 @@ impl<'q> Walk<'q> {
     pub(super) async fn next(&mut self, most: usize) -> Result<Vec<Found>, Failure> {
         let mut rounds_without_new = 0;
         loop {
-            self.interrupted |= self.interrupt.clone().wait().now_or_never().is_some();
+            self.interrupted |= self.interrupt.has_come();
             // Where hiding does not keep up, letters come again and again: they were all met once none other has come
             // in as many calls as there are letters.
             if self.interrupted || rounds_without_new > self.held.len() {
@@ -87,6 +87,25 @@ impl<'q> Walk<'q> {
     /// Whether Ctrl-C ended the way.
     pub(super) fn was_interrupted(&self) -> bool {
         self.interrupted
+    }
+
+    /// Says how many letters somebody else hides, where there are any: the way met none of them. To be asked before what
+    /// was met is given back.
+    ///
+    /// # Errors
+    /// [`Failure::Failed`] where the queue does not say.
+    pub(super) async fn hidden_by_others(&self) -> Result<Option<String>, Failure> {
+        let waiting =
+            self.queue.waiting().await.map_err(|fault| anyhow!("cannot read the queue: {fault}"))?;
+        let hidden = waiting.hidden.saturating_sub(self.held.len() as u64);
+        Ok((hidden > 0).then(|| {
+            format!(
+                "about {} hidden by somebody else, at work or dead: for at most {} seconds where that was done with this \
+                 --visibility-timeout",
+                counted(hidden, "letter") + if hidden == 1 { " is" } else { " are" },
+                self.hidden.as_secs()
+            )
+        }))
     }
 
     /// Remembers a message. Gives it where it was not met yet.

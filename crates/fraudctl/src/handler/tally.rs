@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use fraud_core::reason::FailureReason;
+use kinesis_batch::RetryReason;
 use serde::Serialize;
 
 /// What an invocation gave.
@@ -25,12 +26,12 @@ pub enum Metrics {
 
 impl Metrics {
     /// Why records come again, where some do.
-    pub fn retry_reason(&self) -> Option<String> {
+    pub fn retry_reason(&self) -> Option<RetryReason> {
         let retried = match self {
             Metrics::Alerts(metrics) => metrics.retried,
             Metrics::Analytics(metrics) => metrics.retried,
         };
-        retried.map(|(reason, _)| reason.to_string())
+        retried.map(|(reason, _)| reason)
     }
 }
 

@@ -26,9 +26,8 @@ use fraud_core::window::WindowTotals;
 use kinesis_alerts::Alerts;
 use tokio::time::Instant;
 
-use super::forgetful;
 use crate::Failure;
-use crate::handler::{Handled, HandlerName, Invoke, Metrics};
+use crate::handler::{Handled, HandlerName, Invoke, Metrics, for_development};
 
 /// A function that changes nothing.
 pub(super) enum DryRun {
@@ -55,7 +54,7 @@ impl DryRun {
                 let policy = config.policy_source.load().map_err(Failure::input)?;
                 let profiles = Profiles::connect(&config.profile_source, config.profile_cache, sdk).await;
                 let AlertLedgerTarget::DynamoDb { table, retention } = config.alert_ledger else {
-                    return Err(forgetful("ALERT_LEDGER"));
+                    return Err(for_development("ALERT_LEDGER", "memory:"));
                 };
                 let client = aws_sdk_dynamodb::Client::new(sdk.config().await);
                 let table = DynamoDbLedger::new(client, table, retention);
@@ -72,7 +71,7 @@ impl DryRun {
                 let config = customer_analytics::config::Config::from_environment(environment);
                 let config = config.map_err(Failure::input)?;
                 let AggregatesTarget::DynamoDb { table, retention } = config.aggregates else {
-                    return Err(forgetful("AGGREGATES"));
+                    return Err(for_development("AGGREGATES", "memory:"));
                 };
                 let table = DynamoDbAggregates::new(sdk.config().await, table, retention);
                 let aggregates = Aggregates::over(table);

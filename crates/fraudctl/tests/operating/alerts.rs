@@ -95,7 +95,9 @@ async fn of_senders_who_send_at_once_one_sends_each_alert() {
     let (first, second, _function) =
         tokio::join!(alerts(&world, &["send"]), alerts(&world, &["send"]), run_alerts(&world, &event));
     for sender in [&first, &second] {
-        assert_eq!(sender.status, Some(0), "{sender:?}");
+        // What another holds is not sent yet.
+        let held = sender.stderr.contains("not sent yet: another sender holds it");
+        assert_eq!(sender.status, Some(i32::from(held)), "{sender:?}");
     }
     // What was held by the other when a sender came to it is sent by then, or by this one.
     assert_eq!(alerts(&world, &["send"]).await.status, Some(0));
@@ -133,6 +135,46 @@ async fn what_stands_as_sent_is_not_sent_unless_it_is_asked_for_again() {
     }
     let amounts: Value = serde_json::from_str(row["message"].as_str().unwrap()).unwrap();
     assert_eq!(amounts["alert_id"], "C1/T1");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_that_cannot_be_read_is_told_by_its_id_and_keeps_no_other_alert_back() {
+    let world = World::start().await;
+    leave_unsent(&world, &["T1", "T2", "T3"]).await;
+    change(&world, "C1/T1", &[("fraud_score", number("1"))]).await;
+    change(&world, "C1/T2", &[("message", text("no JSON"))]).await;
+    let pending = alerts(&world, &["pending", "--json"]).await;
+    assert_eq!((pending.status, pending.json_lines().len()), (Some(1), 2), "{pending:?}");
+    assert!(pending.stderr.contains("C1/T1: the row's `fraud_score` cannot be read"), "{pending:?}");
+    let sent = alerts(&world, &["send", "--json"]).await;
+    assert_eq!(sent.status, Some(1), "{sent:?}");
+    assert_eq!(sent.json(), json!({ "dry_run": false, "sent": 1, "not_needed": 0, "not_sent": 2 }));
+    for told in ["C1/T1: the row's `fraud_score` cannot be read", "C1/T2: the row's `message` cannot be read"]
+    {
+        assert!(sent.stderr.contains(told), "{told}: {sent:?}");
+    }
+    assert_eq!(world.alerted(), ["C1/T3"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_another_sender_holds_or_has_given_up_is_not_sent_and_no_success() {
+    let world = World::start().await;
+    leave_unsent(&world, &["T1", "T2"]).await;
+    change(&world, "C1/T1", &[("claim_expires_at", number("32503680000000"))]).await;
+    let held = alerts(&world, &["send", "C1/T1", "--json"]).await;
+    assert_eq!(held.status, Some(1), "{held:?}");
+    assert!(held.stderr.contains("C1/T1: not sent yet: another sender holds it; if that dies"), "{held:?}");
+    assert_eq!(held.json(), json!({ "dry_run": false, "sent": 0, "not_needed": 0, "not_sent": 1 }));
+    // Its row goes between the look at it and the claim.
+    world.aws.calls().clear();
+    world.fault(Service::DynamoDb, "PutItem", Fault::Delay(Duration::from_millis(500)));
+    let sender = world.spawn(&["alerts", "send", "C1/T2"]);
+    crate::world::until(async || world.aws.calls().count(Service::DynamoDb, "PutItem") > 0).await;
+    world.delete(LEDGER, "alert_id", "C1/T2").await;
+    let gone = crate::world::Ended::from(sender.wait_with_output().await.unwrap());
+    assert_eq!(gone.status, Some(1), "{gone:?}");
+    assert!(gone.stderr.contains("C1/T2: not sent: another has given it up meanwhile"), "{gone:?}");
+    assert_eq!(world.alerted(), Vec::<String>::new());
 }
 
 #[tokio::test(flavor = "multi_thread")]

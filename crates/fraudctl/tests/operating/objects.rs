@@ -122,7 +122,8 @@ async fn what_cannot_go_back_is_told_and_a_function_of_another_name_is_said() {
     assert_eq!(stays.status, Some(1), "{stays:?}");
     let expected = json!({ "data_omitted": 1, "no_batch": 1, "unknown_function": 1 });
     assert_eq!(stays.json()["stayed_by_reason"], expected);
-    assert!(stays.stderr.contains("no function scores reads the stream"), "{stays:?}");
+    let told = "the name scores does not say which function it is: say so by --function";
+    assert!(stays.stderr.contains(told), "{stays:?}");
     assert!(stays.stderr.contains("only an S3 destination gets them"), "{stays:?}");
 
     let other = dead_letters(&world, "redrive", folder.path(), &["--reason", "RetryAttemptsExhausted"]).await;
@@ -135,6 +136,49 @@ async fn what_cannot_go_back_is_told_and_a_function_of_another_name_is_said() {
     world.variables.insert("DEAD_LETTERS", usual);
     let said = dead_letters(&world, "redrive", folder.path(), &["--function", "kinesis-alerts"]).await;
     assert_eq!((said.status, world.alerted().len()), (Some(0), 3), "{said:?}");
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn an_object_that_cannot_be_read_is_told_and_keeps_no_other_from_its_function() {
+    let world = World::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let good = write(folder.path(), "b", "kinesis-alerts", batch());
+    let bad = folder.path().join(&good).with_file_name("a");
+    std::os::unix::fs::symlink("nowhere", &bad).unwrap();
+    let listed = dead_letters(&world, "list", folder.path(), &["--json"]).await;
+    assert_eq!((listed.status, listed.json_lines().len()), (Some(1), 1), "{listed:?}");
+    let told = format!("cannot read {}: No such file", bad.display());
+    assert!(listed.stderr.contains(&told), "{listed:?}");
+    assert_eq!(dead_letters(&world, "show", folder.path(), &["b"]).await.status, Some(0));
+    let shown = dead_letters(&world, "show", folder.path(), &["a"]).await;
+    assert!(shown.status == Some(1) && shown.stderr.contains(&told), "{shown:?}");
+    let redriven =
+        dead_letters(&world, "redrive", folder.path(), &["--function", "kinesis-alerts", "--json"]).await;
+    assert_eq!((redriven.status, &redriven.json()["redriven"]), (Some(1), &json!(1)), "{redriven:?}");
+    assert_eq!(redriven.json()["stayed_by_reason"], json!({ "unreadable": 1 }));
+    let told = format!("{} stays: it cannot be read: No such file", bad.display());
+    assert!(redriven.stderr.contains(&told), "{redriven:?}");
+    assert_eq!(world.alerted().len(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_of_a_function_that_is_named_after_both_goes_to_the_one_that_is_said() {
+    let world = World::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = write(folder.path(), "a", "kinesis-alerts-CustomerAnalytics-1A", batch());
+    write(folder.path(), "b", "kinesis-alerts-KinesisAlerts-1A", batch());
+    let analytics = ["--function", "customer-analytics"];
+    let done = dead_letters(&world, "redrive", folder.path(), &analytics).await;
+    assert_eq!((done.status, &*done.stdout), (Some(0), "1 object redriven, 0 stay\n"), "{done:?}");
+    assert_eq!((counted(&world).await.len(), world.alerted().len()), (1, 0));
+    fs::rename(folder.path().join(format!("{path}.done")), folder.path().join(&path)).unwrap();
+    // The other is of the alerting function by its name.
+    let stays = dead_letters(&world, "redrive", folder.path(), &["--json"]).await;
+    assert_eq!((stays.status, &stays.json()["redriven"]), (Some(1), &json!(1)), "{stays:?}");
+    assert_eq!(stays.json()["stayed_by_reason"], json!({ "unknown_function": 1 }));
+    assert!(folder.path().join(&path).exists());
+    everything_is_done_once(&world).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -120,6 +120,37 @@ async fn a_redrive_that_dies_in_the_middle_loses_nothing_and_done_again_does_not
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_redrive_that_was_killed_still_hides_is_told_and_is_no_empty_queue() {
+    let world = World::start().await;
+    for id in ["C1/T1", "C1/T2"] {
+        damage(&world, id).await;
+    }
+    run_alerts(&world, &event(&[&high(Some("T1"), "20000"), &high(Some("T2"), "20000")])).await;
+    world.delete(LEDGER, "alert_id", "C1/T1").await;
+    world.delete(LEDGER, "alert_id", "C1/T2").await;
+    world.fault(Service::Sqs, "DeleteMessage", Fault::Hang);
+    let queue = world.queue();
+    let mut killed =
+        world.spawn(&["dead-letters", "redrive", "--queue", &queue, "--visibility-timeout", "3600"]);
+    until(async || world.aws.calls().count(Service::Sqs, "DeleteMessage") > 0).await;
+    killed.kill().await.unwrap();
+    world.aws.faults().clear();
+
+    let told = "about 2 letters are hidden by somebody else, at work or dead: for at most 120 seconds";
+    let listed = world.dead_letters("list", &[]).await;
+    assert_eq!((listed.status, &*listed.stdout), (Some(0), "no letters can be received\n"), "{listed:?}");
+    assert!(listed.stderr.contains(told), "{listed:?}");
+    let none = world.dead_letters("redrive", &[]).await;
+    assert_eq!((none.status, &*none.stdout), (Some(1), "0 letters redriven, 0 stay\n"), "{none:?}");
+    assert!(none.stderr.contains(told), "{none:?}");
+    // What the command itself holds is not meant, nor what it has removed.
+    world.send_to_queue("{}").await;
+    let stays = world.dead_letters("redrive", &[]).await;
+    assert_eq!((stays.status, &*stays.stdout), (Some(1), "0 letters redriven, 1 stay (1 no_letter)\n"));
+    assert!(stays.stderr.contains(told), "{stays:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn letters_stay_hidden_from_others_for_as_long_as_they_are_worked_on() {
     let world = World::start().await;
     damage(&world, "C1/T1").await;

@@ -186,6 +186,36 @@ async fn a_missing_stream_or_table_and_wrong_arguments_are_told_from_each_other_
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_function_that_would_lose_what_the_checkpoints_pass_by_is_refused() {
+    let mut world = world().await;
+    world.put_transactions(1).await;
+    for (handler, variable, value) in [
+        ("alerts", "ALERT_LEDGER", "memory:"),
+        ("alerts", "ALERT_SINK", "stdout:"),
+        ("alerts", "DEAD_LETTERS", "stdout:"),
+        ("analytics", "AGGREGATES", "memory:"),
+        ("analytics", "AGGREGATE_SINK", "stdout:"),
+        ("analytics", "DEAD_LETTERS", "stdout:"),
+    ] {
+        let arguments =
+            printing(handler, &["--handler", handler, "--create-checkpoints", "--until-caught-up"]);
+        let mut command = world.command(&arguments);
+        let output = command.envs(world.configuration()).env(variable, value).output().await.unwrap();
+        let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
+        assert_eq!((output.status.code(), &*stdout), (Some(2), ""), "{variable}: {stderr}");
+        let told = format!("{variable} is `{value}`, which is for development");
+        assert!(stderr.contains(&told), "{stderr}");
+    }
+    assert_eq!(world.aws.calls().count(Service::Kinesis, "GetRecords"), 0);
+    // What the other function uses does not matter.
+    let arguments =
+        printing("analytics", &["--handler", "analytics", "--create-checkpoints", "--until-caught-up"]);
+    let mut command = world.command(&arguments);
+    let output = command.envs(world.configuration()).env("ALERT_SINK", "stdout:").output().await.unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_functions_handle_the_stream_as_behind_a_mapping_and_what_they_want_again_comes_again() {
     let mut world = world().await;
     world.put_transactions(2000).await;

@@ -181,7 +181,15 @@ async fn what_cannot_be_replayed_is_told_by_the_exit_status() {
             "ALERT_LEDGER",
             "memory:",
             2,
-            "ALERT_LEDGER is `memory:`, which knows nothing of what was done",
+            "ALERT_LEDGER is `memory:`, which is for development",
+        ),
+        (["--from", BEGIN, "--to", &to], "ALERT_SINK", "stdout:", 2, "ALERT_SINK is `stdout:`, which is for"),
+        (
+            ["--from", BEGIN, "--to", &to],
+            "DEAD_LETTERS",
+            "stdout:",
+            2,
+            "DEAD_LETTERS is `stdout:`, which is for",
         ),
         (["--from", BEGIN, "--to", &to], "PROFILE_SOURCE", "nowhere:", 2, "PROFILE_SOURCE is `nowhere:`"),
     ];
@@ -192,6 +200,14 @@ async fn what_cannot_be_replayed_is_told_by_the_exit_status() {
         let stderr = text(&output.stderr);
         assert_eq!(output.status.code(), Some(status), "{stderr}");
         assert!(stderr.contains(message), "{stderr}");
+    }
+    // A dry run sends nothing, and reads what only a table knows.
+    for (variable, value, status) in [("ALERT_SINK", "stdout:", 0), ("ALERT_LEDGER", "memory:", 2)] {
+        let dry =
+            ["replay", "--stream", STREAM, "--handler", "alerts", "--from", BEGIN, "--to", &to, "--dry-run"];
+        let output =
+            world.command(&dry).envs(world.configuration()).env(variable, value).output().await.unwrap();
+        assert_eq!(output.status.code(), Some(status), "{}", text(&output.stderr));
     }
     let elsewhere = ["replay", "--stream", "nowhere", "--handler", "alerts", "--from", BEGIN, "--to", &to];
     let output = world.fraudctl(&elsewhere).await;

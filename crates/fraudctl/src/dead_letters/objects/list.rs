@@ -2,33 +2,44 @@
 
 use std::path::Path;
 
+use anyhow::anyhow;
 use serde_json::{Value, json};
 
-use super::{GivenUp, Object, read};
+use super::{GivenUp, Object, paths};
 use crate::Failure;
-use crate::display::{print_line, table};
+use crate::display::{counted, print_line, table};
 
 pub(in crate::dead_letters) fn run(path: &Path, limit: usize, as_json: bool) -> Result<(), Failure> {
-    let objects = read(path)?;
-    let shown = objects.iter().take(limit);
-    if as_json {
-        shown.map(json).try_for_each(print_line)?;
-        return Ok(());
-    }
-    if objects.is_empty() {
-        print_line("no objects wait")?;
-        return Ok(());
-    }
+    let paths = paths(path)?;
     let columns = ["object", "reason", "function", "shard", "records", "arrival of the first", "given up"];
     let mut rows = table(&columns, &["records"]);
-    for object in shown {
-        rows.add_row(row(object));
+    let mut unreadable = 0;
+    for path in paths.iter().take(limit) {
+        match Object::read(path) {
+            Ok(object) if as_json => print_line(json(&object))?,
+            Ok(object) => {
+                rows.add_row(row(&object));
+            }
+            Err(error) => {
+                unreadable += 1;
+                eprintln!("cannot read {}: {error}", path.display());
+            }
+        }
     }
-    print_line(rows)?;
-    if objects.len() > limit {
-        eprintln!("and {} more; --limit says how many are listed", objects.len() - limit);
+    if !as_json {
+        if paths.is_empty() {
+            print_line("no objects wait")?
+        } else {
+            print_line(rows)?
+        }
+        if paths.len() > limit {
+            eprintln!("and {} more; --limit says how many are listed", paths.len() - limit);
+        }
     }
-    Ok(())
+    match unreadable {
+        0 => Ok(()),
+        unreadable => Err(anyhow!("{} not listed, see above", counted(unreadable, "object")).into()),
+    }
 }
 
 fn row(object: &Object) -> Vec<String> {

@@ -9,16 +9,15 @@ use fraud_aws::config::{DeadLettersTarget, Environment};
 use fraud_aws::dead_letters::{DeadLetter, DeadLetterFault, DeadLetterSink, DeadLetters};
 use fraud_aws::sdk::Sdk;
 use fraud_core::reason::FailureReason;
-use futures_util::FutureExt;
 use indicatif::ProgressBar;
 use tokio::time::Instant;
 
 use super::super::handlers::Handlers;
 use super::super::outcome::{Outcome, Stays, Summary};
 use super::super::redrive::Arguments;
-use super::{Object, finish, read};
+use super::{Object, finish, paths};
 use crate::Failure;
-use crate::local::Interrupt;
+use crate::interrupt::Interrupt;
 
 /// The time that a function has for a batch, as the template gives one of them.
 const REMAINING: Duration = Duration::from_secs(120);
@@ -59,17 +58,25 @@ pub(in crate::dead_letters) async fn run(
     let counted = Counted { inner, taken: Arc::default() };
     let mut handlers = Handlers::new(environment, &sdk, counted.clone());
     let interrupt = Interrupt::listen();
-    let objects = read(path)?;
-    let chosen = objects.iter().filter(|object| object.is_chosen(&arguments.selection));
-    for object in chosen.take(arguments.limit.map_or(usize::MAX, |limit| limit as usize)) {
-        if interrupt.clone().wait().now_or_never().is_some() {
+    let mut left = arguments.limit.unwrap_or(u32::MAX);
+    for path in paths(path)? {
+        if left == 0 {
+            break;
+        }
+        if interrupt.has_come() {
             return Ok(true);
         }
-        let outcome = redrive(object, arguments, &mut handlers).await?;
+        let outcome = match Object::read(&path) {
+            Ok(object) if !object.is_chosen(&arguments.selection) => continue,
+            Ok(object) => redrive(&object, arguments, &mut handlers).await?,
+            Err(error) => Outcome::Stays(Stays::Unreadable { error: error.to_string() }),
+        };
+        left -= 1;
+        let id = path.display();
         for (reason, count) in counted.take() {
-            bar.suspend(|| eprintln!("{}: {count} {reason} went to the dead letters", object.id()));
+            bar.suspend(|| eprintln!("{id}: {count} {reason} went to the dead letters"));
         }
-        if let Some(line) = summary.count(&object.id(), &outcome) {
+        if let Some(line) = summary.count(&id.to_string(), &outcome) {
             bar.suspend(|| eprintln!("{line}"));
         }
         bar.set_message(summary.progress());
@@ -92,7 +99,7 @@ async fn redrive(
     };
     let Some(name) = object.handler(&arguments.selection) else {
         let function = batch.function().to_owned();
-        return stays(Stays::UnknownFunction { function });
+        return stays(Stays::FunctionNotSaid { function });
     };
     let Some(event) = &batch.payload else {
         let bytes = "it holds no records: only an S3 destination gets them; they are in the stream and in the raw backup";

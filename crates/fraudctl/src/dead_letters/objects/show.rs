@@ -6,7 +6,7 @@ use anyhow::{Context, anyhow};
 use kpl_aggregation::{Payload, split};
 use serde::Deserialize;
 
-use super::{GivenUp, read};
+use super::{GivenUp, Object, paths};
 use crate::Failure;
 use crate::display::{counted, print_line};
 
@@ -29,10 +29,11 @@ struct Kinesis {
 }
 
 pub(in crate::dead_letters) fn run(path: &Path, id: &str, as_json: bool) -> Result<(), Failure> {
-    let objects = read(path)?;
-    let object = objects.iter().find(|object| object.id() == id || object.path.ends_with(id));
-    let object =
-        object.ok_or_else(|| anyhow!("no object {id} among {}", counted(objects.len() as u64, "object")))?;
+    let paths = paths(path)?;
+    let found = paths.iter().find(|path| path.display().to_string() == id || path.ends_with(id));
+    let found =
+        found.ok_or_else(|| anyhow!("no object {id} among {}", counted(paths.len() as u64, "object")))?;
+    let object = Object::read(found).with_context(|| format!("cannot read {}", found.display()))?;
     match &object.batch {
         Ok(batch) if as_json => print_line(batch.payload.as_deref().unwrap_or_default())?,
         Ok(batch) => print_line(text(batch)?.trim_end())?,
