@@ -74,7 +74,7 @@ pub use source::{Page, ReadFrom, Shard, ShardSource, SourceFault, StreamDescript
 use checkpoints::{Checkpoint, Checkpoints, Claimed, Holder, Lease, Start};
 use lineage::Lineage;
 use shard::{Ended, ShardReader};
-use shared::Shared;
+use shared::{STREAM, Shared};
 use stop::Stop;
 
 /// How soon, and how often, shards are listed again where one was closed and has no children yet.
@@ -132,7 +132,9 @@ impl<S: ShardSource, C: Checkpoints, H: Handler> Consumer<S, C, H> {
 
     async fn work(&self, stop: Stop) -> Result<(), ConsumerError> {
         let shared = &self.shared;
-        let Some(stream) = shared.read(&stop, || shared.source.describe()).await? else { return Ok(()) };
+        let Some(stream) = shared.read(STREAM, &stop, || shared.source.describe()).await? else {
+            return Ok(());
+        };
         shared.has_span(&stream)?;
         // Two runs of one process are two as well.
         let owner = format!("{}/{:08x}", shared.settings.owner, fastrand::u32(..));
@@ -209,7 +211,9 @@ impl<S: ShardSource, C: Checkpoints, H: Handler> Consumer<S, C, H> {
         latest: &mut Option<BTreeSet<String>>,
     ) -> Result<(), ConsumerError> {
         let shared = &self.shared;
-        let Some(shards) = shared.read(&run.stop, || shared.source.shards()).await? else { return Ok(()) };
+        let Some(shards) = shared.read(STREAM, &run.stop, || shared.source.shards()).await? else {
+            return Ok(());
+        };
         let latest = latest.get_or_insert_with(|| {
             let begins_there = run.is_first_start() && shared.settings.from == From::Latest;
             shards.iter().filter(|_| begins_there).map(|shard| shard.id.clone()).collect()
@@ -218,7 +222,7 @@ impl<S: ShardSource, C: Checkpoints, H: Handler> Consumer<S, C, H> {
         while !run.stop.is_set() {
             let Some(shard_id) = lineage.next() else { break };
             let claim = || shared.checkpoints.claim_shard(&shard_id, &run.holder);
-            let checkpoint = match shared.keep(&run.stop, claim).await? {
+            let checkpoint = match shared.keep(&shard_id, &run.stop, claim).await? {
                 Claimed::At(checkpoint) => checkpoint,
                 Claimed::Lost(owner) => return Err(shared.lost(&shard_id, owner)),
             };

@@ -7,7 +7,7 @@ use super::checkpoints::{Checkpoints, Holder, Kept, Lease, LeaseAnswer, LeaseCla
 use super::error::ConsumerError;
 use super::handler::Handler;
 use super::settings::From;
-use super::shared::{Shared, now};
+use super::shared::{LEASE, Shared, now};
 use super::source::{ShardSource, StreamDescription};
 use super::stop::Stop;
 
@@ -40,7 +40,7 @@ impl<S: ShardSource, C: Checkpoints, H: Handler> Shared<S, C, H> {
             // The time is taken before the call whose answer proves that the lease has stood still until then.
             let expired = seen.as_ref().filter(|(standing, since)| since.elapsed() >= standing.length);
             let expired = expired.map(|(standing, _)| standing);
-            let answer = self.keep(stop, || self.checkpoints.take_lease(&claim, expired)).await?;
+            let answer = self.keep(LEASE, stop, || self.checkpoints.take_lease(&claim, expired)).await?;
             let standing = match answer {
                 LeaseAnswer::Taken(lease) => return Ok(Some(lease)),
                 LeaseAnswer::OtherStream { created_at } => {
@@ -65,7 +65,8 @@ impl<S: ShardSource, C: Checkpoints, H: Handler> Shared<S, C, H> {
                 Some(_) => {}
                 None => seen = Some((standing, Instant::now())),
             }
-            self.report().trouble = Some("waiting whether the process before is still alive".to_owned());
+            let alive = "is the process before still alive?".to_owned();
+            self.report().trouble.insert(LEASE.to_owned(), alive);
             stop.pause(look_again).await;
         }
         Ok(None)
@@ -77,7 +78,7 @@ impl<S: ShardSource, C: Checkpoints, H: Handler> Shared<S, C, H> {
         let never = Stop::new();
         loop {
             tokio::time::sleep(self.settings.lease / RENEWALS).await;
-            match self.keep(&never, || self.checkpoints.renew_lease(&holder.owner)).await {
+            match self.keep(LEASE, &never, || self.checkpoints.renew_lease(&holder.owner)).await {
                 Ok(Kept::Ours) => {}
                 Ok(Kept::Lost(to)) => return self.lost("its lease", to),
                 Err(error) => return error,
@@ -90,7 +91,7 @@ impl<S: ShardSource, C: Checkpoints, H: Handler> Shared<S, C, H> {
         let stop = Stop::new();
         stop.set();
         // The run's own result matters more than how long the next one waits.
-        let _ = self.keep(&stop, || self.checkpoints.release_lease(&holder.owner)).await;
+        let _ = self.keep(LEASE, &stop, || self.checkpoints.release_lease(&holder.owner)).await;
     }
 }
 

@@ -20,8 +20,9 @@ pub struct Report {
     pub iterators_expired: u64,
     /// Calls to the checkpoints that failed and were made again.
     pub checkpoint_failures: u64,
-    /// The last failure that is being waited out, in a few words; none once its call has succeeded.
-    pub trouble: Option<String>,
+    /// What is being waited out, in a few words, by who waits: a shard's id, `the stream`, `the lease`. None of it is
+    /// left once that one's next call has succeeded.
+    pub trouble: BTreeMap<String, String>,
     /// By shard.
     pub shards: BTreeMap<String, ShardReport>,
 }

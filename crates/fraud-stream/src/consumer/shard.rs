@@ -48,6 +48,7 @@ impl<S: ShardSource, C: Checkpoints, H: Handler> ShardReader<S, C, H> {
         let state =
             if matches!(ended, Ok(Ended::Finished)) { ShardState::Finished } else { ShardState::Left };
         self.shared.report_shard(&self.shard_id, |shard| shard.state = state);
+        self.shared.report().trouble.remove(&self.shard_id);
         ended
     }
 
@@ -73,13 +74,13 @@ impl<S: ShardSource, C: Checkpoints, H: Handler> ShardReader<S, C, H> {
                 }
                 Err(SourceFault::PositionRefused { message }) => return Err(self.refused(message)),
                 Err(fault) => {
-                    let pause = shared.read_failed(fault, &mut pauses)?;
+                    let pause = shared.read_failed(&self.shard_id, fault, &mut pauses)?;
                     self.stop.pause(pause.max(settings.read_interval)).await;
                     continue;
                 }
             };
             pauses.reset();
-            shared.succeeded();
+            shared.succeeded(&self.shard_id);
             let Page { mut records, next, behind } = page;
             shared.report_shard(&self.shard_id, |shard| shard.behind = Some(behind));
             self.cut_before_start(&mut records);
@@ -124,7 +125,7 @@ impl<S: ShardSource, C: Checkpoints, H: Handler> ShardReader<S, C, H> {
     /// Whether the stream says that the shard is closed. Kinesis may give a closed shard's last records with an iterator
     /// behind them: its end is told only by a later read, and its children begin no earlier.
     async fn is_closed(&self) -> Result<bool, ConsumerError> {
-        let shards = self.shared.read(&self.stop, || self.shared.source.shards()).await?;
+        let shards = self.shared.read(&self.shard_id, &self.stop, || self.shared.source.shards()).await?;
         Ok(shards
             .is_some_and(|shards| shards.iter().any(|shard| shard.id == self.shard_id && shard.is_closed)))
     }
@@ -191,7 +192,7 @@ impl<S: ShardSource, C: Checkpoints, H: Handler> ShardReader<S, C, H> {
     async fn advance(&self, to: &Checkpoint) -> Result<(), ConsumerError> {
         let Shared { checkpoints, .. } = &*self.shared;
         let advance = || checkpoints.advance(&self.shard_id, &self.holder, to);
-        match self.shared.keep(&self.stop, advance).await? {
+        match self.shared.keep(&self.shard_id, &self.stop, advance).await? {
             Kept::Ours => Ok(()),
             Kept::Lost(owner) => Err(self.shared.lost(&self.shard_id, owner)),
         }

@@ -15,6 +15,11 @@ use super::settings::{From, Pauses, Settings, Until};
 use super::source::{ShardSource, SourceFault, StreamDescription};
 use super::stop::Stop;
 
+/// Who waits in [`Report::trouble`], where that is no shard.
+pub(super) const STREAM: &str = "the stream";
+/// The same for the lease.
+pub(super) const LEASE: &str = "the lease";
+
 #[derive(Debug)]
 pub(super) struct Shared<S, C, H> {
     pub(super) source: S,
@@ -27,12 +32,13 @@ pub(super) struct Shared<S, C, H> {
 }
 
 impl<S: ShardSource, C, H> Shared<S, C, H> {
-    /// Calls the stream until it answers; `None` where the consumer is to end first.
+    /// Calls the stream for `who` until it answers; `None` where the consumer is to end first.
     ///
     /// # Errors
     /// [`ConsumerError::Source`] where it never will.
     pub(super) async fn read<T, F>(
         &self,
+        who: &str,
         stop: &Stop,
         call: impl Fn() -> F + Send,
     ) -> Result<Option<T>, ConsumerError>
@@ -43,11 +49,11 @@ impl<S: ShardSource, C, H> Shared<S, C, H> {
         while !stop.is_set() {
             match call().await {
                 Ok(answer) => {
-                    self.succeeded();
+                    self.succeeded(who);
                     return Ok(Some(answer));
                 }
                 Err(fault) => {
-                    let pause = self.read_failed(fault, &mut pauses)?;
+                    let pause = self.read_failed(who, fault, &mut pauses)?;
                     stop.pause(pause).await;
                 }
             }
@@ -74,12 +80,13 @@ impl<S: ShardSource, C, H> Shared<S, C, H> {
         }
     }
 
-    /// Counts a failed call, and says how long to wait before the next.
+    /// Counts a failed call of `who`, and says how long to wait before the next.
     ///
     /// # Errors
     /// [`ConsumerError::Source`] where another call would not help.
     pub(super) fn read_failed(
         &self,
+        who: &str,
         fault: SourceFault,
         pauses: &mut Pauses,
     ) -> Result<Duration, ConsumerError> {
@@ -90,16 +97,17 @@ impl<S: ShardSource, C, H> Shared<S, C, H> {
             SourceFault::Unsendable { .. } if self.was_answered() => report.read_failures += 1,
             _ => return Err(ConsumerError::Source { stream: self.stream(), fault }),
         }
-        report.trouble = Some(format!("the stream: {fault}"));
+        report.trouble.insert(who.to_owned(), format!("no records: {fault}"));
         Ok(pauses.next())
     }
 
-    /// Calls the checkpoints until they answer. Once the consumer is to end, only for so long as its patience is.
+    /// Calls the checkpoints for `who` until they answer. Once the consumer is to end, only for so long as its patience is.
     ///
     /// # Errors
     /// [`ConsumerError::Checkpoints`] where they never will, or not in that time.
     pub(super) async fn keep<T, F>(
         &self,
+        who: &str,
         stop: &Stop,
         call: impl Fn() -> F + Send,
     ) -> Result<T, ConsumerError>
@@ -116,7 +124,7 @@ impl<S: ShardSource, C, H> Shared<S, C, H> {
         loop {
             let fault = match call().await {
                 Ok(answer) => {
-                    self.succeeded();
+                    self.succeeded(who);
                     return Ok(answer);
                 }
                 Err(fault @ CheckpointFault::Transient { .. }) => fault,
@@ -126,7 +134,7 @@ impl<S: ShardSource, C, H> Shared<S, C, H> {
             {
                 let mut report = self.report();
                 report.checkpoint_failures += 1;
-                report.trouble = Some(format!("the checkpoints: {fault}"));
+                report.trouble.insert(who.to_owned(), format!("no checkpoint: {fault}"));
             }
             tokio::select! {
                 () = &mut patience => return Err(failed(fault)),
@@ -158,10 +166,10 @@ impl<S: ShardSource, C, H> Shared<S, C, H> {
 }
 
 impl<S, C, H> Shared<S, C, H> {
-    /// A call was answered.
-    pub(super) fn succeeded(&self) {
+    /// A call of `who` was answered.
+    pub(super) fn succeeded(&self, who: &str) {
         self.was_answered.store(true, Ordering::Relaxed);
-        self.report().trouble = None;
+        self.report().trouble.remove(who);
     }
 
     fn was_answered(&self) -> bool {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use embedded_aws::{Fault, Service, ServiceError, When};
 use fraud_stream::consumer::{ConsumerError, Settings, Until};
 
-use crate::support::{Recorder, numbers, settings, world};
+use crate::support::{Recorder, numbers, settings, shard, world};
 
 const SEED: u64 = 11;
 
@@ -51,6 +51,22 @@ async fn a_throttled_stream_and_a_throttled_key_are_waited_for() {
     assert_eq!(handler.numbers(), numbers(0..80), "seed {SEED}");
     let report = consumer.report();
     assert!(report.throttled > 2 && report.read_failures > 0, "seed {SEED}: {report:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shard_that_cannot_be_read_is_told_of_while_others_are() {
+    let world = world(2).await;
+    world.put(0..40).await;
+    let of_first = |call: &embedded_aws::Call| call.json().is_some_and(|call| call["ShardId"] == shard(0));
+    let when = When::calls(Service::Kinesis, "GetShardIterator").matching(of_first);
+    world.aws.faults().add(when, Fault::InternalError).unwrap();
+    let running = world.start(&Recorder::new());
+    // The SDK itself tries three times; all reads are the other shard's.
+    world.aws.calls().wait_for(Service::Kinesis, "GetShardIterator", 6).await;
+    world.aws.calls().wait_for(Service::Kinesis, "GetRecords", 4).await;
+    let waiting: Vec<String> = running.consumer.report().trouble.into_keys().collect();
+    assert_eq!(waiting, [shard(0)]);
+    running.stop().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -107,7 +123,7 @@ async fn a_lost_service_is_waited_for_and_a_stop_does_not_have_to_wait_for_it() 
     let handler = Recorder::new();
     let running = world.start(&handler);
     world.aws.calls().wait_for(Service::Kinesis, "DescribeStreamSummary", 3).await;
-    assert!(running.consumer.report().trouble.is_some());
+    assert!(running.consumer.report().trouble.contains_key("the stream"));
     running.stop().await.unwrap();
     let running = world.start(&handler);
     world.aws.faults().remove(rule);

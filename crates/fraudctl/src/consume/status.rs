@@ -1,5 +1,6 @@
 //! How far a consumer is, and what it is waiting for, on standard error.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -23,7 +24,8 @@ const TOLD_AGAIN: Duration = Duration::from_secs(30);
 #[derive(Debug, Clone)]
 pub struct Status {
     bar: ProgressBar,
-    told: Arc<Mutex<Option<(String, Instant)>>>,
+    /// What was told a short time ago, and when.
+    told: Arc<Mutex<BTreeMap<String, Instant>>>,
 }
 
 impl Status {
@@ -55,30 +57,28 @@ impl Status {
         result
     }
 
-    /// Tells something, unless it was the last that was told, a short time ago.
+    /// Tells something, unless it was told a short time ago.
     pub fn tell(&self, text: &str) {
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_new = told.as_ref().is_none_or(|(last, at)| last != text || at.elapsed() >= TOLD_AGAIN);
-        if is_new {
+        told.retain(|_, at| at.elapsed() < TOLD_AGAIN);
+        if !told.contains_key(text) {
             self.bar.suspend(|| eprintln!("{text}"));
-            *told = Some((text.to_owned(), Instant::now()));
+            told.insert(text.to_owned(), Instant::now());
         }
     }
 
     /// Shows the line until this is dropped.
     async fn show(&self, report: impl Fn() -> Report) {
-        let mut trouble: Option<(String, Instant)> = None;
+        let mut since: BTreeMap<String, Instant> = BTreeMap::new();
         loop {
             let report = report();
             self.bar.set_message(line(&report));
-            trouble = report.trouble.map(|now| match trouble {
-                Some((before, since)) if before == now => (before, since),
-                _ => (now, Instant::now()),
-            });
-            if let Some((text, since)) = &trouble
-                && since.elapsed() >= WORTH_TELLING
-            {
-                self.tell(&format!("waiting: {text}"));
+            since.retain(|who, _| report.trouble.contains_key(who));
+            for (who, trouble) in &report.trouble {
+                let since = since.entry(who.clone()).or_insert_with(Instant::now);
+                if since.elapsed() >= WORTH_TELLING {
+                    self.tell(&format!("{who} waits: {trouble}"));
+                }
             }
             tokio::time::sleep(INTERVAL).await;
         }
