@@ -15,7 +15,7 @@ PORTS = {
     "AggregateSinkTarget": "aggregate_sink",
 }
 # Of the ports' methods, those that only tools call.
-CALLED_BY_TOOLS = {"aggregates": ["recent", "all", "row"], "ledger": ["sent_amount"]}
+CALLED_BY_TOOLS = {"aggregates": ["recent", "all", "row"], "ledger": ["get"]}
 # Of the ports' files, those that only tools use.
 FILES_OF_TOOLS = {"dead_letters": ["queue.rs"], "ledger": ["browse.rs"]}
 # Where the action that permits a call has another name. (Service authorization reference.)
@@ -134,7 +134,7 @@ class Code:
         """The IAM actions of the calls that a function makes through a port."""
         text = self._sources(f"crates/fraud-aws/src/{port}", tuple(FILES_OF_TOOLS.get(port, ())))
         for method in CALLED_BY_TOOLS.get(port, []):
-            text = re.sub(rf"(?ms)^    (?:pub )?async fn {method}\(.*?^    }}$", "", text)
+            text = re.sub(rf"(?ms)^    (?:pub(?:\(\w+\))? )?async fn {method}\(.*?^    }}$", "", text)
         service = next((name for crate, name in SERVICES.items() if crate in text), None)
         calls = set(re.findall(r"\bclient\s*\.(\w+)\(\)", text)) - {"clone"}
         if not service or not calls:
