@@ -112,7 +112,7 @@ bench-baseline: build bench-tool ## Commit today's instructions per record (need
 
 .PHONY: bench-stages
 bench-stages: ## Measure decoding, reading, scoring and encoding by themselves
-	cargo bench --package benchmarks
+	cargo bench --package benchmarks --bench stages
 
 .PHONY: bench-pipeline
 bench-pipeline: ## Measure the local pipeline, with and without the analytics function (COUNT=<n> SEED=<s>)
