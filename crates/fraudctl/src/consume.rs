@@ -11,7 +11,7 @@ use fraud_stream::consumer::checkpoints::{CheckpointFault, DynamoDbCheckpoints};
 use fraud_stream::consumer::{self, Consumer, ConsumerError, From, KinesisSource, Settings, Until};
 
 use crate::Failure;
-use crate::display::counted;
+use crate::display::{counted, note};
 use crate::handler::{Handler, HandlerName};
 use crate::interrupt::Interrupt;
 
@@ -201,7 +201,7 @@ async fn consume(
     };
     let consumer = Consumer::new(source, checkpoints, handler, settings);
     let result = status.during(&consumer, Interrupt::listen().wait()).await;
-    eprintln!("{} handled", counted(consumer.report().records, "record"));
+    note!("{} handled", counted(consumer.report().records, "record"));
     result.map_err(|error| explained(error, table))
 }
 

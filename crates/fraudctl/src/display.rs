@@ -34,6 +34,17 @@ pub fn print_line(line: impl Display) -> anyhow::Result<()> {
     }
 }
 
+/// Writes a line to standard error. Where nobody reads that any more, there is nobody left to be told.
+pub fn print_note(line: impl Display) {
+    let _ = writeln!(io::stderr(), "{line}");
+}
+
+/// [`print_note`] with the arguments of [`format!`].
+macro_rules! note {
+    ($($argument:tt)*) => { $crate::display::print_note(format_args!($($argument)*)) };
+}
+pub(crate) use note;
+
 /// `1234567` as `1,234,567`.
 pub fn thousands(number: u64) -> String {
     let digits = number.to_string();

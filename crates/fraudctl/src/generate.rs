@@ -20,6 +20,8 @@ pub use transaction::{Label, Transaction};
 
 use random::Random;
 
+use crate::display::note;
+
 /// Make up transactions, profiles and labels from a seed.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -124,7 +126,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         write(labels, |out| dataset.write_labels(out))?;
     }
     let frauds = dataset.transactions.iter().filter(|transaction| transaction.fraud.is_some()).count();
-    eprintln!(
+    note!(
         "{} transactions of {} customers, {frauds} of them fraud, in {}",
         dataset.transactions.len(),
         dataset.customers.len(),

@@ -23,7 +23,7 @@ pub use profile_file::items as profile_items;
 pub use services::start as start_services;
 
 use crate::Failure;
-use crate::display::print_line;
+use crate::display::{note, print_line};
 use crate::generate::Dataset;
 use crate::input::Source;
 
@@ -96,7 +96,7 @@ pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
         interrupt: interrupt.clone(),
     };
     if arguments.follow {
-        eprint!("{}", services::exports(&aws));
+        note!("{}", services::exports(&aws).trim_end());
     }
     let finished = pipeline.run(items, input).await?;
     if arguments.json {
@@ -107,7 +107,7 @@ pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     if arguments.keep {
         print_line(services::exports(&aws).trim_end())?;
-        eprintln!("The services stay up until Ctrl-C.");
+        note!("The services stay up until Ctrl-C.");
         interrupt.wait().await;
     }
     aws.shutdown().await;

@@ -4,13 +4,14 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use fraudctl::Cli;
+use fraudctl::display::print_note;
 
 #[tokio::main]
 async fn main() -> ExitCode {
     match fraudctl::run(&Cli::parse().command).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("fraudctl: {failure:#}");
+            print_note(format_args!("fraudctl: {failure:#}"));
             ExitCode::from(failure.status())
         }
     }

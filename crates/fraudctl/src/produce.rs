@@ -13,7 +13,7 @@ use indicatif::ProgressBar;
 use serde_json::json;
 
 use crate::Failure;
-use crate::display::{counted, per_second, print_line, progress, thousands};
+use crate::display::{counted, note, per_second, print_line, progress, thousands};
 use crate::input::{self, Line, Source};
 
 /// Failures told one by one; the rest are counted.
@@ -108,7 +108,7 @@ async fn produce(arguments: &Arguments, target: &impl Target, with_keys: bool) -
             if let Err(failure) = &outcome.result
                 && summary.failed <= FAILURES_TOLD
             {
-                bar.suspend(|| eprintln!("line {}: {failure}", outcome.record.tag));
+                bar.suspend(|| note!("line {}: {failure}", outcome.record.tag));
             }
             bar.set_message(format!("{} sent, {} failed", thousands(summary.sent), summary.failed));
         };

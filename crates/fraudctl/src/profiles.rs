@@ -11,7 +11,7 @@ use fraud_aws::sdk::Sdk;
 use serde_json::json;
 
 use crate::Failure;
-use crate::display::{counted, print_line, progress};
+use crate::display::{counted, note, print_line, progress};
 use crate::target::table_name;
 
 mod rows;
@@ -61,7 +61,7 @@ pub async fn run(command: &Command) -> Result<(), Failure> {
 async fn import(arguments: &ImportArguments) -> Result<(), Failure> {
     let (rows, bad) = read_file(&arguments.input)?;
     for BadRow { line, message } in &bad {
-        eprintln!("line {line}: {message}");
+        note!("line {line}: {message}");
     }
     if rows.is_empty() && bad.is_empty() {
         return Err(Failure::input(anyhow!("{} holds no profile", arguments.input.display())));

@@ -1,6 +1,5 @@
 //! Scoring a file as the functions would, without AWS.
 
-use std::io::{self, Write};
 use std::path::PathBuf;
 
 use anyhow::anyhow;
@@ -17,7 +16,7 @@ use fraud_core::transaction::Transaction;
 use tokio::time::Instant;
 
 use crate::Failure;
-use crate::display::{counted, table};
+use crate::display::{counted, note, print_line, table};
 use crate::input::{Line, Source};
 
 /// Score transactions from a file, without AWS.
@@ -78,7 +77,7 @@ pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
             }
             Err(reason) => {
                 refused += 1;
-                eprintln!(
+                note!(
                     "line {}: {reason}{}",
                     line.number,
                     if line.is_open { " (is the file cut off here?)" } else { "" }
@@ -86,8 +85,8 @@ pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
             }
         }
     }
-    out.finish().map_err(|error| anyhow!(error))?;
-    eprintln!("{} scored by {}, {} above its threshold", counted(scored, "transaction"), policy.id(), alerts);
+    out.finish()?;
+    note!("{} scored by {}, {} above its threshold", counted(scored, "transaction"), policy.id(), alerts);
     match (scored, refused) {
         (0, 0) => Err(Failure::input(anyhow!("the input holds no transaction"))),
         (_, 0) => Ok(()),
@@ -119,24 +118,24 @@ async fn score(
 
 /// Where scores are shown: JSON at once, a table when it is complete.
 enum Output {
-    Json(io::StdoutLock<'static>),
+    Json,
     Table(comfy_table::Table),
 }
 
 impl Output {
     fn new(json: bool) -> Self {
         if json {
-            return Output::Json(io::stdout().lock());
+            return Output::Json;
         }
         let columns =
             ["line", "transaction", "customer", "amount", "score", "reasons", "enrichment", "alert"];
         Output::Table(table(&columns, &["line", "amount", "score"]))
     }
 
-    fn show(&mut self, scored: &Scored<'_>) -> io::Result<()> {
+    fn show(&mut self, scored: &Scored<'_>) -> anyhow::Result<()> {
         let Scored { line, transaction, enrichment, score, alerts, reasons } = scored;
         match self {
-            Output::Json(out) => writeln!(out, "{}", json(scored)),
+            Output::Json => print_line(json(scored)),
             Output::Table(table) => {
                 table.add_row([
                     line.to_string(),
@@ -153,10 +152,10 @@ impl Output {
         }
     }
 
-    fn finish(self) -> io::Result<()> {
+    fn finish(self) -> anyhow::Result<()> {
         match self {
-            Output::Json(mut out) => out.flush(),
-            Output::Table(table) => writeln!(io::stdout(), "{table}"),
+            Output::Json => Ok(()),
+            Output::Table(table) => print_line(table),
         }
     }
 }

@@ -217,6 +217,25 @@ fn score_reads_standard_input_and_tells_bad_lines_by_number() {
 }
 
 #[test]
+fn a_reader_of_the_output_and_the_errors_that_has_gone_ends_no_command() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("tx.ndjson"), format!("{HIGH}\n{LOW}\n")).unwrap();
+    fs::write(folder.path().join("profiles.json"), PROFILES).unwrap();
+    // Nobody has ever read from it.
+    let gone = || std::io::pipe().unwrap().1;
+    for (command, status) in [
+        ("score tx.ndjson --profiles profiles.json", 0),
+        ("score tx.ndjson --profiles profiles.json --json", 0),
+        ("score nowhere --profiles profiles.json", 2),
+    ] {
+        let words: Vec<&str> = command.split_whitespace().collect();
+        let ended =
+            fraudctl(&words).current_dir(folder.path()).stdout(gone()).stderr(gone()).status().unwrap();
+        assert_eq!(ended.code(), Some(status), "{command}");
+    }
+}
+
+#[test]
 fn every_command_has_help_with_examples() {
     for command in [
         "",

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::{LedgerArguments, search};
 use crate::Failure;
-use crate::display::{counted, print_line, table};
+use crate::display::{counted, note, print_line, table};
 
 /// List alerts that were claimed and never sent: their sender died or gave them up.
 #[derive(Debug, Args)]
@@ -42,7 +42,7 @@ pub(super) async fn run(arguments: &Arguments) -> Result<(), Failure> {
         print_line("no alert is pending")?;
     }
     for (id, fault) in &unreadable {
-        eprintln!("{id}: {fault}");
+        note!("{id}: {fault}");
     }
     match unreadable.len() as u64 {
         0 => Ok(()),

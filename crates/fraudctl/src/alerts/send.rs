@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use super::{LedgerArguments, pending, search, unreadable};
 use crate::Failure;
-use crate::display::{counted, print_line, progress, thousands};
+use crate::display::{counted, note, print_line, progress, thousands};
 use crate::environment::with_options;
 
 /// The time that an alert takes at most, and for which it is claimed.
@@ -73,7 +73,7 @@ pub(super) async fn run(arguments: &Arguments) -> Result<(), Failure> {
                 print_line(pending::rows(&found.alerts))?;
             }
             for (id, fault) in &found.unreadable {
-                summary.count(id, Outcome::Failed(fault.to_string())).inspect(|line| eprintln!("{line}"));
+                summary.count(id, Outcome::Failed(fault.to_string())).inspect(|line| note!("{line}"));
             }
             found.alerts.into_iter().map(|alert| alert.alert_id).collect()
         }
@@ -89,7 +89,7 @@ pub(super) async fn run(arguments: &Arguments) -> Result<(), Failure> {
             }
         };
         if let Some(line) = summary.count(id, outcome) {
-            bar.suspend(|| eprintln!("{line}"));
+            bar.suspend(|| note!("{line}"));
         }
         bar.set_message(format!("{} of {} sent", thousands(summary.sent), thousands(ids.len() as u64)));
         bar.tick();

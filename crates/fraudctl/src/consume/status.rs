@@ -10,7 +10,7 @@ use fraud_stream::consumer::{self, Consumer, ConsumerError, Report, ShardSource,
 use indicatif::ProgressBar;
 use tokio::time::Instant;
 
-use crate::display::{counted, progress, thousands};
+use crate::display::{counted, note, progress, thousands};
 
 /// How often the line is written anew.
 const INTERVAL: Duration = Duration::from_millis(200);
@@ -62,7 +62,7 @@ impl Status {
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         told.retain(|_, at| at.elapsed() < TOLD_AGAIN);
         if !told.contains_key(text) {
-            self.bar.suspend(|| eprintln!("{text}"));
+            self.bar.suspend(|| note!("{text}"));
             told.insert(text.to_owned(), Instant::now());
         }
     }

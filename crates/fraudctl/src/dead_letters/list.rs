@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::walk::{Found, Walk};
 use super::{SourceArguments, objects};
 use crate::Failure;
-use crate::display::{counted, print_line, progress, table, thousands};
+use crate::display::{counted, note, print_line, progress, table, thousands};
 
 /// List the letters, or given-up batches, that wait, without taking them away.
 #[derive(Debug, Args)]
@@ -64,10 +64,10 @@ pub(super) async fn run(arguments: &Arguments) -> Result<(), Failure> {
     let hidden = hidden?;
     show(&rows, arguments.json, hidden.is_some())?;
     if let Some(hidden) = hidden {
-        eprintln!("{hidden}");
+        note!("{hidden}");
     }
     if let Some(more) = more.map(|waiting| waiting.visible).filter(|more| *more > 0) {
-        eprintln!("and about {} more; --limit says how many are listed", thousands(more));
+        note!("and about {} more; --limit says how many are listed", thousands(more));
     }
     read
 }

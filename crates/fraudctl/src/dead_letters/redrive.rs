@@ -16,7 +16,7 @@ use super::selection::Selection;
 use super::walk::{Found, Walk};
 use super::{SourceArguments, objects};
 use crate::Failure;
-use crate::display::{counted, print_line, progress};
+use crate::display::{counted, note, print_line, progress};
 use crate::environment::with_options;
 
 /// Hand letters back to the functions that they name, and remove those that are accepted.
@@ -83,7 +83,7 @@ pub(super) async fn run(arguments: &Arguments) -> Result<(), Failure> {
         (0, Some(hidden)) => Err(anyhow!("{hidden}; redrive again then").into()),
         (stayed, hidden) => {
             if let Some(hidden) = hidden {
-                eprintln!("{hidden}");
+                note!("{hidden}");
             }
             Err(anyhow!("{} not redriven, see above", counted(stayed, summary.thing)).into())
         }
@@ -142,7 +142,7 @@ async fn redrive(
                 }
             }
             if let Some(line) = summary.count(&found.id(), &outcome) {
-                bar.suspend(|| eprintln!("{line}"));
+                bar.suspend(|| note!("{line}"));
             }
         }
         bar.set_message(summary.progress());

@@ -14,7 +14,7 @@ use futures_util::{StreamExt, stream};
 use tokio::time::{Instant, sleep};
 
 use crate::Failure;
-use crate::display::counted;
+use crate::display::{counted, note};
 use crate::interrupt::Interrupt;
 
 /// Calls to the queue under way at once.
@@ -168,7 +168,7 @@ impl<'q> Walk<'q> {
         let results: Vec<_> = stream::iter(back).buffer_unordered(CALLS_AT_ONCE).collect().await;
         let failed = results.into_iter().filter_map(Result::err).collect::<Vec<_>>();
         if let Some(fault) = failed.first() {
-            eprintln!(
+            note!(
                 "{} could not be given back ({fault}) and will be seen again within {} seconds",
                 counted(failed.len() as u64, "letter"),
                 self.hidden.as_secs()

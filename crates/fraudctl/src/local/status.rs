@@ -6,7 +6,7 @@ use std::time::Duration;
 use indicatif::ProgressBar;
 
 use super::functions::Functions;
-use crate::display::{progress, thousands};
+use crate::display::{note, progress, thousands};
 
 /// How often the line is written anew.
 const INTERVAL: Duration = Duration::from_millis(200);
@@ -46,7 +46,7 @@ impl Status {
 
     /// Tells something without disturbing the line.
     pub(super) fn tell(&self, text: &str) {
-        self.bar.suspend(|| eprintln!("{text}"));
+        self.bar.suspend(|| note!("{text}"));
     }
 
     pub(super) fn clear(&self) {

@@ -13,7 +13,7 @@ use indicatif::ProgressBar;
 
 use super::failed;
 use crate::Failure;
-use crate::display::{counted, print_line, progress};
+use crate::display::{counted, note, print_line, progress};
 
 /// Creating a stream takes seconds, a thousand shards some minutes.
 const PATIENCE: Duration = Duration::from_secs(15 * 60);
@@ -78,7 +78,7 @@ pub(super) async fn run(arguments: &Arguments) -> Result<(), Failure> {
     told.iter().try_for_each(print_line)?;
     let refused = done.map_err(failed)?;
     for refusal in &refused {
-        eprintln!("{refusal}: {}", way_out(refusal, &arguments.name));
+        note!("{refusal}: {}", way_out(refusal, &arguments.name));
     }
     match refused.is_empty() {
         true => Ok(()),

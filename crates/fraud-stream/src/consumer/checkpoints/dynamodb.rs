@@ -1,6 +1,6 @@
 //! Checkpoints in a DynamoDB table, by conditional updates. The attributes are listed in `row.rs`.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::http::HttpResponse;
@@ -11,7 +11,6 @@ use aws_sdk_dynamodb::types::{
     AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType, ReturnValue,
     ReturnValuesOnConditionCheckFailure as OnFailure, ScalarAttributeType, TableStatus,
 };
-use fraud_core::timestamp::Timestamp;
 use tokio::time::sleep;
 
 use super::row::{self, LEASE, Row};
@@ -19,6 +18,7 @@ use super::{
     Checkpoint, CheckpointFault, Checkpoints, Claimed, Holder, Kept, LeaseAnswer, LeaseClaim, LostTo,
     Standing,
 };
+use crate::consumer::shared::now;
 use crate::errors::{CallError, call_error, sendable_call_error, unsendable};
 
 /// How often a table that is being created is asked for.
@@ -255,11 +255,6 @@ fn conditional(
         }
         _ => Err(fault),
     }
-}
-
-fn now() -> Timestamp {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Timestamp::saturating_from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
 
 fn text(text: impl ToString) -> AttributeValue {

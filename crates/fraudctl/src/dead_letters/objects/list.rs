@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{GivenUp, Object, paths};
 use crate::Failure;
-use crate::display::{counted, print_line, table};
+use crate::display::{counted, note, print_line, table};
 
 pub(in crate::dead_letters) fn run(path: &Path, limit: usize, as_json: bool) -> Result<(), Failure> {
     let paths = paths(path)?;
@@ -22,7 +22,7 @@ pub(in crate::dead_letters) fn run(path: &Path, limit: usize, as_json: bool) -> 
             }
             Err(error) => {
                 unreadable += 1;
-                eprintln!("cannot read {}: {error}", path.display());
+                note!("cannot read {}: {error}", path.display());
             }
         }
     }
@@ -33,7 +33,7 @@ pub(in crate::dead_letters) fn run(path: &Path, limit: usize, as_json: bool) -> 
             print_line(rows)?
         }
         if paths.len() > limit {
-            eprintln!("and {} more; --limit says how many are listed", paths.len() - limit);
+            note!("and {} more; --limit says how many are listed", paths.len() - limit);
         }
     }
     match unreadable {

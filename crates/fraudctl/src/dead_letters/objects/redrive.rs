@@ -17,6 +17,7 @@ use super::super::outcome::{Outcome, Stays, Summary};
 use super::super::redrive::Arguments;
 use super::{Object, finish, paths};
 use crate::Failure;
+use crate::display::note;
 use crate::interrupt::Interrupt;
 
 /// The time that a function has for a batch, as the template gives one of them.
@@ -74,10 +75,10 @@ pub(in crate::dead_letters) async fn run(
         left -= 1;
         let id = path.display();
         for (reason, count) in counted.take() {
-            bar.suspend(|| eprintln!("{id}: {count} {reason} went to the dead letters"));
+            bar.suspend(|| note!("{id}: {count} {reason} went to the dead letters"));
         }
         if let Some(line) = summary.count(&id.to_string(), &outcome) {
-            bar.suspend(|| eprintln!("{line}"));
+            bar.suspend(|| note!("{line}"));
         }
         bar.set_message(summary.progress());
         bar.tick();
