@@ -11,8 +11,7 @@ use crate::transaction::Transaction;
 
 /// Writes scored records under one policy.
 #[derive(Debug, Clone)]
-pub struct RecordEncoder<'p> {
-    policy: &'p Policy,
+pub struct RecordEncoder {
     /// For each factor its name as a JSON string.
     factor_names: Vec<String>,
     between: Between,
@@ -48,9 +47,9 @@ pub struct Decision<'a> {
     pub arrival: Timestamp,
 }
 
-impl<'p> RecordEncoder<'p> {
+impl RecordEncoder {
     /// An encoder for decisions under `policy`.
-    pub fn new(policy: &'p Policy) -> Self {
+    pub fn new(policy: &Policy) -> Self {
         // The names of policies and factors consist of characters that JSON writes as they are.
         let factor_names = policy.factors().iter().map(|factor| format!("\"{}\"", factor.name())).collect();
         let between = Between {
@@ -61,12 +60,7 @@ impl<'p> RecordEncoder<'p> {
             before_enrichment: format!(",\"{}\":\"", fields::ENRICHMENT),
             before_arrival: format!("\",\"{}\":\"", fields::INGESTED_AT),
         };
-        RecordEncoder { policy, factor_names, between }
-    }
-
-    /// The policy whose decisions are written.
-    pub fn policy(&self) -> &'p Policy {
-        self.policy
+        RecordEncoder { factor_names, between }
     }
 
     /// Appends one line to `out`: the producer's object with our fields behind its own, and a newline.

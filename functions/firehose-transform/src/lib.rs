@@ -33,6 +33,7 @@ const LONGEST_LOOKUP: Duration = Duration::from_secs(10);
 pub struct Transform<S> {
     profiles: S,
     policy: Policy,
+    encoder: RecordEncoder,
     bounds: EventTimeBounds,
 }
 
@@ -55,7 +56,7 @@ impl<S: ProfileStore> Transform<S> {
     /// A function that looks profiles up in `profiles`, scores by `policy`, and lets event times within `bounds` name
     /// the partition.
     pub fn new(profiles: S, policy: Policy, bounds: EventTimeBounds) -> Self {
-        Transform { profiles, policy, bounds }
+        Transform { profiles, encoder: RecordEncoder::new(&policy), policy, bounds }
     }
 
     /// Transforms one batch. `remaining` is the time until the invocation must have answered; profiles that cannot be
@@ -94,7 +95,6 @@ impl<S: ProfileStore> Transform<S> {
             tracing::warn!(reason = %fault, "profiles unavailable");
         }
         let mut metrics = BatchMetrics::new(&answer, customers.distinct.len());
-        let encoder = RecordEncoder::new(&self.policy);
         let mut line = Vec::new();
         for ((record, scorable), place) in event.records.iter().zip(&scorables).zip(&customers.places) {
             let result = match scorable {
@@ -103,7 +103,7 @@ impl<S: ProfileStore> Transform<S> {
                     let enrichment = lookup.map_or(Enrichment::NoCustomer, Lookup::enrichment);
                     let decision = self.decide(scorable, enrichment, event.position(record));
                     line.clear();
-                    encoder.encode(&scorable.transaction, &decision, &mut line);
+                    self.encoder.encode(&scorable.transaction, &decision, &mut line);
                     let event_time = scorable.transaction.event_time.instant();
                     let partition = self.bounds.effective(event_time, scorable.arrival);
                     if writer.ok(record, &line, partition) {
