@@ -24,17 +24,22 @@ pub enum CallError {
     },
 }
 
-/// Codes of refusals that pass: too much at once, or the service's own trouble under a client's status.
-const PASSING: [&str; 8] = [
+/// Codes that say that somebody asks too much: of the shard, of the API, or of the stream's key.
+const THROTTLES: [&str; 6] = [
     "ProvisionedThroughputExceededException",
     "LimitExceededException",
     "KMSThrottlingException",
     "ThrottlingException",
     "Throttling",
     "RequestLimitExceeded",
-    "ServiceUnavailableException",
-    "InternalFailureException",
 ];
+/// Codes of the service's own trouble, which may come under a client's status.
+const OWN_TROUBLE: [&str; 2] = ["ServiceUnavailableException", "InternalFailureException"];
+
+/// Whether an error code says that somebody asks too much.
+pub(crate) fn is_throttle(code: &str) -> bool {
+    THROTTLES.contains(&code)
+}
 
 /// Whether a failed call is worth making again. An answer with a client's status is final unless its code says
 /// otherwise; everything else (the service's own failures, no answer, no connection) passes.
@@ -44,7 +49,8 @@ pub(crate) fn call_error<E: ProvideErrorMetadata>(error: &SdkError<E, HttpRespon
         SdkError::ServiceError(context) => {
             let (code, message) = (context.err().code(), context.err().message());
             let code = code.unwrap_or("unknown service error");
-            if context.raw().status().is_client_error() && !PASSING.contains(&code) {
+            let passes = is_throttle(code) || OWN_TROUBLE.contains(&code);
+            if context.raw().status().is_client_error() && !passes {
                 CallError::Permanent {
                     code: code.to_owned(),
                     message: message.unwrap_or_default().to_owned(),

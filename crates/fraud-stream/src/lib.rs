@@ -5,4 +5,5 @@ mod errors;
 pub mod firehose;
 pub mod kinesis;
 pub mod producer;
+mod shards;
 pub mod streams;

@@ -6,22 +6,18 @@ use anyhow::{Context, anyhow};
 use clap::{Args, ValueEnum};
 use fraud_aws::config::Environment;
 use fraud_aws::sdk::Sdk;
-use fraud_core::timestamp::Timestamp;
 use fraud_stream::consumer::checkpoints::{CheckpointFault, DynamoDbCheckpoints};
 use fraud_stream::consumer::{self, Consumer, ConsumerError, From, KinesisSource, Settings, Until};
 
 use crate::Failure;
+use crate::consumer::{BatchArguments, Function, Status, owner, past_time};
 use crate::display::{counted, note};
 use crate::handler::{Handler, HandlerName};
 use crate::interrupt::Interrupt;
 
-mod function;
 mod print;
-mod status;
 
-pub use function::Function;
 use print::Print;
-pub use status::Status;
 
 /// Read a stream from where this consumer last ended, and print its records or hand them to a function.
 #[derive(Debug, Args)]
@@ -63,29 +59,6 @@ pub struct Arguments {
     batches: BatchArguments,
 }
 
-/// How records are handed over.
-#[derive(Debug, Clone, Copy, Args)]
-pub struct BatchArguments {
-    /// No more records at once than this.
-    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u16).range(1..=10_000))]
-    batch_size: u16,
-    /// How long a function may take for a batch, in seconds, as on Lambda; the batch comes again then.
-    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u16).range(1..=900))]
-    timeout_seconds: u16,
-}
-
-impl BatchArguments {
-    /// No more records at once than this.
-    pub fn size(&self) -> usize {
-        usize::from(self.batch_size)
-    }
-
-    /// How long a function may take for a batch.
-    pub fn timeout(&self) -> Duration {
-        Duration::from_secs(u64::from(self.timeout_seconds))
-    }
-}
-
 /// What is done with records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Action {
@@ -113,31 +86,6 @@ fn from(text: &str) -> Result<From, String> {
             Err(error) => Err(format!("it must be `trim-horizon`, `latest` or a time: {error}")),
         },
     }
-}
-
-/// A time as RFC 3339 writes it, to the millisecond.
-pub(crate) fn time(text: &str) -> Result<Timestamp, String> {
-    let time = chrono::DateTime::parse_from_rfc3339(text).ok();
-    let time = time.and_then(|time| Timestamp::from_millis(time.timestamp_millis()));
-    time.ok_or_else(|| "a time is written as 2026-01-15T00:00:00Z".to_owned())
-}
-
-/// A time that is not still to come: a stream refuses to be read from one.
-pub(crate) fn past_time(text: &str) -> Result<Timestamp, String> {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    let time = time(text)?;
-    match u128::try_from(time.millis()) {
-        Ok(millis) if millis > now.as_millis() => Err(format!("{time} is still to come")),
-        _ => Ok(time),
-    }
-}
-
-/// What tells this process from others, for people.
-pub(crate) fn owner() -> String {
-    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
-    let host = host.or_else(|| std::env::var("HOSTNAME").ok());
-    let host = host.as_deref().map(str::trim).filter(|host| !host.is_empty());
-    format!("{}/{}", host.unwrap_or("unknown-host"), std::process::id())
 }
 
 /// Runs the command.

@@ -14,9 +14,11 @@ use kinesis_batch::RetryReason;
 
 use crate::Failure;
 
+mod handled;
 mod tally;
 
-pub use tally::{Handled, Metrics, Tally};
+pub use handled::{Handled, Metrics};
+pub use tally::Tally;
 
 /// Which function handles the records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -5,6 +5,7 @@ use clap::{Parser, Subcommand};
 pub mod aggregates;
 pub mod alerts;
 pub mod consume;
+pub mod consumer;
 pub mod dead_letters;
 pub mod display;
 pub mod doctor;

@@ -11,7 +11,7 @@ use fraud_stream::consumer::checkpoints::MemoryCheckpoints;
 use fraud_stream::consumer::{Consumer, ConsumerError, From, KinesisSource, Settings, Until};
 
 use crate::Failure;
-use crate::consume::{BatchArguments, Function, Status, owner, past_time, time};
+use crate::consumer::{BatchArguments, Function, Status, owner, past_time, time};
 use crate::display::print_line;
 use crate::handler::{Handler, HandlerName, Invoke};
 use crate::interrupt::Interrupt;
@@ -57,8 +57,8 @@ pub struct Arguments {
 /// Runs the command.
 ///
 /// # Errors
-/// [`Failure::Input`] where the times or the environment are wrong, or the stream no longer has the span's begin; [`Failure::Failed`] where the stream cannot be used or
-/// the replay was interrupted.
+/// [`Failure::Input`] where the times or the environment are wrong, or the stream no longer has the span's begin;
+/// [`Failure::Failed`] where the stream cannot be used or the replay was interrupted.
 pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
     let Arguments { from, to, handler, .. } = arguments;
     if from >= to {

@@ -10,6 +10,7 @@ use fraud_aws::profiles::{FileProfiles, ProfileStore};
 use fraud_core::enrichment::Enrichment;
 use fraud_core::json::ObjectWriter;
 use fraud_core::policy::Policy;
+use fraud_core::reason::FailureReason;
 use fraud_core::scoring::{Inputs, Reason, reasons_json};
 use fraud_core::timestamp::Timestamp;
 use fraud_core::transaction::Transaction;
@@ -56,7 +57,8 @@ struct Scored<'a> {
 /// Runs the command.
 ///
 /// # Errors
-/// [`Failure::Input`] where a file cannot be read, the policy is not valid, or a line is no transaction.
+/// [`Failure::Input`] where a file cannot be read, the policy is not valid, or a line is no transaction;
+/// [`Failure::Failed`] where standard output cannot be written.
 pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
     let source = match &arguments.policy {
         Some(path) => PolicySource::File { path: path.clone() },
@@ -70,7 +72,7 @@ pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
     for line in lines {
         let line =
             line.map_err(|error| Failure::input(anyhow!(error).context("cannot read the transactions")))?;
-        match score(&line, &profiles, &policy, SystemClock.now(), &mut out).await {
+        match score(&line, &profiles, &policy, SystemClock.now(), &mut out).await? {
             Ok(alerting) => {
                 scored += 1;
                 alerts += u64::from(alerting);
@@ -94,15 +96,21 @@ pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
 }
 
-/// Scores a line and shows it. Says whether it would alert.
+/// Scores a line and shows it. Says whether it would alert, or why it is no transaction.
+///
+/// # Errors
+/// Where it cannot be shown.
 async fn score(
     line: &Line,
     profiles: &FileProfiles,
     policy: &Policy,
     arrival: Timestamp,
     out: &mut Output,
-) -> anyhow::Result<bool> {
-    let transaction = Transaction::parse(&line.bytes).map_err(|reason| anyhow!("{reason}"))?;
+) -> anyhow::Result<Result<bool, FailureReason>> {
+    let transaction = match Transaction::parse(&line.bytes) {
+        Ok(transaction) => transaction,
+        Err(reason) => return Ok(Err(reason)),
+    };
     let lookup = match transaction.customer_id.as_deref() {
         Some(customer) => profiles.lookup(&[customer], Instant::now()).await.profiles.pop(),
         None => None,
@@ -113,7 +121,7 @@ async fn score(
     let alerts = policy.alerts(score);
     let reasons = policy.reasons(&inputs);
     out.show(&Scored { line: line.number, transaction: &transaction, enrichment, score, alerts, reasons })?;
-    Ok(alerts)
+    Ok(Ok(alerts))
 }
 
 /// Where scores are shown: JSON at once, a table when it is complete.

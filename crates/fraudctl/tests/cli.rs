@@ -195,6 +195,19 @@ fn what_generate_writes_local_and_score_read() {
 }
 
 #[test]
+fn scores_that_cannot_be_written_are_a_failure_and_no_fault_of_the_input() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("profiles.json"), PROFILES).unwrap();
+    fs::write(folder.path().join("tx.ndjson"), LOW).unwrap();
+    let full_disk = fs::File::options().write(true).open("/dev/full").unwrap();
+    let arguments = ["score", "tx.ndjson", "--profiles", "profiles.json", "--json"];
+    let output = fraudctl(&arguments).current_dir(folder.path()).stdout(full_disk).output().unwrap();
+    let stderr = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    assert!(stderr.contains("cannot write to standard output"), "{stderr}");
+}
+
+#[test]
 fn score_reads_standard_input_and_tells_bad_lines_by_number() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("profiles.json"), PROFILES).unwrap();

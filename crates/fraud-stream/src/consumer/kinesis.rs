@@ -13,28 +13,19 @@ use fraud_core::timestamp::Timestamp;
 
 use super::record::{Record, SequenceNumber};
 use super::source::{Page, ReadFrom, Shard, ShardSource, SourceFault, StreamDescription};
-use crate::errors::{CallError, call_error, unsendable};
+use crate::errors::{CallError, call_error, is_throttle, unsendable};
+use crate::shards::{SHARDS_A_PAGE, is_closed, list_shards};
 
 /// The longest that one answer may take: GetRecords returns up to 10 MiB, also over a slow line.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(60);
 /// The most records of one GetRecords (Kinesis API reference).
 const MAX_RECORDS: usize = 10_000;
-/// Shards of one page of ListShards. Source: Kinesis API reference, ListShards: 1,000 unless asked for more.
-const SHARDS_A_PAGE: i32 = 1000;
-/// What says that somebody asks too much: of the shard, of the API, or of the stream's key.
-const THROTTLES: [&str; 4] = [
-    "ProvisionedThroughputExceededException",
-    "LimitExceededException",
-    "KMSThrottlingException",
-    "ThrottlingException",
-];
 
 /// A stream, read as a standard consumer: 2 MB and five reads a second of each shard, shared with all others.
 #[derive(Debug, Clone)]
 pub struct KinesisSource {
     client: Client,
     stream: String,
-    shards_a_page: i32,
 }
 
 impl KinesisSource {
@@ -50,11 +41,7 @@ impl KinesisSource {
             .retry_config(RetryConfig::disabled())
             .timeout_config(timeouts.operation_attempt_timeout(ATTEMPT_TIMEOUT).build())
             .build();
-        KinesisSource {
-            client: Client::from_conf(config),
-            stream: stream.into(),
-            shards_a_page: SHARDS_A_PAGE,
-        }
+        KinesisSource { client: Client::from_conf(config), stream: stream.into() }
     }
 }
 
@@ -77,16 +64,8 @@ impl ShardSource for KinesisSource {
     }
 
     async fn shards(&self) -> Result<Vec<Shard>, SourceFault> {
-        let mut shards = Vec::new();
-        let mut request = self.client.list_shards().stream_name(&self.stream);
-        loop {
-            let answer =
-                request.max_results(self.shards_a_page).send().await.map_err(|error| fault(&error))?;
-            shards.extend(answer.shards.unwrap_or_default().into_iter().map(shard));
-            // A page's token stands for the stream too: both together are refused.
-            let Some(token) = answer.next_token else { return Ok(shards) };
-            request = self.client.list_shards().next_token(token);
-        }
+        let shards = list_shards(&self.client, &self.stream, SHARDS_A_PAGE).await;
+        Ok(shards.map_err(|error| fault(&error))?.into_iter().map(shard).collect())
     }
 
     async fn iterator(&self, shard_id: &str, from: &ReadFrom) -> Result<String, SourceFault> {
@@ -124,9 +103,8 @@ impl ShardSource for KinesisSource {
 }
 
 fn shard(shard: KinesisShard) -> Shard {
+    let is_closed = is_closed(&shard);
     let parents = shard.parent_shard_id.into_iter().chain(shard.adjacent_parent_shard_id);
-    let numbers = shard.sequence_number_range;
-    let is_closed = numbers.is_some_and(|numbers| numbers.ending_sequence_number.is_some());
     Shard { id: shard.shard_id, parents: parents.collect(), is_closed }
 }
 
@@ -164,9 +142,7 @@ where
         return SourceFault::Unsendable { message };
     }
     match call_error(error) {
-        CallError::Transient { code } if THROTTLES.contains(&code.as_str()) => {
-            SourceFault::Throttled { code }
-        }
+        CallError::Transient { code } if is_throttle(&code) => SourceFault::Throttled { code },
         CallError::Transient { code } => SourceFault::Transient { code },
         CallError::Permanent { code, message } => SourceFault::Permanent { code, message },
     }
@@ -174,22 +150,9 @@ where
 
 #[cfg(test)]
 mod tests {
-    use embedded_aws::{EmbeddedAws, REGION, Service};
-    use fraud_aws::sdk::Sdk;
+    use embedded_aws::REGION;
 
     use super::*;
-
-    #[tokio::test]
-    async fn shards_are_listed_through_all_pages() {
-        let builder = EmbeddedAws::builder().services([Service::Kinesis]).stream("transactions", 7);
-        let aws = builder.start().await.unwrap();
-        let sdk = Sdk::at(aws.endpoint(Service::Kinesis).unwrap(), REGION).await;
-        let source = KinesisSource::new(&Client::new(sdk.config().await), "transactions");
-        let source = KinesisSource { shards_a_page: 3, ..source };
-        let ids: Vec<String> = source.shards().await.unwrap().into_iter().map(|shard| shard.id).collect();
-        assert_eq!(ids, (0..7).map(|n| format!("shardId-{n:012}")).collect::<Vec<_>>());
-        assert_eq!(aws.calls().count(Service::Kinesis, "ListShards"), 3);
-    }
 
     #[tokio::test]
     async fn without_credentials_or_region_a_request_cannot_be_sent_and_without_a_connection_it_fails() {

@@ -1,8 +1,10 @@
 //! A stream in full.
 
 use aws_sdk_kinesis::Client;
+use aws_sdk_kinesis::types::Shard;
 
 use super::{StreamError, Summary, named, summary};
+use crate::shards::{SHARDS_A_PAGE, is_closed, list_shards};
 
 /// A stream with its shards and consumers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,38 +45,22 @@ pub struct Consumer {
 /// [`StreamError`]
 pub async fn describe(client: &Client, name: &str) -> Result<Description, StreamError> {
     let summary = summary(client, name).await?;
-    let (mut open_shards, mut closed_shards, mut token) = (Vec::new(), 0, None);
-    loop {
-        // A token stands for the stream, too.
-        let call = client.list_shards().set_stream_name(token.is_none().then(|| name.to_owned()));
-        let answer = call.set_next_token(token).send().await;
-        let answer = answer.map_err(|error| named("ListShards", name, &error))?;
-        for shard in answer.shards.unwrap_or_default() {
-            let is_open = shard
-                .sequence_number_range
-                .as_ref()
-                .is_none_or(|range| range.ending_sequence_number.is_none());
-            if !is_open {
-                closed_shards += 1;
-                continue;
-            }
-            let range = shard.hash_key_range;
-            open_shards.push(OpenShard {
-                id: shard.shard_id,
-                hash_keys: range
-                    .map(|range| (range.starting_hash_key, range.ending_hash_key))
-                    .unwrap_or_default(),
-                parents: shard.parent_shard_id.into_iter().chain(shard.adjacent_parent_shard_id).collect(),
-            });
-        }
-        token = answer.next_token;
-        if token.is_none() {
-            break;
-        }
-    }
+    let shards = list_shards(client, name, SHARDS_A_PAGE).await;
+    let shards = shards.map_err(|error| named("ListShards", name, &error))?;
+    let (closed, open): (Vec<_>, Vec<_>) = shards.into_iter().partition(is_closed);
+    let mut open_shards: Vec<OpenShard> = open.into_iter().map(open_shard).collect();
     open_shards.sort_by_key(|shard| shard.hash_keys.0.parse::<u128>().unwrap_or_default());
     let consumers = consumers(client, name, &summary.arn).await?;
-    Ok(Description { summary, open_shards, closed_shards, consumers })
+    Ok(Description { summary, open_shards, closed_shards: closed.len(), consumers })
+}
+
+fn open_shard(shard: Shard) -> OpenShard {
+    let hash_keys = shard.hash_key_range.map(|range| (range.starting_hash_key, range.ending_hash_key));
+    OpenShard {
+        id: shard.shard_id,
+        hash_keys: hash_keys.unwrap_or_default(),
+        parents: shard.parent_shard_id.into_iter().chain(shard.adjacent_parent_shard_id).collect(),
+    }
 }
 
 async fn consumers(client: &Client, name: &str, arn: &str) -> Result<Vec<Consumer>, StreamError> {
