@@ -139,6 +139,9 @@ impl<S: ShardSource, C: Checkpoints, H: Handler> Consumer<S, C, H> {
         // Two runs of one process are two as well.
         let owner = format!("{}/{:08x}", shared.settings.owner, fastrand::u32(..));
         let Some(lease) = shared.take_lease(&stream, &owner, &stop).await? else { return Ok(()) };
+        if lease.term == 1 {
+            shared.notes_what_is_gone(&stream);
+        }
         let holder = Arc::new(Holder { owner, term: lease.term });
         let run = Run { stream_arn: stream.arn.into(), holder: Arc::clone(&holder), lease, stop };
         let result = {

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use fraud_core::timestamp::Timestamp;
+
 /// A consumer's numbers, since its run began.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Report {
@@ -25,6 +27,9 @@ pub struct Report {
     pub trouble: BTreeMap<String, String>,
     /// By shard.
     pub shards: BTreeMap<String, ShardReport>,
+    /// Since when the stream has kept all that arrived, where the consumer was to begin earlier at its first start: what
+    /// arrived in between may be gone.
+    pub kept_since: Option<Timestamp>,
 }
 
 impl Report {

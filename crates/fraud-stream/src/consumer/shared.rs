@@ -80,6 +80,13 @@ impl<S: ShardSource, C, H> Shared<S, C, H> {
         }
     }
 
+    /// Notes where the stream no longer has all that arrived since the consumer's begin.
+    pub(super) fn notes_what_is_gone(&self, stream: &StreamDescription) {
+        if let From::Time(from) = self.settings.from {
+            self.report().kept_since = stream.horizon(now()).filter(|&horizon| from < horizon);
+        }
+    }
+
     /// Counts a failed call of `who`, and says how long to wait before the next.
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -26,12 +27,13 @@ pub struct Status {
     bar: ProgressBar,
     /// What was told a short time ago, and when.
     told: Arc<Mutex<BTreeMap<String, Instant>>>,
+    told_what_is_gone: Arc<AtomicBool>,
 }
 
 impl Status {
     /// A line that shows nothing yet.
     pub fn new() -> Self {
-        Status { bar: progress(None), told: Arc::default() }
+        Status { bar: progress(None), told: Arc::default(), told_what_is_gone: Arc::default() }
     }
 
     /// Runs a consumer until its end, or until the batches under way at `stop` are done, and shows how far it is.
@@ -53,6 +55,7 @@ impl Status {
             result = consumer.run(stop) => result,
             () = self.show(|| consumer.report()) => Ok(()),
         };
+        self.tell_what_is_gone(&consumer.report());
         self.bar.finish_and_clear();
         result
     }
@@ -67,11 +70,23 @@ impl Status {
         }
     }
 
+    /// Tells once what the stream no longer has of what was asked for.
+    fn tell_what_is_gone(&self, report: &Report) {
+        let Some(horizon) = report.kept_since else { return };
+        if !self.told_what_is_gone.swap(true, Ordering::Relaxed) {
+            self.tell(&format!(
+                "the stream has all that arrived since {horizon}: what is older is in the raw backup (docs/operations.md, \
+                 Replay from the raw backup)"
+            ));
+        }
+    }
+
     /// Shows the line until this is dropped.
     async fn show(&self, report: impl Fn() -> Report) {
         let mut since: BTreeMap<String, Instant> = BTreeMap::new();
         loop {
             let report = report();
+            self.tell_what_is_gone(&report);
             self.bar.set_message(line(&report));
             since.retain(|who, _| report.trouble.contains_key(who));
             for (who, trouble) in &report.trouble {

@@ -8,7 +8,7 @@ use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, ChildStdout};
 
-use crate::support::{STREAM, World, text, world};
+use crate::support::{STREAM, World, old_stream, text, world};
 
 const CHECKPOINTS: [&str; 2] = ["--checkpoints", "dynamodb:transactions-checkpoints"];
 
@@ -81,6 +81,24 @@ async fn records_are_printed_once_and_the_next_start_goes_on_behind_them() {
     // Another name is another consumer.
     let other = world.fraudctl(&printing("other", &["--until-caught-up"])).await;
     assert_eq!(data(&other.stdout).len(), 4);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_from_before_the_streams_retention_says_what_is_gone() {
+    let world = world().await;
+    let arguments =
+        printing("look", &["--until-caught-up", "--create-checkpoints", "--from", "2020-01-15T00:00:00Z"]);
+    for is_first_start in [true, false] {
+        let mut command = world.command(&arguments);
+        let output = command.env("AWS_ENDPOINT_URL_KINESIS", old_stream()).output().await.unwrap();
+        let stderr = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{stderr}");
+        assert_eq!(
+            stderr.matches("the stream has all that arrived since 20").count(),
+            usize::from(is_first_start)
+        );
+        assert_eq!(stderr.contains("raw backup"), is_first_start, "{stderr}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

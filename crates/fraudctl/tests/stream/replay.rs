@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use fraud_core::timestamp::Timestamp;
 use serde_json::Value;
 
-use crate::support::{AGGREGATES, LEDGER, STREAM, World, text, world};
+use crate::support::{AGGREGATES, LEDGER, STREAM, World, old_stream, text, world};
 
 /// Before everything.
 const BEGIN: &str = "2020-01-01T00:00:00Z";
@@ -216,32 +216,6 @@ async fn what_cannot_be_replayed_is_told_by_the_exit_status() {
         text(&output.stderr)
             .contains("fraudctl: cannot read the stream `nowhere`: ResourceNotFoundException")
     );
-}
-
-/// Answers every call as DescribeStreamSummary of a stream that is older than its retention, which the embedded one never is.
-fn old_stream() -> String {
-    use std::io::{BufRead, BufReader, Read, Write};
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let endpoint = format!("http://{}", listener.local_addr().unwrap());
-    std::thread::spawn(move || {
-        for connection in listener.incoming() {
-            let mut connection = connection.unwrap();
-            let mut reader = BufReader::new(connection.try_clone().unwrap());
-            let (mut line, mut length) = (String::new(), 0);
-            while reader.read_line(&mut line).unwrap() > 2 {
-                if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
-                    length = value.trim().parse().unwrap();
-                }
-                line.clear();
-            }
-            reader.read_exact(&mut vec![0; length]).unwrap();
-            let body = r#"{"StreamDescriptionSummary":{"StreamName":"s","StreamARN":"arn:aws:kinesis:us-east-1:1:stream/s","StreamStatus":"ACTIVE","RetentionPeriodHours":24,"StreamCreationTimestamp":1,"EnhancedMonitoring":[],"OpenShardCount":2}}"#;
-            let head = "HTTP/1.1 200 OK\r\ncontent-type: application/x-amz-json-1.1\r\nconnection: close";
-            let answer = format!("{head}\r\ncontent-length: {}\r\n\r\n{body}", body.len());
-            connection.write_all(answer.as_bytes()).unwrap();
-        }
-    });
-    endpoint
 }
 
 #[tokio::test(flavor = "multi_thread")]

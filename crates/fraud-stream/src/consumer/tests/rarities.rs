@@ -79,3 +79,24 @@ async fn a_span_that_begins_before_the_streams_retention_is_refused_and_a_later_
     let error = run(240).await.unwrap_err();
     assert!(matches!(error, ConsumerError::BeforeRetention { retention_hours: 24, .. }), "{error}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_first_start_from_before_the_streams_retention_reads_what_there_is_and_says_since_when() {
+    for (hours, is_whole) in [(23, true), (240, false)] {
+        let world = Arc::new(World::new(1, NOTHING_FAILS, 0));
+        let from = Timestamp::from_millis(now().millis() - hours * 3_600_000).unwrap();
+        for is_first_start in [true, false] {
+            let settings = Settings {
+                from: From::Time(from),
+                until: Until::CaughtUp,
+                ..Settings::new("alerts", "process")
+            };
+            let (consumer, run) = start(&world, settings);
+            run.await.unwrap().unwrap();
+            let kept_since = consumer.report().kept_since;
+            // From the second start on it goes on where it was.
+            assert_eq!(kept_since.is_none(), is_whole || !is_first_start, "{hours}");
+            assert!(kept_since.is_none_or(|horizon| horizon > from));
+        }
+    }
+}
