@@ -99,7 +99,7 @@ BENCH := target/release/benchmarks
 
 .PHONY: bench
 bench: build bench-tool .tools/bench-python/installed ## Measure the functions beside the references in Python and plain Rust
-	cargo lambda build --release --package plain-transform
+	cargo lambda build --release --package plain-transform --package transport
 	@$(BENCH) run
 
 .PHONY: bench-check

@@ -38,6 +38,8 @@ pub(crate) const ALERTS: &str = "kinesis-alerts";
 pub(crate) const PYTHON: &str = "Python (awslambdaric)";
 /// The tutorial's rules in Rust as most would write it.
 pub(crate) const PLAIN_RUST: &str = "plain Rust (serde_json::Value)";
+/// What does nothing with an event but answer it.
+pub(crate) const TRANSPORT: &str = "transport alone";
 
 impl Contender {
     /// The transform, with profiles from a file.
@@ -59,6 +61,11 @@ impl Contender {
     /// The plain Rust reference of the transform.
     pub(crate) fn plain_rust(places: &Places) -> Self {
         Self::bootstrap(PLAIN_RUST, "plain-transform", EventKind::Firehose, places)
+    }
+
+    /// The way to the transform and back, without the transform.
+    pub(crate) fn transport(places: &Places) -> Self {
+        Self::bootstrap(TRANSPORT, "transport", EventKind::Firehose, places)
     }
 
     /// The Python reference of the transform.

@@ -94,7 +94,7 @@ async fn run(cli: &Cli) -> anyhow::Result<()> {
             let references = [Contender::plain_rust(&places), Contender::python(&places)];
             let transforms = [&[transform], &references[..]].concat();
             agreement::check(&transforms).await?;
-            let contenders = [&transforms[..], &[alerts]].concat();
+            let contenders = [&transforms[..], &[alerts, Contender::transport(&places)]].concat();
             let results = measured(&contenders, *rounds, folder.path()).await?;
             std::fs::write(json, serde_json::to_string_pretty(&results)? + "\n")?;
             println!("{}", report::table(&results));

@@ -6,7 +6,7 @@ use benchmarks::workload::EventKind;
 use comfy_table::{CellAlignment, Table};
 use serde::Serialize;
 
-use crate::contender::{Contender, PLAIN_RUST, PYTHON};
+use crate::contender::{Contender, PLAIN_RUST, PYTHON, TRANSPORT};
 use crate::measure::{Costs, SIZES};
 use crate::spread::Spread;
 
@@ -45,7 +45,8 @@ impl Results {
             costs.get(index)?.get(RATIO_SIZE)
         };
         let ratio = |contender: &Contender, costs: &Costs, name: &str| {
-            let comparable = contender.kind == EventKind::Firehose && contender.name != name;
+            let is_transform = contender.kind == EventKind::Firehose && contender.name != TRANSPORT;
+            let comparable = is_transform && contender.name != name;
             let reference = named(name).filter(|_| comparable)?;
             Spread::of(costs[RATIO_SIZE].iter().zip(reference).map(|(cost, reference)| cost / reference))
         };
