@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use clap::{Parser, Subcommand};
 
 mod agreement;
@@ -11,6 +11,7 @@ mod baseline;
 mod contender;
 mod instructions;
 mod measure;
+mod one_core;
 mod profile;
 mod report;
 mod runtime_api;
@@ -69,7 +70,7 @@ enum Command {
     },
 }
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     match run(&Cli::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
@@ -91,6 +92,7 @@ async fn run(cli: &Cli) -> anyhow::Result<()> {
     }
     match &cli.command {
         Command::Run { json, rounds } => {
+            one_core::stay().context("cannot stay on one core")?;
             let references = [Contender::plain_rust(&places), Contender::python(&places)];
             let transforms = [&[transform], &references[..]].concat();
             agreement::check(&transforms).await?;
