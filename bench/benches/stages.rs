@@ -14,6 +14,7 @@ use fraud_core::enrichment::Enrichment;
 use fraud_core::identity::Identity;
 use fraud_core::payload::Payloads;
 use fraud_core::policy::Policy;
+use fraud_core::profile::{Attribute, Profile};
 use fraud_core::record::{Decision, RecordEncoder};
 use fraud_core::scoring::Inputs;
 use fraud_core::timestamp::Timestamp;
@@ -39,11 +40,27 @@ fn payloads() -> Payloads {
 
 fn transactions(payloads: &Payloads) -> Vec<Transaction<'_>> {
     let mut reader = TransactionReader::default();
-    (0..RECORDS).filter_map(|index| reader.read(payloads.get(index).ok()?).ok()).collect()
+    let mut read = |index| reader.read(payloads.get(index).expect("base64")).expect("a transaction");
+    (0..RECORDS).map(&mut read).collect()
 }
 
-fn inputs(transaction: &Transaction<'_>, policy: &Policy) -> Inputs {
-    Inputs::of(transaction, Enrichment::NoProfile, arrival(), policy)
+fn profile() -> Profile {
+    Profile::new(Attribute::Text("gold"), Attribute::Number("12345.67"), Attribute::Number("0.42"))
+}
+
+fn inputs(transaction: &Transaction<'_>, enrichment: Enrichment<'_>, policy: &Policy) -> Inputs {
+    Inputs::of(transaction, enrichment, arrival(), policy)
+}
+
+fn decision<'a>(transaction: &'a Transaction<'_>, profile: &'a Profile, policy: &Policy) -> Decision<'a> {
+    let enrichment = Enrichment::Profile(profile);
+    let (customer, id) = (transaction.customer_id.as_deref(), transaction.transaction_id.as_deref());
+    Decision {
+        enrichment,
+        score: policy.score(&inputs(transaction, enrichment, policy)),
+        identity: Identity::of(customer, id, None),
+        arrival: arrival(),
+    }
 }
 
 /// From the event's text to its records.
@@ -113,8 +130,10 @@ fn score(bencher: Bencher<'_, '_>) {
     let policy = Policy::builtin_default().expect("the default policy");
     let payloads = payloads();
     let transactions = transactions(&payloads);
+    let profile = profile();
     bencher.counter(ItemsCount::new(RECORDS)).bench_local(|| {
-        let score = |transaction| policy.score(&inputs(black_box(transaction), &policy)).value;
+        let enrichment = Enrichment::Profile(&profile);
+        let score = |transaction| policy.score(&inputs(black_box(transaction), enrichment, &policy)).value;
         transactions.iter().map(score).sum::<f64>()
     });
 }
@@ -126,18 +145,16 @@ fn encode(bencher: Bencher<'_, '_>) {
     let encoder = RecordEncoder::new(&policy);
     let payloads = payloads();
     let transactions = transactions(&payloads);
+    let profile = profile();
+    let decided: Vec<_> = transactions
+        .iter()
+        .map(|transaction| (transaction, decision(transaction, &profile, &policy)))
+        .collect();
     let mut line = Vec::new();
     bencher.counter(ItemsCount::new(RECORDS)).bench_local(|| {
-        for transaction in &transactions {
-            let (customer, id) = (transaction.customer_id.as_deref(), transaction.transaction_id.as_deref());
-            let decision = Decision {
-                enrichment: Enrichment::NoProfile,
-                score: policy.score(&inputs(transaction, &policy)),
-                identity: Identity::of(customer, id, None),
-                arrival: arrival(),
-            };
+        for (transaction, decision) in &decided {
             line.clear();
-            encoder.encode(transaction, &decision, &mut line);
+            encoder.encode(transaction, decision, &mut line);
             black_box(&line);
         }
     });
@@ -148,11 +165,19 @@ fn encode(bencher: Bencher<'_, '_>) {
 fn respond(bencher: Bencher<'_, '_>) {
     let text = EventKind::Firehose.event(RECORDS);
     let event = FirehoseEvent::parse(&text).expect("a Firehose event");
-    let payloads = payloads();
+    let policy = Policy::builtin_default().expect("the default policy");
+    let encoder = RecordEncoder::new(&policy);
+    let (payloads, profile) = (payloads(), profile());
+    let line = |transaction: &Transaction<'_>| {
+        let mut line = Vec::new();
+        encoder.encode(transaction, &decision(transaction, &profile, &policy), &mut line);
+        line
+    };
+    let lines: Vec<Vec<u8>> = transactions(&payloads).iter().map(line).collect();
     bencher.counter(ItemsCount::new(RECORDS)).bench_local(|| {
         let mut writer = ResponseWriter::new(&event.records, MAX_RESPONSE_BYTES).expect("the echoes fit");
-        for (index, record) in event.records.iter().enumerate() {
-            let _ = writer.ok(record, payloads.get(index).unwrap_or_default(), arrival());
+        for (record, line) in event.records.iter().zip(&lines) {
+            assert!(writer.ok(record, line, arrival()));
         }
         writer.finish().len()
     });

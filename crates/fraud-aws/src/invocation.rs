@@ -1,6 +1,7 @@
 //! From the Lambda runtime to a function's handler and back.
 
 use std::io;
+use std::process::ExitCode;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use lambda_runtime::layers::TracingLayer;
@@ -37,13 +38,39 @@ pub async fn serve<E: Into<Diagnostic>>(
         let outcome = handler(event, remaining_time(deadline)).await;
         let Outcome { response, mut metrics } = outcome.map_err(Into::into)?;
         metrics.milliseconds("Duration", start.elapsed().as_secs_f64() * 1000.0);
-        metrics.write(io::stdout()).map_err(|error| diagnostic("MetricsNotWritten", &error))?;
+        // The work is done: to fail now would have it done again, as often as that fails. Missing metrics raise alarms.
+        if let Err(error) = metrics.write(io::stdout()) {
+            tracing::error!(%error, "metrics not written");
+        }
         Ok(response)
     };
     allocator::keep_freed_memory();
+    tell_panics_without_their_messages();
     // A runtime has a handler of its own kind; the layer answers everything before anything gets there.
     let never_called = service_fn(async |_: LambdaEvent<IgnoredAny>| Ok::<(), Error>(()));
     Runtime::new(never_called).layer(BytesLayer::new(&answer)).layer(TracingLayer::new()).run().await
+}
+
+/// The exit status of a function's `main`. What ended it goes to standard error, with the causes behind it.
+pub fn exit_code(function: &str, result: Result<(), Error>) -> ExitCode {
+    let Err(error) = result else { return ExitCode::SUCCESS };
+    let mut told = error.to_string();
+    for cause in std::iter::successors(error.source(), |cause| cause.source()).map(ToString::to_string) {
+        // Some errors' own texts end with their cause.
+        if !told.contains(&cause) {
+            told = format!("{told}: {cause}");
+        }
+    }
+    eprintln!("{function} cannot run: {told}");
+    ExitCode::FAILURE
+}
+
+/// A panic's message may hold a payload: the log has its place only.
+fn tell_panics_without_their_messages() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map_or_else(String::new, ToString::to_string);
+        tracing::error!(place, "the handler panicked");
+    }));
 }
 
 fn diagnostic(error_type: &str, error: &dyn std::error::Error) -> Diagnostic {

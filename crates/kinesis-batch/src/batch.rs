@@ -84,6 +84,12 @@ impl<'a> Batch<'a> {
         self.event.records.get(self.items.get(index)?.record)
     }
 
+    /// Whether two items came in the same stream record.
+    pub(crate) fn are_of_one_record(&self, one: usize, other: usize) -> bool {
+        let record = |index: usize| self.items.get(index).map(|item| item.record);
+        record(one) == record(other)
+    }
+
     /// The place of the item at `index` inside its stream record, and its bytes where that record is an aggregate.
     pub(crate) fn place_in_aggregate(&self, index: usize) -> Option<(u64, Option<&Bytes>)> {
         let item = self.items.get(index)?;

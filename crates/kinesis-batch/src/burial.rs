@@ -13,6 +13,12 @@ use crate::progress::{Progress, RetryReason};
 
 /// Calls to the dead-letter sink under way at once.
 const CALLS_AT_ONCE: usize = 8;
+/// So many letters are made and sent before the next are made: a call that waits for its turn takes kilobytes.
+const LETTERS_AT_ONCE: usize = 64;
+/// Where more user records of one stream record are poison, the stream record is put aside as one: a letter for each of
+/// the hundred thousand and more that fit into it would take longer than an invocation has, and Lambda brings all or none
+/// of them again.
+const MOST_LETTERS_OF_A_RECORD: usize = 1_000;
 
 /// What became of the records.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -22,7 +28,8 @@ pub struct Burial {
 }
 
 /// Sends the records at these places to the dead letters, save those that come again anyway. Where the sink refuses one,
-/// it comes again.
+/// it comes again. Of a stream record with more than a thousand such user records there is one letter, with the data of
+/// the whole.
 pub async fn bury(
     function: &'static str,
     batch: &Batch<'_>,
@@ -31,28 +38,73 @@ pub async fn bury(
     deadline: Instant,
     progress: &mut Progress,
 ) -> Burial {
-    let due = poison.iter().filter(|(index, _)| progress.allows(*index));
-    let letters =
-        due.filter_map(|&(index, reason)| Some((index, reason, batch.letter(index, reason, function)?)));
-    // Collected: the compiler cannot tell that a stream over a borrowing closure can change threads.
-    let sent: Vec<_> = letters
-        .map(|(index, reason, letter)| async move { (index, reason, sink.send(&letter, deadline).await) })
+    let mut due: Vec<_> = poison.iter().copied().filter(|(index, _)| progress.allows(*index)).collect();
+    due.sort_unstable();
+    let by_record = due.chunk_by(|(one, _), (next, _)| batch.are_of_one_record(*one, *next));
+    let by_letter: Vec<_> = by_record
+        .flat_map(|items| items.chunks(if items.len() > MOST_LETTERS_OF_A_RECORD { items.len() } else { 1 }))
         .collect();
-    let sent: Vec<_> = futures_util::stream::iter(sent).buffer_unordered(CALLS_AT_ONCE).collect().await;
     let mut burial = Burial::default();
-    for (index, reason, result) in sent {
-        match result {
-            Ok(()) => *burial.buried.entry(reason).or_default() += 1,
-            Err(fault) => {
-                tracing::warn!(reason = %fault, "dead letters unavailable");
-                progress.stop_at(index, RetryReason::DeadLettersUnavailable);
+    for next in by_letter.chunks(LETTERS_AT_ONCE) {
+        let next = next.iter().filter_map(|&items| Some((items, batch.letter_of(items, function)?)));
+        // Collected: the compiler cannot tell that a stream over a borrowing closure can change threads.
+        let calls: Vec<_> =
+            next.map(|(items, letter)| async move { (items, sink.send(&letter, deadline).await) }).collect();
+        let sent: Vec<_> = futures_util::stream::iter(calls).buffer_unordered(CALLS_AT_ONCE).collect().await;
+        for (items, result) in sent {
+            match result {
+                Ok(()) => burial.add(items),
+                Err(fault) => {
+                    tracing::warn!(reason = %fault, "dead letters unavailable");
+                    if let Some((index, _)) = items.first() {
+                        progress.stop_at(*index, RetryReason::DeadLettersUnavailable);
+                    }
+                }
             }
+        }
+        if progress.retry_reason() == Some(RetryReason::DeadLettersUnavailable) {
+            break;
         }
     }
     burial
 }
 
+impl Burial {
+    fn add(&mut self, items: &[(usize, FailureReason)]) {
+        for (_, reason) in items {
+            *self.buried.entry(*reason).or_default() += 1;
+        }
+    }
+}
+
 impl Batch<'_> {
+    /// The one dead letter of these items of one stream record.
+    fn letter_of(&self, items: &[(usize, FailureReason)], function: &'static str) -> Option<DeadLetter<'_>> {
+        match *items {
+            [(index, reason)] => self.letter(index, reason, function),
+            [(index, reason), ..] => self.letter_of_record(index, reason, function),
+            [] => None,
+        }
+    }
+
+    /// The dead letter of the whole stream record that the item at `index` came in.
+    fn letter_of_record(
+        &self,
+        index: usize,
+        reason: FailureReason,
+        function: &'static str,
+    ) -> Option<DeadLetter<'_>> {
+        let record = self.stream_record(index)?;
+        let data = record.data?;
+        Some(DeadLetter {
+            function,
+            reason,
+            position: record.position(0),
+            arrival: record.arrival,
+            data: data.decode().unwrap_or(Cow::Borrowed(data.raw())),
+        })
+    }
+
     /// The dead letter of the item at `index`.
     pub(crate) fn letter(
         &self,
@@ -77,3 +129,6 @@ impl Batch<'_> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

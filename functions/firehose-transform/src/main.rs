@@ -6,7 +6,7 @@ use firehose_transform::Transform;
 use firehose_transform::config::Config;
 use firehose_transform::event::InvalidEvent;
 use fraud_aws::config::Environment;
-use fraud_aws::invocation::{Outcome, serve};
+use fraud_aws::invocation::{Outcome, exit_code, serve};
 use fraud_aws::profiles::Profiles;
 use fraud_aws::sdk::Sdk;
 use fraud_aws::telemetry::init_logs;
@@ -14,13 +14,7 @@ use lambda_runtime::Error;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    match run().await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("firehose-transform cannot run: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    exit_code("firehose-transform", run().await)
 }
 
 async fn run() -> Result<(), Error> {

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use fraud_aws::config::Environment;
 use fraud_aws::dead_letters::DeadLetters;
-use fraud_aws::invocation::{Outcome, serve};
+use fraud_aws::invocation::{Outcome, exit_code, serve};
 use fraud_aws::sdk::Sdk;
 use fraud_aws::telemetry::init_logs;
 use kinesis_alerts::ConnectedAlerts;
@@ -14,13 +14,7 @@ use lambda_runtime::Error;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    match run().await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("kinesis-alerts cannot run: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    exit_code("kinesis-alerts", run().await)
 }
 
 async fn run() -> Result<(), Error> {

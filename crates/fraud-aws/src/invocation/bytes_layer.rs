@@ -60,7 +60,7 @@ where
             let handled = handler(&invocation.body, invocation.context.deadline);
             let result = match AssertUnwindSafe(handled).catch_unwind().await {
                 Ok(result) => result,
-                // The message may hold anything; the panic hook has printed where it happened.
+                // The message may hold anything; the panic hook has told where it happened.
                 Err(_) => Err(Diagnostic {
                     error_type: "Panic".to_owned(),
                     error_message: "the handler panicked".to_owned(),

@@ -12,14 +12,16 @@ use crate::config::Environment;
 /// it is not set), `AWS_LAMBDA_LOG_FORMAT=JSON` makes each a JSON object.
 ///
 /// Other crates' lines stay at `WARN` whatever the level: below that the Lambda runtime and the SDK print the bodies
-/// of events and requests, which are payloads and customer ids. A second start changes nothing.
+/// of events and requests, which are payloads and customer ids. The exception is the runtime's span around an invocation,
+/// from which each line has the request's id and the trace's. A second start changes nothing.
 pub fn init_logs(environment: Environment<'_>) {
     let level = environment.get("AWS_LAMBDA_LOG_LEVEL").and_then(|level| level.parse().ok());
     let level = level.unwrap_or(LevelFilter::INFO);
     let ours = ["customer_analytics", "firehose_transform", "fraud_aws", "kinesis_alerts", "kinesis_batch"];
     let filter = Targets::new()
         .with_default(level.min(LevelFilter::WARN))
-        .with_targets(ours.map(|target| (target, level)));
+        .with_targets(ours.map(|target| (target, level)))
+        .with_target("lambda_runtime::layers::trace", LevelFilter::INFO);
     let lines = fmt::layer().with_target(false).without_time();
     let registry = tracing_subscriber::registry().with(filter);
     let json =

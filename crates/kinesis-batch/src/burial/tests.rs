@@ -1,0 +1,94 @@
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use fraud_aws::dead_letters::DeadLetterFault;
+
+use super::*;
+use crate::testing::{aggregate, event};
+
+/// Keeps each letter's position and data, and refuses those from a number on.
+struct Letters {
+    kept: Mutex<Vec<(String, u64, String)>>,
+    accepts: usize,
+    asked: AtomicUsize,
+}
+
+impl Letters {
+    fn accepting(accepts: usize) -> Self {
+        Letters { kept: Mutex::default(), accepts, asked: AtomicUsize::new(0) }
+    }
+
+    fn kept(self) -> Vec<(String, u64, String)> {
+        self.kept.into_inner().unwrap()
+    }
+}
+
+impl DeadLetterSink for Letters {
+    async fn send(&self, letter: &DeadLetter<'_>, _: Instant) -> Result<(), DeadLetterFault> {
+        if self.asked.fetch_add(1, Ordering::Relaxed) >= self.accepts {
+            return Err(DeadLetterFault::Deadline);
+        }
+        let position = letter.position;
+        let kept =
+            (position.sequence_number.to_owned(), position.sub_sequence_number, letter.data.to_string());
+        self.kept.lock().unwrap().push(kept);
+        Ok(())
+    }
+}
+
+/// Buries all poison of an event.
+async fn buried(payloads: &[&[u8]], letters: &Letters) -> (usize, Progress) {
+    let event = event(payloads);
+    let batch = Batch::read(&event).unwrap();
+    let transactions = batch.transactions();
+    let poison: Vec<_> = transactions
+        .iter()
+        .enumerate()
+        .filter_map(|(index, received)| Some((index, *received.as_ref().err()?)))
+        .collect();
+    let mut progress = Progress::default();
+    let deadline = Instant::now() + Duration::from_secs(60);
+    let burial = bury("kinesis-alerts", &batch, &poison, letters, deadline, &mut progress).await;
+    (burial.buried.values().sum(), progress)
+}
+
+#[tokio::test]
+async fn each_user_record_has_its_letter_up_to_a_thousand_and_beyond_that_the_stream_record_has_one() {
+    for (poison, expected) in [(1_000, 1_000), (1_001, 1)] {
+        // The last is a transaction, which has been handled.
+        let mut users: Vec<&[u8]> = vec![b""; poison];
+        users.push(b"{}");
+        let whole = aggregate(&users);
+        let letters = Letters::accepting(usize::MAX);
+        let (buried, progress) = buried(&[b"{}", &whole, b"no JSON"], &letters).await;
+        assert_eq!((buried, progress.retry_reason()), (poison + 1, None));
+        let mut kept = letters.kept();
+        assert_eq!(kept.len(), expected + 1);
+        let last = kept.pop().unwrap();
+        assert_eq!((last.0.as_str(), last.2), ("1002", base64_simd::STANDARD.encode_to_string("no JSON")));
+        if expected == 1 {
+            let data = base64_simd::STANDARD.encode_to_string(&whole);
+            assert_eq!(kept, [("1001".to_owned(), 0, data)]);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_stream_record_of_nothing_but_empty_user_records_is_put_aside_with_one_call() {
+    let whole = aggregate(&vec![&b""[..]; 170_000]);
+    let letters = Letters::accepting(usize::MAX);
+    let (buried, progress) = buried(&[&whole], &letters).await;
+    assert_eq!((buried, letters.kept().len(), progress.retry_reason()), (170_000, 1, None));
+}
+
+#[tokio::test]
+async fn once_a_letter_is_refused_no_more_than_those_under_way_are_sent_and_what_was_not_taken_comes_again() {
+    let poison = vec![&b"no JSON"[..]; 500];
+    let letters = Letters::accepting(70);
+    let (buried, progress) = buried(&poison, &letters).await;
+    assert_eq!(buried, 70);
+    assert!(progress.allows(69) && !progress.allows(70));
+    assert_eq!(progress.retry_reason(), Some(RetryReason::DeadLettersUnavailable));
+    assert_eq!(letters.asked.into_inner(), 128);
+}
