@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use bytes::Bytes;
 use fraud_aws::dead_letters::{DeadLetter, DeadLetterSink};
 use fraud_core::reason::FailureReason;
 use futures_util::StreamExt;
@@ -78,31 +79,13 @@ impl Burial {
 }
 
 impl Batch<'_> {
-    /// The one dead letter of these items of one stream record.
+    /// The one dead letter of these items of one stream record: of an item by itself, or of the whole record.
     fn letter_of(&self, items: &[(usize, FailureReason)], function: &'static str) -> Option<DeadLetter<'_>> {
-        match *items {
-            [(index, reason)] => self.letter(index, reason, function),
-            [(index, reason), ..] => self.letter_of_record(index, reason, function),
-            [] => None,
+        let &(index, reason) = items.first()?;
+        match items.len() {
+            1 => self.letter(index, reason, function),
+            _ => self.letter_at(index, reason, function, 0, None),
         }
-    }
-
-    /// The dead letter of the whole stream record that the item at `index` came in.
-    fn letter_of_record(
-        &self,
-        index: usize,
-        reason: FailureReason,
-        function: &'static str,
-    ) -> Option<DeadLetter<'_>> {
-        let record = self.stream_record(index)?;
-        let data = record.data?;
-        Some(DeadLetter {
-            function,
-            reason,
-            position: record.position(0),
-            arrival: record.arrival,
-            data: data.decode().unwrap_or(Cow::Borrowed(data.raw())),
-        })
     }
 
     /// The dead letter of the item at `index`.
@@ -112,8 +95,21 @@ impl Batch<'_> {
         reason: FailureReason,
         function: &'static str,
     ) -> Option<DeadLetter<'_>> {
-        let record = self.stream_record(index)?;
         let (sub_sequence_number, inner) = self.place_in_aggregate(index)?;
+        self.letter_at(index, reason, function, sub_sequence_number, inner)
+    }
+
+    /// A dead letter out of the stream record of the item at `index`, with the data of a user record `inner`, or else with
+    /// the stream record's own.
+    fn letter_at(
+        &self,
+        index: usize,
+        reason: FailureReason,
+        function: &'static str,
+        sub_sequence_number: u64,
+        inner: Option<&Bytes>,
+    ) -> Option<DeadLetter<'_>> {
+        let record = self.stream_record(index)?;
         let data = match inner {
             Some(payload) => Cow::Owned(base64_simd::STANDARD.encode_to_string(payload)),
             None => record
