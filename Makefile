@@ -130,11 +130,14 @@ profile: bench-tool ## Show where the transform's instructions go (needs valgrin
 	@$(BENCH) --bootstraps target/lambda-profiling profile
 
 # The packages whose readers and writers have a slow way to be held against.
-SOAKED := package(fraud-core) | package(kinesis-batch) | package(kpl-aggregation) | package(firehose-transform)
+SOAKED := package(fraud-core) | package(kinesis-batch) | package(kpl-aggregation) | package(firehose-transform) \
+	| binary(fuzz_event_readers)
+# How many seconds `make soak` mutates the events of each reader.
+FUZZ ?= 60
 
 .PHONY: soak
-soak: nextest ## Hold every fast path against the slow one a million times (CASES=<n>)
-	PROPTEST_CASES=$(CASES) cargo nextest run --workspace --profile soak -E '$(SOAKED)'
+soak: nextest ## Hold every fast path against the slow one a million times, and mutate events (CASES=<n> FUZZ=<seconds>)
+	PROPTEST_CASES=$(CASES) FUZZ_SECONDS=$(FUZZ) cargo nextest run --workspace --profile soak -E '$(SOAKED)'
 
 .PHONY: bench-tool
 bench-tool: .venv/installed

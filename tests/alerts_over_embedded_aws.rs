@@ -20,6 +20,7 @@ use fraud_aws::dead_letters::DeadLetters;
 use fraud_aws::ledger::Ledger;
 use fraud_aws::profiles::Profiles;
 use fraud_aws::sdk::Sdk;
+use fraud_core::event_time::EventTimeBounds;
 use fraud_core::policy::Policy;
 use kinesis_alerts::{Alerts, Ports};
 use serde_json::{Value, json};
@@ -43,7 +44,7 @@ async fn services() -> EmbeddedAws {
 async fn function(aws: &EmbeddedAws) -> Function {
     let sdk = async |service| Sdk::at(aws.endpoint(service).unwrap(), REGION).await;
     let source = ProfileSource::DynamoDb { table: "customer_profiles".to_owned() };
-    let cache = CacheSettings { max_age: Duration::from_secs(60), max_entries: 1000 };
+    let cache = CacheSettings { max_age: Duration::from_secs(60), max_entries: 1000, max_bytes: usize::MAX };
     let ledger = AlertLedgerTarget::DynamoDb {
         table: "alert_ledger".to_owned(),
         retention: Duration::from_secs(400 * 24 * 3600),
@@ -58,7 +59,7 @@ async fn function(aws: &EmbeddedAws) -> Function {
         dead_letters: DeadLetters::connect(&dead_letters, &sdk(Service::Sqs).await).await,
         clock: SystemClock,
     };
-    Alerts::new(ports, Policy::builtin_default().unwrap())
+    Alerts::new(ports, Policy::builtin_default().unwrap(), EventTimeBounds::UNBOUNDED)
 }
 
 /// 400 records: of eight, one alerts, one is no transaction, and one repeats the alert before.

@@ -45,13 +45,14 @@ async fn a_cold_batch_of_300_customers_takes_three_calls_in_parallel_and_a_warm_
     aws.faults().add(When::calls(Service::DynamoDb, "BatchGetItem"), hold).unwrap();
     let sdk = Sdk::at(aws.endpoint(Service::DynamoDb).unwrap(), REGION).await;
     let source = ProfileSource::DynamoDb { table: TABLE.to_owned() };
-    let cache = CacheSettings { max_age: Duration::from_secs(3_600), max_entries: 1_000 };
+    let cache =
+        CacheSettings { max_age: Duration::from_secs(3_600), max_entries: 1_000, max_bytes: usize::MAX };
     let profiles = Profiles::connect(&source, cache, &sdk).await.unwrap();
     let bounds = EventTimeBounds { max_age: None, max_ahead: None };
     let transform = Transform::new(profiles, Policy::builtin_default().unwrap(), bounds);
 
     let cold = transform.handle(&event(), Duration::from_secs(60)).await.unwrap().metrics;
-    assert_eq!((cold.ok, cold.profile_lookups, cold.enrichment_unavailable), (1_000, 300, 0));
+    assert_eq!((cold.ok, cold.profile_lookups, cold.enrichment.unavailable), (1_000, 300, 0));
     assert_eq!(aws.calls().count(Service::DynamoDb, "BatchGetItem"), 3);
 
     let warm = transform.handle(&event(), Duration::from_secs(60)).await.unwrap().metrics;

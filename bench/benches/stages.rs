@@ -60,6 +60,7 @@ fn decision<'a>(transaction: &'a Transaction<'_>, profile: &'a Profile, policy: 
         score: policy.score(&inputs(transaction, enrichment, policy)),
         identity: Identity::of(customer, id, None),
         arrival: arrival(),
+        event_time_fault: None,
     }
 }
 

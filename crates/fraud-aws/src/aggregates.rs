@@ -144,12 +144,18 @@ impl Addition<'_> {
         if possible { Ok(()) } else { Err(AggregateFault::AdditionSize { count }) }
     }
 
+    /// Whether every transaction has an amount that can be added up.
+    fn has_all_amounts(&self) -> bool {
+        self.transactions.iter().all(|counted| counted.amount.is_some())
+    }
+
     /// The sum that a row has with the addition, where it had another before.
     ///
     /// # Errors
     /// [`AggregateFault::Service`] where no number can hold it, with the code of DynamoDB.
     fn sum_with(&self, before: Money) -> Result<Money, AggregateFault> {
-        let sum = self.transactions.iter().try_fold(before, |sum, counted| sum.checked_add(counted.amount));
+        let mut amounts = self.transactions.iter().filter_map(|counted| counted.amount);
+        let sum = amounts.try_fold(before, Money::checked_add);
         sum.ok_or_else(|| AggregateFault::Service { code: "ValidationException".to_owned() })
     }
 }

@@ -103,7 +103,7 @@ mod tests {
     #[tokio::test]
     async fn the_settings_are_loaded_when_a_port_is_on_aws_and_not_before() {
         let sdk = Sdk::new();
-        let cache = CacheSettings { max_age: Duration::ZERO, max_entries: 0 };
+        let cache = CacheSettings { max_age: Duration::ZERO, max_entries: 0, max_bytes: usize::MAX };
         let file = ProfileSource::File { path: "no/such/file.json".into() };
         assert!(Profiles::connect(&file, cache, &sdk).await.is_err());
         let sink = Sink::connect(&AlertSinkTarget::Stdout, &sdk).await;

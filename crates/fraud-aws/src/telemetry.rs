@@ -1,7 +1,10 @@
 //! Logs and metrics.
 
+mod counts;
 mod emf;
+mod failures;
 mod logs;
 
 pub use emf::MetricLine;
-pub use logs::init_logs;
+pub use failures::Failures;
+pub use logs::{init_logs, log_policy};

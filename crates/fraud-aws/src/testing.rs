@@ -25,6 +25,13 @@ pub(crate) fn at(seconds: i64) -> Timestamp {
     Timestamp::from_millis(1_705_287_600_000 + seconds * 1000).unwrap()
 }
 
+/// A profile's members as records carry them, under a policy whose default risk is 0.5.
+pub(crate) fn members(profile: &Profile) -> String {
+    let mut members = Vec::new();
+    profile.write_members("0.5", &mut members);
+    String::from_utf8(members).unwrap()
+}
+
 /// The alert for a payload, whose customer has the segment `gold` and the risk 0.9.
 pub(crate) fn alert_for(payload: &str, sub_sequence_number: u64) -> Alert {
     let policy = Policy::builtin_default().unwrap();
@@ -40,8 +47,19 @@ pub(crate) fn alert_for(payload: &str, sub_sequence_number: u64) -> Alert {
     let inputs = Inputs::of(&transaction, enrichment, at(0), &policy);
     let (customer, id) = (transaction.customer_id.as_deref(), transaction.transaction_id.as_deref());
     let identity = Identity::of(customer, id, Some(position));
-    let decision = Decision { enrichment, score: policy.score(&inputs), identity, arrival: at(0) };
+    let score = policy.score(&inputs);
+    let decision = Decision { enrichment, score, identity, arrival: at(0), event_time_fault: None };
     Alert::new(&transaction, &decision, &inputs, &policy, position)
+}
+
+/// An alert whose message takes so many bytes more, for what a sink or a ledger does with large ones.
+pub(crate) fn enlarged(mut alert: Alert, bytes: usize) -> Alert {
+    const MEMBER: &str = r#","more":"""#;
+    if bytes > 0 {
+        alert.message.pop();
+        alert.message += &format!(r#","more":"{}"}}"#, "0".repeat(bytes.saturating_sub(MEMBER.len())));
+    }
+    alert
 }
 
 /// A writer that others can look into.

@@ -1,8 +1,9 @@
 //! The alert that a high score raises.
 
+use crate::event_time::EventTimeFault;
 use crate::fields;
 use crate::identity::{Identity, Position};
-use crate::json::is_portable;
+use crate::json::{is_portable, number_text};
 use crate::policy::Policy;
 use crate::record::Decision;
 use crate::scoring::{self, Inputs};
@@ -24,9 +25,9 @@ pub const SUBJECT: &str = "High Risk Transaction Detected";
 /// One line, a JSON object with these members in this order: `alert_type`, `alert_id` (the record's
 /// [identity](crate::identity)), `customer_id` and `transaction_id` (null where the transaction has none),
 /// `transaction_amount` (a number, the producer's digits), `fraud_score`, `timestamp` (when the record arrived, RFC 3339
-/// in UTC with milliseconds), `event_time` (as the producer wrote it; null where that is missing or no time), `reasons`
-/// (objects of `name`, `points`, `observed` and `rule`, in the policy's order), `policy` (its id), `enrichment`,
-/// `stream`, `shard`, `sequence_number` (a string: it has more digits than numbers can hold), and
+/// in UTC with milliseconds), `event_time` (as the producer wrote it; null if it is missing or cannot be read),
+/// `event_time_fault` (what is wrong with it; absent if nothing is), `reasons` (objects of `name`, `points`, `observed`
+/// and `rule`, in the policy's order), `policy` (its id), `enrichment`, `stream`, `shard`, `sequence_number` (a string: it has more digits than numbers can hold), and
 /// `sub_sequence_number` for a record inside an aggregate, but for the first.
 ///
 /// # Who receives alerts must recognise one that comes again, by its `alert_id`
@@ -49,8 +50,10 @@ pub struct Alert {
     pub fraud_score: String,
     /// When the record arrived: `timestamp` in the message.
     pub arrival: Timestamp,
-    /// The event time as the producer wrote it, where it is one.
+    /// The event time as the producer wrote it, if it can be read.
     pub event_time: Option<String>,
+    /// What is wrong with the event time, if anything.
+    pub event_time_fault: Option<EventTimeFault>,
     /// The reasons, as JSON.
     pub reasons: String,
     /// The policy's id.
@@ -93,16 +96,17 @@ impl Alert {
     ) -> Self {
         let event_time = match &transaction.event_time {
             TimeField::Known(_, text) => Some(text.to_string()),
-            TimeField::Missing | TimeField::Unknown => None,
+            TimeField::Missing | TimeField::Unreadable => None,
         };
         let mut alert = Alert {
             alert_id: decision.identity.unwrap_or(Identity::Position(position)).to_string(),
             customer_id: transaction.customer_id.as_deref().map(str::to_owned),
             transaction_id: transaction.transaction_id.as_deref().map(str::to_owned),
             transaction_amount: transaction.amount.digits.to_owned(),
-            fraud_score: message::number_text(decision.score.value),
+            fraud_score: number_text(decision.score.value),
             arrival: decision.arrival,
             event_time,
+            event_time_fault: decision.event_time_fault,
             reasons: scoring::reasons_json(&policy.reasons(inputs)),
             policy: policy.id().to_owned(),
             enrichment: decision.enrichment.as_str().to_owned(),

@@ -57,6 +57,30 @@ impl Decimal {
         let magnitude = digits.checked_mul(10i128.checked_pow(zeros)?)?;
         Some(if self.negative { -magnitude } else { magnitude })
     }
+
+    /// The number times ten to the power of `places`, rounded half to even to an integer, if that fits.
+    pub fn scaled_and_rounded(&self, places: u32) -> Option<i128> {
+        let zeros = self.exponent.saturating_add(i64::from(places));
+        if zeros >= 0 {
+            return self.scaled(places);
+        }
+        // The last digits are behind the point: `kept` stays, `cut` decides the rounding. It ends in another digit than 0.
+        let length = i64::try_from(self.digits.len()).ok()?;
+        let kept = usize::try_from(length.saturating_add(zeros)).ok();
+        let (kept, cut) = match kept {
+            Some(kept) => self.digits.split_at_checked(kept)?,
+            // A number far below a half.
+            None => ("", "0"),
+        };
+        let floor: i128 = if kept.is_empty() { 0 } else { kept.parse().ok()? };
+        let up = match cut.as_bytes() {
+            [b'5'] => floor % 2 != 0,
+            [first, ..] => *first >= b'5',
+            [] => false,
+        };
+        let magnitude = floor.checked_add(i128::from(up))?;
+        Some(if self.negative { -magnitude } else { magnitude })
+    }
 }
 
 /// Whether a JSON number is above zero, however small or large it is.

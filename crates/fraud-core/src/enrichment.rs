@@ -35,3 +35,32 @@ impl<'p> Enrichment<'p> {
         }
     }
 }
+
+/// How many records of a batch had each outcome.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct EnrichmentCounts {
+    /// Records whose customer has a profile that can be used whole.
+    pub with_profile: usize,
+    /// Records whose customer's profile holds an attribute that cannot be used.
+    pub invalid_profile: usize,
+    /// Records whose customer has no profile.
+    pub without_profile: usize,
+    /// Records without a customer.
+    pub without_customer: usize,
+    /// Records whose customer's profile could not be looked up.
+    pub unavailable: usize,
+}
+
+impl EnrichmentCounts {
+    /// Counts one record.
+    pub fn count(&mut self, enrichment: Enrichment<'_>) {
+        let count = match enrichment {
+            Enrichment::Profile(profile) if profile.is_valid() => &mut self.with_profile,
+            Enrichment::Profile(_) => &mut self.invalid_profile,
+            Enrichment::NoProfile => &mut self.without_profile,
+            Enrichment::NoCustomer => &mut self.without_customer,
+            Enrichment::Unavailable => &mut self.unavailable,
+        };
+        *count += 1;
+    }
+}

@@ -1,29 +1,54 @@
-//! A transaction's own time: reading it, and where it counts.
+//! A transaction's own time: reading it, where it counts, and what can be wrong with it.
 
 use std::time::Duration;
 
 use crate::timestamp::{Timestamp, local_millis};
+use crate::transaction::TimeField;
+
+/// The most characters of an event time that are read.
+pub const MAX_LENGTH: usize = 64;
+
+/// Epoch numbers from this on are unreadable: as milliseconds it lies in the year 5138.
+const EPOCH_END: i64 = 100_000_000_000_000;
 
 /// A time as a producer wrote it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EventTime {
     /// The instant, to the millisecond; finer digits are cut off. Without an offset the text is taken as UTC.
     pub instant: Timestamp,
-    /// The hour as written, 0 to 23: the hour of day where the customer was, whatever the offset.
-    pub hour: u8,
+    /// The hour as written, 0 to 23: the hour of day where the customer was, whatever the offset. `None` for an epoch
+    /// number, which names an instant and no local time.
+    pub hour: Option<u8>,
 }
 
-/// Reads RFC 3339, and beyond it: a missing offset; `t` or a space for `T`; `z` for `Z`; a fraction of any length;
-/// the offsets `+hhmm` and `+hh`. Anything else (a date alone, an hour 24, a second 60, a comma) is `None`.
+/// Reads a text of at most [`MAX_LENGTH`] characters: RFC 3339, and beyond it: a missing offset; `t` or a space for
+/// `T`; `z` for `Z`; minutes without seconds; a fraction of any length; the offsets `+hhmm` and `+hh`; zone names in
+/// brackets behind an offset, as RFC 9557 and Java write them. Also epoch numbers, see [`parse_epoch`]. Anything else (a
+/// date alone, an hour 24, a second 60, a comma) is `None`.
 pub fn parse(text: &str) -> Option<EventTime> {
+    if text.len() > MAX_LENGTH {
+        return None;
+    }
+    parse_calendar(text).or_else(|| parse_epoch(text))
+}
+
+fn parse_calendar(text: &str) -> Option<EventTime> {
     let (fixed, mut rest) = text.as_bytes().split_first_chunk()?;
-    let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2, b'T' | b't' | b' ', time @ ..]: [u8; 19] = *fixed else {
+    let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2, b'T' | b't' | b' ', h1, h2, b':', i1, i2]: [u8; 16] =
+        *fixed
+    else {
         return None;
     };
-    let [h1, h2, b':', i1, i2, b':', s1, s2] = time else { return None };
     let (year, month, day) = (number([y1, y2, y3, y4])?, number([m1, m2])?, number([d1, d2])?);
-    let (hour, minute, second) = (number([h1, h2])?, number([i1, i2])?, number([s1, s2])?);
-    let millis = if byte(&mut rest, b".").is_some() { fraction(&mut rest) } else { 0 };
+    let (hour, minute) = (number([h1, h2])?, number([i1, i2])?);
+    let mut second = 0;
+    let mut millis = 0;
+    if byte(&mut rest, b":").is_some() {
+        second = two_digits(&mut rest)?;
+        if byte(&mut rest, b".").is_some() {
+            millis = fraction(&mut rest);
+        }
+    }
     let offset_minutes = offset(rest)?;
     if year == 0 || hour > 23 || minute > 59 || second > 59 {
         return None;
@@ -32,7 +57,15 @@ pub fn parse(text: &str) -> Option<EventTime> {
         local_millis((year, month as u8, day as u8), (hour as u8, minute as u8, second as u8), millis)?;
     // The offset can carry the first and the last day of the calendar out of it.
     let instant = Timestamp::saturating_from_millis(local - i64::from(offset_minutes) * 60_000);
-    Some(EventTime { instant, hour: hour as u8 })
+    Some(EventTime { instant, hour: Some(hour as u8) })
+}
+
+/// Reads a JSON number's digits as a time since the epoch: below 1e11 in seconds, from there to below 1e14 in
+/// milliseconds, fractional or not. `None` for a negative number, a larger one and for more than [`MAX_LENGTH`]
+/// characters.
+pub fn parse_epoch(number: &str) -> Option<EventTime> {
+    let instant = Timestamp::from_epoch_number(number).filter(|_| number.len() <= MAX_LENGTH)?;
+    (instant.millis() < EPOCH_END).then_some(EventTime { instant, hour: None })
 }
 
 /// The value of at most four ASCII digits.
@@ -66,21 +99,44 @@ fn fraction(rest: &mut &[u8]) -> u16 {
     (0..3).fold(0, |millis, at| millis * 10 + front.get(at).map_or(0, |digit| u16::from(digit - b'0')))
 }
 
-/// Reads all that is left as an offset, in minutes east of UTC.
+/// Reads all that is left as an offset, in minutes east of UTC, and zone names behind it.
 fn offset(mut rest: &[u8]) -> Option<i32> {
-    if rest.is_empty() || rest == b"Z" || rest == b"z" {
+    if rest.is_empty() {
         return Some(0);
     }
-    let sign = if byte(&mut rest, b"+-")? == b'-' { -1 } else { 1 };
-    let hours = two_digits(&mut rest)?;
-    let minutes = if rest.is_empty() {
+    let minutes_east = if byte(&mut rest, b"Zz").is_some() {
         0
     } else {
-        // Without a colon as well as with one.
-        let _ = byte(&mut rest, b":");
-        two_digits(&mut rest)?
+        let sign = if byte(&mut rest, b"+-")? == b'-' { -1 } else { 1 };
+        let hours = two_digits(&mut rest)?;
+        let minutes = if rest.is_empty() || rest.first() == Some(&b'[') {
+            0
+        } else {
+            // Without a colon as well as with one.
+            let _ = byte(&mut rest, b":");
+            two_digits(&mut rest)?
+        };
+        if hours > 23 || minutes > 59 {
+            return None;
+        }
+        sign * i32::from(hours * 60 + minutes)
     };
-    (rest.is_empty() && hours <= 23 && minutes <= 59).then(|| sign * i32::from(hours * 60 + minutes))
+    are_zone_names(rest).then_some(minutes_east)
+}
+
+/// Whether a text is nothing but zone names and tags in brackets: `[Europe/Berlin]`, `[u-ca=iso8601]`.
+fn are_zone_names(mut rest: &[u8]) -> bool {
+    let is_of_a_name = |byte: &u8| {
+        byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'_' | b'-' | b'+' | b'.' | b'=' | b'!')
+    };
+    while let Some(name) = rest.strip_prefix(b"[") {
+        let length = name.iter().take_while(|byte| is_of_a_name(byte)).count();
+        match name.get(length..).and_then(|end| end.strip_prefix(b"]")) {
+            Some(behind) if length > 0 => rest = behind,
+            _ => return false,
+        }
+    }
+    rest.is_empty()
 }
 
 /// How far an event time may lie from the arrival and still decide the partition and the window. Outside, a wrong
@@ -94,17 +150,102 @@ pub struct EventTimeBounds {
 }
 
 impl EventTimeBounds {
-    /// The time that a record counts under: its event time where that is known and within the bounds, else its
-    /// arrival. A bound itself is within.
+    /// No bounds: every event time counts.
+    pub const UNBOUNDED: EventTimeBounds = EventTimeBounds { max_age: None, max_ahead: None };
+
+    /// The time that a record counts under: its event time if that is known and within the bounds, else its arrival.
     pub fn effective(&self, event_time: Option<Timestamp>, arrival: Timestamp) -> Timestamp {
-        let Some(event_time) = event_time else { return arrival };
+        event_time.filter(|&event_time| self.hold(event_time, arrival)).unwrap_or(arrival)
+    }
+
+    /// Whether an event time lies within the bounds. A bound itself is within.
+    pub fn hold(&self, event_time: Timestamp, arrival: Timestamp) -> bool {
         let ahead = event_time.millis() - arrival.millis();
         let exceeds = |distance: i64, bound: Option<Duration>| {
             bound.is_some_and(|bound| {
                 u128::try_from(distance).is_ok_and(|distance| distance > bound.as_millis())
             })
         };
-        if exceeds(ahead, self.max_ahead) || exceeds(-ahead, self.max_age) { arrival } else { event_time }
+        !exceeds(ahead, self.max_ahead) && !exceeds(-ahead, self.max_age)
+    }
+
+    /// What is wrong with the event time of a record that arrived at `arrival`. A missing one is no fault: the arrival
+    /// takes its place.
+    pub fn fault(&self, event_time: &TimeField<'_>, arrival: Timestamp) -> Option<EventTimeFault> {
+        match event_time {
+            TimeField::Missing => None,
+            TimeField::Unreadable => Some(EventTimeFault::Unreadable),
+            TimeField::Known(time, _) => match (self.hold(time.instant, arrival), time.hour) {
+                (true, Some(_)) => None,
+                (true, None) => Some(EventTimeFault::WithoutLocalTime),
+                (false, Some(_)) => Some(EventTimeFault::OutOfBounds),
+                (false, None) => Some(EventTimeFault::OutOfBoundsWithoutLocalTime),
+            },
+        }
+    }
+}
+
+/// Why an event time did not have its full effect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EventTimeFault {
+    /// No time can be read from it: no factor over the time of day applies, and the arrival decides partition and window.
+    Unreadable,
+    /// It lies further from the arrival than the [`EventTimeBounds`]: the arrival decides partition and window.
+    OutOfBounds,
+    /// It is an epoch number: no factor over the time of day applies.
+    WithoutLocalTime,
+    /// It is an epoch number further from the arrival than the bounds.
+    OutOfBoundsWithoutLocalTime,
+}
+
+impl EventTimeFault {
+    /// The words that records and alerts carry.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            EventTimeFault::Unreadable => "unreadable",
+            EventTimeFault::OutOfBounds => "out_of_bounds",
+            EventTimeFault::WithoutLocalTime => "without_local_time",
+            EventTimeFault::OutOfBoundsWithoutLocalTime => "out_of_bounds without_local_time",
+        }
+    }
+
+    /// The fault that these words name.
+    pub fn of_words(words: &str) -> Option<Self> {
+        [
+            EventTimeFault::Unreadable,
+            EventTimeFault::OutOfBounds,
+            EventTimeFault::WithoutLocalTime,
+            EventTimeFault::OutOfBoundsWithoutLocalTime,
+        ]
+        .into_iter()
+        .find(|fault| fault.as_str() == words)
+    }
+}
+
+/// How many event times of a batch had each fault.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct EventTimeFaults {
+    /// Times that cannot be read.
+    pub unreadable: usize,
+    /// Times beyond the bounds.
+    pub out_of_bounds: usize,
+    /// Epoch numbers.
+    pub without_local_time: usize,
+}
+
+impl EventTimeFaults {
+    /// Counts one record's fault, or that it has none.
+    pub fn count(&mut self, fault: Option<EventTimeFault>) {
+        match fault {
+            None => {}
+            Some(EventTimeFault::Unreadable) => self.unreadable += 1,
+            Some(EventTimeFault::OutOfBounds) => self.out_of_bounds += 1,
+            Some(EventTimeFault::WithoutLocalTime) => self.without_local_time += 1,
+            Some(EventTimeFault::OutOfBoundsWithoutLocalTime) => {
+                self.out_of_bounds += 1;
+                self.without_local_time += 1;
+            }
+        }
     }
 }
 
@@ -131,6 +272,18 @@ mod tests {
             "2024-01-15T12:00:00+09",
             "2024-01-14T22:00:00-05:00",
             "2024-01-15T03:00:00-00:00",
+            "2024-01-15T03:00",
+            "2024-01-15 03:00Z",
+            "2024-01-15T12:00+09:00",
+            "2024-01-15T03:00:00Z[UTC]",
+            "2024-01-15T12:00:00+09:00[Asia/Tokyo]",
+            "2024-01-15T12:00+09[Asia/Tokyo][u-ca=japanese]",
+            "2024-01-14T23:30-0330[!America/St_Johns]",
+            "1705287600",
+            "1705287600.0009",
+            "1705287600000",
+            "1705287600000.9",
+            "1.7052876e9",
         ] {
             assert_eq!(millis(text), Some(1_705_287_600_000), "{text}");
         }
@@ -145,7 +298,9 @@ mod tests {
             "2024-01-15",
             "20240115T030000Z",
             "2024-01-15T03",
-            "2024-01-15T03:00",
+            "2024-01-15T03:00:",
+            "2024-01-15T03:00:0",
+            "2024-01-15T03:00.5Z",
             "2024-01-15T03:00:00,5Z",
             "2024-01-15T24:00:00Z",
             "2024-01-15T23:59:60Z",
@@ -166,7 +321,22 @@ mod tests {
             "2024-01-15T03:00:00+09:",
             "2024-01-15T03:00:00+09:0",
             "2024-01-15T03:00:00[UTC]",
-            "1705287600",
+            "2024-01-15T03:00:00Z[]",
+            "2024-01-15T03:00:00Z[UTC",
+            "2024-01-15T03:00:00Z[UTC] ",
+            "2024-01-15T03:00:00Z[a b]",
+            "-1705287600",
+            "+1705287600",
+            "100000000000000",
+            "1e14",
+            "0x1",
+            "1705287600Z",
+            " 1705287600",
+            "1705287600,5",
+            "/Date(1764119000123)/",
+            "11/26/2026 01:03:14",
+            "Thu, 26 Nov 2026 01:03:14 GMT",
+            "2024-01-15T03:00:00.00000000000000000000000000000000000000000000Z",
             "２０２４-01-15T03:00:00Z",
             "2024-01-15T03:00:00\u{2212}09:00",
         ] {
@@ -176,8 +346,51 @@ mod tests {
 
     #[test]
     fn the_hour_is_the_one_written_and_not_the_one_in_utc() {
-        assert_eq!(parse("2024-01-15T03:00:00+09:00").unwrap().hour, 3);
-        assert_eq!(parse("2024-01-15T23:59:59-23:59").unwrap().hour, 23);
+        assert_eq!(parse("2024-01-15T03:00:00+09:00").unwrap().hour, Some(3));
+        assert_eq!(parse("2024-01-15T23:59:59-23:59").unwrap().hour, Some(23));
+        assert_eq!(parse("2024-01-15T23:59-23:59[Etc/Nowhere]").unwrap().hour, Some(23));
+    }
+
+    #[test]
+    fn an_epoch_number_names_an_instant_and_no_local_time() {
+        for (number, millis) in [
+            ("0", 0),
+            ("99999999999", 99_999_999_999_000),
+            ("100000000000", 100_000_000_000),
+            ("99999999999999", 99_999_999_999_999),
+            ("1764119000.125", 1_764_119_000_125),
+        ] {
+            let time = parse(number).unwrap();
+            assert_eq!((time.instant.millis(), time.hour), (millis, None), "{number}");
+        }
+    }
+
+    #[test]
+    fn an_event_time_has_each_fault_that_keeps_it_from_its_full_effect() {
+        let arrival = parse("2026-11-26T02:00:00Z").unwrap().instant;
+        let day = Duration::from_secs(86_400);
+        let bounds = EventTimeBounds { max_age: Some(day), max_ahead: Some(day) };
+        let mut faults = EventTimeFaults::default();
+        for (text, fault) in [
+            (Some("2026-11-26T01:03:14Z"), None),
+            (None, None),
+            (Some("1795655000"), Some(EventTimeFault::WithoutLocalTime)),
+            (Some("2019-01-01 00:00:18"), Some(EventTimeFault::OutOfBounds)),
+            (Some("1546300818"), Some(EventTimeFault::OutOfBoundsWithoutLocalTime)),
+            (Some("2026-11-26"), Some(EventTimeFault::Unreadable)),
+        ] {
+            let field = match text {
+                None => TimeField::Missing,
+                Some(text) => {
+                    parse(text).map_or(TimeField::Unreadable, |time| TimeField::Known(time, text.into()))
+                }
+            };
+            let found = bounds.fault(&field, arrival);
+            assert_eq!(found, fault, "{text:?}");
+            assert_eq!(found.and_then(|fault| EventTimeFault::of_words(fault.as_str())), fault);
+            faults.count(found);
+        }
+        assert_eq!(faults, EventTimeFaults { unreadable: 1, out_of_bounds: 2, without_local_time: 2 });
     }
 
     #[test]

@@ -19,8 +19,11 @@ pub const ENRICHMENT: &str = "enrichment";
 /// When the record arrived.
 pub const INGESTED_AT: &str = "ingested_at";
 
+/// What is wrong with the transaction's event time; absent if nothing is.
+pub const EVENT_TIME_FAULT: &str = "event_time_fault";
+
 /// All of them, in the order in which they are written.
-pub const ALL: [&str; 9] = [
+pub const ALL: [&str; 10] = [
     CUSTOMER_SEGMENT,
     CUSTOMER_LIFETIME_VALUE,
     CUSTOMER_RISK_SCORE,
@@ -30,6 +33,7 @@ pub const ALL: [&str; 9] = [
     DECISION_ID,
     ENRICHMENT,
     INGESTED_AT,
+    EVENT_TIME_FAULT,
 ];
 
 /// Whether a name is one of [`ALL`] in any letter case. The lake's reader folds case, so a producer's

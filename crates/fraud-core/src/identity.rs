@@ -17,6 +17,17 @@ pub struct Position<'a> {
     pub sub_sequence_number: u64,
 }
 
+/// `<shard>/<sequence number>`, followed by `/<sub-sequence number>` if that is not 0: what log lines name a record by.
+impl fmt::Display for Position<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.shard, self.sequence_number)?;
+        match self.sub_sequence_number {
+            0 => Ok(()),
+            sub_sequence_number => write!(f, "/{sub_sequence_number}"),
+        }
+    }
+}
+
 /// The stream's name in a stream's ARN or in that of a consumer of one: `transactions` of
 /// `arn:aws:kinesis:us-east-1:123456789012:stream/transactions/consumer/alerts:1764000000`.
 pub fn stream_name(arn: &str) -> Option<&str> {
@@ -131,6 +142,12 @@ mod tests {
         );
         assert_eq!(text(None, None, Some(position(2))).unwrap(), "@transactions/shardId-000000000000/495/2");
         assert_eq!(text(Some("C1"), None, None), None);
+    }
+
+    #[test]
+    fn a_position_is_written_without_its_stream() {
+        assert_eq!(position(0).to_string(), "shardId-000000000000/495");
+        assert_eq!(position(2).to_string(), "shardId-000000000000/495/2");
     }
 
     #[test]

@@ -20,19 +20,13 @@ const ONE: i128 = 10i128.pow(DECIMALS);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Money(i128);
 
-/// An amount that cannot be added up exactly.
+/// An amount that cannot be added up: 1e18 or more, on either side of zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum MoneyError {
-    /// 1e18 or more, on either side of zero.
-    #[error("1e18 or more")]
-    TooLarge,
-    /// Another digit than 0 behind the twelfth decimal.
-    #[error("more than {DECIMALS} decimals")]
-    TooFine,
-}
+#[error("an amount of 1e18 or more")]
+pub struct TooLarge;
 
-impl From<MoneyError> for FailureReason {
-    fn from(_: MoneyError) -> Self {
+impl From<TooLarge> for FailureReason {
+    fn from(_: TooLarge) -> Self {
         FailureReason::AmountOutOfRange
     }
 }
@@ -41,22 +35,21 @@ impl Money {
     /// Nothing.
     pub const ZERO: Money = Money(0);
 
-    /// An amount as a producer writes it: a JSON number below 1e18 with at most 12 decimals, in any form. Zeros behind
-    /// the twelfth decimal do no harm, and neither do exponents: it is the value that counts.
+    /// An amount as a producer writes it: a JSON number below 1e18, in any form, rounded half to even to 12 decimals.
+    /// Programs that add up binary floats write more of them: 0.30000000000000004.
     ///
     /// # Errors
-    /// [`MoneyError`] where the value is outside that range. A text that is no JSON number is [`MoneyError::TooLarge`].
-    pub fn amount(number: &str) -> Result<Self, MoneyError> {
-        // Without a value it has an exponent of more than 18 digits, or is no number at all.
-        let unreadable = || {
-            let is_small = number.contains("e-") || number.contains("E-");
-            if is_small { MoneyError::TooFine } else { MoneyError::TooLarge }
+    /// [`TooLarge`] for an amount of 1e18 or more, and for a text that is no JSON number.
+    pub fn amount(number: &str) -> Result<Self, TooLarge> {
+        let Some(decimal) = Decimal::parse(number) else {
+            // No JSON number, or one whose exponent has more than 18 digits.
+            let is_small = crate::json::is_number(number) && (number.contains("e-") || number.contains("E-"));
+            return if is_small { Ok(Money::ZERO) } else { Err(TooLarge) };
         };
-        let decimal = Decimal::parse(number).ok_or_else(unreadable)?;
         if decimal.whole_digits() > WHOLE_DIGITS {
-            return Err(MoneyError::TooLarge);
+            return Err(TooLarge);
         }
-        decimal.scaled(DECIMALS).map(Money).ok_or(MoneyError::TooFine)
+        decimal.scaled_and_rounded(DECIMALS).map(Money).ok_or(TooLarge)
     }
 
     /// A sum as this type or DynamoDB writes it; `None` where it is no JSON number or does not fit.
@@ -107,7 +100,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn text(number: &str) -> Result<String, MoneyError> {
+    fn text(number: &str) -> Result<String, TooLarge> {
         Money::amount(number).map(|money| money.to_string())
     }
 
@@ -132,12 +125,37 @@ mod tests {
     }
 
     #[test]
-    fn an_amount_of_1e18_or_more_and_one_with_more_than_12_decimals_are_refused() {
-        for written in ["1e18", "1000000000000000000", "-1e18", "1e308", "1.5e99999999999999999999", "1 0"] {
-            assert_eq!(text(written), Err(MoneyError::TooLarge), "{written}");
+    fn an_amount_of_1e18_or_more_is_refused() {
+        for written in
+            ["1e18", "1000000000000000000", "-1e18", "1e308", "1.5e99999999999999999999", "1 0", "e-1"]
+        {
+            assert_eq!(text(written), Err(TooLarge), "{written}");
         }
-        for written in ["0.0000000000001", "1e-13", "-1.0000000000001", "5e-324", "1e-99999999999999999999"] {
-            assert_eq!(text(written), Err(MoneyError::TooFine), "{written}");
+    }
+
+    #[test]
+    fn an_amount_is_rounded_half_to_even_in_its_twelfth_decimal() {
+        for (written, rounded) in [
+            ("0.30000000000000004", "0.3"),
+            ("59.970000000000006", "59.970000000000"),
+            ("1.1234567890125", "1.123456789012"),
+            ("1.1234567890135", "1.123456789014"),
+            ("1.12345678901250000000000000000001", "1.123456789013"),
+            ("-1.1234567890135", "-1.123456789014"),
+            ("0.9999999999995", "1"),
+            ("999999999999999999.9999999999999", "1000000000000000000"),
+            ("0.0000000000005", "0"),
+            ("0.00000000000050000001", "0.000000000001"),
+            ("0.0000000000015", "0.000000000002"),
+            ("1e-13", "0"),
+            ("9e-13", "0.000000000001"),
+            ("9e-14", "0"),
+            ("5e-324", "0"),
+            ("1e-99999999999999999999", "0"),
+            ("123456789e-99999999999999999", "0"),
+        ] {
+            let rounded = Money::sum(rounded).unwrap();
+            assert_eq!(Money::amount(written), Ok(rounded), "{written}");
         }
     }
 

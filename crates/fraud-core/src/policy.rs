@@ -4,6 +4,9 @@ use std::fmt::Write as _;
 
 mod document;
 mod error;
+mod reach;
+
+pub use reach::Silence;
 
 pub use error::{PolicyError, PolicyProblem};
 

@@ -5,8 +5,12 @@ use std::borrow::Cow;
 use crate::fields;
 use crate::json::{Scanner, is_number, push_escaped};
 
-/// The risk of a customer whose profile names none.
-const DEFAULT_RISK_SCORE: &str = "0.5";
+/// The most characters of a segment. With the bound on digits it bounds what one profile adds to a record, so that no
+/// record takes the room of others.
+pub const MAX_SEGMENT_LENGTH: usize = 256;
+
+/// The most digits, signs and points of a profile's number. DynamoDB's have at most 38 digits and an exponent.
+const MAX_NUMBER_LENGTH: usize = 64;
 
 /// One attribute as a profile store holds it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,39 +28,40 @@ pub enum Attribute<'a> {
 /// A customer's profile, ready to be written into records.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Profile {
-    risk_score: f64,
+    risk_score: Option<f64>,
     is_valid: bool,
+    /// The three customer fields as JSON members without braces. Without a risk score they end behind its colon.
     members: Box<str>,
 }
 
 impl Profile {
     /// Builds a profile from its stored attributes. A missing one takes its default: segment `unknown`, lifetime value
-    /// 0, risk score 0.5. One that cannot be used (of another type; a risk outside 0 to 1; digits that JSON cannot
-    /// write) counts as missing, and makes the profile invalid. Digits are kept as they are.
+    /// 0, and as risk score the policy's `default_risk`. Numbers may be stored as text. An attribute that cannot be used
+    /// counts as missing and makes the profile invalid: one of another type, a segment of more than 256 characters, a
+    /// risk outside 0 to 1, digits that JSON cannot write. Digits are kept as they are.
     pub fn new(segment: Attribute<'_>, lifetime_value: Attribute<'_>, risk_score: Attribute<'_>) -> Self {
-        let mut is_valid = true;
-        let segment = match segment {
-            Attribute::Text(text) => text,
-            other => default_for(other, "unknown", &mut is_valid),
+        let segment_text = match segment {
+            Attribute::Text(text) if text.chars().nth(MAX_SEGMENT_LENGTH).is_none() => Some(text),
+            _ => None,
         };
-        let lifetime_value = match lifetime_value {
-            Attribute::Number(digits) if is_number(digits) => digits,
-            other => default_for(other, "0", &mut is_valid),
-        };
-        let risk_score = match risk_score {
-            Attribute::Number(digits) if is_number(digits) && is_risk(digits) => digits,
-            other => default_for(other, DEFAULT_RISK_SCORE, &mut is_valid),
-        };
+        let value_digits = digits(lifetime_value);
+        let risk = digits(risk_score).and_then(|digits| Some((digits, risk(digits)?)));
+        let usable = |attribute, is_used: bool| is_used || attribute == Attribute::Missing;
         Profile {
-            // Checked above to be a number.
-            risk_score: risk_score.parse().unwrap_or(f64::NAN),
-            is_valid,
-            members: members(segment, lifetime_value, risk_score),
+            risk_score: risk.map(|(_, risk)| risk),
+            is_valid: usable(segment, segment_text.is_some())
+                && usable(lifetime_value, value_digits.is_some())
+                && usable(risk_score, risk.is_some()),
+            members: members(
+                segment_text.unwrap_or("unknown"),
+                value_digits.unwrap_or("0"),
+                risk.map_or("", |(digits, _)| digits),
+            ),
         }
     }
 
-    /// The customer's risk, 0 to 1.
-    pub fn risk_score(&self) -> f64 {
+    /// The customer's risk, 0 to 1, if the profile has one that can be used.
+    pub fn risk_score(&self) -> Option<f64> {
         self.risk_score
     }
 
@@ -65,7 +70,7 @@ impl Profile {
         self.is_valid
     }
 
-    /// The customer's segment, `unknown` where the profile names none.
+    /// The customer's segment, `unknown` if the profile names none.
     pub fn segment(&self) -> Cow<'_, str> {
         // Read out of the members when it is asked for: only alerts do, and profiles are many.
         let first = self.members.find(':').and_then(|colon| self.members.get(colon + 1..));
@@ -73,20 +78,34 @@ impl Profile {
         segment.unwrap_or_default()
     }
 
-    /// The three customer fields as JSON members, without braces.
-    pub fn members(&self) -> &str {
-        &self.members
+    /// Appends the three customer fields as JSON members, without braces. `default_risk` is what the policy takes for a
+    /// customer without a risk score: a JSON number.
+    #[inline]
+    pub fn write_members(&self, default_risk: &str, out: &mut Vec<u8>) {
+        out.extend_from_slice(self.members.as_bytes());
+        if self.risk_score.is_none() {
+            out.extend_from_slice(default_risk.as_bytes());
+        }
+    }
+
+    /// The memory that the profile takes, in bytes.
+    pub fn size(&self) -> usize {
+        size_of::<Self>() + self.members.len()
     }
 }
 
-/// The default; an attribute that is there but could not be used marks the profile.
-fn default_for<'a>(attribute: Attribute<'_>, default: &'a str, is_valid: &mut bool) -> &'a str {
-    *is_valid &= attribute == Attribute::Missing;
-    default
+/// A number's digits, be it stored as a number or as text.
+fn digits(attribute: Attribute<'_>) -> Option<&str> {
+    let digits = match attribute {
+        Attribute::Number(digits) => digits,
+        Attribute::Text(text) => text.trim_ascii(),
+        Attribute::Missing | Attribute::Other => return None,
+    };
+    (digits.len() <= MAX_NUMBER_LENGTH && is_number(digits)).then_some(digits)
 }
 
-fn is_risk(digits: &str) -> bool {
-    digits.parse::<f64>().is_ok_and(|risk| (0.0..=1.0).contains(&risk))
+fn risk(digits: &str) -> Option<f64> {
+    digits.parse().ok().filter(|risk| (0.0..=1.0).contains(risk))
 }
 
 fn members(segment: &str, lifetime_value: &str, risk_score: &str) -> Box<str> {
@@ -107,15 +126,21 @@ mod tests {
     use super::Attribute::{Missing, Number, Other, Text};
     use super::*;
 
+    fn members(profile: &Profile) -> String {
+        let mut out = Vec::new();
+        profile.write_members("0.25", &mut out);
+        String::from_utf8(out).unwrap()
+    }
+
     #[test]
     fn the_stores_digits_are_kept() {
         let profile =
             Profile::new(Text("gold \"A\""), Number("12345678901234567890.123456789"), Number("0.90"));
         assert_eq!(
-            profile.members(),
+            members(&profile),
             r#""customer_segment":"gold \"A\"","customer_lifetime_value":12345678901234567890.123456789,"customer_risk_score":0.90"#
         );
-        assert_eq!((&*profile.segment(), profile.risk_score()), ("gold \"A\"", 0.9));
+        assert_eq!((&*profile.segment(), profile.risk_score()), ("gold \"A\"", Some(0.9)));
         assert!(profile.is_valid());
     }
 
@@ -123,17 +148,30 @@ mod tests {
     fn an_empty_profile_is_valid_and_takes_every_default() {
         let profile = Profile::new(Missing, Missing, Missing);
         assert_eq!(
-            profile.members(),
-            r#""customer_segment":"unknown","customer_lifetime_value":0,"customer_risk_score":0.5"#
+            members(&profile),
+            r#""customer_segment":"unknown","customer_lifetime_value":0,"customer_risk_score":0.25"#
         );
-        assert_eq!((&*profile.segment(), profile.risk_score()), ("unknown", 0.5));
+        assert_eq!((&*profile.segment(), profile.risk_score()), ("unknown", None));
         assert!(profile.is_valid());
     }
 
     #[test]
-    fn a_risk_that_is_none_counts_as_missing_and_is_told() {
+    fn numbers_are_taken_from_text_too() {
+        let profile = Profile::new(Missing, Text("1234.50"), Text(" 0.90 "));
+        assert_eq!(
+            members(&profile),
+            r#""customer_segment":"unknown","customer_lifetime_value":1234.50,"customer_risk_score":0.90"#
+        );
+        assert_eq!((profile.risk_score(), profile.is_valid()), (Some(0.9), true));
+    }
+
+    #[test]
+    fn a_risk_that_cannot_be_used_counts_as_the_policys_default_and_makes_the_profile_invalid() {
         for risk in [
-            Text("0.9"),
+            Text("high"),
+            Text("1.5"),
+            Text("0,9"),
+            Text(""),
             Other,
             Number("1.01"),
             Number("-0.1"),
@@ -146,7 +184,8 @@ mod tests {
             Number(""),
         ] {
             let profile = Profile::new(Missing, Missing, risk);
-            assert_eq!((profile.risk_score(), profile.is_valid()), (0.5, false), "{risk:?}");
+            assert_eq!((profile.risk_score(), profile.is_valid()), (None, false), "{risk:?}");
+            assert!(members(&profile).ends_with(r#""customer_risk_score":0.25"#), "{risk:?}");
         }
         for risk in ["0", "1", "-0", "1E0", "0.99999999999999999999", "5e-324"] {
             assert!(Profile::new(Missing, Missing, Number(risk)).is_valid(), "{risk}");
@@ -156,7 +195,24 @@ mod tests {
     #[test]
     fn other_attributes_of_a_wrong_type_are_told_too() {
         assert!(!Profile::new(Number("1"), Missing, Missing).is_valid());
-        assert!(!Profile::new(Missing, Text("1"), Missing).is_valid());
+        assert!(!Profile::new(Missing, Text("many"), Missing).is_valid());
         assert!(!Profile::new(Other, Missing, Missing).is_valid());
+    }
+
+    #[test]
+    fn what_a_profile_adds_to_a_record_is_bounded() {
+        let longest = "\u{1}".repeat(MAX_SEGMENT_LENGTH);
+        let digits = format!("0.{}", "1".repeat(MAX_NUMBER_LENGTH - 2));
+        let profile = Profile::new(Text(&longest), Number(&digits), Number(&digits));
+        assert!(profile.is_valid());
+        assert_eq!(profile.segment(), longest);
+        assert_eq!(profile.size(), size_of::<Profile>() + members(&profile).len());
+        assert!(members(&profile).len() < 1_800);
+        let longer = format!("{longest}a");
+        let profile = Profile::new(Text(&longer), Number("1"), Number("1"));
+        assert_eq!((&*profile.segment(), profile.is_valid()), ("unknown", false));
+        let digits = format!("{digits}1");
+        assert!(!Profile::new(Missing, Number(&digits), Missing).is_valid());
+        assert!(!Profile::new(Missing, Missing, Number(&digits)).is_valid());
     }
 }

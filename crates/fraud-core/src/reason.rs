@@ -15,13 +15,16 @@ pub enum FailureReason {
     NotJson,
     /// The payload is JSON, but no object.
     NotAnObject,
+    /// The object has none of `transaction_id`, `customer_id` and `amount`: it is something else, such as an envelope
+    /// around a transaction.
+    NotATransaction,
     /// Objects and arrays nest deeper than [`MAX_DEPTH`](crate::transaction::MAX_DEPTH).
     NestedTooDeep,
     /// `transaction_id` is neither a string of up to 256 bytes nor an integer of up to 256 digits.
     InvalidTransactionId,
     /// `customer_id` is neither a string of up to 256 characters nor an integer of up to 256 digits.
     InvalidCustomerId,
-    /// `amount` is not a finite number.
+    /// `amount` is not a finite number of at most 64 characters.
     InvalidAmount,
     /// The event does not say when the record arrived.
     MissingArrivalTime,
@@ -31,7 +34,7 @@ pub enum FailureReason {
     AlertTooLarge,
     /// The sink does not accept the alert, or the ledger cannot read what it holds of it.
     AlertRefused,
-    /// `amount` is too large or too fine to be added up exactly, see [`Money`](crate::money::Money).
+    /// `amount` is too large to be added up exactly, see [`Money`](crate::money::Money).
     AmountOutOfRange,
     /// What the aggregates hold in place of the window's row cannot be added to.
     AggregateRefused,
@@ -39,12 +42,13 @@ pub enum FailureReason {
 
 impl FailureReason {
     /// Every reason, in the order of declaration.
-    pub const ALL: [FailureReason; 15] = [
+    pub const ALL: [FailureReason; 16] = [
         FailureReason::MissingData,
         FailureReason::BadBase64,
         FailureReason::NotUtf8,
         FailureReason::NotJson,
         FailureReason::NotAnObject,
+        FailureReason::NotATransaction,
         FailureReason::NestedTooDeep,
         FailureReason::InvalidTransactionId,
         FailureReason::InvalidCustomerId,
@@ -65,6 +69,7 @@ impl FailureReason {
             FailureReason::NotUtf8 => "not_utf8",
             FailureReason::NotJson => "not_json",
             FailureReason::NotAnObject => "not_an_object",
+            FailureReason::NotATransaction => "not_a_transaction",
             FailureReason::NestedTooDeep => "nested_too_deep",
             FailureReason::InvalidTransactionId => "invalid_transaction_id",
             FailureReason::InvalidCustomerId => "invalid_customer_id",

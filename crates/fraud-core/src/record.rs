@@ -1,9 +1,10 @@
 //! The scored record: the producer's bytes with our fields appended.
 
 use crate::enrichment::Enrichment;
+use crate::event_time::EventTimeFault;
 use crate::fields;
 use crate::identity::Identity;
-use crate::json::{push_escaped, push_number};
+use crate::json::{number_text, push_escaped, push_number};
 use crate::policy::Policy;
 use crate::scoring::Score;
 use crate::timestamp::Timestamp;
@@ -14,6 +15,8 @@ use crate::transaction::Transaction;
 pub struct RecordEncoder {
     /// For each factor its name as a JSON string.
     factor_names: Vec<String>,
+    /// The policy's risk of a customer without one, as a JSON number.
+    default_risk: String,
     between: Between,
 }
 
@@ -32,6 +35,8 @@ struct Between {
     before_enrichment: String,
     /// `","ingested_at":"`
     before_arrival: String,
+    /// `","event_time_fault":"`
+    before_fault: String,
 }
 
 /// What was decided about a transaction.
@@ -45,6 +50,8 @@ pub struct Decision<'a> {
     pub identity: Option<Identity<'a>>,
     /// When the record arrived.
     pub arrival: Timestamp,
+    /// What is wrong with the transaction's event time, if anything.
+    pub event_time_fault: Option<EventTimeFault>,
 }
 
 impl RecordEncoder {
@@ -59,17 +66,17 @@ impl RecordEncoder {
             before_identity: format!(",\"{}\":\"", fields::DECISION_ID),
             before_enrichment: format!(",\"{}\":\"", fields::ENRICHMENT),
             before_arrival: format!("\",\"{}\":\"", fields::INGESTED_AT),
+            before_fault: format!("\",\"{}\":\"", fields::EVENT_TIME_FAULT),
         };
-        RecordEncoder { factor_names, between }
+        RecordEncoder { factor_names, default_risk: number_text(policy.default_risk()), between }
     }
 
     /// Appends one line to `out`: the producer's object with our fields behind its own, and a newline.
     pub fn encode(&self, transaction: &Transaction<'_>, decision: &Decision<'_>, out: &mut Vec<u8>) {
-        if transaction.write_open_object(out) {
-            out.push(b',');
-        }
+        transaction.write_open_object(out);
+        out.push(b',');
         if let Some(profile) = decision.enrichment.profile() {
-            out.extend_from_slice(profile.members().as_bytes());
+            profile.write_members(&self.default_risk, out);
             out.push(b',');
         }
         let between = &self.between;
@@ -92,6 +99,10 @@ impl RecordEncoder {
         out.extend_from_slice(decision.enrichment.as_str().as_bytes());
         out.extend_from_slice(between.before_arrival.as_bytes());
         out.extend_from_slice(&decision.arrival.to_rfc3339());
+        if let Some(fault) = decision.event_time_fault {
+            out.extend_from_slice(between.before_fault.as_bytes());
+            out.extend_from_slice(fault.as_str().as_bytes());
+        }
         out.extend_from_slice(b"\"}\n");
     }
 }

@@ -1,9 +1,9 @@
 //! The score: what each factor of a policy contributes, and why.
 
 use crate::enrichment::Enrichment;
-use crate::event_time::EventTime;
 use crate::json::ObjectWriter;
 use crate::policy::{Band, Factor, HourBand, Policy, Rule};
+use crate::profile::Profile;
 use crate::timestamp::Timestamp;
 use crate::transaction::{TimeField, Transaction};
 
@@ -14,7 +14,7 @@ pub struct Inputs {
     pub amount: f64,
     /// The customer's risk, from the profile or the policy's default.
     pub customer_risk: f64,
-    /// The hour of day, 0 to 23, as the producer wrote it; `None` where it wrote something that is no time.
+    /// The hour of day, 0 to 23, as the producer wrote it; `None` if it wrote an epoch number or something unreadable.
     pub hour: Option<u8>,
 }
 
@@ -76,11 +76,14 @@ impl Inputs {
     ) -> Self {
         Inputs {
             amount: transaction.amount.value,
-            customer_risk: enrichment.profile().map_or(policy.default_risk(), |profile| profile.risk_score()),
+            customer_risk: enrichment
+                .profile()
+                .and_then(Profile::risk_score)
+                .unwrap_or_else(|| policy.default_risk()),
             hour: match &transaction.event_time {
-                TimeField::Known(EventTime { hour, .. }, _) => Some(*hour),
+                TimeField::Known(time, _) => time.hour,
                 TimeField::Missing => Some(arrival.calendar().hour),
-                TimeField::Unknown => None,
+                TimeField::Unreadable => None,
             },
         }
     }
@@ -134,4 +137,9 @@ fn banded(bands: &[Band], observed: f64) -> Option<(f64, f64, &String)> {
     let Band { points, text, .. } =
         bands.iter().find(|band| observed > band.above && observed <= band.up_to)?;
     Some((*points, observed, text))
+}
+
+/// The points of the band that a value lies in; 0 outside all of them.
+pub(crate) fn points_of(bands: &[Band], observed: f64) -> f64 {
+    banded(bands, observed).map_or(0.0, |(points, ..)| points)
 }

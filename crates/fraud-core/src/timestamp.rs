@@ -46,12 +46,25 @@ impl Timestamp {
     /// they stand, never through a binary fraction; what is finer than a millisecond is cut off.
     pub fn from_arrival(value: Value<'_>) -> Option<Self> {
         match value {
-            Value::Number(digits) => from_epoch_digits(digits),
+            Value::Number(digits) => Self::from_epoch_number(digits),
             Value::String(text) => {
                 let text = text.decode()?;
-                from_epoch_digits(&text).or_else(|| crate::event_time::parse(&text).map(|time| time.instant))
+                Self::from_epoch_number(&text)
+                    .or_else(|| crate::event_time::parse(&text).map(|time| time.instant))
             }
             _ => None,
+        }
+    }
+
+    /// The instant of a JSON number since the epoch: below 1e11 in seconds, from there on in milliseconds, fractional or
+    /// not. `None` for a negative number and for an instant after the year 9999.
+    pub fn from_epoch_number(number: &str) -> Option<Self> {
+        match short_decimal(number.as_bytes()) {
+            Some((whole, thousandths)) => {
+                let millis = if whole < FIRST_MILLISECONDS { whole * 1000 + thousandths } else { whole };
+                Timestamp::from_millis(i64::try_from(millis).ok()?)
+            }
+            None => from_any_digits(number),
         }
     }
 
@@ -112,17 +125,6 @@ pub(crate) fn local_millis(date: (u16, u8, u8), time: (u8, u8, u8), millis: u16)
     Some(time.and_utc().timestamp_millis())
 }
 
-/// Reads a JSON number's digits as an instant.
-fn from_epoch_digits(number: &str) -> Option<Timestamp> {
-    match short_decimal(number.as_bytes()) {
-        Some((whole, thousandths)) => {
-            let millis = if whole < FIRST_MILLISECONDS { whole * 1000 + thousandths } else { whole };
-            Timestamp::from_millis(i64::try_from(millis).ok()?)
-        }
-        None => from_any_digits(number),
-    }
-}
-
 /// The whole part and the thousandths of a JSON number without sign and exponent, as short as those of this age are.
 fn short_decimal(number: &[u8]) -> Option<(u64, u64)> {
     let digit = |byte: &u8| byte.is_ascii_digit().then(|| u64::from(byte - b'0'));
@@ -148,7 +150,7 @@ fn short_decimal(number: &[u8]) -> Option<(u64, u64)> {
     is_fraction.then_some((whole, thousandths))
 }
 
-/// What [`from_epoch_digits`] gives, for a number of any length and form.
+/// What [`Timestamp::from_epoch_number`] gives, for a number of any length and form.
 fn from_any_digits(number: &str) -> Option<Timestamp> {
     if number.starts_with('-') || !crate::json::is_number(number) {
         return None;
@@ -240,7 +242,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_short_number_and_a_long_one_of_the_same_value_are_the_same_instant(number in r"(0|0?[1-9][0-9]{0,16}|\+?[0-9]{1,3})?(\.[0-9]{0,9})?x?") {
-            prop_assert_eq!(from_epoch_digits(&number), from_any_digits(&number), "{}", number);
+            prop_assert_eq!(Timestamp::from_epoch_number(&number), from_any_digits(&number), "{}", number);
         }
 
         #[test]

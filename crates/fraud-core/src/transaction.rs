@@ -15,6 +15,9 @@ pub const MAX_DEPTH: usize = 64;
 /// The longest id: bytes of a transaction's, characters of a customer's.
 const MAX_ID_LENGTH: usize = 256;
 
+/// The most digits, signs and points of an amount.
+const MAX_AMOUNT_LENGTH: usize = 64;
+
 /// A valid transaction: the fields that scoring reads, and the text that they stand in.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Transaction<'a> {
@@ -44,8 +47,8 @@ pub enum TimeField<'a> {
     /// The field is absent: the arrival time stands in.
     Missing,
     /// There is a field, but no time can be read from it: no time factor applies.
-    Unknown,
-    /// A time, and its text.
+    Unreadable,
+    /// A time, and its text or digits.
     Known(EventTime, Cow<'a, str>),
 }
 
@@ -54,7 +57,7 @@ impl TimeField<'_> {
     pub fn instant(&self) -> Option<Timestamp> {
         match self {
             TimeField::Known(time, _) => Some(time.instant),
-            TimeField::Missing | TimeField::Unknown => None,
+            TimeField::Missing | TimeField::Unreadable => None,
         }
     }
 }
@@ -66,8 +69,6 @@ struct Body<'a> {
     json: &'a str,
     /// The parts of `json` that hold members under names that only this product writes.
     own_fields: Vec<Range<usize>>,
-    /// Whether no member is left once those are gone.
-    is_empty: bool,
     has_line_break: bool,
 }
 
@@ -107,6 +108,8 @@ impl<'a> TransactionReader<'a> {
     /// The [`FailureReason`] that keeps it from being scored.
     pub fn read(&mut self, payload: &'a [u8]) -> Result<Transaction<'a>, FailureReason> {
         let text = simdutf8::basic::from_utf8(payload).map_err(|_| FailureReason::NotUtf8)?;
+        // Some programs begin every file, and so every record, with a byte order mark.
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         // Without the line break that most producers end a record with.
         let text = text.trim_matches([' ', '\n', '\r', '\t']);
         let mut scanner = Scanner::new(text, MAX_DEPTH);
@@ -134,15 +137,19 @@ impl<'a> TransactionReader<'a> {
         })?;
         let end = scanner.offset();
         scanner.end()?;
+        let transaction_id = id(read.transaction_id, str::len, FailureReason::InvalidTransactionId)?;
+        let customer_id = id(read.customer_id, characters, FailureReason::InvalidCustomerId)?;
+        if transaction_id.is_none() && customer_id.is_none() && read.amount.is_none() {
+            return Err(FailureReason::NotATransaction);
+        }
         Ok(Transaction {
-            transaction_id: id(read.transaction_id, str::len, FailureReason::InvalidTransactionId)?,
-            customer_id: id(read.customer_id, characters, FailureReason::InvalidCustomerId)?,
+            transaction_id,
+            customer_id,
             amount: amount(read.amount)?,
             event_time: time(read.event_time),
             body: Body {
                 json: scanner.slice(0..end),
                 own_fields: cuts.ranges,
-                is_empty: !cuts.any_kept,
                 has_line_break: scanner.met_line_break(),
             },
         })
@@ -159,9 +166,9 @@ impl<'a> Transaction<'a> {
     }
 
     /// Appends the producer's members to `out`, from the opening brace to the last of them: untouched, but for line
-    /// breaks between tokens, which become spaces, and members under our own names, which are left out. Says whether
-    /// there is any member.
-    pub(crate) fn write_open_object(&self, out: &mut Vec<u8>) -> bool {
+    /// breaks between tokens, which become spaces, and members under our own names, which are left out. One at least is
+    /// left: a transaction has an id or an amount.
+    pub(crate) fn write_open_object(&self, out: &mut Vec<u8>) {
         let body = &self.body;
         let text = body.json.as_bytes();
         let written_from = out.len();
@@ -175,7 +182,6 @@ impl<'a> Transaction<'a> {
             let written = &mut out[written_from..];
             written.iter_mut().filter(|byte| matches!(byte, b'\n' | b'\r')).for_each(|byte| *byte = b' ');
         }
-        !body.is_empty
     }
 }
 
@@ -263,19 +269,23 @@ fn amount(value: Option<Value<'_>>) -> Result<Amount<'_>, FailureReason> {
         Some(_) => return Err(FailureReason::InvalidAmount),
     };
     match digits.parse() {
-        Ok(value) if f64::is_finite(value) => Ok(Amount { digits, value }),
+        Ok(value) if f64::is_finite(value) && digits.len() <= MAX_AMOUNT_LENGTH => {
+            Ok(Amount { digits, value })
+        }
         _ => Err(FailureReason::InvalidAmount),
     }
 }
 
 fn time(value: Option<Value<'_>>) -> TimeField<'_> {
+    fn read<'a>(text: Cow<'a, str>, parse: impl Fn(&str) -> Option<EventTime>) -> TimeField<'a> {
+        parse(&text).map_or(TimeField::Unreadable, |time| TimeField::Known(time, text))
+    }
     match value {
         None => TimeField::Missing,
+        Some(Value::Number(digits)) => read(Cow::Borrowed(digits), event_time::parse_epoch),
         Some(value) => match value.as_str() {
-            Some(text) => {
-                event_time::parse(&text).map_or(TimeField::Unknown, |time| TimeField::Known(time, text))
-            }
-            None => TimeField::Unknown,
+            Some(text) => read(text, event_time::parse),
+            None => TimeField::Unreadable,
         },
     }
 }

@@ -136,15 +136,15 @@ mod tests {
     #[test]
     fn the_event_time_decides_within_its_bounds_and_the_arrival_elsewhere() {
         let early = arrival(0).millis() - 3_600_000;
-        let event = transaction(r#"{"event_time":"2024-01-15T02:00:00Z"}"#);
+        let event = transaction(r#"{"amount":1,"event_time":"2024-01-15T02:00:00Z"}"#);
         assert_eq!(rule().window_of(&event, arrival(0)).start().millis(), early);
         let by_arrival = WindowRule { time: WindowTime::Arrival, ..rule() };
         assert_eq!(by_arrival.window_of(&event, arrival(0)).start(), arrival(0));
         for elsewhere in [
-            "{}",
-            r#"{"event_time":null}"#,
-            r#"{"event_time":"2024-01-01T02:00:00Z"}"#,
-            r#"{"event_time":"2024-01-15T04:00:01Z"}"#,
+            r#"{"amount":1}"#,
+            r#"{"amount":1,"event_time":null}"#,
+            r#"{"amount":1,"event_time":"2024-01-01T02:00:00Z"}"#,
+            r#"{"amount":1,"event_time":"2024-01-15T04:00:01Z"}"#,
         ] {
             assert_eq!(
                 rule().window_of(&transaction(elsewhere), arrival(0)).start(),

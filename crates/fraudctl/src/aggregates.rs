@@ -7,6 +7,7 @@ use clap::Args;
 use fraud_aws::aggregates::{AggregateStore, Aggregates};
 use fraud_aws::config::AggregatesTarget;
 use fraud_aws::sdk::Sdk;
+use fraud_core::window::WindowTotals;
 use tokio::time::Instant;
 
 use crate::Failure;
@@ -64,8 +65,19 @@ pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
             window.event_count.to_string(),
             window.total_amount.to_string(),
             window.avg_amount().to_string(),
-            if window.dedup_complete { "yes" } else { "a repetition may have counted" }.to_owned(),
+            exactness(window).to_owned(),
         ]);
     }
     Ok(print_line(shown)?)
+}
+
+fn exactness(window: &WindowTotals) -> &'static str {
+    match (window.sum_complete, window.dedup_complete) {
+        (true, true) => "yes",
+        (false, true) => "no: an amount of 1e18 or more was left out of the total",
+        (true, false) => "no: a repetition may have counted",
+        (false, false) => {
+            "no: a repetition may have counted, and an amount of 1e18 or more was left out of the total"
+        }
+    }
 }

@@ -79,6 +79,13 @@ impl<'a> Batch<'a> {
         &self.event.records
     }
 
+    /// Where the item at `index` stands, for log lines.
+    pub fn position_text(&self, index: usize) -> Option<String> {
+        let item = self.items.get(index)?;
+        let record = self.event.records.get(item.record)?;
+        Some(record.position(item.sub_sequence_number).to_string())
+    }
+
     /// The place in [`stream_records`](Self::stream_records) that the item at `index` came from.
     pub(crate) fn stream_record(&self, index: usize) -> Option<&StreamRecord<'a>> {
         self.event.records.get(self.items.get(index)?.record)

@@ -1,10 +1,10 @@
 //! Records that can never succeed, on their way to the dead letters.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use fraud_aws::dead_letters::{DeadLetter, DeadLetterSink};
+use fraud_aws::telemetry::Failures;
 use fraud_core::reason::FailureReason;
 use futures_util::StreamExt;
 use tokio::time::Instant;
@@ -25,7 +25,7 @@ const MOST_LETTERS_OF_A_RECORD: usize = 1_000;
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Burial {
     /// Records that the sink accepted, by reason.
-    pub buried: BTreeMap<FailureReason, usize>,
+    pub buried: Failures,
 }
 
 /// Sends the records at these places to the dead letters, save those that come again anyway. Where the sink refuses one,
@@ -54,10 +54,11 @@ pub async fn bury(
         let sent: Vec<_> = futures_util::stream::iter(calls).buffer_unordered(CALLS_AT_ONCE).collect().await;
         for (items, result) in sent {
             match result {
-                Ok(()) => burial.add(items),
+                Ok(()) => burial.add(batch, items),
                 Err(fault) => {
-                    tracing::warn!(reason = %fault, "dead letters unavailable");
                     if let Some((index, _)) = items.first() {
+                        let position = batch.position_text(*index);
+                        tracing::warn!(reason = %fault, position, "dead letters unavailable");
                         progress.stop_at(*index, RetryReason::DeadLettersUnavailable);
                     }
                 }
@@ -67,13 +68,14 @@ pub async fn bury(
             break;
         }
     }
+    burial.buried.log("records dead-lettered");
     burial
 }
 
 impl Burial {
-    fn add(&mut self, items: &[(usize, FailureReason)]) {
-        for (_, reason) in items {
-            *self.buried.entry(*reason).or_default() += 1;
+    fn add(&mut self, batch: &Batch<'_>, items: &[(usize, FailureReason)]) {
+        for (index, reason) in items {
+            self.buried.add(*reason, || batch.position_text(*index).unwrap_or_default());
         }
     }
 }

@@ -24,8 +24,9 @@
 //! - A table holds windows of one length. Records of a window that stands there with another length are dead-lettered.
 //!
 //! # What becomes of the rest
-//! A record that can never count, for its amount is 1e18 or more or has more than 12 decimals, or because it is no valid
-//! transaction, goes to the dead letters. When the table or a sink is not to be had the lowest record that must come
+//! A record that is not a valid transaction goes to the dead letters. So does one with an amount of 1e18 or more, which
+//! is counted and not added up: its window's `sum_complete` is false from then on. Amounts are rounded half to even to 12
+//! decimals. When the table or a sink is not to be had the lowest record that must come
 //! again is reported, and nothing behind it is begun.
 
 use std::time::Duration;
@@ -105,9 +106,9 @@ impl<A: AggregateStore, K: AggregateSink, D: DeadLetterSink, C: Clock> Analytics
         let (shares, mut poison) = self.take(&received, &mut metrics);
         let now = clock.now();
         let Written { totals, refused } =
-            write::shares(aggregates, &shares, now, limits.work, &mut progress, &mut metrics).await;
+            write::shares(aggregates, &batch, &shares, now, limits.work, &mut progress, &mut metrics).await;
         if let Some(sink) = sink {
-            send::totals(sink, &totals, limits.settle, &mut progress, &mut metrics).await;
+            send::totals(sink, &batch, &totals, limits.settle, &mut progress, &mut metrics).await;
         }
         poison.extend(refused);
         let burial = bury(FUNCTION, &batch, &poison, dead_letters, limits.settle, &mut progress).await;
@@ -132,10 +133,16 @@ impl<A: AggregateStore, K: AggregateSink, D: DeadLetterSink, C: Clock> Analytics
                 // A record of a stream always has one.
                 let identity =
                     Identity::of(customer, id, Some(*position)).unwrap_or(Identity::Position(*position));
-                Ok(accumulator.add(index, transaction, &identity, *arrival)?)
+                metrics.event_times.count(self.rule.bounds.fault(&transaction.event_time, *arrival));
+                Ok(accumulator.add(index, transaction, &identity, *arrival))
             });
             match taken {
-                Ok(taken) => metrics.taken(taken),
+                Ok(taken) => {
+                    metrics.taken(taken);
+                    if taken.is_too_large() {
+                        poison.push((index, FailureReason::AmountOutOfRange));
+                    }
+                }
                 Err(reason) => poison.push((index, reason)),
             }
         }

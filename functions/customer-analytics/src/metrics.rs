@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use fraud_aws::aggregates::ShareOutcome;
 use fraud_aws::telemetry::MetricLine;
+use fraud_core::event_time::EventTimeFaults;
 use fraud_core::reason::FailureReason;
 use fraud_core::window::Taken;
 use kinesis_batch::{Batch, Burial, Progress, RetryReason};
@@ -21,6 +22,10 @@ pub struct BatchMetrics {
     pub without_customer: usize,
     /// Records whose amount is not above zero.
     pub not_positive: usize,
+    /// Records whose amount is too large to be added up: counted, and dead-lettered.
+    pub too_large: usize,
+    /// What is wrong with the records' event times.
+    pub event_times: EventTimeFaults,
     /// Records that are the same transaction as one before them in the batch.
     pub repeated: usize,
     /// Of these, those with another amount than the one before.
@@ -54,9 +59,10 @@ impl BatchMetrics {
     }
 
     pub(crate) fn taken(&mut self, taken: Taken) {
+        self.too_large += usize::from(taken.is_too_large());
         match taken {
-            Taken::Counted => {}
-            Taken::Repeated { amount_differs } => {
+            Taken::Counted { .. } => {}
+            Taken::Repeated { amount_differs, .. } => {
                 self.repeated += 1;
                 self.amounts_differing += usize::from(amount_differs);
             }
@@ -75,7 +81,7 @@ impl BatchMetrics {
     }
 
     pub(crate) fn buried(&mut self, burial: Burial) {
-        self.dead_lettered = burial.buried;
+        self.dead_lettered = burial.buried.counts().clone();
     }
 
     pub(crate) fn ended(&mut self, batch: &Batch<'_>, progress: &Progress) {
@@ -89,6 +95,7 @@ impl BatchMetrics {
             .count("RecordsIn", self.records)
             .count("RecordsWithoutCustomer", self.without_customer)
             .count("RecordsNotPositive", self.not_positive)
+            .count("RecordsNotAddedUp", self.too_large)
             .count("RecordsRepeated", self.repeated)
             .count("AmountsDiffering", self.amounts_differing)
             .count("RecordsCounted", self.counted)
@@ -99,6 +106,7 @@ impl BatchMetrics {
             .count("TotalsSent", self.totals_sent)
             .count("RecordsDeadLettered", self.dead_lettered.values().sum())
             .count("RecordsToRetry", self.retried.map_or(0, |(_, count)| count));
+        line.event_times(&self.event_times);
         for (reason, &count) in &self.dead_lettered {
             line.count(format!("RecordsDeadLettered.{reason}"), count);
         }

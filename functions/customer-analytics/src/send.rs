@@ -2,7 +2,7 @@
 
 use fraud_aws::aggregate_sink::AggregateSink;
 use fraud_core::window::WindowTotals;
-use kinesis_batch::{Progress, RetryReason};
+use kinesis_batch::{Batch, Progress, RetryReason};
 use tokio::time::Instant;
 
 use crate::metrics::BatchMetrics;
@@ -11,6 +11,7 @@ use crate::metrics::BatchMetrics;
 /// sent as they are.
 pub(crate) async fn totals(
     sink: &impl AggregateSink,
+    batch: &Batch<'_>,
     changed: &[(usize, WindowTotals)],
     deadline: Instant,
     progress: &mut Progress,
@@ -24,7 +25,7 @@ pub(crate) async fn totals(
         match sent {
             Ok(()) => metrics.totals_sent += 1,
             Err(fault) => {
-                tracing::warn!(reason = %fault, "totals not sent");
+                tracing::warn!(reason = %fault, position = batch.position_text(first), "totals not sent");
                 progress.stop_at(first, RetryReason::AggregateSinkUnavailable);
             }
         }

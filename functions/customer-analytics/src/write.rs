@@ -6,7 +6,7 @@ use fraud_core::timestamp::Timestamp;
 use fraud_core::window::{Share, WindowTotals};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use kinesis_batch::{Progress, RetryReason};
+use kinesis_batch::{Batch, Progress, RetryReason};
 use tokio::time::Instant;
 
 use crate::Poison;
@@ -29,6 +29,7 @@ pub(crate) struct Written {
 /// Adds shares to their rows, in the order of their first records until one must wait.
 pub(crate) async fn shares(
     store: &impl AggregateStore,
+    batch: &Batch<'_>,
     shares: &[Share<'_>],
     at: Timestamp,
     work: Instant,
@@ -57,13 +58,14 @@ pub(crate) async fn shares(
         match failed {
             None => {}
             Some((left, fault @ AggregateFault::UnreadableRow { .. })) => {
-                tracing::error!(reason = %fault, "aggregates damaged");
+                let first_left = left.first().map_or(first, |counted| counted.index);
+                tracing::error!(reason = %fault, position = batch.position_text(first_left), "aggregates damaged");
                 let reason = FailureReason::AggregateRefused;
                 written.refused.extend(left.iter().map(|counted| (counted.index, reason)));
             }
             Some((left, fault)) => {
-                tracing::warn!(reason = %fault, "aggregates unavailable");
                 let first_left = left.first().map_or(first, |counted| counted.index);
+                tracing::warn!(reason = %fault, position = batch.position_text(first_left), "aggregates unavailable");
                 progress.stop_at(first_left, RetryReason::AggregatesUnavailable);
             }
         }

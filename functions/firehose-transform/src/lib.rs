@@ -118,15 +118,11 @@ impl<S: ProfileStore> Transform<S> {
                 Ok(decision) => metrics.scored(&decision, &self.policy),
                 Err(reason) => {
                     writer.echo(record);
-                    metrics.failed(reason);
-                    tracing::warn!(
-                        record_id = record.id.raw(),
-                        reason = reason.as_str(),
-                        "record not scored"
-                    );
+                    metrics.failed.add(reason, || record.id.raw().to_owned());
                 }
             }
         }
+        metrics.failed.log("records not scored");
         Ok(Transformed { response: writer.finish(), metrics })
     }
 
@@ -144,6 +140,7 @@ impl<S: ProfileStore> Transform<S> {
             score: self.policy.score(&inputs),
             identity: Identity::of(customer, id, position),
             arrival: *arrival,
+            event_time_fault: self.bounds.fault(&transaction.event_time, *arrival),
         }
     }
 }

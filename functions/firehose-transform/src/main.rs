@@ -9,7 +9,7 @@ use fraud_aws::config::Environment;
 use fraud_aws::invocation::{Outcome, exit_code, serve};
 use fraud_aws::profiles::Profiles;
 use fraud_aws::sdk::Sdk;
-use fraud_aws::telemetry::init_logs;
+use fraud_aws::telemetry::{init_logs, log_policy};
 use lambda_runtime::Error;
 
 #[tokio::main(flavor = "current_thread")]
@@ -23,6 +23,7 @@ async fn run() -> Result<(), Error> {
     init_logs(environment);
     let config = Config::from_environment(environment)?;
     let policy = config.policy_source.load()?;
+    log_policy(&policy);
     let profiles = Profiles::connect(&config.profile_source, config.profile_cache, &Sdk::new()).await?;
     let transform = Transform::new(profiles, policy, config.event_time_bounds);
     serve(async |event, remaining| {

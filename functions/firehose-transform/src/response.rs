@@ -8,6 +8,16 @@ use crate::event::{FirehoseRecord, InvalidEvent};
 /// request and response each; 6,291,556 is what the runtime enforces for the response).
 pub const MAX_RESPONSE_BYTES: usize = 6_291_556;
 
+/// The smallest records, in bytes, that a delivery stream's buffer must be safe for: a customer and an amount.
+///
+/// A record grows when it is scored, and the smaller it is the more. A buffer of [`MAX_RESPONSE_BYTES`] /
+/// [`SMALLEST_RECORDS_ANSWER_BYTES`] × this many bytes is answered whole if no record is smaller.
+pub const SMALLEST_RECORD_BYTES: usize = 40;
+
+/// The most bytes that the answer to such a record takes under the default policy, with a segment of 32 bytes and no
+/// transaction id, so that its position in the stream stands for it.
+pub const SMALLEST_RECORDS_ANSWER_BYTES: usize = 920;
+
 const OPEN: &str = "{\"records\":[";
 const CLOSE: &str = "]}";
 

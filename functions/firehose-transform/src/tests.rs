@@ -7,6 +7,8 @@ use serde_json::{Value, json};
 
 use super::*;
 
+mod buffer;
+
 const PROFILES: &str = include_str!("../../../events/profiles.json");
 const WEEK: Duration = Duration::from_secs(168 * 3600);
 const HOUR: Duration = Duration::from_secs(3600);
@@ -61,7 +63,7 @@ fn the_partition_is_the_event_times_hour_in_utc_or_the_arrivals() {
         (json!("today"), ["2024", "01", "15", "04"]),
         (json!(null), ["2024", "01", "15", "04"]),
     ] {
-        let payload = json!({ "event_time": time }).to_string().into_bytes();
+        let payload = json!({ "amount": 1, "event_time": time }).to_string().into_bytes();
         let transformed = handle(&from_file(), &event(&[payload]), MAX_RESPONSE_BYTES);
         let keys = &records(&transformed)[0]["metadata"]["partitionKeys"];
         let [year, month, day, hour] = partition;
@@ -78,7 +80,7 @@ fn what_no_longer_fits_is_echoed_and_counted() {
     let limited = handle(&from_file(), &event, full - 1);
     assert!(limited.response.len() < full);
     assert_eq!(limited.metrics.ok, 19);
-    assert_eq!(limited.metrics.failed, BTreeMap::from([(FailureReason::ResponseTooLarge, 1)]));
+    assert_eq!(*limited.metrics.failed.counts(), BTreeMap::from([(FailureReason::ResponseTooLarge, 1)]));
     let last = records(&limited).pop().unwrap();
     let data = base64_simd::STANDARD.encode_to_string(&payloads[19]);
     assert_eq!(last, json!({ "recordId": "19", "result": "ProcessingFailed", "data": data }));
@@ -86,12 +88,12 @@ fn what_no_longer_fits_is_echoed_and_counted() {
 
 #[test]
 fn six_megabytes_of_records_are_all_answered_within_the_limit() {
-    // Payloads that nearly triple: each empty object becomes a scored record.
-    let payloads = vec![b"{}".to_vec(); 60_000];
+    // Payloads that nearly triple: each small object becomes a scored record.
+    let payloads = vec![b"{\"amount\":1}".to_vec(); 60_000];
     let transformed = handle(&from_file(), &event(&payloads), MAX_RESPONSE_BYTES);
     assert!(transformed.response.len() <= MAX_RESPONSE_BYTES);
     assert_eq!(records(&transformed).len(), 60_000);
-    let failed: usize = transformed.metrics.failed.values().sum();
+    let failed: usize = transformed.metrics.failed.counts().values().sum();
     assert_eq!(transformed.metrics.ok + failed, 60_000);
     assert!(transformed.metrics.ok > 5_000 && failed > 0);
 }
@@ -125,7 +127,7 @@ fn a_store_that_does_not_say_degrades_the_record_and_is_counted() {
     assert_eq!(words, ["unavailable", "no_profile", "unavailable"]);
     // Amount 0.3, default risk 0.5 times 0.4, arrival at four in the morning.
     assert_eq!(line(&records(&transformed)[0])["fraud_score"], 0.7);
-    assert_eq!(transformed.metrics.enrichment_unavailable, 2);
+    assert_eq!(transformed.metrics.enrichment.unavailable, 2);
     assert_eq!(transformed.metrics.distinct_customers, 2);
     assert_eq!(*transform.profiles.asked.lock().unwrap(), ["A", "B"]);
 }

@@ -92,9 +92,10 @@ fn every_log_line_says_of_which_invocation_it_is() {
     let (path, _, _) = function.invoke();
     assert_eq!(path, format!("/2018-06-01/runtime/invocation/{REQUEST_ID}/response"));
     let lines = BufReader::new(function.process.stdout.take().unwrap()).lines().map(Result::unwrap);
-    let line = lines.into_iter().find(|line| line.contains("record not scored")).unwrap();
+    let line = lines.into_iter().find(|line| line.contains("records not scored")).unwrap();
     let line: serde_json::Value = serde_json::from_str(&line).unwrap();
-    assert_eq!(line["fields"]["reason"], "not_json");
+    let fields = &line["fields"];
+    assert_eq!((&fields["reasons"], &fields["first"]), (&"not_json=1".into(), &"r1".into()));
     assert_eq!(
         (&line["span"]["requestId"], &line["span"]["xrayTraceId"]),
         (&REQUEST_ID.into(), &TRACE_ID.into())
@@ -112,7 +113,10 @@ fn metrics_that_cannot_be_written_do_not_fail_an_invocation_whose_work_is_done()
 #[test]
 fn a_runtime_api_that_breaks_off_ends_the_process_with_the_cause() {
     let mut function = Function::start(Stdio::null());
-    drop(function.api.accept().unwrap());
+    let (connection, _) = function.api.accept().unwrap();
+    // A connection that breaks off before the request is sent is no error: the client opens another.
+    request(&connection);
+    drop(connection);
     assert_eq!(function.process.wait().unwrap().code(), Some(1));
     let mut stderr = String::new();
     function.process.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();

@@ -2,8 +2,9 @@
 
 use fraud_aws::config::{
     AlertLedgerTarget, AlertSinkTarget, CacheSettings, ConfigError, DeadLettersTarget, Environment,
-    PolicySource, ProfileSource, metrics_namespace,
+    PolicySource, ProfileSource, event_time_bounds, metrics_namespace,
 };
+use fraud_core::event_time::EventTimeBounds;
 
 /// What the environment decides.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +15,8 @@ pub struct Config {
     pub profile_cache: CacheSettings,
     /// Which policy scores.
     pub policy_source: PolicySource,
+    /// How far an event time may lie from the arrival before alerts name it as out of bounds.
+    pub event_time_bounds: EventTimeBounds,
     /// Where alerts go.
     pub alert_sink: AlertSinkTarget,
     /// What remembers which were sent.
@@ -34,6 +37,7 @@ impl Config {
             profile_source: ProfileSource::from_environment(environment)?,
             profile_cache: CacheSettings::from_environment(environment)?,
             policy_source: PolicySource::from_environment(environment)?,
+            event_time_bounds: event_time_bounds(environment)?,
             alert_sink: AlertSinkTarget::from_environment(environment)?,
             alert_ledger: AlertLedgerTarget::from_environment(environment)?,
             dead_letters: DeadLettersTarget::from_environment(environment)?,

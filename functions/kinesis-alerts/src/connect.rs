@@ -40,6 +40,6 @@ impl<D: DeadLetterSink> ConnectedAlerts<D> {
             dead_letters,
             clock: SystemClock,
         };
-        Ok(Alerts::new(ports, policy))
+        Ok(Alerts::new(ports, policy, config.event_time_bounds))
     }
 }

@@ -62,6 +62,12 @@ impl Ready<'_> {
     }
 }
 
+/// A claim that was not used, and how it is given back.
+struct Unused<'d> {
+    due: &'d Due,
+    release: Release,
+}
+
 /// The alerts of one invocation on their way.
 pub(crate) struct Dispatch<'p, S, L, K, D, C> {
     ports: &'p Ports<S, L, K, D, C>,
@@ -109,7 +115,7 @@ impl<'p, S, L: AlertLedger, K: AlertSink, D, C: Clock> Dispatch<'p, S, L, K, D, 
         let ready = self.claim(chunk, progress, metrics, &mut unused).await;
         let (now, later): (Vec<_>, Vec<_>) =
             ready.into_iter().partition(|ready| progress.allows(ready.due.index));
-        unused.extend(later.iter().map(|ready| (ready.alert().alert_id.clone(), Release::NotSent)));
+        unused.extend(later.iter().map(|ready| Unused { due: ready.due, release: Release::NotSent }));
         let alerts: Vec<&Alert> = now.iter().map(Ready::alert).collect();
         let results = match alerts.is_empty() {
             true => Vec::new(),
@@ -136,8 +142,8 @@ impl<'p, S, L: AlertLedger, K: AlertSink, D, C: Clock> Dispatch<'p, S, L, K, D, 
                             progress.stop_at(index, RetryReason::AlertSinkUnavailable);
                         }
                     }
-                    tracing::warn!(reason = %fault, "alert not published");
-                    unused.push((ready.alert().alert_id.clone(), fault.release()));
+                    tracing::warn!(reason = %fault, position = %ready.due.alert.position(), "alert not published");
+                    unused.push(Unused { due: ready.due, release: fault.release() });
                 }
             }
         }
@@ -153,7 +159,7 @@ impl<S, L: AlertLedger, K, D, C> Dispatch<'_, S, L, K, D, C> {
         chunk: &'d [Due],
         progress: &mut Progress,
         metrics: &mut BatchMetrics,
-        unused: &mut Vec<(String, Release)>,
+        unused: &mut Vec<Unused<'d>>,
     ) -> Vec<Ready<'d>> {
         let ledger = &self.ports.ledger;
         // Collected, here and below: the compiler cannot tell that a stream over a borrowing closure can change threads.
@@ -174,14 +180,14 @@ impl<S, L: AlertLedger, K, D, C> Dispatch<'_, S, L, K, D, C> {
                     self.undeliverable.push((due.index, FailureReason::AlertTooLarge));
                 }
                 Err(fault @ LedgerFault::UnreadableRow { .. }) => {
-                    tracing::error!(reason = %fault, "alert ledger damaged");
+                    tracing::error!(reason = %fault, position = %due.alert.position(), "alert ledger damaged");
                     self.undeliverable.push((due.index, FailureReason::AlertRefused));
                 }
                 Err(fault) => {
-                    tracing::warn!(reason = %fault, "alert ledger unavailable");
+                    tracing::warn!(reason = %fault, position = %due.alert.position(), "alert ledger unavailable");
                     progress.stop_at(due.index, RetryReason::LedgerUnavailable);
                     // The call may have reached the ledger all the same.
-                    unused.push((due.alert.alert_id.clone(), Release::NotSent));
+                    unused.push(Unused { due, release: Release::NotSent });
                 }
             }
         }
@@ -204,7 +210,8 @@ impl<S, L: AlertLedger, K, D, C> Dispatch<'_, S, L, K, D, C> {
                 Ok(Marked::Sent) => {}
                 Ok(Marked::ClaimLost) => metrics.claim_lost(),
                 Err(fault) => {
-                    tracing::error!(reason = %fault, "an alert was sent and could not be marked as sent");
+                    let position = ready.due.alert.position();
+                    tracing::error!(reason = %fault, %position, "an alert was sent and could not be marked as sent");
                     progress.stop_at(ready.due.index, RetryReason::LedgerUnavailable);
                 }
             }
@@ -226,16 +233,21 @@ impl<S, L: AlertLedger, K, D, C> Dispatch<'_, S, L, K, D, C> {
     }
 
     /// Gives claims back. One that cannot be given back runs out with the invocation, which costs time and no alert.
-    async fn release(&self, unused: Vec<(String, Release)>) {
+    async fn release(&self, unused: Vec<Unused<'_>>) {
         let ledger = &self.ports.ledger;
         let releases: Vec<_> = unused
             .iter()
-            .map(|(id, release)| ledger.release(id, &self.claim, *release, self.limits.settle))
+            .map(|Unused { due, release }| {
+                ledger.release(&due.alert.alert_id, &self.claim, *release, self.limits.settle)
+            })
             .collect();
         let released: Vec<_> =
             futures_util::stream::iter(releases).buffered(LEDGER_CALLS_AT_ONCE).collect().await;
-        for fault in released.into_iter().filter_map(Result::err) {
-            tracing::warn!(reason = %fault, "a claim could not be given back");
+        for (Unused { due, .. }, released) in unused.iter().zip(released) {
+            if let Err(fault) = released {
+                let position = due.alert.position();
+                tracing::warn!(reason = %fault, %position, "a claim could not be given back");
+            }
         }
     }
 }

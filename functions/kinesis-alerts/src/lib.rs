@@ -15,6 +15,7 @@ use fraud_aws::ledger::AlertLedger;
 use fraud_aws::profiles::{Answer, Customers, Lookup, ProfileStore};
 use fraud_core::alert::Alert;
 use fraud_core::enrichment::Enrichment;
+use fraud_core::event_time::{EventTimeBounds, EventTimeFault};
 use fraud_core::identity::Identity;
 use fraud_core::policy::Policy;
 use fraud_core::reason::FailureReason;
@@ -54,6 +55,7 @@ pub struct Ports<S, L, K, D, C> {
 pub struct Alerts<S, L, K, D, C> {
     ports: Ports<S, L, K, D, C>,
     policy: Policy,
+    bounds: EventTimeBounds,
 }
 
 /// What an invocation came to.
@@ -73,9 +75,14 @@ where
     D: DeadLetterSink,
     C: Clock,
 {
-    /// A function that scores by `policy`.
-    pub fn new(ports: Ports<S, L, K, D, C>, policy: Policy) -> Self {
-        Alerts { ports, policy }
+    /// A function that scores by `policy`, and names event times beyond `bounds` in its alerts.
+    pub fn new(ports: Ports<S, L, K, D, C>, policy: Policy, bounds: EventTimeBounds) -> Self {
+        Alerts { ports, policy, bounds }
+    }
+
+    /// The policy that decides.
+    pub fn policy(&self) -> &Policy {
+        &self.policy
     }
 
     /// Handles one batch. `remaining` is the time until the invocation is killed.
@@ -88,9 +95,6 @@ where
         let received = batch.transactions();
         let customers = Customers::of(received.iter().map(customer_id));
         let answer = self.ports.profiles.lookup(&customers.distinct, limits.lookup).await;
-        if let Some(fault) = &answer.fault {
-            tracing::warn!(reason = %fault, "profiles unavailable");
-        }
         let mut metrics = BatchMetrics::new(&batch, &answer, customers.distinct.len());
         let mut progress = Progress::default();
 
@@ -122,16 +126,20 @@ where
         for (index, (received, place)) in received.iter().zip(&customers.places).enumerate() {
             let Ok(received) = received else { continue };
             let lookup = place.and_then(|place| answer.profiles.get(place));
-            let enrichment = match lookup {
-                None => Enrichment::NoCustomer,
-                Some(Lookup::Unavailable) => {
-                    progress.stop_at(index, RetryReason::ProfilesUnavailable);
-                    break;
-                }
-                Some(lookup) => lookup.enrichment(),
-            };
-            metrics.scored(enrichment);
-            let Some(alert) = self.alert(received, enrichment) else { continue };
+            let enrichment = lookup.map_or(Enrichment::NoCustomer, Lookup::enrichment);
+            let event_time_fault = self.bounds.fault(&received.transaction.event_time, received.arrival);
+            metrics.enrichment.count(enrichment);
+            metrics.event_times.count(event_time_fault);
+            if enrichment == Enrichment::Unavailable && progress.allows(index) {
+                let reason = answer.fault.as_ref().map(ToString::to_string);
+                tracing::warn!(reason, position = %received.position, "profiles unavailable");
+                progress.stop_at(index, RetryReason::ProfilesUnavailable);
+            }
+            if !progress.allows(index) {
+                continue;
+            }
+            metrics.scored();
+            let Some(alert) = self.alert(received, enrichment, event_time_fault) else { continue };
             metrics.high_scores += 1;
             match known.get(&alert.alert_id).and_then(|&first| due.get_mut(first)) {
                 Some(first) => first.repeated(index, &alert),
@@ -145,7 +153,12 @@ where
     }
 
     /// The alert that a transaction raises, if any.
-    fn alert(&self, received: &Received<'_>, enrichment: Enrichment<'_>) -> Option<Alert> {
+    fn alert(
+        &self,
+        received: &Received<'_>,
+        enrichment: Enrichment<'_>,
+        event_time_fault: Option<EventTimeFault>,
+    ) -> Option<Alert> {
         let Received { transaction, arrival, position } = received;
         let inputs = Inputs::of(transaction, enrichment, *arrival, &self.policy);
         let score = self.policy.score(&inputs);
@@ -154,7 +167,7 @@ where
         }
         let (customer, id) = (transaction.customer_id.as_deref(), transaction.transaction_id.as_deref());
         let identity = Identity::of(customer, id, Some(*position));
-        let decision = Decision { enrichment, score, identity, arrival: *arrival };
+        let decision = Decision { enrichment, score, identity, arrival: *arrival, event_time_fault };
         Some(Alert::new(transaction, &decision, &inputs, &self.policy, *position))
     }
 }

@@ -6,7 +6,7 @@ use fraud_aws::config::Environment;
 use fraud_aws::dead_letters::DeadLetters;
 use fraud_aws::invocation::{Outcome, exit_code, serve};
 use fraud_aws::sdk::Sdk;
-use fraud_aws::telemetry::init_logs;
+use fraud_aws::telemetry::{init_logs, log_policy};
 use kinesis_alerts::ConnectedAlerts;
 use kinesis_alerts::config::Config;
 use kinesis_batch::InvalidEvent;
@@ -25,6 +25,7 @@ async fn run() -> Result<(), Error> {
     let sdk = Sdk::new();
     let dead_letters = DeadLetters::connect(&config.dead_letters, &sdk).await;
     let alerts = ConnectedAlerts::connect(&config, &sdk, dead_letters).await?;
+    log_policy(alerts.policy());
     serve(async |event, remaining| {
         let handled = Box::pin(alerts.handle(event, remaining)).await?;
         let metrics = handled.metrics.line(&config.metrics_namespace);

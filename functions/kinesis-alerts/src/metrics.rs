@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use fraud_aws::profiles::{Answer, Lookup};
+use fraud_aws::profiles::Answer;
 use fraud_aws::telemetry::MetricLine;
-use fraud_core::enrichment::Enrichment;
+use fraud_core::enrichment::EnrichmentCounts;
+use fraud_core::event_time::EventTimeFaults;
 use fraud_core::reason::FailureReason;
 use fraud_core::timestamp::Timestamp;
 use kinesis_batch::{Batch, Burial, Progress, RetryReason};
@@ -26,10 +27,10 @@ pub struct BatchMetrics {
     pub cache_hits: usize,
     /// Customers that the profile store was asked for.
     pub profile_lookups: usize,
-    /// Customers that the profile store did not answer for.
-    pub enrichment_unavailable: usize,
-    /// Records whose customer's profile holds an attribute that cannot be used.
-    pub invalid_profiles: usize,
+    /// What the lookups came to, for every valid record of the batch.
+    pub enrichment: EnrichmentCounts,
+    /// What is wrong with the event times of these records.
+    pub event_times: EventTimeFaults,
     /// Records whose score raises an alert.
     pub high_scores: usize,
     /// Alerts that the sink accepted.
@@ -53,22 +54,18 @@ pub struct BatchMetrics {
 impl BatchMetrics {
     /// The numbers of a batch before its records are scored.
     pub fn new(batch: &Batch<'_>, answer: &Answer, distinct_customers: usize) -> Self {
-        let unavailable = answer.profiles.iter().filter(|lookup| matches!(lookup, Lookup::Unavailable));
         BatchMetrics {
             stream_records: batch.stream_records().len(),
             records: batch.len(),
             distinct_customers,
             cache_hits: answer.cache_hits,
             profile_lookups: answer.looked_up,
-            enrichment_unavailable: unavailable.count(),
             ..BatchMetrics::default()
         }
     }
 
-    pub(crate) fn scored(&mut self, enrichment: Enrichment<'_>) {
+    pub(crate) fn scored(&mut self) {
         self.scored += 1;
-        let invalid = enrichment.profile().is_some_and(|profile| !profile.is_valid());
-        self.invalid_profiles += usize::from(invalid);
     }
 
     pub(crate) fn sent(&mut self, arrival: Timestamp, published_at: Timestamp, again: bool) {
@@ -88,7 +85,7 @@ impl BatchMetrics {
     }
 
     pub(crate) fn buried(&mut self, burial: Burial) {
-        self.dead_lettered = burial.buried;
+        self.dead_lettered = burial.buried.counts().clone();
     }
 
     pub(crate) fn ended(&mut self, batch: &Batch<'_>, progress: &Progress) {
@@ -104,8 +101,8 @@ impl BatchMetrics {
             .count("DistinctCustomers", self.distinct_customers)
             .count("ProfileCacheHits", self.cache_hits)
             .count("ProfileLookups", self.profile_lookups)
-            .count("EnrichmentUnavailable", self.enrichment_unavailable)
-            .count("InvalidProfiles", self.invalid_profiles)
+            .enrichment(&self.enrichment)
+            .event_times(&self.event_times)
             .count("HighScores", self.high_scores)
             .count("AlertsSent", self.alerts_sent)
             .count("AlertsResent", self.alerts_resent)

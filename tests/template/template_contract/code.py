@@ -170,6 +170,9 @@ class Code:
         """The names of a function's metrics, and those that are only the beginning of a name."""
         path = f"functions/{function}/src/metrics.rs"
         names = set(re.findall(r'(?:count|milliseconds|milliseconds_each)\("(\w+)"', self._read(path)))
+        for method, body in re.findall(r"(?ms)^    pub fn (\w+)\(&mut self(.*?)^    }$", self._read("crates/fraud-aws/src/telemetry/counts.rs")):
+            if re.search(rf"\.{method}\(&self\.", self._read(path)):
+                names |= set(re.findall(r'count\("(\w+)"', body))
         names |= set(re.findall(r'metrics\.milliseconds\("(\w+)"', self._read("crates/fraud-aws/src/invocation.rs")))
         beginnings = set(re.findall(r'format!\("(\w+)\.\{reason\}"\)', self._read(path)))
         return names, beginnings

@@ -16,6 +16,7 @@ fn totals(customers: usize) -> Vec<WindowTotals> {
         window: Window::containing(at(0), NonZeroU32::new(300).unwrap()),
         event_count: number as u64,
         total_amount: Money::sum("12345678901234567890.000000000001").unwrap(),
+        sum_complete: true,
         dedup_complete: true,
     };
     (0..customers).map(totals).collect()

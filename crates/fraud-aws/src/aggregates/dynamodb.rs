@@ -87,7 +87,7 @@ impl DynamoDbAggregates {
             .key("customer_id", text(customer_id))
             .key("window_start", number(window.start_seconds()))
             .condition_expression(condition(transactions.len(), memory))
-            .update_expression(update_expression(memory))
+            .update_expression(update_expression(memory, addition.has_all_amounts()))
             .expression_attribute_names("#ttl", "ttl")
             .expression_attribute_values(":seconds", number(window.seconds()))
             .expression_attribute_values(":start", text(window.start()))
@@ -97,6 +97,7 @@ impl DynamoDbAggregates {
             .expression_attribute_values(":count", number(transactions.len()))
             .expression_attribute_values(":amount", number(addition.sum_with(Money::ZERO)?))
             .expression_attribute_values(":complete", AttributeValue::Bool(memory == Memory::HasRoom))
+            .expression_attribute_values(":all", AttributeValue::Bool(addition.has_all_amounts()))
             .return_values(ReturnValue::UpdatedNew)
             .return_values_on_condition_check_failure(OnFailure::AllOld);
         for place in 0..transactions.len() {
@@ -128,19 +129,18 @@ fn condition(transactions: usize, memory: Memory) -> String {
     format!("{supposed} AND NOT ({})", known.join(" OR "))
 }
 
-fn update_expression(memory: Memory) -> &'static str {
-    match memory {
-        Memory::HasRoom => {
-            "SET event_window_start=:start, event_window_end=:end, window_seconds=:seconds, \
-             dedup_complete=:complete, updated_at=:now, #ttl=:ttl \
-             ADD event_count :count, total_amount :amount, counted :hashes"
-        }
-        Memory::IsFull => {
-            "SET event_window_start=:start, event_window_end=:end, window_seconds=:seconds, \
-             dedup_complete=:complete, updated_at=:now, #ttl=:ttl \
-             ADD event_count :count, total_amount :amount"
-        }
-    }
+fn update_expression(memory: Memory, has_all_amounts: bool) -> String {
+    // A sum that lacks an amount once lacks it for good.
+    let sum_complete = if has_all_amounts { "if_not_exists(sum_complete, :all)" } else { ":all" };
+    let counted = match memory {
+        Memory::HasRoom => ", counted :hashes",
+        Memory::IsFull => "",
+    };
+    format!(
+        "SET event_window_start=:start, event_window_end=:end, window_seconds=:seconds, \
+         sum_complete={sum_complete}, dedup_complete=:complete, updated_at=:now, #ttl=:ttl \
+         ADD event_count :count, total_amount :amount{counted}"
+    )
 }
 
 /// The name that the identity at this place has in expressions.

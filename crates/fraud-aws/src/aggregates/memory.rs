@@ -57,12 +57,14 @@ impl AggregateStore for MemoryAggregates {
                 window,
                 event_count: 0,
                 total_amount: Money::ZERO,
+                sum_complete: true,
                 dedup_complete: true,
             },
             remembered: HashSet::new(),
         });
         row.totals.event_count += transactions.len() as u64;
         row.totals.total_amount = total_amount;
+        row.totals.sum_complete &= addition.has_all_amounts();
         match memory {
             Memory::HasRoom => row.remembered.extend(transactions.iter().map(|counted| counted.identity)),
             Memory::IsFull => row.totals.dedup_complete = false,

@@ -8,6 +8,7 @@
 //! | `window_seconds` | N | the window's length |
 //! | `event_count` | N | how many transactions counted |
 //! | `total_amount` | N | their amounts' sum, exact |
+//! | `sum_complete` | BOOL | whether `total_amount` holds all their amounts; absent: yes |
 //! | `counted` | BS | what they are recognised by: an [`IdentityHash`] of 8 bytes for each |
 //! | `dedup_complete` | BOOL | whether `counted` holds all of them |
 //! | `updated_at` | S | when it was last added to, RFC 3339 in UTC |
@@ -28,8 +29,8 @@ use super::{AggregateFault, RowState};
 pub(super) type Item = HashMap<String, AttributeValue>;
 
 /// The attributes that a row's totals are read from.
-pub(super) const TOTALS: &str =
-    "customer_id, window_start, window_seconds, event_count, total_amount, dedup_complete";
+pub(super) const TOTALS: &str = "customer_id, window_start, window_seconds, event_count, total_amount, sum_complete, \
+     dedup_complete";
 
 /// # Errors
 /// [`AggregateFault::UnreadableRow`] where a row is for windows of another length.
@@ -73,15 +74,20 @@ pub(super) fn totals_of(
     window: Window,
     item: &Item,
 ) -> Result<WindowTotals, AggregateFault> {
-    let attribute = "dedup_complete";
-    let dedup_complete = item.get(attribute).and_then(|value| value.as_bool().ok());
     Ok(WindowTotals {
         customer_id: customer_id.to_owned(),
         window,
         event_count: number(item, "event_count", |digits| digits.parse().ok())?,
         total_amount: number(item, "total_amount", Money::sum)?,
-        dedup_complete: *dedup_complete.ok_or(AggregateFault::UnreadableRow { attribute })?,
+        // Rows of releases that dead-lettered such amounts uncounted do not have it.
+        sum_complete: !item.contains_key("sum_complete") || boolean(item, "sum_complete")?,
+        dedup_complete: boolean(item, "dedup_complete")?,
     })
+}
+
+fn boolean(item: &Item, attribute: &'static str) -> Result<bool, AggregateFault> {
+    let value = item.get(attribute).and_then(|value| value.as_bool().ok());
+    value.copied().ok_or(AggregateFault::UnreadableRow { attribute })
 }
 
 fn number<T>(

@@ -18,9 +18,9 @@ fn window(number: i64) -> Window {
     Window::containing(at(number * 300), FIVE_MINUTES)
 }
 
-/// Transactions by their numbers, each of this amount.
+/// Transactions by their numbers, each of this amount, which counts without being added up if it is 1e18 or more.
 fn transactions(numbers: impl IntoIterator<Item = usize>, amount: &str) -> Vec<Counted> {
-    let amount = Money::amount(amount).unwrap();
+    let amount = Money::amount(amount).ok();
     let counted = |number: usize| {
         let id = format!("T{number}");
         let identity = IdentityHash::from(&Identity::of(Some("C1"), Some(&id), None).unwrap());
@@ -43,6 +43,7 @@ fn totals(customer_id: &str, window: Window, event_count: u64, total_amount: &st
         window,
         event_count,
         total_amount: Money::sum(total_amount).unwrap(),
+        sum_complete: true,
         dedup_complete: true,
     }
 }
@@ -57,6 +58,7 @@ async fn keeps_the_contract(store: &impl AggregateStore) {
     what_was_added_is_never_added_again(store).await;
     an_addition_of_which_a_part_is_known_changes_nothing(store).await;
     sums_are_exact_to_the_last_digit(store).await;
+    a_sum_that_lacks_an_amount_once_says_so_for_good(store).await;
     an_addition_has_one_to_a_hundred_transactions(store).await;
     a_row_that_is_not_full_takes_no_addition_that_supposes_so(store).await;
     a_row_for_windows_of_another_length_is_not_touched(store).await;
@@ -105,6 +107,23 @@ async fn sums_are_exact_to_the_last_digit(store: &impl AggregateStore) {
     add(store, &addition("exact", window(0), &most)).await;
     let expected = totals("exact", window(0), 101, "99999999999999999999.999999999901");
     assert_eq!(add(store, &addition("exact", window(0), &least)).await, Added::Done(expected));
+}
+
+async fn a_sum_that_lacks_an_amount_once_says_so_for_good(store: &impl AggregateStore) {
+    for (customer, amounts) in [("lacks first", ["1e18", "1", "1"]), ("lacks later", ["1", "1e18", "1"])] {
+        let mut complete = true;
+        for (number, amount) in amounts.into_iter().enumerate() {
+            let transactions = transactions(number..number + 1, amount);
+            let Added::Done(added) = add(store, &addition(customer, window(0), &transactions)).await else {
+                panic!("refused");
+            };
+            complete &= amount != "1e18";
+            assert_eq!((added.event_count, added.sum_complete), (number as u64 + 1, complete), "{customer}");
+        }
+        let expected = WindowTotals { sum_complete: false, ..totals(customer, window(0), 3, "2") };
+        assert!(!expected.is_exact());
+        assert_eq!(store.recent(customer, 9, soon()).await, Ok(vec![expected]));
+    }
 }
 
 async fn an_addition_has_one_to_a_hundred_transactions(store: &impl AggregateStore) {

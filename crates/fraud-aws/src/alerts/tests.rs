@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::testing::{Page, alert_for, soon};
+use crate::testing::{Page, alert_for, enlarged, soon};
 
 mod batching;
 mod topic;

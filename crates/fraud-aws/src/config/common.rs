@@ -108,17 +108,20 @@ impl PolicySource {
     }
 }
 
-/// `PROFILE_CACHE_SECONDS` and `PROFILE_CACHE_ENTRIES`: how long and how many profiles are remembered.
+/// `PROFILE_CACHE_SECONDS`, `PROFILE_CACHE_ENTRIES` and `PROFILE_CACHE_MEGABYTES`: how long and how many profiles are
+/// remembered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CacheSettings {
     /// The age from which an entry is looked up again.
     pub max_age: Duration,
     /// The most entries held.
     pub max_entries: usize,
+    /// The most memory that they take, in bytes.
+    pub max_bytes: usize,
 }
 
 impl CacheSettings {
-    /// Reads the variables; unset, 60 seconds and 100,000 entries.
+    /// Reads the variables; unset, 60 seconds, 100,000 entries and 64 megabytes.
     ///
     /// # Errors
     /// [`ConfigError`] where one is no whole number.
@@ -126,7 +129,10 @@ impl CacheSettings {
         let seconds = environment.number("PROFILE_CACHE_SECONDS", "a whole number of seconds", 60)?;
         let max_entries =
             environment.number("PROFILE_CACHE_ENTRIES", "a whole number of entries", 100_000)?;
-        Ok(CacheSettings { max_age: Duration::from_secs(seconds), max_entries })
+        let megabytes: u32 =
+            environment.number("PROFILE_CACHE_MEGABYTES", "a whole number of megabytes", 64)?;
+        let max_bytes = usize::try_from(u64::from(megabytes) << 20).unwrap_or(usize::MAX);
+        Ok(CacheSettings { max_age: Duration::from_secs(seconds), max_entries, max_bytes })
     }
 }
 

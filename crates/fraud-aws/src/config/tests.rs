@@ -66,8 +66,11 @@ fn numbers_have_defaults_and_zero_hours_is_no_bound() {
     for wrong in ["-1", "1.5", "soon", "99999999999"] {
         assert!(with(&[("EVENT_TIME_MAX_AGE_HOURS", wrong)], event_time_bounds).is_err(), "{wrong}");
     }
-    let cache = with(&[("PROFILE_CACHE_ENTRIES", "5")], CacheSettings::from_environment).unwrap();
-    assert_eq!((cache.max_age, cache.max_entries), (Duration::from_secs(60), 5));
+    let variables = [("PROFILE_CACHE_ENTRIES", "5"), ("PROFILE_CACHE_MEGABYTES", "2")];
+    let cache = with(&variables, CacheSettings::from_environment).unwrap();
+    let expected = CacheSettings { max_age: Duration::from_secs(60), max_entries: 5, max_bytes: 2 << 20 };
+    assert_eq!(cache, expected);
+    assert_eq!(with(&[], CacheSettings::from_environment).unwrap().max_bytes, 64 << 20);
 }
 
 #[test]

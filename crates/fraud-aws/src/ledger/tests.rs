@@ -1,7 +1,7 @@
 use futures_util::future::join_all;
 
 use super::*;
-use crate::testing::{alert_for, at, soon};
+use crate::testing::{alert_for, at, enlarged, soon};
 
 mod browsing;
 mod table;

@@ -10,8 +10,9 @@ use tokio::time::{Instant, timeout_at};
 use super::{Answer, Lookup, LookupFault, ProfileStore};
 use crate::config::CacheSettings;
 
-/// Remembers what a store said, absence too, for a bounded time and a bounded number of customers. A customer that is
-/// being looked up is waited for, not looked up a second time. That the store did not answer is never remembered.
+/// Remembers what a store said, absence too, for a bounded time, a bounded number of customers and in bounded memory. A
+/// customer that is being looked up is waited for, not looked up a second time. That the store did not answer is never
+/// remembered.
 #[derive(Debug)]
 pub struct CachedProfiles<S> {
     store: S,
@@ -25,6 +26,8 @@ struct Memory {
     /// Every entry's id in the order of its age. An entry that was renewed stands here twice, and only its last place,
     /// whose time is the entry's own, counts.
     ages: VecDeque<(Arc<str>, Instant)>,
+    /// What the entries take, by [`Entry::size`].
+    bytes: usize,
     /// The customers being looked up, each with what will tell of it.
     under_way: HashMap<Arc<str>, Flight>,
 }
@@ -33,6 +36,17 @@ struct Memory {
 struct Entry {
     profile: Option<Arc<Profile>>,
     since: Instant,
+}
+
+/// What a customer takes besides the bytes of the id and the profile: the entry, its place in the order of ages, what
+/// the maps keep free, and the allocator's own.
+const ENTRY_OVERHEAD: usize = 192;
+
+impl Entry {
+    /// The memory that the entry takes under this id, in bytes.
+    fn size(&self, id: &str) -> usize {
+        ENTRY_OVERHEAD + id.len() + self.profile.as_ref().map_or(0, |profile| profile.size())
+    }
 }
 
 /// A lookup under way: the receivers see its result, or its end where it was given up.
@@ -204,16 +218,21 @@ impl Memory {
         now: Instant,
         settings: CacheSettings,
     ) {
-        self.entries.insert(Arc::clone(&id), Entry { profile, since: now });
+        let entry = Entry { profile, since: now };
+        self.bytes += entry.size(&id);
+        if let Some(renewed) = self.entries.insert(Arc::clone(&id), entry) {
+            self.bytes -= renewed.size(&id);
+        }
         self.ages.push_back((id, now));
         while let Some((oldest, since)) = self.ages.front() {
             let current = self.entries.get(oldest).is_some_and(|entry| entry.since == *since);
             let expired = now.duration_since(*since) >= settings.max_age;
-            if current && !expired && self.entries.len() <= settings.max_entries {
+            let fits = self.entries.len() <= settings.max_entries && self.bytes <= settings.max_bytes;
+            if current && !expired && fits {
                 break;
             }
-            if current {
-                self.entries.remove(oldest);
+            if current && let Some(removed) = self.entries.remove(oldest) {
+                self.bytes -= removed.size(oldest);
             }
             self.ages.pop_front();
         }

@@ -77,23 +77,25 @@ impl FileProfiles {
 
 impl Entry<'_> {
     fn profile(&self) -> Profile {
-        let segment = self.segment.map(|raw| serde_json::from_str::<String>(raw.get()));
-        let segment = match &segment {
-            None => Attribute::Missing,
-            Some(Ok(text)) => Attribute::Text(text),
-            Some(Err(_)) => Attribute::Other,
-        };
-        Profile::new(segment, number(self.lifetime_value), number(self.risk_score))
+        let texts = [self.segment, self.lifetime_value, self.risk_score]
+            .map(|raw| raw.and_then(|raw| serde_json::from_str::<String>(raw.get()).ok()));
+        let [segment, lifetime_value, risk_score] = &texts;
+        Profile::new(
+            attribute(self.segment, segment),
+            attribute(self.lifetime_value, lifetime_value),
+            attribute(self.risk_score, risk_score),
+        )
     }
 }
 
-fn number(raw: Option<&RawValue>) -> Attribute<'_> {
-    match raw.map(RawValue::get) {
-        None => Attribute::Missing,
-        Some(digits) if digits.starts_with(|first: char| first == '-' || first.is_ascii_digit()) => {
+fn attribute<'a>(raw: Option<&'a RawValue>, text: &'a Option<String>) -> Attribute<'a> {
+    match (raw.map(RawValue::get), text) {
+        (None, _) => Attribute::Missing,
+        (_, Some(text)) => Attribute::Text(text),
+        (Some(digits), _) if digits.starts_with(|first: char| first == '-' || first.is_ascii_digit()) => {
             Attribute::Number(digits)
         }
-        Some(_) => Attribute::Other,
+        _ => Attribute::Other,
     }
 }
 

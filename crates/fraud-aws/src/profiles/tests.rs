@@ -13,7 +13,7 @@ mod table;
 const FILE: &str = r#"{
     "C1": {"segment": "gold", "lifetime_value": 12345678901234567890.123456789, "risk_score": 0.90},
     "C2": {},
-    "C3": {"segment": "x", "lifetime_value": 1, "risk_score": "0.9"},
+    "C3": {"segment": "x", "lifetime_value": "1.50", "risk_score": "high"},
     "Ünï/c@de %": {"risk_score": 1}
 }"#;
 
@@ -25,7 +25,7 @@ fn soon() -> Instant {
 async fn keeps_the_contract(store: &impl ProfileStore) {
     let answer = store.lookup(&["nobody", "C3", "C1", "c1", "Ünï/c@de %", "C2"], soon()).await;
     let members = |lookup: &Lookup| match lookup {
-        Lookup::Found(profile) => Some((profile.members().to_owned(), profile.is_valid())),
+        Lookup::Found(profile) => Some((crate::testing::members(profile), profile.is_valid())),
         Lookup::Absent => None,
         Lookup::Unavailable => panic!("unavailable"),
     };
@@ -37,7 +37,7 @@ async fn keeps_the_contract(store: &impl ProfileStore) {
     };
     let found: Vec<_> = answer.profiles.iter().map(members).collect();
     assert_eq!(found[0], None);
-    assert_eq!(found[1], profile("x", "1", "0.5", false));
+    assert_eq!(found[1], profile("x", "1.50", "0.5", false));
     // DynamoDB stores 0.90 as 0.9; a file's digits stay.
     let digits = [
         profile("gold", "12345678901234567890.123456789", "0.9", true),
@@ -64,7 +64,8 @@ async fn a_table_keeps_the_contract() {
 
 #[tokio::test]
 async fn a_memory_keeps_the_contract_when_empty_and_when_full() {
-    let settings = CacheSettings { max_age: Duration::from_secs(60), max_entries: 100 };
+    let settings =
+        CacheSettings { max_age: Duration::from_secs(60), max_entries: 100, max_bytes: usize::MAX };
     let store = CachedProfiles::new(FileProfiles::parse(FILE).unwrap(), settings);
     keeps_the_contract(&store).await;
     keeps_the_contract(&store).await;

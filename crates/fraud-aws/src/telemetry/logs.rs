@@ -1,5 +1,6 @@
 //! Log lines, by the settings that Lambda's advanced logging controls put into the environment.
 
+use fraud_core::policy::Policy;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt;
@@ -28,4 +29,12 @@ pub fn init_logs(environment: Environment<'_>) {
         environment.get("AWS_LAMBDA_LOG_FORMAT").is_some_and(|format| format.eq_ignore_ascii_case("json"));
     // An error says that logging has been started before.
     let _ = if json { registry.with(lines.json()).try_init() } else { registry.with(lines).try_init() };
+}
+
+/// Logs which policy decides, and each kind of transactions that it never raises an alert for.
+pub fn log_policy(policy: &Policy) {
+    tracing::info!(policy = policy.id(), "policy loaded");
+    for silence in policy.silences() {
+        tracing::info!(policy = policy.id(), "never alerted under this policy: {silence}");
+    }
 }

@@ -1,8 +1,9 @@
 //! An alert's message: writing it, and reading one that was stored.
 
 use super::{ALERT_TYPE, Alert};
-use crate::event_time;
-use crate::json::{JsonError, ObjectWriter, Scanner, Value, push_number};
+use crate::event_time::{self, EventTimeFault};
+use crate::fields;
+use crate::json::{JsonError, ObjectWriter, Scanner, Value};
 
 /// The deepest nesting in a message: the object, its reasons, and each of them.
 const MAX_DEPTH: usize = 3;
@@ -18,13 +19,6 @@ pub enum MessageError {
     Member(&'static str),
 }
 
-pub(super) fn number_text(number: f64) -> String {
-    let mut text = Vec::new();
-    push_number(&mut text, number);
-    // Digits, a point and signs.
-    String::from_utf8_lossy(&text).into_owned()
-}
-
 /// The message of an alert whose other fields are set.
 pub(super) fn write(alert: &Alert) -> String {
     let mut object = ObjectWriter::new();
@@ -36,7 +30,11 @@ pub(super) fn write(alert: &Alert) -> String {
         .json("transaction_amount", &alert.transaction_amount)
         .json("fraud_score", &alert.fraud_score)
         .text("timestamp", &alert.arrival.to_string())
-        .text_or_null("event_time", alert.event_time.as_deref())
+        .text_or_null("event_time", alert.event_time.as_deref());
+    if let Some(fault) = alert.event_time_fault {
+        object.text(fields::EVENT_TIME_FAULT, fault.as_str());
+    }
+    object
         .json("reasons", &alert.reasons)
         .text("policy", &alert.policy)
         .text("enrichment", &alert.enrichment)
@@ -72,6 +70,7 @@ pub(super) fn read(message: String, customer_segment: Option<String>) -> Result<
         fraud_score: members.number("fraud_score")?,
         arrival: timestamp.instant,
         event_time: members.text("event_time")?,
+        event_time_fault: members.event_time_fault()?,
         reasons,
         policy: text("policy")?,
         enrichment: text("enrichment")?,
@@ -114,6 +113,13 @@ impl<'a> Members<'a> {
             },
             _ => Err(MessageError::Member(name)),
         }
+    }
+
+    fn event_time_fault(&self) -> Result<Option<EventTimeFault>, MessageError> {
+        let name = fields::EVENT_TIME_FAULT;
+        let Some(words) = self.get(name) else { return Ok(None) };
+        let fault = words.as_str().and_then(|words| EventTimeFault::of_words(&words));
+        fault.map(Some).ok_or(MessageError::Member(name))
     }
 
     fn number(&self, name: &'static str) -> Result<String, MessageError> {

@@ -1,6 +1,6 @@
 use super::*;
 use crate::enrichment::Enrichment;
-use crate::event_time;
+use crate::event_time::{self, EventTimeBounds};
 use crate::profile::{Attribute, Profile};
 use proptest::prelude::*;
 use serde_json::value::RawValue;
@@ -28,7 +28,13 @@ fn alert(payload: &str, enrichment: Enrichment<'_>, sub_sequence_number: u64) ->
         transaction.transaction_id.as_deref(),
         Some(position),
     );
-    let decision = Decision { enrichment, score: policy.score(&inputs), identity, arrival };
+    let decision = Decision {
+        enrichment,
+        score: policy.score(&inputs),
+        identity,
+        arrival,
+        event_time_fault: EventTimeBounds::UNBOUNDED.fault(&transaction.event_time, arrival),
+    };
     Alert::new(&transaction, &decision, &inputs, &policy, position)
 }
 
@@ -67,13 +73,14 @@ fn a_message_says_what_was_decided_of_which_transaction_and_why() {
 
 #[test]
 fn what_a_transaction_does_not_say_is_null_and_its_position_names_the_alert() {
-    let alert = alert(r#"{"event_time":"noon"}"#, Enrichment::NoCustomer, 3);
+    let alert = alert(r#"{"amount":0,"event_time":"noon"}"#, Enrichment::NoCustomer, 3);
     let message: serde_json::Value = serde_json::from_str(&alert.message).unwrap();
     let id = "@transactions/shardId-000000000007/49590338271490256608559692538361571095921575989136588898/3";
     assert_eq!((&*alert.alert_id, message["alert_id"].as_str()), (id, Some(id)));
     for name in ["customer_id", "transaction_id", "event_time"] {
         assert!(message[name].is_null(), "{name}");
     }
+    assert_eq!(message["event_time_fault"], "unreadable");
     assert_eq!((&message["transaction_amount"], &message["sub_sequence_number"]), (&0.into(), &3.into()));
     assert_eq!(alert.position(), position(3));
 }
@@ -81,13 +88,13 @@ fn what_a_transaction_does_not_say_is_null_and_its_position_names_the_alert() {
 #[test]
 fn a_segment_that_no_queue_takes_is_no_attribute() {
     let segment = |segment| {
-        let alert = alert("{}", Enrichment::Profile(&profile(segment)), 0);
+        let alert = alert(r#"{"amount":0}"#, Enrichment::Profile(&profile(segment)), 0);
         alert.attributes().map(|attribute| attribute.value.to_owned()).nth(2)
     };
     assert_eq!(segment(Attribute::Missing).as_deref(), Some("unknown"));
     assert_eq!(segment(Attribute::Text("")), None);
     assert_eq!(segment(Attribute::Text("go\u{1}ld")), None);
-    assert_eq!(alert("{}", Enrichment::NoProfile, 0).customer_segment, None);
+    assert_eq!(alert(r#"{"amount":0}"#, Enrichment::NoProfile, 0).customer_segment, None);
 }
 
 #[test]
@@ -112,6 +119,7 @@ fn a_text_that_is_no_alerts_message_is_refused() {
         ("reasons", r#""reasons":["#, r#""reasons":1,"more":["#),
         ("sub_sequence_number", r#""sub_sequence_number":2"#, r#""sub_sequence_number":2.5"#),
         ("policy", r#""policy":"#, r#""policy":null,"of":"#),
+        ("event_time_fault", r#""reasons""#, r#""event_time_fault":"late","reasons""#),
     ] {
         assert_eq!(read(message.replace(from, to)), MessageError::Member(name));
     }
@@ -122,8 +130,8 @@ proptest! {
     fn any_transactions_message_is_one_line_of_json_with_the_producers_digits_and_reads_back(
         customer_id in prop::option::of("(?s)(.|[\u{FFFE}\n\"/]){1,12}"),
         transaction_id in prop::option::of("(?s)(.|[\u{FFFF}\r\\\\%]){1,12}"),
-        digits in "-?(0|[1-9][0-9]{0,40})(\\.[0-9]{1,40})?([eE][+-]?[0-9]{1,2})?",
-        event_time in prop::option::of(prop_oneof!["(?s).{0,12}", "2024-01-15[Tt ]0[0-9]:59:59(\\.[0-9]{1,20})?Z?"]),
+        digits in "-?(0|[1-9][0-9]{0,30})(\\.[0-9]{1,25})?([eE][+-]?[0-9]{1,2})?",
+        event_time in prop::option::of(prop_oneof!["(?s).{0,12}", "[0-9]{9,14}", "2024-01-15[Tt ]0[0-9]:59:59(\\.[0-9]{1,20})?Z?"]),
         segment in prop::option::of("(?s).{0,12}"),
         sub_sequence_number in 0..3u64,
     ) {
@@ -147,6 +155,32 @@ proptest! {
         prop_assert_eq!(&alert.customer_segment, &segment);
         let again = Alert::from_message(alert.message.clone(), alert.customer_segment.clone());
         prop_assert_eq!(again, Ok(alert));
+    }
+
+    #[test]
+    fn any_accepted_record_of_a_mebibyte_raises_an_alert_that_fits_into_a_message(
+        customer in prop::sample::select(vec!["\\u0001", "/", "%", "\u{10FFFF}", "\\\"", "\u{FFFE}", "7"]),
+        transaction in prop::sample::select(vec!["\\u0001", "/", "%", "\\\"", "7"]),
+        segment in prop::sample::select(vec!["\u{1}", "\u{10FFFF}", "\"", "s"]),
+        amount_length in 1..70usize,
+        time_length in 0..70usize,
+        padding in 0..1_000_000usize,
+    ) {
+        let payload = format!(
+            r#"{{"customer_id":"{}","transaction_id":"{}","amount":{},"event_time":"2026-01-15T01:03:14.{}Z","note":"{}"}}"#,
+            customer.repeat(256),
+            transaction.repeat(256),
+            "9".repeat(amount_length),
+            "0".repeat(time_length),
+            "x".repeat(padding),
+        );
+        let profile = profile(Attribute::Text(&segment.repeat(256)));
+        if Transaction::parse(payload.as_bytes()).is_ok() {
+            let alert = alert(&payload, Enrichment::Profile(&profile), u64::MAX);
+            prop_assert!(alert.size() <= 262_144, "{}", alert.size());
+            // Far from it: 32 reasons of a policy's longest names have room.
+            prop_assert!(alert.size() <= 16_384, "{}", alert.size());
+        }
     }
 
     #[test]

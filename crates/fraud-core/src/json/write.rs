@@ -8,6 +8,11 @@ pub(crate) fn push_number(out: &mut Vec<u8>, number: f64) {
     out.extend_from_slice(zmij::Buffer::new().format(number).as_bytes());
 }
 
+/// The shortest text that reads back as the same f64. `number` must be finite: JSON has no other.
+pub(crate) fn number_text(number: f64) -> String {
+    zmij::Buffer::new().format(number).to_owned()
+}
+
 /// Whether a message queue accepts the character: SQS takes those of XML 1.0 and refuses a message with any other
 /// (Amazon SQS API reference, SendMessage).
 pub fn is_portable(character: char) -> bool {
@@ -58,6 +63,11 @@ impl ObjectWriter {
     pub fn number(&mut self, name: &str, number: f64) -> &mut Self {
         push_number(self.name(name), number);
         self
+    }
+
+    /// Adds `true` or `false`.
+    pub fn bool(&mut self, name: &str, value: bool) -> &mut Self {
+        self.json(name, if value { "true" } else { "false" })
     }
 
     /// Adds a value that is JSON on one line already.

@@ -5,6 +5,7 @@ use std::ops::Range;
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::reach::Given;
 use super::{Band, Factor, HourBand, MAX_FACTORS, Policy, PolicyError, PolicyProblem, Rule};
 
 #[derive(Deserialize)]
@@ -77,13 +78,13 @@ fn validate(document: &Document) -> Result<Policy, At> {
         }
         factors.push(Factor { name: entry.name.as_ref().clone(), rule: rule(entry)? });
     }
-    // Rounded addition is monotonic, so the highest contributions give the highest score.
-    let highest = factors.iter().fold(0.0, |sum, factor| sum + factor.rule.most_points()).min(cap);
-    if highest <= threshold {
+    let policy = Policy::new(document.name.as_ref(), cap, threshold, default_risk, factors);
+    let highest = policy.highest(Given::default());
+    if !policy.alerts(highest) {
         let problem = PolicyProblem::UnreachableThreshold { threshold, highest };
         return Err(At(document.threshold.span(), problem));
     }
-    Ok(Policy::new(document.name.as_ref(), cap, threshold, default_risk, factors))
+    Ok(policy)
 }
 
 fn check_name(name: &Spanned<String>) -> Result<(), At> {
@@ -212,22 +213,4 @@ fn overlap(entry: &FactorEntry, at: &Spanned<BandEntry>, first: &str, second: St
     let factor = entry.name.as_ref().clone();
     let (first, second) = (format!("`{first}`"), format!("`{second}`"));
     At(at.span(), PolicyProblem::OverlappingBands { factor, first, second })
-}
-
-impl Rule {
-    fn most_points(&self) -> f64 {
-        let most = |points: &mut dyn Iterator<Item = f64>| points.fold(0.0, f64::max);
-        match self {
-            Rule::AmountBands(bands) => most(&mut bands.iter().map(|band| band.points)),
-            // A risk lies between 0 and 1: a band above that gives no points to anyone.
-            Rule::RiskBands(bands) => most(
-                &mut bands
-                    .iter()
-                    .filter(|band| band.above < 1.0 && band.up_to >= 0.0)
-                    .map(|band| band.points),
-            ),
-            Rule::RiskWeight { weight, .. } => *weight,
-            Rule::HourBands(bands) => most(&mut bands.iter().map(|band| band.points)),
-        }
-    }
 }

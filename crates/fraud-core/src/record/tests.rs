@@ -1,7 +1,9 @@
 use super::*;
+use crate::event_time::EventTimeBounds;
 use crate::identity::Position;
 use crate::profile::{Attribute, Profile};
 use crate::scoring::Inputs;
+use crate::transaction::TimeField;
 use proptest::prelude::*;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
@@ -15,7 +17,9 @@ fn encode(payload: &str, enrichment: Enrichment<'_>, position: Option<Position<'
     let transaction = Transaction::parse(payload.as_bytes()).unwrap();
     let (customer, id) = (transaction.customer_id.as_deref(), transaction.transaction_id.as_deref());
     let score = policy.score(&Inputs::of(&transaction, enrichment, arrival, &policy));
-    let decision = Decision { enrichment, score, identity: Identity::of(customer, id, position), arrival };
+    let event_time_fault = EventTimeBounds::UNBOUNDED.fault(&transaction.event_time, arrival);
+    let identity = Identity::of(customer, id, position);
+    let decision = Decision { enrichment, score, identity, arrival, event_time_fault };
     let mut out = Vec::new();
     RecordEncoder::new(&policy).encode(&transaction, &decision, &mut out);
     String::from_utf8(out).unwrap()
@@ -42,9 +46,9 @@ fn our_fields_follow_the_producers_bytes_in_their_order() {
 
 #[test]
 fn a_record_without_profile_and_identity_has_neither_field() {
-    let line = encode("{}", Enrichment::NoCustomer, None);
+    let line = encode(r#"{"amount":0}"#, Enrichment::NoCustomer, None);
     let policy = Policy::builtin_default().unwrap();
-    let expected = r#"{"fraud_score":0.4,"fraud_reasons":["customer_risk","time_of_day"],"fraud_policy":"POLICY","enrichment":"no_customer","ingested_at":"2024-01-15T03:00:00.007Z"}"#;
+    let expected = r#"{"amount":0,"fraud_score":0.4,"fraud_reasons":["customer_risk","time_of_day"],"fraud_policy":"POLICY","enrichment":"no_customer","ingested_at":"2024-01-15T03:00:00.007Z"}"#;
     assert_eq!(line.trim_end(), expected.replace("POLICY", policy.id()));
 }
 
@@ -59,6 +63,42 @@ fn each_outcome_of_the_lookup_has_its_word() {
         let line: Value = serde_json::from_str(&encode(r#"{"customer_id":"C1"}"#, enrichment, None)).unwrap();
         assert_eq!(line["enrichment"], word);
         assert_eq!(line.get("customer_risk_score").is_some(), word == "invalid_profile");
+    }
+}
+
+#[test]
+fn a_record_names_what_is_wrong_with_its_event_time() {
+    for (time, fault) in [
+        ("\"2024-01-15T03:00:00Z\"", None),
+        ("1705287600", Some("without_local_time")),
+        ("\"1705287600123\"", Some("without_local_time")),
+        ("\"2024-01-15\"", Some("unreadable")),
+        ("null", Some("unreadable")),
+    ] {
+        let payload = format!(r#"{{"amount":1,"event_time_fault":"none","event_time":{time}}}"#);
+        let line: Value = serde_json::from_str(&encode(&payload, Enrichment::NoCustomer, None)).unwrap();
+        assert_eq!(line.get("event_time_fault").and_then(Value::as_str), fault, "{time}");
+    }
+}
+
+#[test]
+fn a_customer_without_a_usable_risk_is_written_with_the_risk_that_the_policy_takes() {
+    let policy = Policy::parse(
+        "name = \"p\"\ncap = 1\nthreshold = 0.5\ndefault_risk = 0.25\n\
+         [[factors]]\nname = \"risk\"\ninput = \"customer_risk\"\nweight = 1\n",
+    );
+    let policy = policy.unwrap();
+    let transaction = Transaction::parse(br#"{"amount":1}"#).unwrap();
+    let arrival = crate::event_time::parse(ARRIVAL).unwrap().instant;
+    for risk in [Attribute::Missing, Attribute::Number("7")] {
+        let profile = Profile::new(Attribute::Missing, Attribute::Missing, risk);
+        let enrichment = Enrichment::Profile(&profile);
+        let score = policy.score(&Inputs::of(&transaction, enrichment, arrival, &policy));
+        let decision = Decision { enrichment, score, identity: None, arrival, event_time_fault: None };
+        let mut line = Vec::new();
+        RecordEncoder::new(&policy).encode(&transaction, &decision, &mut line);
+        let line: Value = serde_json::from_slice(&line).unwrap();
+        assert_eq!((&line["customer_risk_score"], &line["fraud_score"]), (&0.25.into(), &0.25.into()));
     }
 }
 
@@ -99,7 +139,7 @@ fn any_object() -> impl Strategy<Value = Map<String, Value>> {
     let read = (
         prop::option::of(".{1,20}"),
         prop::option::of(any::<i64>()),
-        prop::option::of(any::<f64>()),
+        any::<f64>(),
         prop::option::of(any_value()),
     );
     (foreign, read).prop_map(|(foreign, (customer_id, transaction_id, amount, event_time))| {
@@ -109,7 +149,7 @@ fn any_object() -> impl Strategy<Value = Map<String, Value>> {
         }
         customer_id.map(|id| object.insert("customer_id".into(), id.into()));
         transaction_id.map(|id| object.insert("transaction_id".into(), id.into()));
-        amount.map(|amount| object.insert("amount".into(), amount.into()));
+        object.insert("amount".into(), amount.into());
         event_time.map(|time| object.insert("event_time".into(), time));
         object
     })
@@ -132,9 +172,16 @@ proptest! {
         };
         prop_assert_eq!(foreign(&input), foreign(&output));
         let ours: Vec<&str> = output.keys().map(String::as_str).filter(|name| fields::is_own(name)).collect();
+        let transaction = Transaction::parse(text.as_bytes()).unwrap();
+        let faulty = match transaction.event_time {
+            TimeField::Missing => false,
+            TimeField::Unreadable => true,
+            TimeField::Known(time, _) => time.hour.is_none(),
+        };
         let mut expected: Vec<&str> = fields::ALL.into_iter()
             .filter(|name| with_profile || !name.starts_with("customer_"))
             .filter(|&name| name != fields::DECISION_ID || object.contains_key("transaction_id"))
+            .filter(|&name| name != fields::EVENT_TIME_FAULT || faulty)
             .collect();
         expected.sort_unstable();
         prop_assert_eq!(ours, expected);
@@ -142,8 +189,8 @@ proptest! {
 
     #[test]
     fn a_foreign_numbers_digits_are_kept(digits in "-?(0|[1-9][0-9]{0,40})(\\.[0-9]{1,40})?([eE][+-]?[0-9]{1,4})?") {
-        let line = encode(&format!("{{\"n\":{digits},\"m\":[{digits}]}}"), Enrichment::NoProfile, None);
-        let expected = format!("{{\"n\":{digits},\"m\":[{digits}],\"fraud_score\"");
+        let line = encode(&format!("{{\"amount\":1,\"n\":{digits},\"m\":[{digits}]}}"), Enrichment::NoProfile, None);
+        let expected = format!("{{\"amount\":1,\"n\":{digits},\"m\":[{digits}],\"fraud_score\"");
         prop_assert!(line.starts_with(&expected), "{}", line);
     }
 
@@ -151,7 +198,7 @@ proptest! {
     fn the_score_reads_back_as_the_same_number(risk in 0.0..=1.0f64) {
         let digits = format!("{risk:?}");
         let profile = Profile::new(Attribute::Missing, Attribute::Missing, Attribute::Number(&digits));
-        let line = encode("{\"event_time\":null}", Enrichment::Profile(&profile), None);
+        let line = encode("{\"amount\":0,\"event_time\":null}", Enrichment::Profile(&profile), None);
         let output: BTreeMap<String, Box<RawValue>> = serde_json::from_str(&line).unwrap();
         let written = output[fields::FRAUD_SCORE].get();
         prop_assert_eq!(written.parse::<f64>().unwrap().to_bits(), (risk * 0.4).to_bits());

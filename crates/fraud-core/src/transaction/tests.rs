@@ -9,10 +9,10 @@ fn refusal(payload: &str) -> FailureReason {
     Transaction::parse(payload.as_bytes()).expect_err(payload)
 }
 
-fn open_object(payload: &str) -> (String, bool) {
+fn open_object(payload: &str) -> String {
     let mut out = Vec::new();
-    let any = Transaction::parse(payload.as_bytes()).unwrap().write_open_object(&mut out);
-    (String::from_utf8(out).unwrap(), any)
+    Transaction::parse(payload.as_bytes()).unwrap().write_open_object(&mut out);
+    String::from_utf8(out).unwrap()
 }
 
 #[test]
@@ -24,13 +24,15 @@ fn the_fields_that_scoring_reads_are_found_among_others() {
     assert_eq!(transaction.customer_id.as_deref(), Some("C1"));
     assert_eq!(transaction.amount, Amount { digits: "12.50", value: 12.5 });
     let TimeField::Known(time, text) = transaction.event_time else { panic!("a time") };
-    assert_eq!((time.hour, &*text), (3, "2024-01-15T03:00:00+09:00"));
+    assert_eq!((time.hour, &*text), (Some(3), "2024-01-15T03:00:00+09:00"));
 }
 
 #[test]
 fn missing_fields_have_their_defaults() {
-    let transaction = Transaction::parse(b"{}").unwrap();
-    assert_eq!((&transaction.transaction_id, &transaction.customer_id), (&None, &None));
+    let transaction = Transaction::parse(br#"{"transaction_id":"T1"}"#).unwrap();
+    assert_eq!(transaction.customer_id, None);
+    let other = Transaction::parse(br#"{"amount":1}"#).unwrap();
+    assert_eq!((other.transaction_id, other.customer_id), (None, None));
     assert_eq!(transaction.amount, Amount { digits: "0", value: 0.0 });
     assert_eq!(transaction.event_time, TimeField::Missing);
 }
@@ -38,7 +40,7 @@ fn missing_fields_have_their_defaults() {
 #[test]
 fn ids_are_strings_or_integers() {
     let ids = |id: &str| {
-        let payload = format!(r#"{{"transaction_id":{id},"customer_id":{id}}}"#);
+        let payload = format!(r#"{{"transaction_id":{id},"customer_id":{id},"amount":1}}"#);
         Transaction::parse(payload.as_bytes()).map(|read| {
             assert_eq!(read.transaction_id, read.customer_id, "{id}");
             read.customer_id.map(|id| id.into_owned())
@@ -79,6 +81,45 @@ fn a_transaction_id_is_bounded_in_bytes_and_a_customer_id_in_characters() {
 }
 
 #[test]
+fn an_object_with_neither_an_id_nor_an_amount_is_not_a_transaction() {
+    for payload in [
+        "{}",
+        r#"{"event_time":"2026-01-15T01:03:14Z"}"#,
+        r#"{"transaction_id":null,"customer_id":""}"#,
+        r#"{"detail":{"transaction_id":"T1","customer_id":"C1","amount":19000.5}}"#,
+        r#"{"body":"{\"transaction_id\":\"T1\",\"customer_id\":\"C1\",\"amount\":19000.5}"}"#,
+        r#"{"transactionId":"T1","customerId":"C1","Amount":19000.5}"#,
+        r#"{"TRANSACTION_ID":"T1","CUSTOMER_ID":"C1","AMOUNT":19000.5}"#,
+    ] {
+        assert_eq!(refusal(payload), NotATransaction, "{payload}");
+    }
+    for payload in [r#"{"transaction_id":"T1"}"#, r#"{"customer_id":7}"#, r#"{"amount":0}"#] {
+        assert!(Transaction::parse(payload.as_bytes()).is_ok(), "{payload}");
+    }
+}
+
+#[test]
+fn a_byte_order_mark_before_the_object_is_skipped() {
+    assert_eq!(open_object("\u{feff} {\"amount\":1}\n"), "{\"amount\":1");
+}
+
+#[test]
+fn amounts_and_event_times_have_at_most_64_characters() {
+    let with = |amount: &str, time: &str| {
+        let payload = format!(r#"{{"amount":{amount},"event_time":"{time}"}}"#);
+        let transaction = Transaction::parse(payload.as_bytes())?;
+        Ok(matches!(transaction.event_time, TimeField::Known(..)))
+    };
+    let amount = |length: usize| format!("0.{}", "1".repeat(length - 2));
+    let time = |length: usize| format!("2024-01-15T03:00:00.{}Z", "0".repeat(length - 21));
+    assert_eq!(with(&amount(64), &time(64)), Ok(true));
+    assert_eq!(with(&amount(64), &time(65)), Ok(false));
+    assert_eq!(with(&amount(65), &time(64)), Err(InvalidAmount));
+    let digits = format!(r#"{{"amount":1,"event_time":1.{}}}"#, "0".repeat(63));
+    assert_eq!(Transaction::parse(digits.as_bytes()).unwrap().event_time, TimeField::Unreadable);
+}
+
+#[test]
 fn an_amount_is_a_finite_number() {
     for amount in ["null", "\"12000\"", "true", "[]", "{\"value\":1}", "1e400", "-1e999"] {
         assert_eq!(refusal(&format!(r#"{{"amount":{amount}}}"#)), InvalidAmount, "{amount}");
@@ -88,10 +129,14 @@ fn an_amount_is_a_finite_number() {
 }
 
 #[test]
-fn a_time_that_cannot_be_read_is_unknown_and_no_fault() {
-    for time in ["null", "\"\"", "\"2024-01-15\"", "1705287600", "true", "\"\\ud800\"", "[]"] {
-        let payload = format!(r#"{{"event_time":{time}}}"#);
-        assert_eq!(Transaction::parse(payload.as_bytes()).unwrap().event_time, TimeField::Unknown, "{time}");
+fn a_time_that_cannot_be_read_is_unreadable_and_keeps_no_record_from_being_scored() {
+    for time in ["null", "\"\"", "\"2024-01-15\"", "-1705287600", "1e14", "true", "\"\\ud800\"", "[]"] {
+        let payload = format!(r#"{{"amount":1,"event_time":{time}}}"#);
+        assert_eq!(
+            Transaction::parse(payload.as_bytes()).unwrap().event_time,
+            TimeField::Unreadable,
+            "{time}"
+        );
     }
 }
 
@@ -107,15 +152,25 @@ fn of_a_key_that_comes_twice_the_last_counts() {
 #[test]
 fn every_refusal_names_its_reason() {
     assert_eq!(Transaction::parse(b"{\"a\":\"\xff\"}").unwrap_err(), NotUtf8);
-    for payload in
-        ["", " ", "{", "{\"a\":1", "{}{}", "{\"amount\":NaN}", "\u{feff}{}", "[1", "nul", "{\"a\":1}x"]
-    {
+    for payload in [
+        "",
+        " ",
+        "{",
+        "{\"a\":1",
+        "{}{}",
+        "{\"amount\":NaN}",
+        "\u{feff}\u{feff}{}",
+        " \u{feff}{}",
+        "[1",
+        "nul",
+        "{\"a\":1}x",
+    ] {
         assert_eq!(refusal(payload), NotJson, "{payload}");
     }
     for payload in ["[]", "\"x\"", "1", "null", "true", " [{}] "] {
         assert_eq!(refusal(payload), NotAnObject, "{payload}");
     }
-    let nested = |depth: usize| format!("{{\"a\":{}{}}}", "[".repeat(depth), "]".repeat(depth));
+    let nested = |depth: usize| format!("{{\"amount\":1,\"a\":{}{}}}", "[".repeat(depth), "]".repeat(depth));
     assert!(Transaction::parse(nested(MAX_DEPTH - 1).as_bytes()).is_ok());
     assert_eq!(refusal(&nested(MAX_DEPTH)), NestedTooDeep);
     assert_eq!(refusal(&nested(100_000)), NestedTooDeep);
@@ -124,26 +179,26 @@ fn every_refusal_names_its_reason() {
 #[test]
 fn a_producer_cannot_supply_our_fields() {
     for (payload, kept) in [
-        (r#"{"fraud_score":1}"#, ("{", false)),
-        (r#"{ "fraud_score" : 1 , "a":2}"#, (r#"{ "a":2"#, true)),
-        (r#"{"a":1, "FRAUD_Score":{"x":[1,2]}, "b":2}"#, (r#"{"a":1, "b":2"#, true)),
-        (r#"{"a":1,"fraud_score":1,"enrichment":2}"#, (r#"{"a":1"#, true)),
+        (r#"{"amount":0,"fraud_score":1}"#, r#"{"amount":0"#),
+        (r#"{ "fraud_score" : 1 , "amount":2}"#, r#"{ "amount":2"#),
+        (r#"{"amount":1, "FRAUD_Score":{"x":[1,2]}, "b":2}"#, r#"{"amount":1, "b":2"#),
+        (r#"{"amount":1,"fraud_score":1,"enrichment":2,"event_time_fault":3}"#, r#"{"amount":1"#),
         (
-            r#"{"fraud_score":1,"enrichment":2,"a":3,"decision_id":4,"b":5,"ingested_at":6}"#,
-            (r#"{"a":3,"b":5"#, true),
+            r#"{"fraud_score":1,"enrichment":2,"amount":3,"decision_id":4,"b":5,"ingested_at":6}"#,
+            r#"{"amount":3,"b":5"#,
         ),
-        (r#"{"fraud\u005fscore":"a,b","a":1}"#, (r#"{"a":1"#, true)),
-        (r#"{"a":{"fraud_score":1}}"#, (r#"{"a":{"fraud_score":1}"#, true)),
+        (r#"{"fraud\u005fscore":"a,b","amount":1}"#, r#"{"amount":1"#),
+        (r#"{"amount":1,"a":{"fraud_score":1}}"#, r#"{"amount":1,"a":{"fraud_score":1}"#),
     ] {
-        assert_eq!(open_object(payload), (kept.0.to_owned(), kept.1), "{payload}");
+        assert_eq!(open_object(payload), kept, "{payload}");
     }
 }
 
 #[test]
 fn line_breaks_between_tokens_become_spaces() {
     assert_eq!(
-        open_object("\r\n{\r\n \"a\": \"x\\n\",\n\"b\":[1,\n2]\n}\n"),
-        ("{   \"a\": \"x\\n\", \"b\":[1, 2] ".to_owned(), true)
+        open_object("\r\n{\r\n \"amount\":1,\"a\": \"x\\n\",\n\"b\":[1,\n2]\n}\n"),
+        "{   \"amount\":1,\"a\": \"x\\n\", \"b\":[1, 2] "
     );
 }
 
@@ -172,12 +227,18 @@ fn by_the_book(
         .map_or(Ok(0.0), |raw| serde_json::from_str(raw.get()).map_err(|_| InvalidAmount))?;
     let time = match members.get("event_time") {
         None => TimeField::Missing,
-        Some(raw) => match serde_json::from_str::<String>(raw.get()) {
-            Ok(text) => event_time::parse(&text)
-                .map_or(TimeField::Unknown, |time| TimeField::Known(time, Cow::Owned(text))),
-            Err(_) => TimeField::Unknown,
-        },
+        Some(raw) => {
+            let text = match serde_json::from_str::<Json>(raw.get()).unwrap_or_default() {
+                Json::String(text) => text,
+                Json::Number(_) => raw.get().to_owned(),
+                _ => String::new(),
+            };
+            event_time::parse(&text).map_or(TimeField::Unreadable, |time| TimeField::Known(time, text.into()))
+        }
     };
+    if transaction_id.is_none() && customer_id.is_none() && !members.contains_key("amount") {
+        return Err(NotATransaction);
+    }
     Ok((transaction_id, customer_id, amount, time))
 }
 

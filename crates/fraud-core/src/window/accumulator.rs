@@ -6,7 +6,7 @@ use std::collections::hash_map::Entry;
 use super::{IdentityHash, Window, WindowRule};
 use crate::decimal;
 use crate::identity::Identity;
-use crate::money::{Money, MoneyError};
+use crate::money::Money;
 use crate::timestamp::Timestamp;
 use crate::transaction::Transaction;
 
@@ -17,7 +17,7 @@ pub struct Accumulator<'a> {
     rule: WindowRule,
     shares: Vec<Share<'a>>,
     places: HashMap<(&'a str, Window), usize>,
-    amounts: HashMap<(usize, IdentityHash), Money>,
+    amounts: HashMap<(usize, IdentityHash), Option<Money>>,
 }
 
 /// What of a batch counts for one customer in one window.
@@ -38,24 +38,36 @@ pub struct Counted {
     pub index: usize,
     /// What it is recognised by.
     pub identity: IdentityHash,
-    /// Its amount, above zero.
-    pub amount: Money,
+    /// Its amount, above zero; `None` if it is too large to be added up.
+    pub amount: Option<Money>,
 }
 
 /// What became of a transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Taken {
     /// It is in a share.
-    Counted,
+    Counted {
+        /// Whether its amount is too large to be added up, so that it is in the share without one.
+        too_large: bool,
+    },
     /// It is the same transaction as one before it in the batch and does not count again.
     Repeated {
         /// Whether the one before has another amount.
         amount_differs: bool,
+        /// Whether its own amount is too large to be added up.
+        too_large: bool,
     },
     /// It has no customer, and so no window.
     NoCustomer,
     /// Its amount is zero or less.
     NotPositive,
+}
+
+impl Taken {
+    /// Whether the transaction would count and its amount is too large to be added up.
+    pub fn is_too_large(self) -> bool {
+        matches!(self, Taken::Counted { too_large: true } | Taken::Repeated { too_large: true, .. })
+    }
 }
 
 impl<'a> Accumulator<'a> {
@@ -69,21 +81,18 @@ impl<'a> Accumulator<'a> {
     /// What does not count is not looked at any closer: an amount that is not above zero may be as large and as fine as
     /// it likes, and so may one without a customer. Nor is a transaction that does not count remembered, so that it
     /// makes no difference in which batches a producer's corrections come.
-    ///
-    /// # Errors
-    /// [`MoneyError`] where the amount would count but cannot be added up exactly.
     pub fn add(
         &mut self,
         index: usize,
         transaction: &'a Transaction<'_>,
         identity: &Identity<'_>,
         arrival: Timestamp,
-    ) -> Result<Taken, MoneyError> {
-        let Some(customer_id) = transaction.customer_id.as_deref() else { return Ok(Taken::NoCustomer) };
+    ) -> Taken {
+        let Some(customer_id) = transaction.customer_id.as_deref() else { return Taken::NoCustomer };
         if !decimal::is_positive(transaction.amount.digits) {
-            return Ok(Taken::NotPositive);
+            return Taken::NotPositive;
         }
-        let amount = Money::amount(transaction.amount.digits)?;
+        let amount = Money::amount(transaction.amount.digits).ok();
         let window = self.rule.window_of(transaction, arrival);
         let place = *self.places.entry((customer_id, window)).or_insert_with(|| {
             self.shares.push(Share { customer_id, window, transactions: Vec::new() });
@@ -91,13 +100,15 @@ impl<'a> Accumulator<'a> {
         });
         let identity = IdentityHash::from(identity);
         match self.amounts.entry((place, identity)) {
-            Entry::Occupied(first) => Ok(Taken::Repeated { amount_differs: *first.get() != amount }),
+            Entry::Occupied(first) => {
+                Taken::Repeated { amount_differs: *first.get() != amount, too_large: amount.is_none() }
+            }
             Entry::Vacant(entry) => {
                 entry.insert(amount);
                 if let Some(share) = self.shares.get_mut(place) {
                     share.transactions.push(Counted { index, identity, amount });
                 }
-                Ok(Taken::Counted)
+                Taken::Counted { too_large: amount.is_none() }
             }
         }
     }
@@ -117,7 +128,7 @@ mod tests {
 
     /// What becomes of payloads that arrive one second after the other, and the shares: customer, start, places in the
     /// batch, sum.
-    fn take(payloads: &[&str]) -> (Vec<Result<Taken, MoneyError>>, Vec<Sum>) {
+    fn take(payloads: &[&str]) -> (Vec<Taken>, Vec<Sum>) {
         let transactions: Vec<_> = payloads.iter().map(|payload| transaction(payload)).collect();
         let mut accumulator = Accumulator::new(rule());
         let mut taken = Vec::new();
@@ -127,14 +138,15 @@ mod tests {
             taken.push(accumulator.add(index, transaction, &identity, arrival(index as i64)));
         }
         let share = |share: Share<'_>| {
-            let amounts = share.transactions.iter().map(|counted| counted.amount);
-            let sum = amounts.reduce(|sum, amount| sum.checked_add(amount).unwrap()).unwrap();
+            let amounts = share.transactions.iter().filter_map(|counted| counted.amount);
+            let sum = amounts.fold(Money::ZERO, |sum, amount| sum.checked_add(amount).unwrap());
             let places = share.transactions.iter().map(|counted| counted.index).collect();
             (share.customer_id.to_owned(), share.window.start_seconds(), places, sum.to_string())
         };
         (taken, accumulator.into_shares().into_iter().map(share).collect())
     }
 
+    const COUNTED: Taken = Taken::Counted { too_large: false };
     const START: i64 = 1_705_287_600;
 
     #[test]
@@ -145,7 +157,7 @@ mod tests {
             r#"{"customer_id":"B","amount":0.2,"event_time":"2024-01-15T03:05:00Z"}"#,
             r#"{"customer_id":"B","amount":0.2,"event_time":"2024-01-15T03:04:59.999Z"}"#,
         ]);
-        assert_eq!(taken, [Ok(Taken::Counted); 4]);
+        assert_eq!(taken, [COUNTED; 4]);
         let share =
             |customer: &str, start, places, sum: &str| (customer.to_owned(), start, places, sum.to_owned());
         let expected = [
@@ -165,8 +177,8 @@ mod tests {
             r#"{"customer_id":"A","transaction_id":"T","amount":10,"event_time":"2024-01-15T03:05:00Z"}"#,
             r#"{"customer_id":"B","transaction_id":"T","amount":10}"#,
         ]);
-        let repeated = |amount_differs| Ok(Taken::Repeated { amount_differs });
-        let counted = Ok(Taken::Counted);
+        let repeated = |amount_differs| Taken::Repeated { amount_differs, too_large: false };
+        let counted = COUNTED;
         assert_eq!(taken, [counted, repeated(false), repeated(true), counted, counted]);
         assert_eq!(shares.iter().map(|share| share.2.clone()).collect::<Vec<_>>(), [[0], [3], [4]]);
         assert_eq!(shares.iter().map(|share| share.3.as_str()).collect::<Vec<_>>(), ["10"; 3]);
@@ -176,7 +188,7 @@ mod tests {
     fn records_without_an_id_are_transactions_of_their_own() {
         let payload = r#"{"customer_id":"A","amount":10}"#;
         let (taken, shares) = take(&[payload, payload]);
-        assert_eq!(taken, [Ok(Taken::Counted); 2]);
+        assert_eq!(taken, [COUNTED; 2]);
         assert_eq!(shares[0].3, "20");
     }
 
@@ -191,23 +203,34 @@ mod tests {
             r#"{"customer_id":"A","amount":-0.00000000000001}"#,
             r#"{"customer_id":"A"}"#,
         ]);
-        let (no_customer, not_positive) = (Ok(Taken::NoCustomer), Ok(Taken::NotPositive));
+        let (no_customer, not_positive) = (Taken::NoCustomer, Taken::NotPositive);
         assert_eq!(taken[..2], [no_customer; 2]);
         assert_eq!(taken[2..], [not_positive; 5]);
         assert!(shares.is_empty());
     }
 
     #[test]
-    fn an_amount_that_would_count_and_cannot_be_added_exactly_is_refused_and_costs_no_other() {
+    fn an_amount_of_1e18_is_counted_and_left_out_of_the_sum() {
         let (taken, shares) = take(&[
             r#"{"customer_id":"A","transaction_id":"T","amount":1000000000000000000}"#,
-            r#"{"customer_id":"A","amount":0.0000000000001}"#,
-            r#"{"customer_id":"A","amount":1e-400}"#,
-            r#"{"customer_id":"A","transaction_id":"T","amount":999999999999999999.999999999999}"#,
+            r#"{"customer_id":"A","transaction_id":"T","amount":1}"#,
+            r#"{"customer_id":"A","amount":999999999999999999.999999999999}"#,
         ]);
-        let too_fine = Err(MoneyError::TooFine);
-        assert_eq!(taken, [Err(MoneyError::TooLarge), too_fine, too_fine, Ok(Taken::Counted)]);
-        assert_eq!(shares[0].3, "999999999999999999.999999999999");
+        let repeated = Taken::Repeated { amount_differs: true, too_large: false };
+        assert_eq!(taken, [Taken::Counted { too_large: true }, repeated, COUNTED]);
+        assert!(taken[0].is_too_large() && !taken[1].is_too_large());
+        assert_eq!((&shares[0].2[..], &*shares[0].3), (&[0, 2][..], "999999999999999999.999999999999"));
+    }
+
+    #[test]
+    fn sums_of_binary_floats_are_rounded_to_the_twelfth_decimal() {
+        let (taken, shares) = take(&[
+            r#"{"customer_id":"A","amount":0.30000000000000004}"#,
+            r#"{"customer_id":"A","amount":1e-400}"#,
+            r#"{"customer_id":"A","amount":0.0000000000015}"#,
+        ]);
+        assert_eq!(taken, [COUNTED; 3]);
+        assert_eq!(shares[0].3, "0.300000000002");
     }
 
     #[test]
@@ -216,6 +239,6 @@ mod tests {
             r#"{"customer_id":"A","transaction_id":"T","amount":0}"#,
             r#"{"customer_id":"A","transaction_id":"T","amount":5}"#,
         ]);
-        assert_eq!(taken, [Ok(Taken::NotPositive), Ok(Taken::Counted)]);
+        assert_eq!(taken, [Taken::NotPositive, COUNTED]);
     }
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Window, WindowRule, WindowTotals};
 use crate::decimal;
 use crate::identity::Identity;
-use crate::money::{Money, MoneyError};
+use crate::money::Money;
 use crate::timestamp::Timestamp;
 use crate::transaction::Transaction;
 
@@ -21,6 +21,7 @@ pub struct Fold {
 struct Folded {
     identities: BTreeSet<String>,
     total: Money,
+    lacks_an_amount: bool,
 }
 
 impl Fold {
@@ -29,29 +30,28 @@ impl Fold {
         Fold { rule, windows: BTreeMap::new() }
     }
 
-    /// Adds a transaction; says whether it counted, which it does where it has a customer, an amount above zero, and an
-    /// identity that its window has not seen.
-    ///
-    /// # Errors
-    /// [`MoneyError`] where the amount would count but cannot be added up exactly.
+    /// Adds a transaction; says whether it counted, which it does if it has a customer, an amount above zero, and an
+    /// identity that its window has not seen. An amount of 1e18 or more is left out of the sum.
     pub fn add(
         &mut self,
         transaction: &Transaction<'_>,
         identity: &Identity<'_>,
         arrival: Timestamp,
-    ) -> Result<bool, MoneyError> {
+    ) -> bool {
         let digits = transaction.amount.digits;
         let (Some(customer), true) = (&transaction.customer_id, decimal::is_positive(digits)) else {
-            return Ok(false);
+            return false;
         };
-        let amount = Money::amount(digits)?;
         let window = self.rule.window_of(transaction, arrival);
         let folded = self.windows.entry((customer.to_string(), window)).or_default();
         if !folded.identities.insert(identity.to_string()) {
-            return Ok(false);
+            return false;
         }
-        folded.total = folded.total.checked_add(amount).ok_or(MoneyError::TooLarge)?;
-        Ok(true)
+        match Money::amount(digits).ok().and_then(|amount| folded.total.checked_add(amount)) {
+            Some(total) => folded.total = total,
+            None => folded.lacks_an_amount = true,
+        }
+        true
     }
 
     /// What every window comes to, by customer and then by time.
@@ -61,6 +61,7 @@ impl Fold {
             window: *window,
             event_count: folded.identities.len() as u64,
             total_amount: folded.total,
+            sum_complete: !folded.lacks_an_amount,
             dedup_complete: true,
         };
         self.windows.iter().map(totals).collect()
@@ -79,18 +80,23 @@ mod tests {
             let transaction = transaction(payload);
             fold.add(&transaction, &identity(&transaction, "1"), arrival(0))
         };
-        assert_eq!(add(r#"{"customer_id":"B","transaction_id":"1","amount":0.1}"#), Ok(true));
-        assert_eq!(add(r#"{"customer_id":"B","transaction_id":"2","amount":0.2}"#), Ok(true));
-        assert_eq!(add(r#"{"customer_id":"B","transaction_id":"2","amount":7}"#), Ok(false));
-        assert_eq!(add(r#"{"customer_id":"A","transaction_id":"2","amount":1}"#), Ok(true));
-        assert_eq!(add(r#"{"customer_id":"A","amount":-1e20}"#), Ok(false));
-        assert_eq!(add(r#"{"transaction_id":"3","amount":1}"#), Ok(false));
-        assert_eq!(add(r#"{"customer_id":"A","amount":1e20}"#), Err(MoneyError::TooLarge));
+        assert!(add(r#"{"customer_id":"B","transaction_id":"1","amount":0.1}"#));
+        assert!(add(r#"{"customer_id":"B","transaction_id":"2","amount":0.2}"#));
+        assert!(!add(r#"{"customer_id":"B","transaction_id":"2","amount":7}"#));
+        assert!(add(r#"{"customer_id":"A","transaction_id":"2","amount":1}"#));
+        assert!(!add(r#"{"customer_id":"A","amount":-1e20}"#));
+        assert!(!add(r#"{"transaction_id":"3","amount":1}"#));
+        assert!(add(r#"{"customer_id":"A","amount":1e20}"#));
         let totals: Vec<_> = fold
             .totals()
             .into_iter()
-            .map(|totals| (totals.customer_id, totals.event_count, totals.total_amount.to_string()))
+            .map(|totals| {
+                (totals.customer_id, totals.event_count, totals.total_amount.to_string(), totals.sum_complete)
+            })
             .collect();
-        assert_eq!(totals, [("A".to_owned(), 1, "1".to_owned()), ("B".to_owned(), 2, "0.3".to_owned())]);
+        assert_eq!(
+            totals,
+            [("A".to_owned(), 2, "1".to_owned(), false), ("B".to_owned(), 2, "0.3".to_owned(), true)]
+        );
     }
 }

@@ -28,7 +28,8 @@ use tokio::time::Instant;
 use super::services::{AGGREGATES_TABLE, LEDGER_TABLE, PROFILES_TABLE, QUEUE, TOPIC, sdk};
 
 /// Profiles are remembered for a whole run: nobody changes them meanwhile.
-const CACHE: CacheSettings = CacheSettings { max_age: Duration::from_secs(3600), max_entries: 1_000_000 };
+const CACHE: CacheSettings =
+    CacheSettings { max_age: Duration::from_secs(3600), max_entries: 1_000_000, max_bytes: usize::MAX };
 
 const UNBOUNDED: EventTimeBounds = EventTimeBounds { max_age: None, max_ahead: None };
 
@@ -92,7 +93,7 @@ impl Functions {
         };
         Ok(Functions {
             transform: Transform::new(profiles, policy.clone(), UNBOUNDED),
-            alerts: Alerts::new(ports, policy.clone()),
+            alerts: Alerts::new(ports, policy.clone(), UNBOUNDED),
             analytics: Analytics::new(analytics_ports, window_rule()),
             totals: Arc::default(),
         })
@@ -133,7 +134,7 @@ impl Functions {
         let transformed = transformed.map_err(|error| FunctionError::new(error.to_string()))?;
         let mut totals = self.locked();
         totals.transformed += transformed.metrics.ok as u64;
-        for (reason, count) in &transformed.metrics.failed {
+        for (reason, count) in transformed.metrics.failed.counts() {
             *totals.failed.entry(reason.to_string()).or_default() += *count as u64;
         }
         Ok(transformed.response)

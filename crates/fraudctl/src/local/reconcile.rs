@@ -4,8 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use fraud_aws::profiles::{FileProfiles, Lookup, ProfileStore};
+use fraud_core::decimal::is_positive;
 use fraud_core::enrichment::Enrichment;
 use fraud_core::identity::{Identity, Position};
+use fraud_core::money::Money;
 use fraud_core::policy::Policy;
 use fraud_core::scoring::Inputs;
 use fraud_core::timestamp::Timestamp;
@@ -110,10 +112,12 @@ impl Expected {
             let known = lookup.as_ref().map_or(Enrichment::NoCustomer, Lookup::enrichment);
             let scores = [score(known), score(Enrichment::Unavailable)];
             let identity = Identity::of(customer, id, Some(position)).unwrap_or(Identity::Position(position));
-            if let Some(fold) = &mut fold
-                && fold.add(&transaction, &identity, record.arrival).is_err()
-            {
-                expected.put_aside(customer_analytics::FUNCTION, position);
+            if let Some(fold) = &mut fold {
+                fold.add(&transaction, &identity, record.arrival);
+                let digits = transaction.amount.digits;
+                if customer.is_some() && is_positive(digits) && Money::amount(digits).is_err() {
+                    expected.put_aside(customer_analytics::FUNCTION, position);
+                }
             }
             let identity = identity.to_string();
             if policy.alerts(scores[0]) {

@@ -65,7 +65,7 @@ impl DryRun {
                     dead_letters: Nowhere,
                     clock: SystemClock,
                 };
-                Ok(DryRun::Alerts(Box::new(Alerts::new(ports, policy))))
+                Ok(DryRun::Alerts(Box::new(Alerts::new(ports, policy, config.event_time_bounds))))
             }
             HandlerName::Analytics => {
                 let config = customer_analytics::config::Config::from_environment(environment);

@@ -78,7 +78,7 @@ pub(crate) async fn run_analytics(world: &World, window_seconds: u32, event: &st
 async fn alerts(world: &World) -> ConnectedAlerts {
     let dynamodb = world.sdk(Service::DynamoDb).await;
     let profiles = ProfileSource::DynamoDb { table: PROFILES.to_owned() };
-    let cache = CacheSettings { max_age: Duration::ZERO, max_entries: 0 };
+    let cache = CacheSettings { max_age: Duration::ZERO, max_entries: 0, max_bytes: usize::MAX };
     let ledger = AlertLedgerTarget::DynamoDb { table: LEDGER.to_owned(), retention: RETENTION };
     let topic = AlertSinkTarget::Sns { topic_arn: world.aws.topic_arn("fraud-alerts").unwrap() };
     let ports = kinesis_alerts::Ports {
@@ -88,7 +88,7 @@ async fn alerts(world: &World) -> ConnectedAlerts {
         dead_letters: dead_letters(world).await,
         clock: SystemClock,
     };
-    Alerts::new(ports, Policy::builtin_default().unwrap())
+    Alerts::new(ports, Policy::builtin_default().unwrap(), EventTimeBounds::UNBOUNDED)
 }
 
 async fn analytics(world: &World, window_seconds: u32) -> ConnectedAnalytics {

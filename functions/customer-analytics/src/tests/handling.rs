@@ -7,7 +7,7 @@ use fraud_aws::aggregates::{Addition, AggregateStore, Memory};
 use fraud_core::money::Money;
 use fraud_core::reason::FailureReason;
 use fraud_core::timestamp::Timestamp;
-use fraud_core::window::{Counted, IdentityHash, Window, WindowTime};
+use fraud_core::window::{Counted, IdentityHash, Window, WindowTime, WindowTotals};
 use kinesis_batch::RetryReason;
 use serde_json::json;
 use tokio::time::Instant;
@@ -69,9 +69,8 @@ pub(super) fn again_from(index: usize) -> String {
 
 /// The rows of the table: customer, count, sum.
 pub(super) async fn rows(world: &World) -> Vec<(String, u64, String)> {
-    let row = |totals: fraud_core::window::WindowTotals| {
-        (totals.customer_id, totals.event_count, totals.total_amount.to_string())
-    };
+    let row =
+        |totals: WindowTotals| (totals.customer_id, totals.event_count, totals.total_amount.to_string());
     world.table().await.into_iter().map(row).collect()
 }
 
@@ -103,7 +102,8 @@ fn every_record_is_accounted_for_in_the_metrics() {
             repeated: 2,
             amounts_differing: 1,
             windows: 2,
-            counted: 3,
+            counted: 4,
+            too_large: 1,
             writes: 2,
             totals_sent: 2,
             dead_lettered: [(FailureReason::NotJson, 1), (FailureReason::AmountOutOfRange, 1)].into(),
@@ -111,12 +111,15 @@ fn every_record_is_accounted_for_in_the_metrics() {
         };
         let first = handle(&world, &event(&payloads)).await;
         assert_eq!((first.response.as_str(), first.metrics), (NOTHING_AGAIN, expected.clone()));
-        let expected_rows = [row("a", 2, "0.3"), row("b", 1, "5")];
+        // The amount of 1e18 is counted and not added up.
+        let expected_rows = [row("a", 2, "0.3"), row("b", 2, "5")];
         assert_eq!(rows(&world).await, expected_rows);
 
         let again = handle(&world, &event(&payloads)).await;
-        assert_eq!(again.metrics, BatchMetrics { counted: 0, counted_before: 3, ..expected });
+        assert_eq!(again.metrics, BatchMetrics { counted: 0, counted_before: 4, ..expected });
         assert_eq!(rows(&world).await, expected_rows);
+        let exact: Vec<_> = world.table().await.iter().map(WindowTotals::is_exact).collect();
+        assert_eq!(exact, [true, false]);
     });
 }
 
@@ -208,8 +211,7 @@ fn records_whose_row_cannot_be_added_to_are_dead_lettered_and_the_others_count()
         let world = kind_world();
         let hour = NonZeroU32::new(3600).unwrap();
         let start = Timestamp::from_millis(1_705_291_200_000).unwrap();
-        let counted =
-            [Counted { index: 0, identity: IdentityHash([0; 8]), amount: Money::amount("1").unwrap() }];
+        let counted = [Counted { index: 0, identity: IdentityHash([0; 8]), amount: Money::amount("1").ok() }];
         let other = Addition {
             customer_id: "b",
             window: Window::containing(start, hour),

@@ -6,6 +6,7 @@ use std::time::UNIX_EPOCH;
 use bytes::Bytes;
 use embedded_aws::event_source_mapping::Record;
 use fraud_core::identity::{Identity, Position};
+use fraud_core::money::Money;
 use fraud_core::timestamp::Timestamp;
 use fraud_core::transaction::Transaction;
 use fraud_core::window::{Fold, WindowRule, WindowTotals};
@@ -163,13 +164,16 @@ impl Expected {
                     sequence_number: &record.sequence_number,
                     sub_sequence_number,
                 };
-                let counted = Transaction::parse(&data).map_err(drop).and_then(|transaction| {
+                let is_good = Transaction::parse(&data).is_ok_and(|transaction| {
                     let (customer, id) =
                         (transaction.customer_id.as_deref(), transaction.transaction_id.as_deref());
                     let identity = Identity::of(customer, id, Some(position)).unwrap();
-                    fold.add(&transaction, &identity, arrival).map_err(drop)
+                    fold.add(&transaction, &identity, arrival);
+                    customer.is_none()
+                        || transaction.amount.value <= 0.0
+                        || Money::amount(transaction.amount.digits).is_ok()
                 });
-                if counted.is_err() {
+                if !is_good {
                     let id = Identity::Position(position).to_string();
                     letters.insert(end_of(&id));
                 }

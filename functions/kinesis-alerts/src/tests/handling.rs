@@ -110,7 +110,7 @@ fn customers_whose_profile_is_not_to_be_had_come_again_and_nothing_behind_them_i
         assert_eq!(handled.response, again_from(1));
         assert_eq!(alerted(&world), ["A/1"]);
         assert_eq!(world.fates.calls(Call::Bury), 0);
-        assert_eq!(handled.metrics.enrichment_unavailable, 1);
+        assert_eq!(handled.metrics.enrichment.unavailable, 1);
         assert_eq!(
             handled.metrics.retried.map(|(reason, count)| (reason.as_str(), count)),
             Some(("profiles_unavailable", 3))

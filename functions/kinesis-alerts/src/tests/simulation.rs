@@ -9,6 +9,7 @@ use embedded_aws::event_source_mapping::{
     Backoff, Clock, Discarded, EventSourceMapping, FunctionError, Invocation, MemoryStream, Report, Settings,
 };
 use fraud_aws::ledger::MemoryLedger;
+use fraud_core::event_time::EventTimeBounds;
 use fraud_core::policy::Policy;
 use kpl_aggregation::{Entry, encode};
 use proptest::prelude::*;
@@ -52,7 +53,8 @@ impl World {
             dead_letters: FlakyDeadLetters { fates: fates.clone(), log: log.clone() },
             clock: MappingClock(clock),
         };
-        let function = Arc::new(Alerts::new(ports, Policy::builtin_default().unwrap()));
+        let function =
+            Arc::new(Alerts::new(ports, Policy::builtin_default().unwrap(), EventTimeBounds::UNBOUNDED));
         let stream = Arc::new(MemoryStream::new("transactions", 2, clock));
         World { fates, log, function, stream, clock, expected: Expected::default() }
     }

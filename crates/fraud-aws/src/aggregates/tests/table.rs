@@ -91,6 +91,7 @@ async fn a_row_has_the_tutorials_names_and_what_exactness_needs() {
         ("window_seconds", number(300)),
         ("event_count", number(3)),
         ("total_amount", number("25.000000000001")),
+        ("sum_complete", AttributeValue::Bool(true)),
         ("dedup_complete", AttributeValue::Bool(true)),
         ("updated_at", text("2024-01-15T03:01:01.000Z")),
         ("ttl", number(1_705_287_661 + 400 * 24 * 60 * 60)),

@@ -7,17 +7,17 @@ use proptest::prelude::*;
 use super::*;
 use crate::alerts::batches::{Batches, MAX_BYTES};
 
-/// An alert of this customer that takes about so many bytes.
+/// An alert of this customer that takes so many bytes more than the smallest.
 fn alert(customer: &str, bytes: usize) -> Alert {
-    let digits = "0".repeat(bytes.saturating_sub(1_000));
-    alert_for(&format!(r#"{{"customer_id":"{customer}","transaction_id":"T","amount":1.0{digits}}}"#), 0)
+    let alert = alert_for(&format!(r#"{{"customer_id":"{customer}","transaction_id":"T","amount":1}}"#), 0);
+    enlarged(alert, bytes)
 }
 
 #[test]
 fn an_alert_fits_into_a_batch_up_to_the_limit_and_not_beyond() {
     let small = alert("A", 0).size();
-    let fits = alert("A", 1_000 + MAX_BYTES - small);
-    let too_large = alert("A", 1_000 + MAX_BYTES - small + 1);
+    let fits = alert("A", MAX_BYTES - small);
+    let too_large = alert("A", MAX_BYTES - small + 1);
     assert_eq!((fits.size(), too_large.size()), (MAX_BYTES, MAX_BYTES + 1));
     assert_eq!(Batches::new(&[&fits]).next(), [0]);
     assert!(Batches::new(&[&too_large]).next().is_empty());

@@ -72,14 +72,9 @@ async fn ten_go_into_a_call_and_one_call_follows_the_other() {
 #[tokio::test]
 async fn alerts_of_the_largest_size_go_out_one_to_a_call_and_larger_ones_not_at_all() {
     let (aws, sink) = start().await;
-    let sized = |customer: &str, zeros: usize| {
-        alert_for(
-            &format!(
-                r#"{{"customer_id":"{customer}","transaction_id":"T","amount":1.0{}}}"#,
-                "0".repeat(zeros)
-            ),
-            0,
-        )
+    let sized = |customer: &str, more: usize| {
+        let payload = format!(r#"{{"customer_id":"{customer}","transaction_id":"T","amount":1}}"#);
+        enlarged(alert_for(&payload, 0), more)
     };
     let room = 262_144 - sized("A", 0).size();
     let alerts = [sized("A", room), sized("A", room + 1), sized("A", 0), sized("B", room)];

@@ -72,9 +72,8 @@ async fn pending_are_claims_that_have_ended_by_more_than_clocks_differ_the_oldes
 async fn a_ledger_of_many_pages_is_read_to_its_end_and_its_progress_told() {
     let (aws, ledger) = table::start().await;
     // Rows of 300 KB: three to a page of a megabyte.
-    let amount = format!("1.{}", "0".repeat(150_000));
     for n in 0..8 {
-        claimed(&ledger, &alert(&format!("T{n}"), &amount), &claim("dead", n, 60)).await;
+        claimed(&ledger, &enlarged(alert(&format!("T{n}"), "1"), 300_000), &claim("dead", n, 60)).await;
     }
     let mut told = Vec::new();
     let pending =

@@ -103,7 +103,7 @@ async fn a_row_is_the_alerts_audit_record() {
 #[tokio::test]
 async fn what_an_alert_does_not_have_its_row_has_not() {
     let (aws, ledger) = start().await;
-    let alert = alert_for("{}", 0);
+    let alert = alert_for(r#"{"amount":0}"#, 0);
     let id = "@transactions/shardId-000000000000/49590338271490256608559692538361571095921575989136588898";
     assert_eq!(alert.alert_id, id);
     assert_eq!(claimed(&ledger, &alert, &claim("own", 0, 60)).await, Claimed::Fresh);
@@ -234,11 +234,10 @@ async fn a_claim_that_is_given_up_between_two_looks_is_free_for_the_next_attempt
 #[tokio::test]
 async fn an_alert_that_fits_into_no_row_is_told_without_a_call() {
     let (aws, ledger) = start().await;
-    let digits = |count: usize| format!("1.{}", "0".repeat(count));
     let own = claim("own", 0, 60);
     // The amount stands in the message and in an attribute of its own.
-    assert_eq!(claimed(&ledger, &alert("fits", &digits(200_000)), &own).await, Claimed::Fresh);
-    let fault = ledger.claim(&alert("too large", &digits(205_000)), &own, soon()).await.unwrap_err();
+    assert_eq!(claimed(&ledger, &enlarged(alert("fits", "1"), 395_000), &own).await, Claimed::Fresh);
+    let fault = ledger.claim(&enlarged(alert("too large", "1"), 410_000), &own, soon()).await.unwrap_err();
     assert!(matches!(fault, LedgerFault::RowTooLarge { size } if size > 410_000), "{fault}");
     assert_eq!(aws.calls().count(Service::DynamoDb, "PutItem"), 1);
 }

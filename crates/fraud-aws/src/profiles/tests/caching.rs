@@ -43,7 +43,11 @@ impl Store {
 }
 
 fn memory(store: &Store, entries: usize) -> CachedProfiles<&Store> {
-    CachedProfiles::new(store, CacheSettings { max_age: Duration::from_secs(60), max_entries: entries })
+    bounded(store, entries, usize::MAX)
+}
+
+fn bounded(store: &Store, max_entries: usize, max_bytes: usize) -> CachedProfiles<&Store> {
+    CachedProfiles::new(store, CacheSettings { max_age: Duration::from_secs(60), max_entries, max_bytes })
 }
 
 #[tokio::test(start_paused = true)]
@@ -78,6 +82,35 @@ async fn no_more_entries_are_held_than_allowed_and_the_oldest_go_first() {
     memory.lookup(&["C2"], soon()).await;
     assert_eq!(store.taken(), ["C2"]);
     let none = super::caching::memory(&store, 0);
+    none.lookup(&["C1"], soon()).await;
+    none.lookup(&["C1"], soon()).await;
+    assert_eq!(store.taken(), ["C1", "C1"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_more_memory_is_taken_than_allowed_and_the_oldest_go_first() {
+    let store = Store::default();
+    let kilobyte = "x".repeat(1_000);
+    let customer = |number: usize| format!("C{number}{kilobyte}");
+    let memory = bounded(&store, 100, 3 * 1_500);
+    for number in 1..=5 {
+        memory.lookup(&[&*customer(number)], soon()).await;
+        advance(Duration::from_secs(1)).await;
+    }
+    store.taken();
+    for number in [3, 4, 5] {
+        memory.lookup(&[&*customer(number)], soon()).await;
+    }
+    assert_eq!(store.taken().len(), 0);
+    // An entry that is renewed takes its room once.
+    for _ in 0..10 {
+        advance(Duration::from_secs(60)).await;
+        memory.lookup(&[&*customer(1), &*customer(2), &*customer(3)], soon()).await;
+    }
+    store.taken();
+    memory.lookup(&[&*customer(1), &*customer(2), &*customer(3)], soon()).await;
+    assert_eq!(store.taken().len(), 0);
+    let none = bounded(&store, 100, 0);
     none.lookup(&["C1"], soon()).await;
     none.lookup(&["C1"], soon()).await;
     assert_eq!(store.taken(), ["C1", "C1"]);

@@ -37,7 +37,7 @@ pub(super) async fn with_the_files_profiles() -> (EmbeddedAws, DynamoDbProfiles)
     put(
         &client,
         "C3",
-        vec![("segment", text("x")), ("lifetime_value", number("1")), ("risk_score", text("0.9"))],
+        vec![("segment", text("x")), ("lifetime_value", text("1.50")), ("risk_score", text("high"))],
     )
     .await;
     put(&client, "Ünï/c@de %", vec![("risk_score", number("1"))]).await;
@@ -64,7 +64,10 @@ fn refs(ids: &[String]) -> Vec<&str> {
 fn found(ids: &[String], answer: &Answer) -> usize {
     let is_own = |(id, lookup): &(&String, &Lookup)| match lookup {
         Lookup::Found(profile) => {
-            assert!(profile.members().contains(&format!("\"customer_lifetime_value\":{id},")), "{id}");
+            assert!(
+                crate::testing::members(profile).contains(&format!("\"customer_lifetime_value\":{id},")),
+                "{id}"
+            );
             true
         }
         Lookup::Absent => panic!("{id} has a profile"),

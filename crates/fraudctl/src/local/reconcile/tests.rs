@@ -32,6 +32,7 @@ fn window(customer: &str, start: &str, total: &str) -> WindowTotals {
         window: Window::containing(event_time::parse(start).unwrap().instant, rule().seconds),
         event_count: 1,
         total_amount: Money::amount(total).unwrap(),
+        sum_complete: true,
         dedup_complete: true,
     }
 }
