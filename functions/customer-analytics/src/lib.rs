@@ -126,7 +126,7 @@ impl<A: AggregateStore, K: AggregateSink, D: DeadLetterSink, C: Clock> Analytics
         let mut accumulator = Accumulator::new(self.rule);
         let mut poison = Poison::new();
         for (index, received) in received.iter().enumerate() {
-            let taken = received.as_ref().map_err(|reason| *reason).and_then(|received| {
+            let taken = received.as_ref().map(|received| {
                 let Received { transaction, arrival, position } = received;
                 let (customer, id) =
                     (transaction.customer_id.as_deref(), transaction.transaction_id.as_deref());
@@ -134,7 +134,7 @@ impl<A: AggregateStore, K: AggregateSink, D: DeadLetterSink, C: Clock> Analytics
                 let identity =
                     Identity::of(customer, id, Some(*position)).unwrap_or(Identity::Position(*position));
                 metrics.event_times.count(self.rule.bounds.fault(&transaction.event_time, *arrival));
-                Ok(accumulator.add(index, transaction, &identity, *arrival))
+                accumulator.add(index, transaction, &identity, *arrival)
             });
             match taken {
                 Ok(taken) => {
@@ -143,7 +143,7 @@ impl<A: AggregateStore, K: AggregateSink, D: DeadLetterSink, C: Clock> Analytics
                         poison.push((index, FailureReason::AmountOutOfRange));
                     }
                 }
-                Err(reason) => poison.push((index, reason)),
+                Err(reason) => poison.push((index, *reason)),
             }
         }
         (accumulator.into_shares(), poison)
