@@ -10,6 +10,7 @@ EVERYTHING = {
     "PublishAggregates": "true",
     "RawBackupLockDays": 30,
     "StreamMode": "PROVISIONED",
+    "TransformBufferMB": 1,
 }
 
 
@@ -17,5 +18,6 @@ def parameter_sets(expanded):
     """Name and values of each: the defaults, everything on, and every retention."""
     yield "by default", {}
     yield "with everything on", EVERYTHING
+    yield "as it is first created", {"DeletionProtection": "false"}
     for hours in expanded.get("Parameters", {}).get("StreamRetentionHours", {}).get("AllowedValues", []):
         yield f"with {hours} hours of retention", {"StreamRetentionHours": hours}

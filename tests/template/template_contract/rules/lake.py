@@ -119,11 +119,6 @@ def records_are_scored_on_their_way(deployment, code):
         build = deployment.resources.get(function.group(1), {}) if function else {}
         if build.get("Metadata", {}).get("BuildProperties", {}).get("Binary") != "firehose-transform":
             yield f"{name}: LambdaArn is {arn}, and not firehose-transform's"
-        if not 0.2 <= float(parameters.get("BufferSizeInMBs", 1)) <= 3:
-            yield f"{name}: BufferSizeInMBs is {parameters['BufferSizeInMBs']}; Firehose takes 0.2 to 3"
-        # 350 bytes come back as 1,100: JSON fields of ours, base64, partition keys. 6 MB of those are 2 MB.
-        elif float(parameters.get("BufferSizeInMBs", 1)) > 2:
-            yield f"{name}: BufferSizeInMBs is {parameters['BufferSizeInMBs']}: small records come back three times as large, more than the 6 MB of a response"
         if not 0 <= int(parameters.get("BufferIntervalInSeconds", 60)) <= 900:
             yield f"{name}: BufferIntervalInSeconds must lie between 0 and 900"
 

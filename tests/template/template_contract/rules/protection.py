@@ -26,9 +26,9 @@ KEY = "${DataKey.Arn}"
 def what_holds_data_is_retained(deployment, code):
     for name, resource in deployment.resources.items():
         if resource["Type"] in HOLDS_DATA:
-            for policy in ("DeletionPolicy", "UpdateReplacePolicy"):
-                if resource.get(policy) != "Retain":
-                    yield f"{name} holds data: {policy} must be Retain"
+            for policy, needed in (("DeletionPolicy", "RetainExceptOnCreate"), ("UpdateReplacePolicy", "Retain")):
+                if resource.get(policy) != needed:
+                    yield f"{name} holds data: {policy} must be {needed}"
 
 
 @rule("no-fixed-names")
@@ -148,6 +148,13 @@ def the_lock_is_governance_on_the_raw_backup(deployment, code):
         yield "RawBackupBucket is not locked although RawBackupLockDays says so (ObjectLockEnabled)"
     elif retention.get("Mode") != "GOVERNANCE" or int(retention.get("Days", 0)) != days:
         yield "RawBackupBucket must be locked in GOVERNANCE mode for RawBackupLockDays"
+
+
+@rule("stack-deletable")
+def the_stack_can_be_deleted(deployment, code):
+    for name, properties in deployment.of_type("AWS::Athena::WorkGroup"):
+        if properties.get("RecursiveDeleteOption") is not True:
+            yield f"{name}: RecursiveDeleteOption must be true: a workgroup with queries in its history is not deleted without it"
 
 
 @rule("log-retention")

@@ -27,6 +27,14 @@ def retention_is_what_kinesis_offers(deployment, code):
             yield f"{name}: RetentionPeriodHours is {hours}; Kinesis keeps records for 24 to 8760"
 
 
+@rule("stream-record-size")
+def streams_take_no_record_that_an_event_cannot_carry(deployment, code):
+    for name, properties in deployment.of_type("AWS::Kinesis::Stream"):
+        size = properties.get("MaxRecordSizeInKiB")
+        if size != 1024:
+            yield f"{name}: MaxRecordSizeInKiB is {size or 'not set'}; it must be 1024: no event carries a record of more than some 4.4 MiB, and a mapping would stop at it"
+
+
 @rule("stream-metrics")
 def the_stream_has_metrics_of_its_shards(deployment, code):
     metrics = deployment.properties(SOURCE).get("DesiredShardLevelMetrics", [])

@@ -51,8 +51,17 @@ def tables_can_be_recovered(deployment, code):
     for name, properties in deployment.of_type("AWS::DynamoDB::Table"):
         if not properties.get("PointInTimeRecoverySpecification", {}).get("PointInTimeRecoveryEnabled"):
             yield f"{name}: point-in-time recovery must be enabled"
-        if not properties.get("DeletionProtectionEnabled"):
-            yield f"{name}: DeletionProtectionEnabled must be true"
+
+
+@rule("table-protection")
+def tables_are_protected_but_while_the_stack_is_made(deployment, code):
+    # RetainExceptOnCreate cannot delete a protected table: a failed creation would end in ROLLBACK_FAILED.
+    if str(deployment.parameters.get("DeletionProtection", {}).get("Default")).lower() != "true":
+        yield "DeletionProtection must be true by default: an update that does not name it would unprotect the tables"
+    wanted = "false" if deployment.values.get("DeletionProtection") == "false" else "true"
+    for name, properties in deployment.of_type("AWS::DynamoDB::Table"):
+        if str(properties.get("DeletionProtectionEnabled", "false")).lower() != wanted:
+            yield f"{name}: DeletionProtectionEnabled must be {wanted} (the parameter DeletionProtection, by default true)"
 
 
 def _retention(deployment):
