@@ -96,7 +96,7 @@ def the_keys_policy_is_tight(deployment, code):
             if uses and not conditions:
                 yield f"{name}: {statement.get('Sid')} permits the use of the key without a condition"
     services = [str(s.get("Principal", {}).get("Service", "")) for _, p in deployment.of_type("AWS::KMS::Key") for s in p.get("KeyPolicy", {}).get("Statement", []) if isinstance(s.get("Principal"), dict)]
-    for needed, why in (("cloudwatch.amazonaws.com", "alarms cannot publish to the encrypted topic"), ("logs.", "log groups cannot be encrypted")):
+    for needed, why in (("cloudwatch.amazonaws.com", "alarms cannot publish to the encrypted topic"), ("logs.", "log groups cannot be encrypted"), ("sns.amazonaws.com", "what SNS cannot deliver is lost")):
         if not any(service.startswith(needed) for service in services):
             yield f"the key's policy does not permit {needed}: {why}"
 
@@ -109,6 +109,24 @@ def alarms_may_publish(deployment, code):
             if any(s.get("Effect") == "Allow" and s.get("Principal") == {"Service": "cloudwatch.amazonaws.com"} and "aws:SourceAccount" in str(s.get("Condition")) for s in statements):
                 return
     yield "OperationsTopic has a policy that lets this account's alarms publish, and none else"
+
+
+@rule("subscriptions")
+def what_a_subscriber_does_not_take_is_kept(deployment, code):
+    for name, properties in deployment.of_type("AWS::SNS::Subscription"):
+        kept = deployment.referred(properties.get("RedrivePolicy", {}).get("deadLetterTargetArn"))
+        if deployment.type_of(kept or "") != "AWS::SQS::Queue":
+            yield f"{name} has no queue for what its subscriber does not take (RedrivePolicy, deadLetterTargetArn)"
+        elif properties.get("TopicArn") not in _topics_that_may_send(deployment, kept):
+            yield f"{name}: SNS may not send {properties.get('TopicArn')}'s messages to {kept} (the queue's policy)"
+
+
+def _topics_that_may_send(deployment, queue):
+    for _, properties in deployment.of_type("AWS::SQS::QueuePolicy"):
+        if f"${{{queue}}}" in properties.get("Queues", []):
+            for statement in properties.get("PolicyDocument", {}).get("Statement", []):
+                if statement.get("Effect") == "Allow" and statement.get("Principal") == {"Service": "sns.amazonaws.com"}:
+                    yield from as_list(statement.get("Condition", {}).get("ArnEquals", {}).get("aws:SourceArn"))
 
 
 @rule("bucket-private")

@@ -17,6 +17,10 @@ def shards_are_counted_only_where_they_are_provisioned(deployment, code):
         mode = properties.get("StreamModeDetails", {}).get("StreamMode", "PROVISIONED")
         if (mode == "PROVISIONED") != ("ShardCount" in properties):
             yield f"{name}: a {mode} stream {'needs' if mode == 'PROVISIONED' else 'cannot have'} a ShardCount"
+        if mode == "PROVISIONED" and "WarmThroughputMiBps" in properties:
+            yield f"{name}: WarmThroughputMiBps is for a stream on demand"
+        elif name == SOURCE and int(properties.get("WarmThroughputMiBps", 0)) != int(deployment.values.get("StreamWarmMiBps", 0)):
+            yield f"{name}: WarmThroughputMiBps must be what StreamWarmMiBps says, and absent where that is 0"
 
 
 @rule("stream-retention")
