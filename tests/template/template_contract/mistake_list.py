@@ -150,6 +150,8 @@ MISTAKES = [
     ("a schema of another database", put(*LAKE, "DataFormatConversionConfiguration", "SchemaConfiguration", "DatabaseName", to="default"), "firehose-schema"),
     # Glue
     ("a column less", lambda template: at(*TABLE, "StorageDescriptor", "Columns")(template).pop(), "glue-columns"),
+    ("a merchant that the lake drops", lambda template: _drop_column(template, "merchant_id"), "glue-columns"),
+    ("a country as a number", column("country", Type="int"), "glue-columns"),
     ("a column misspelt", column("fraud_score", Name="fraudScore"), "glue-columns"),
     ("reasons as one text", column("fraud_reasons", Type="string"), "glue-columns"),
     ("amount as a decimal", column("amount", Type="decimal(38,2)"), "glue-columns"),
@@ -283,6 +285,11 @@ MISTAKES = [
     ("a parameter that nobody explains", lambda template: template["Parameters"]["StreamMode"].pop("Description"), "parameters"),
     ("an output that nobody explains", lambda template: template["Outputs"]["DashboardUrl"].pop("Description"), "outputs"),
 ]
+
+
+def _drop_column(template, name):
+    columns = at(*TABLE, "StorageDescriptor", "Columns")(template)
+    columns.remove(next(column for column in columns if column["Name"] == name))
 
 
 def _drop_conditional(template, role, action):

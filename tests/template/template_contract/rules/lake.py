@@ -20,6 +20,9 @@ TYPES = {
     "enrichment": "string",
     "ingested_at": "timestamp",
 }
+# Fields of the producers that the code passes on without a look, and the lake keeps.
+PASSED_ON = ("merchant_id", "merchant_category", "channel", "currency", "country", "device_id")
+TYPES |= {column: "string" for column in PASSED_ON}
 RANGES = {"month": "1,12", "day": "1,31", "hour": "0,23"}
 
 
@@ -178,8 +181,10 @@ def columns_are_the_fields_that_the_code_knows(deployment, code):
         columns = {column["Name"]: column["Type"] for column in table.get("StorageDescriptor", {}).get("Columns", [])}
         for column in sorted(set(code.lake_columns) - set(columns)):
             yield f"{name} lacks the column {column}, which the transform writes"
-        for column in sorted(set(columns) - set(code.lake_columns)):
-            yield f"{name} has the column {column}, which is neither read nor written by the code"
+        for column in sorted(set(PASSED_ON) - set(columns)):
+            yield f"{name} lacks the column {column}, which producers send"
+        for column in sorted(set(columns) - set(code.lake_columns) - set(PASSED_ON)):
+            yield f"{name} has the column {column}, which the code neither reads, nor writes, nor is known to pass on"
         for column, kind in columns.items():
             if column in TYPES and kind != TYPES[column]:
                 yield f"{name}: {column} is {kind}; it must be {TYPES[column]}"
