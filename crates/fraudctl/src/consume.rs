@@ -94,7 +94,7 @@ fn from(text: &str) -> Result<From, String> {
 /// [`Failure::Input`] where the environment does not configure the function; [`Failure::Failed`] where the stream or the
 /// checkpoints cannot be used, or another process has them.
 pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let sdk = Sdk::new();
+    let sdk = crate::aws::sdk().await?;
     let status = Status::new();
     match arguments.handler {
         Action::Print => consume(arguments, &sdk, &status, Print).await,

@@ -4,7 +4,6 @@ use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
 use clap::Args;
-use fraud_aws::sdk::Sdk;
 use fraud_stream::firehose::DeliveryStream;
 use fraud_stream::kinesis::KinesisStream;
 use fraud_stream::producer::{self, Outcome, Record, Settings, Target, partition_key};
@@ -79,7 +78,7 @@ impl Summary {
 /// # Errors
 /// [`Failure::Input`] where the input cannot be read or is empty, [`Failure::Failed`] where records were not sent.
 pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let sdk = Sdk::new();
+    let sdk = crate::aws::sdk().await?;
     let TargetArguments { stream, firehose } = &arguments.target;
     match (stream, firehose) {
         (Some(stream), _) => {

@@ -35,6 +35,8 @@ async fn started() -> World {
     let mut world = World::start().await;
     // The default, in place of none, which no days of aggregates could outlive.
     world.variables.insert("EVENT_TIME_MAX_AGE_HOURS", "168".to_owned());
+    world.variables.remove("ALERT_LEDGER_DAYS");
+    world.variables.remove("AGGREGATE_DAYS");
     world
 }
 

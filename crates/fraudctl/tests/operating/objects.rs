@@ -12,7 +12,7 @@ use crate::functions::{FIRST, SHARD, aggregate, counted, event, high, position_i
 use crate::world::{Ended, World};
 
 /// Writes a given-up batch as Lambda names and writes it. Gives its path below the folder.
-fn write(folder: &Path, name: &str, function: &str, event: String) -> String {
+pub(crate) fn write(folder: &Path, name: &str, function: &str, event: String) -> String {
     let record = |index: u128| Record {
         partition_key: "C1".to_owned(),
         data: Vec::new().into(),
@@ -37,13 +37,13 @@ fn write(folder: &Path, name: &str, function: &str, event: String) -> String {
     path
 }
 
-fn batch() -> String {
+pub(crate) fn batch() -> String {
     let (first, alone, in_aggregate) =
         (high(Some("T1"), "20000.50"), high(None, "30000"), high(None, "40000.25"));
     event(&[&first, b"no json", &aggregate(&[&alone, &in_aggregate])])
 }
 
-async fn dead_letters(world: &World, command: &str, folder: &Path, arguments: &[&str]) -> Ended {
+pub(crate) async fn dead_letters(world: &World, command: &str, folder: &Path, arguments: &[&str]) -> Ended {
     let folder = folder.to_str().unwrap();
     world.fraudctl(&[&["dead-letters", command, "--objects", folder][..], arguments].concat()).await
 }
@@ -128,6 +128,9 @@ async fn what_cannot_go_back_is_told_and_a_function_of_another_name_is_said() {
 
     let other = dead_letters(&world, "redrive", folder.path(), &["--reason", "RetryAttemptsExhausted"]).await;
     assert_eq!(other.stdout, "0 objects redriven, 0 stay\n");
+    let unknown = dead_letters(&world, "redrive", folder.path(), &["--reason", "not_json"]).await;
+    let told = "--reason is `not_json`; given-up batches have RecordAgeExceeded, RetryAttemptsExhausted";
+    assert!(unknown.status == Some(2) && unknown.stderr.contains(told), "{unknown:?}");
     fs::remove_file(without).unwrap();
     let usual = world.variables.insert("DEAD_LETTERS", "stdout:".to_owned()).unwrap();
     let refused = dead_letters(&world, "redrive", folder.path(), &["--function", "kinesis-alerts"]).await;

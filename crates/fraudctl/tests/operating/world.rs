@@ -39,6 +39,9 @@ impl World {
             ("AGGREGATES", format!("dynamodb:{AGGREGATES}")),
             ("AGGREGATE_SINK", "none:".to_owned()),
             ("EVENT_TIME_MAX_AGE_HOURS", "0".to_owned()),
+            // The tests' records arrived in 2024, and none of them is to be forgotten.
+            ("ALERT_LEDGER_DAYS", "36500".to_owned()),
+            ("AGGREGATE_DAYS", "36500".to_owned()),
         ]);
         let world = World { aws, variables };
         let profile = [
