@@ -159,7 +159,10 @@ fn explained(error: ConsumerError, table: &str) -> Failure {
         ConsumerError::Checkpoints { fault: CheckpointFault::Permanent { code, .. }, .. }
             if code == "ResourceNotFoundException" =>
         {
-            Some(format!("there is no table {table}: --create-checkpoints creates it"))
+            Some(format!(
+                "there is no table {table}: if there was one, restore it (docs/operations.md, \"A lost table\"), or its \
+                 consumers begin anew; else --create-checkpoints creates it"
+            ))
         }
         ConsumerError::NameInUse { .. } => {
             Some("stop the other process, or give this one another --name".to_owned())

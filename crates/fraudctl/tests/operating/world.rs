@@ -81,7 +81,7 @@ impl World {
         self.fraudctl(&[&["dead-letters", command, "--queue", &queue][..], arguments].concat()).await
     }
 
-    async fn client(&self) -> Client {
+    pub(crate) async fn client(&self) -> Client {
         Client::new(self.sdk(Service::DynamoDb).await.config().await)
     }
 
