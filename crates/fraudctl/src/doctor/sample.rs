@@ -120,10 +120,10 @@ fn problem(name: &str, attribute: Attribute<'_>) -> &'static str {
     let is_number = |text: &str| text.trim().parse::<f64>().is_ok_and(f64::is_finite);
     match (name, attribute) {
         ("segment", Attribute::Text(_)) => "is too long",
-        ("segment", _) => "is no text",
-        (_, Attribute::Text(text)) if !is_number(text) => "is no number",
+        ("segment", _) => "is not text",
+        (_, Attribute::Text(text)) if !is_number(text) => "is not a number",
         ("risk_score", Attribute::Text(_) | Attribute::Number(_)) => "is outside 0 to 1",
         (_, Attribute::Text(_) | Attribute::Number(_)) => "has too many digits",
-        _ => "is no number",
+        _ => "is not a number",
     }
 }

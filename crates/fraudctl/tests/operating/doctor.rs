@@ -181,8 +181,8 @@ async fn profiles_that_cannot_be_used_are_told_by_attribute_and_share_and_never_
     assert_eq!(check, "profiles");
     assert_eq!(
         what,
-        "4 of 20 profiles sampled cannot be used in full (20.0 %), a default counts instead: lifetime_value is no number \
-         (1), risk_score is no number (1), risk_score is outside 0 to 1 (2), segment is no text (1)"
+        "4 of 20 profiles sampled cannot be used in full (20.0 %), a default counts instead: lifetime_value is not a number \
+         (1), risk_score is not a number (1), risk_score is outside 0 to 1 (2), segment is not text (1)"
     );
     assert!(mend.contains("fraudctl profiles import <file> --to dynamodb:customer_profiles"), "{mend}");
     let ended = world.fraudctl(&["doctor"]).await;
