@@ -16,7 +16,7 @@ mod file;
 pub use cache::CachedProfiles;
 pub use connect::Profiles;
 pub use customers::Customers;
-pub use dynamodb::DynamoDbProfiles;
+pub use dynamodb::{DynamoDbProfiles, attribute};
 pub use file::{FileProfiles, ProfileFileError};
 
 /// Where profiles are looked up.

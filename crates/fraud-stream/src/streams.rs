@@ -46,6 +46,8 @@ pub struct Summary {
     pub open_shards: u32,
     /// How long records are kept, in hours.
     pub retention_hours: u32,
+    /// The largest record that it takes, in KiB, if the service says so.
+    pub max_record_kib: Option<u32>,
     /// `NONE` or `KMS`.
     pub encryption: String,
     /// The key, where it is encrypted by one.
@@ -100,6 +102,7 @@ pub async fn summary(client: &Client, name: &str) -> Result<Summary, StreamError
         is_on_demand: mode == Some(&StreamMode::OnDemand),
         open_shards: u32::try_from(found.open_shard_count).unwrap_or_default(),
         retention_hours: u32::try_from(found.retention_period_hours).unwrap_or_default(),
+        max_record_kib: found.max_record_size_in_kib.and_then(|kib| u32::try_from(kib).ok()),
         encryption: found.encryption_type.map_or_else(|| "NONE".to_owned(), |kind| kind.as_str().to_owned()),
         key_id: found.key_id,
         shard_metrics: metrics.map(|metric| metric.as_str().to_owned()).collect(),

@@ -6,7 +6,6 @@ use anyhow::anyhow;
 use clap::Args;
 use fraud_aws::aggregates::{AggregateStore, Aggregates};
 use fraud_aws::config::AggregatesTarget;
-use fraud_aws::sdk::Sdk;
 use fraud_core::window::WindowTotals;
 use tokio::time::Instant;
 
@@ -44,7 +43,7 @@ pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
     let Arguments { customer, table: name, limit, json } = arguments;
     // Reading does not care how long rows are kept.
     let target = AggregatesTarget::DynamoDb { table: name.clone(), retention: Duration::ZERO };
-    let store = Aggregates::connect(&target, &Sdk::new()).await;
+    let store = Aggregates::connect(&target, &crate::aws::sdk().await?).await;
     let windows = store.recent(customer, usize::from(*limit), Instant::now() + LIMIT).await;
     let windows = windows.map_err(|fault| anyhow!("cannot read the table {name}: {fault}"))?;
     if *json {

@@ -94,7 +94,7 @@ fn from(text: &str) -> Result<From, String> {
 /// [`Failure::Input`] where the environment does not configure the function; [`Failure::Failed`] where the stream or the
 /// checkpoints cannot be used, or another process has them.
 pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let sdk = Sdk::new();
+    let sdk = crate::aws::sdk().await?;
     let status = Status::new();
     match arguments.handler {
         Action::Print => consume(arguments, &sdk, &status, Print).await,
@@ -159,7 +159,10 @@ fn explained(error: ConsumerError, table: &str) -> Failure {
         ConsumerError::Checkpoints { fault: CheckpointFault::Permanent { code, .. }, .. }
             if code == "ResourceNotFoundException" =>
         {
-            Some(format!("there is no table {table}: --create-checkpoints creates it"))
+            Some(format!(
+                "there is no table {table}: if there was one, restore it (docs/operations.md, \"A lost table\"), or its \
+                 consumers begin anew; else --create-checkpoints creates it"
+            ))
         }
         ConsumerError::NameInUse { .. } => {
             Some("stop the other process, or give this one another --name".to_owned())

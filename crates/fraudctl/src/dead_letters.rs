@@ -10,10 +10,13 @@ use fraud_aws::dead_letters::DeadLetterQueue;
 use fraud_aws::sdk::Sdk;
 
 use crate::Failure;
+use crate::aws;
 use crate::environment::with_options;
 
+mod delete;
 mod handlers;
 mod list;
+mod memory;
 mod objects;
 mod outcome;
 mod redrive;
@@ -31,30 +34,46 @@ pub enum Command {
     Show(show::Arguments),
     #[allow(missing_docs, reason = "the arguments' own documentation is the command's help")]
     Redrive(redrive::Arguments),
+    #[allow(missing_docs, reason = "the arguments' own documentation is the command's help")]
+    Delete(delete::Arguments),
 }
 
-/// Where letters are, and how long those of a queue are hidden from others while they are looked at.
+/// A queue of letters, and how long they are hidden from others while they are looked at.
 #[derive(Debug, Args)]
-struct SourceArguments {
+struct QueueArguments {
     /// The queue of dead letters: `sqs:<queue url>`; without this what DEAD_LETTERS says.
     #[arg(long, value_name = "TARGET")]
     queue: Option<String>,
-    /// In place of a queue: a folder of objects (or one) that a mapping's on-failure destination holds in S3, fetched
-    /// by `aws s3 cp --recursive`.
-    #[arg(long, value_name = "PATH", conflicts_with = "queue")]
-    objects: Option<PathBuf>,
     /// For how many seconds letters stay hidden from others should this die; while it lives they stay hidden, and at
     /// its end they are given back.
     #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u16).range(1..=43_200))]
     visibility_timeout: u16,
 }
 
-impl SourceArguments {
-    async fn open(&self, sdk: &Sdk) -> Result<DeadLetterQueue, Failure> {
+/// Where letters are: in a queue, or given-up batches in a folder.
+#[derive(Debug, Args)]
+struct SourceArguments {
+    #[command(flatten)]
+    letters: QueueArguments,
+    /// In place of a queue: a folder of objects (or one) that a mapping's on-failure destination holds in S3, fetched
+    /// by `aws s3 cp --recursive`.
+    #[arg(long, value_name = "PATH", conflicts_with = "queue")]
+    objects: Option<PathBuf>,
+}
+
+impl QueueArguments {
+    /// The queue, and the settings of AWS's clients. It is not asked for anything yet.
+    ///
+    /// # Errors
+    /// [`Failure::Input`] if no queue is named, [`Failure::Failed`] if there is no region or there are no credentials.
+    async fn open(&self) -> Result<(DeadLetterQueue, Sdk), Failure> {
         let options = [("DEAD_LETTERS", self.queue.clone())];
         let lookup = with_options(&options);
         match DeadLettersTarget::from_environment(Environment::new(&lookup)).map_err(Failure::input)? {
-            DeadLettersTarget::Sqs { queue_url } => Ok(DeadLetterQueue::connect(queue_url, sdk).await),
+            DeadLettersTarget::Sqs { queue_url } => {
+                let sdk = aws::sdk().await?;
+                Ok((DeadLetterQueue::connect(queue_url, &sdk).await, sdk))
+            }
             DeadLettersTarget::Stdout => {
                 Err(Failure::input(anyhow!("letters that went to standard output cannot be read back")))
             }
@@ -75,5 +94,6 @@ pub async fn run(command: &Command) -> Result<(), Failure> {
         Command::List(arguments) => list::run(arguments).await,
         Command::Show(arguments) => show::run(arguments).await,
         Command::Redrive(arguments) => redrive::run(arguments).await,
+        Command::Delete(arguments) => delete::run(arguments).await,
     }
 }

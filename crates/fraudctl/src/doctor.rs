@@ -16,6 +16,7 @@ use crate::environment::with_options;
 mod finding;
 mod messaging;
 mod reach;
+mod sample;
 mod settings;
 mod streams;
 mod tables;
@@ -61,6 +62,9 @@ pub struct Arguments {
     /// In place of AGGREGATE_SINK.
     #[arg(long, value_name = "TARGET")]
     aggregate_sink: Option<String>,
+    /// The table of a consumer's checkpoints: `dynamodb:<table>`.
+    #[arg(long, value_name = "TARGET", value_parser = crate::target::table_name)]
+    checkpoints: Option<String>,
     /// One JSON object a line: check, target, ok, found or wrong and mend.
     #[arg(long)]
     json: bool,
@@ -92,7 +96,7 @@ pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
     let bar = progress(None);
     bar.set_message("asking the services");
     bar.tick();
-    let findings = findings(Environment::new(&lookup), arguments.stream.as_deref()).await;
+    let findings = findings(Environment::new(&lookup), arguments).await;
     bar.finish_and_clear();
     for finding in &findings {
         print_line(if arguments.json { finding.json() } else { finding.text() })?;
@@ -103,7 +107,7 @@ pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
 }
 
-async fn findings(environment: Environment<'_>, stream: Option<&str>) -> Vec<Finding> {
+async fn findings(environment: Environment<'_>, arguments: &Arguments) -> Vec<Finding> {
     let sdk = Sdk::new();
     let mut findings = reach::check(&sdk).await;
     let can_call = !findings.iter().any(Finding::is_wrong);
@@ -115,7 +119,8 @@ async fn findings(environment: Environment<'_>, stream: Option<&str>) -> Vec<Fin
         check(messaging::queue(environment, &sdk, can_call)),
         check(tables::aggregates(environment, &sdk, can_call)),
         check(streams::sink(environment, &sdk, can_call)),
-        check(streams::source(environment, stream, &sdk, can_call)),
+        check(streams::source(environment, arguments.stream.as_deref(), &sdk, can_call)),
+        check(tables::checkpoints(arguments.checkpoints.as_deref(), &sdk, can_call)),
     ];
     findings.extend(join_all(checks).await.into_iter().flatten());
     findings

@@ -4,6 +4,7 @@ use clap::{Parser, Subcommand};
 
 pub mod aggregates;
 pub mod alerts;
+pub mod aws;
 pub mod consume;
 pub mod consumer;
 pub mod dead_letters;

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use fraudctl::Cli;
+use fraudctl::aws::hint;
 use fraudctl::display::print_note;
 
 #[tokio::main]
@@ -12,6 +13,9 @@ async fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             print_note(format_args!("fraudctl: {failure:#}"));
+            if let Some(mend) = hint(&failure) {
+                print_note(format_args!("to mend it: {mend}"));
+            }
             ExitCode::from(failure.status())
         }
     }

@@ -4,7 +4,6 @@ use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
 use clap::Args;
-use fraud_aws::sdk::Sdk;
 use fraud_stream::firehose::DeliveryStream;
 use fraud_stream::kinesis::KinesisStream;
 use fraud_stream::producer::{self, Outcome, Record, Settings, Target, partition_key};
@@ -14,7 +13,7 @@ use serde_json::json;
 
 use crate::Failure;
 use crate::display::{counted, note, per_second, print_line, progress, thousands};
-use crate::input::{self, Line, Source};
+use crate::input::{self, Line, Lines, Source};
 
 /// Failures told one by one; the rest are counted.
 const FAILURES_TOLD: u64 = 10;
@@ -79,23 +78,28 @@ impl Summary {
 /// # Errors
 /// [`Failure::Input`] where the input cannot be read or is empty, [`Failure::Failed`] where records were not sent.
 pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let sdk = Sdk::new();
+    let lines = arguments.input.open().map_err(Failure::input)?;
+    let sdk = crate::aws::sdk().await?;
     let TargetArguments { stream, firehose } = &arguments.target;
     match (stream, firehose) {
         (Some(stream), _) => {
             let client = aws_sdk_kinesis::Client::new(sdk.config().await);
-            produce(arguments, &KinesisStream::new(client, stream), true).await
+            produce(arguments, lines, &KinesisStream::new(client, stream), true).await
         }
         (None, Some(name)) => {
             let client = aws_sdk_firehose::Client::new(sdk.config().await);
-            produce(arguments, &DeliveryStream::new(client, name), false).await
+            produce(arguments, lines, &DeliveryStream::new(client, name), false).await
         }
         (None, None) => Err(Failure::input(anyhow!("neither --stream nor --firehose is given"))),
     }
 }
 
-async fn produce(arguments: &Arguments, target: &impl Target, with_keys: bool) -> Result<(), Failure> {
-    let lines = arguments.input.open().map_err(Failure::input)?;
+async fn produce(
+    arguments: &Arguments,
+    lines: Lines,
+    target: &impl Target,
+    with_keys: bool,
+) -> Result<(), Failure> {
     let bar = progress(arguments.input.size());
     let mut read_error = None;
     let start = Instant::now();

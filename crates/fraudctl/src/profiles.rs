@@ -7,7 +7,6 @@ use std::time::Instant;
 use anyhow::anyhow;
 use aws_sdk_dynamodb::Client;
 use clap::{Args, Subcommand};
-use fraud_aws::sdk::Sdk;
 use serde_json::json;
 
 use crate::Failure;
@@ -66,7 +65,7 @@ async fn import(arguments: &ImportArguments) -> Result<(), Failure> {
     if rows.is_empty() && bad.is_empty() {
         return Err(Failure::input(anyhow!("{} holds no profile", arguments.input.display())));
     }
-    let client = Client::new(Sdk::new().config().await);
+    let client = Client::new(crate::aws::sdk().await?.config().await);
     let items = rows.into_iter().map(Row::into_item).collect();
     let bar = progress(None);
     let start = Instant::now();

@@ -64,7 +64,7 @@ pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
     if from >= to {
         return Err(Failure::input(anyhow!("--from must be before --to")));
     }
-    let sdk = Sdk::new();
+    let sdk = crate::aws::sdk().await?;
     let variable = |variable: &str| std::env::var(variable).ok();
     let environment = Environment::new(&variable);
     if arguments.dry_run {

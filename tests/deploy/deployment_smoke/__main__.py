@@ -62,6 +62,9 @@ def check(aws, outputs, names):
             yield from partition_faults(key, line)
     scores = {line["decision_id"]: line["fraud_score"] > 0.8 for lines in lake.values() for line in lines}
     yield from compare("high scores in the lake", {name for name, high in scores.items() if high}, risky)
+    merchants = {line["transaction_id"]: line["merchant_id"] for lines in lake.values() for line in lines}
+    expected = {f"T{number}": traffic.merchant(number).get("merchant_id") for number in range(traffic.COUNT)}
+    yield from compare("merchants in the lake, null if there was none", merchants, expected)
     letters = sqs.get_queue_attributes(QueueUrl=outputs["DeadLettersQueueUrl"], AttributeNames=["ApproximateNumberOfMessages"])
     yield from compare("dead letters", letters["Attributes"]["ApproximateNumberOfMessages"], "0")
 

@@ -30,8 +30,14 @@ def transactions(now):
                 "amount": 12_500.5 if risky else 42.25,
                 "event_time": (night if risky else day).strftime("%Y-%m-%dT%H:%M:%SZ"),
             }
+            | merchant(number)
         )
     return made + made[:3]
+
+
+def merchant(number):
+    """Every second transaction names a merchant."""
+    return {"merchant_id": f"M{number}"} if number % 2 == 0 else {}
 
 
 def send(emulator, stream, delivery, records):

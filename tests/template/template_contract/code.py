@@ -154,6 +154,14 @@ class Code:
             product *= int(factor)
         return product
 
+    @cached_property
+    def transform_answer(self):
+        """Bytes: of the transform's largest answer, of the smallest record, and of the most that it takes in an answer."""
+        path = "functions/firehose-transform/src/response.rs"
+        names = {"MAX_RESPONSE_BYTES": None, "SMALLEST_RECORD_BYTES": "40", "SMALLEST_RECORDS_ANSWER_BYTES": "900"}
+        found = ((re.search(rf"pub const {name}: usize = ([\d_]+);", self._read(path)), expected) for name, expected in names.items())
+        return [int((match.group(1) if match else expected).replace("_", "")) for match, expected in found]
+
     # Metrics
 
     @cached_property

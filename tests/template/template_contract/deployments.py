@@ -3,13 +3,19 @@
 # Everything that the defaults leave out.
 EVERYTHING = {
     "AlertConsumer": "standard",
+    "AggregatesCapacity": "PROVISIONED",
+    "AggregateWarmWrites": "70000",
     "AlertEmail": "fraud@example.com",
+    "AlertReservedConcurrency": 20,
+    "LedgerWarmWrites": "4000",
     "OperationsEmail": "operations@example.com",
     "FraudPolicy": "file:/opt/policies/strict.toml",
     "PolicyLayerArn": "arn:aws:lambda:us-east-1:123456789012:layer:policies:1",
+    "ProfileWarmReads": "33333",
     "PublishAggregates": "true",
     "RawBackupLockDays": 30,
     "StreamMode": "PROVISIONED",
+    "TransformBufferMB": 1,
 }
 
 
@@ -17,5 +23,7 @@ def parameter_sets(expanded):
     """Name and values of each: the defaults, everything on, and every retention."""
     yield "by default", {}
     yield "with everything on", EVERYTHING
+    yield "with On-demand Advantage", {"StreamWarmMiBps": 50}
+    yield "as it is first created", {"DeletionProtection": "false"}
     for hours in expanded.get("Parameters", {}).get("StreamRetentionHours", {}).get("AllowedValues", []):
         yield f"with {hours} hours of retention", {"StreamRetentionHours": hours}

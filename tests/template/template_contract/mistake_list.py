@@ -138,8 +138,10 @@ MISTAKES = [
     ("errors inside the table", put(*LAKE, "ErrorOutputPrefix", to="transactions/!{firehose:error-output-type}/"), "firehose-errors"),
     ("no raw backup", put(*LAKE, "S3BackupMode", to="Disabled"), "firehose-backup"),
     ("raw backup into the lake's bucket", put(*LAKE, "S3BackupConfiguration", "BucketARN", to={"Fn::GetAtt": "LakeBucket.Arn"}), "firehose-backup"),
-    ("a buffer hint of 4 MB", put(*PROCESSOR, 3, "ParameterValue", to="4"), "firehose-transform"),
-    ("a buffer hint of 3 MB, whose answer does not fit", put(*PROCESSOR, 3, "ParameterValue", to="3"), "firehose-transform"),
+    ("a buffer hint of 3 MB, whose answer does not fit", put(*PROCESSOR, 3, "ParameterValue", to="3"), "transform-buffer"),
+    ("a buffer whose answer does not fit small records", parameter("TransformBufferMB", "Default", 0.35), "transform-buffer"),
+    ("a buffer smaller than need be", parameter("TransformBufferMB", "Default", 0.2), "transform-buffer"),
+    ("a parameter that allows a buffer of 4 MB", parameter("TransformBufferMB", "MaxValue", 4), "transform-buffer"),
     ("another function as the transform", put(*PROCESSOR, 0, "ParameterValue", to={"Fn::GetAtt": "KinesisAlerts.Arn"}), "firehose-transform"),
     ("no transform", put(*LAKE, "ProcessingConfiguration", "Enabled", to=False), "firehose-transform"),
     ("case folded by the deserializer", put(*LAKE, "DataFormatConversionConfiguration", "InputFormatConfiguration", "Deserializer", "OpenXJsonSerDe", "CaseInsensitive", to=True), "firehose-deserializer"),
@@ -148,6 +150,8 @@ MISTAKES = [
     ("a schema of another database", put(*LAKE, "DataFormatConversionConfiguration", "SchemaConfiguration", "DatabaseName", to="default"), "firehose-schema"),
     # Glue
     ("a column less", lambda template: at(*TABLE, "StorageDescriptor", "Columns")(template).pop(), "glue-columns"),
+    ("a merchant that the lake drops", lambda template: _drop_column(template, "merchant_id"), "glue-columns"),
+    ("a country as a number", column("country", Type="int"), "glue-columns"),
     ("a column misspelt", column("fraud_score", Name="fraudScore"), "glue-columns"),
     ("reasons as one text", column("fraud_reasons", Type="string"), "glue-columns"),
     ("amount as a decimal", column("amount", Type="decimal(38,2)"), "glue-columns"),
@@ -158,6 +162,7 @@ MISTAKES = [
     ("no projection", drop(*TABLE, "Parameters", "projection.enabled"), "glue-projection"),
     # Stream and mappings
     ("a shard count on demand", put("TransactionsStream", "ShardCount", to=2), "stream-mode"),
+    ("a warm stream that is provisioned", put("TransactionsStream", "WarmThroughputMiBps", to=10), "stream-mode"),
     ("no metrics of shards", drop("TransactionsStream", "DesiredShardLevelMetrics"), "stream-metrics"),
     ("an hour of retention", put("TransactionsStream", "RetentionPeriodHours", to=1), "stream-retention"),
     ("alerts by a standard consumer", put("AlertsMapping", "EventSourceArn", to={"Fn::GetAtt": "TransactionsStream.Arn"}), "enhanced-fan-out"),
@@ -177,6 +182,8 @@ MISTAKES = [
     ("alerts gathered for five seconds", put("AlertsMapping", "MaximumBatchingWindowInSeconds", to=5), "mapping-detection-window"),
     ("given-up records into a queue", put("AlertsMapping", "DestinationConfig", "OnFailure", "Destination", to={"Fn::GetAtt": "DeadLettersQueue.Arn"}), "mapping-on-failure"),
     ("given-up records nowhere", drop("AnalyticsMapping", "DestinationConfig"), "mapping-on-failure"),
+    ("records of 10 MiB", put("TransactionsStream", "MaxRecordSizeInKiB", to=10240), "stream-record-size"),
+    ("records as large as the account's default", drop("TransactionsStream", "MaxRecordSizeInKiB"), "stream-record-size"),
     # Functions
     ("a binary that there is not", attribute("KinesisAlerts", "Metadata", {"BuildMethod": "rust-cargolambda", "BuildProperties": {"Binary": "kinesis-alert"}}), "function-code"),
     ("a function less", lambda template: [template["Resources"].pop(name) for name in ("CustomerAnalytics", "AnalyticsMapping")], "function-code"),
@@ -188,6 +195,8 @@ MISTAKES = [
     ("a table's ARN for its name", put(*_variables("KinesisAlerts"), "ALERT_LEDGER", to={"Fn::Sub": "dynamodb:${AlertLedgerTable.Arn}"}), "function-variable-values"),
     ("a queue's ARN for its URL", put(*_variables("KinesisAlerts"), "DEAD_LETTERS", to={"Fn::Sub": "sqs:${DeadLettersQueue.Arn}"}), "function-variable-values"),
     ("a policy's file without its layer", drop("KinesisAlerts", "Layers"), "policy-layer"),
+    ("alerts without a single execution", put("KinesisAlerts", "ReservedConcurrentExecutions", to=0), "function-concurrency"),
+    ("executions reserved for the aggregates", put("CustomerAnalytics", "ReservedConcurrentExecutions", to=10), "function-concurrency"),
     ("a transform of six minutes", put("FirehoseTransform", "Timeout", to=360), "function-timeout"),
     ("three seconds for alerts", put("KinesisAlerts", "Timeout", to=3), "function-timeout"),
     ("a level that drops metrics", parameter("LogLevel", "AllowedValues", ["DEBUG", "INFO", "WARN"]), "function-logs"),
@@ -198,8 +207,12 @@ MISTAKES = [
     ("the ledger by alertId", lambda template: [put("AlertLedgerTable", "KeySchema", 0, "AttributeName", to="alertId")(template), put("AlertLedgerTable", "AttributeDefinitions", 0, "AttributeName", to="alertId")(template)], "table-keys"),
     ("expiry by another attribute", put("AlertLedgerTable", "TimeToLiveSpecification", "AttributeName", to="expires_at"), "table-ttl"),
     ("no expiry", drop("AggregatesTable", "TimeToLiveSpecification"), "table-ttl"),
+    ("tables that anybody may delete", parameter("DeletionProtection", "Default", "false"), "table-protection"),
+    ("a table that is protected while the stack is made", put("AggregatesTable", "DeletionProtectionEnabled", to=True), "table-protection"),
     ("no recovery", drop("AlertLedgerTable", "PointInTimeRecoverySpecification"), "table-recovery"),
     ("provisioned throughput", lambda template: at("ProfilesTable")(template).update(BillingMode="PROVISIONED", ProvisionedThroughput={"ReadCapacityUnits": 5, "WriteCapacityUnits": 5}), "table-billing"),
+    ("provisioned aggregates that nothing scales", without("AggregateWritesScaling"), "table-billing"),
+    ("a table colder than a new one", put("AggregatesTable", "WarmThroughput", to={"WriteUnitsPerSecond": 1000}), "table-warm-throughput"),
     ("a ledger that forgets in a month", parameter("AlertLedgerDays", "MinValue", 30), "ledger-outlives-stream"),
     ("a ledger of a week", put(*_variables("KinesisAlerts"), "ALERT_LEDGER_DAYS", to=7), "ledger-outlives-stream"),
     ("aggregates that expire with the stream", retention("168", "AggregateDays", 7), "aggregates-outlive-stream"),
@@ -226,6 +239,8 @@ MISTAKES = [
     ("Firehose may not read the table", in_role("DeliveryRole", "glue:GetTableVersions", lambda s: s | {"Resource": s["Resource"][2:]}), "access-delivery"),
     # Protection
     ("a stream that goes with the stack", attribute("TransactionsStream", "DeletionPolicy", "Delete"), "retained"),
+    ("a stream that outlives a deployment that failed", attribute("TransactionsStream", "DeletionPolicy", "Retain"), "retained"),
+    ("a workgroup that keeps the stack", drop("LakeWorkGroup", "RecursiveDeleteOption"), "stack-deletable"),
     ("a bucket that goes when it is replaced", lambda template: template["Resources"]["RawBackupBucket"].pop("UpdateReplacePolicy"), "retained"),
     ("a table with a fixed name", put("ProfilesTable", "TableName", to="customer_profiles"), "no-fixed-names"),
     ("an alert topic in the clear", drop("AlertsTopic", "KmsMasterKeyId"), "encrypted"),
@@ -236,6 +251,10 @@ MISTAKES = [
     ("a key for the whole account", put("DataKey", "KeyPolicy", "Statement", 1, "Action", to="kms:*"), "key-policy"),
     ("a key without its condition", drop("DataKey", "KeyPolicy", "Statement", 1, "Condition"), "key-policy"),
     ("a key that alarms cannot use", lambda template: at("DataKey", "KeyPolicy", "Statement")(template).pop(3), "key-policy"),
+    ("a key that SNS cannot use", lambda template: at("DataKey", "KeyPolicy", "Statement")(template).pop(5), "key-policy"),
+    ("alerts that nobody took, gone", drop("AlertsSubscription", "RedrivePolicy"), "subscriptions"),
+    ("a queue that SNS may not fill", lambda template: at("UndeliveredNotificationsQueuePolicy", "PolicyDocument", "Statement")(template).pop(0), "subscriptions"),
+    ("a queue that is not the alerts'", put("UndeliveredNotificationsQueuePolicy", "PolicyDocument", "Statement", 0, "Condition", "ArnEquals", "aws:SourceArn", to={"Ref": "OperationsTopic"}), "subscriptions"),
     ("an operations topic that alarms cannot reach", without("OperationsTopicPolicy"), "operations-topic-policy"),
     ("a public bucket", put("LakeBucket", "PublicAccessBlockConfiguration", "BlockPublicPolicy", to=False), "bucket-private"),
     ("a bucket without TLS", without("UndeliveredBucketPolicy"), "in-transit"),
@@ -252,6 +271,7 @@ MISTAKES = [
     ("an alarm that tells nobody", drop("AlertsLagging", "AlarmActions"), "alarm-actions"),
     ("an alarm that tells fraud's receivers", put("AlertsErrors", "AlarmActions", to=[{"Ref": "AlertsTopic"}]), "alarm-actions"),
     ("no alarm for dead letters", without("DeadLettersWaiting"), "alarm-set"),
+    ("no alarm for alerts that reach nobody", without("AlertsReachNobody"), "alarm-set"),
     ("an alarm that nobody explains", lambda template: template["Resources"].update(Unexplained=template["Resources"]["LakeStale"]), "alarm-guide"),
     ("a dashboard that is no JSON", in_text(*BODY, old='"widgets": [', new='"widgets": ['  + "[,"), "dashboard-body"),
     ("a widget over another", in_text(*BODY, old='"x": 12, "y": 7', new='"x": 6, "y": 7'), "dashboard-layout"),
@@ -265,6 +285,11 @@ MISTAKES = [
     ("a parameter that nobody explains", lambda template: template["Parameters"]["StreamMode"].pop("Description"), "parameters"),
     ("an output that nobody explains", lambda template: template["Outputs"]["DashboardUrl"].pop("Description"), "outputs"),
 ]
+
+
+def _drop_column(template, name):
+    columns = at(*TABLE, "StorageDescriptor", "Columns")(template)
+    columns.remove(next(column for column in columns if column["Name"] == name))
 
 
 def _drop_conditional(template, role, action):

@@ -84,7 +84,8 @@ pub(super) fn attributes(arn: &str) -> String {
         ("TopicArn", arn),
         ("Owner", ACCOUNT_ID),
         ("DisplayName", ""),
-        ("SubscriptionsConfirmed", "0"),
+        // Who reads what was published stands for a subscriber.
+        ("SubscriptionsConfirmed", "1"),
         ("SubscriptionsPending", "0"),
         ("SubscriptionsDeleted", "0"),
     ];

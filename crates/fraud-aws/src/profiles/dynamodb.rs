@@ -129,13 +129,18 @@ impl ProfileStore for DynamoDbProfiles {
 }
 
 fn profile(item: &HashMap<String, AttributeValue>) -> Profile {
-    let attribute = |name: &str| match item.get(name) {
+    let attribute = |name| attribute(item, name);
+    Profile::new(attribute("segment"), attribute("lifetime_value"), attribute("risk_score"))
+}
+
+/// An attribute of a table's row, as profiles are built from it.
+pub fn attribute<'a>(item: &'a HashMap<String, AttributeValue>, name: &str) -> Attribute<'a> {
+    match item.get(name) {
         None => Attribute::Missing,
         Some(AttributeValue::S(text)) => Attribute::Text(text),
         Some(AttributeValue::N(digits)) => Attribute::Number(digits),
         Some(_) => Attribute::Other,
-    };
-    Profile::new(attribute("segment"), attribute("lifetime_value"), attribute("risk_score"))
+    }
 }
 
 fn text(value: Option<&AttributeValue>) -> Option<&str> {

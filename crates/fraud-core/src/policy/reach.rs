@@ -227,7 +227,7 @@ mod tests {
                     _ => None,
                 });
                 let silent: Vec<f64> = amounts.into_iter().take_while(|&amount| !any(&[amount], &risks, &hours)).collect();
-                let expected = silent.iter().copied().filter(|amount| [10.0, 20.0].contains(amount)).next_back();
+                let expected = silent.iter().copied().rfind(|amount| [10.0, 20.0].contains(amount));
                 prop_assert_eq!(up_to, expected);
             }
         }

@@ -148,6 +148,7 @@ mod tests {
             is_on_demand,
             open_shards,
             retention_hours,
+            max_record_kib: None,
             encryption: "NONE".to_owned(),
             key_id: None,
             shard_metrics: ["IncomingBytes".to_owned(), "OutgoingBytes".to_owned()].into(),

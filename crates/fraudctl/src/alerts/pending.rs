@@ -3,7 +3,6 @@
 use anyhow::anyhow;
 use clap::Args;
 use fraud_aws::ledger::{Pending, PendingAlert};
-use fraud_aws::sdk::Sdk;
 use fraud_core::json::ObjectWriter;
 use serde_json::Value;
 
@@ -32,7 +31,7 @@ pub struct Arguments {
 /// # Errors
 /// [`Failure`] where the ledger is not said, or it or a row of it cannot be read.
 pub(super) async fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let ledger = arguments.ledger.open(&Sdk::new()).await?;
+    let ledger = arguments.ledger.open(&crate::aws::sdk().await?).await?;
     let Pending { alerts, unreadable } = search(&ledger).await?;
     if arguments.json {
         alerts.iter().map(json).try_for_each(print_line)?;

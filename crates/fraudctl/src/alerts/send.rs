@@ -8,7 +8,6 @@ use fraud_aws::alerts::{AlertSink, PublishFault, Sink};
 use fraud_aws::clock::{Clock, SystemClock};
 use fraud_aws::config::{AlertSinkTarget, Environment};
 use fraud_aws::ledger::{DynamoDbLedger, LedgerFault, Resent, resend};
-use fraud_aws::sdk::Sdk;
 use serde_json::json;
 use tokio::time::Instant;
 
@@ -58,7 +57,7 @@ pub struct Arguments {
 /// # Errors
 /// [`Failure`] where ledger or sink are not said or cannot be had, or alerts were not sent.
 pub(super) async fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let sdk = Sdk::new();
+    let sdk = crate::aws::sdk().await?;
     let ledger = arguments.ledger.open(&sdk).await?;
     let sink = Sink::connect(&topic(arguments)?, &sdk).await;
     if let Some(id) = &arguments.again {

@@ -3,7 +3,6 @@
 use anyhow::anyhow;
 use clap::Args;
 use fraud_aws::ledger::AuditValue;
-use fraud_aws::sdk::Sdk;
 
 use super::{LedgerArguments, unreadable};
 use crate::Failure;
@@ -32,7 +31,7 @@ pub struct Arguments {
 /// # Errors
 /// [`Failure`] where the ledger is not said, cannot be read, or has no such alert.
 pub(super) async fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let ledger = arguments.ledger.open(&Sdk::new()).await?;
+    let ledger = arguments.ledger.open(&crate::aws::sdk().await?).await?;
     let row = ledger.row(&arguments.id).await.map_err(|fault| unreadable(&fault))?;
     let row = row.ok_or_else(|| anyhow!("the ledger has no alert {}", arguments.id))?;
     if arguments.json {

@@ -1,8 +1,8 @@
 //! The letters that wait.
 
+use anyhow::anyhow;
 use clap::Args;
 use fraud_aws::dead_letters::{MAX_RECEIVED, StoredLetter};
-use fraud_aws::sdk::Sdk;
 use serde_json::{Value, json};
 
 use super::walk::{Found, Walk};
@@ -38,9 +38,9 @@ pub(super) async fn run(arguments: &Arguments) -> Result<(), Failure> {
     if let Some(path) = &arguments.source.objects {
         return objects::list::run(path, limit, arguments.json);
     }
-    let queue = arguments.source.open(&Sdk::new()).await?;
+    let (queue, _) = arguments.source.letters.open().await?;
     let bar = progress(None);
-    let mut walk = Walk::new(&queue, arguments.source.hidden());
+    let mut walk = Walk::new(&queue, arguments.source.letters.hidden());
     let mut rows: Vec<Row> = Vec::new();
     let mut read = Ok(());
     while rows.len() < limit {
@@ -58,10 +58,20 @@ pub(super) async fn run(arguments: &Arguments) -> Result<(), Failure> {
     // What is seen now is not among those that are held.
     let more = if rows.len() < limit { None } else { queue.waiting().await.ok() };
     let hidden = if read.is_ok() { walk.hidden_by_others().await } else { Ok(None) };
+    let interrupted = walk.was_interrupted();
     walk.give_back().await;
     bar.finish_and_clear();
     rows.sort_by(|a, b| (a.sent_at(), a.id()).cmp(&(b.sent_at(), b.id())));
-    let hidden = hidden?;
+    // What was read is told even if the rest could not be. That nothing waits is said only if that is known.
+    let read = read.and(hidden);
+    if read.is_err() || interrupted {
+        if !rows.is_empty() {
+            show(&rows, arguments.json, false)?;
+        }
+        read?;
+        return Err(anyhow!("interrupted: the list is not complete").into());
+    }
+    let hidden = read?;
     show(&rows, arguments.json, hidden.is_some())?;
     if let Some(hidden) = hidden {
         note!("{hidden}");
@@ -69,7 +79,7 @@ pub(super) async fn run(arguments: &Arguments) -> Result<(), Failure> {
     if let Some(more) = more.map(|waiting| waiting.visible).filter(|more| *more > 0) {
         note!("and about {} more; --limit says how many are listed", thousands(more));
     }
-    read
+    Ok(())
 }
 
 /// What is told of a letter: all but its data.

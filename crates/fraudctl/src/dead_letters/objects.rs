@@ -8,6 +8,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
+use fraud_core::event_time;
+use fraud_core::timestamp::Timestamp;
 use serde::Deserialize;
 
 use super::selection::Selection;
@@ -96,6 +98,14 @@ impl Object {
         let text = fs::read(path)?;
         let batch = serde_json::from_slice(&text).map_err(|error| error.to_string());
         Ok(Object { path: path.to_path_buf(), batch })
+    }
+
+    /// When the first of its batch's records arrived, or else when it was given up, if it says so.
+    fn arrival(&self) -> Option<Timestamp> {
+        let batch = self.batch.as_ref().ok()?;
+        let first = batch.info.approximate_arrival_of_first_record.as_deref();
+        let text = first.unwrap_or(&batch.timestamp);
+        event_time::parse(text).map(|time| time.instant)
     }
 
     /// What it is called.

@@ -31,6 +31,8 @@ pub(super) enum Stays {
     MustComeAgain(RetryReason),
     /// It does not hold its record's bytes.
     DataOmitted { bytes: String },
+    /// What its function has done of it may be forgotten.
+    Forgotten { arrival: String, variable: &'static str, days: u64 },
     /// It is of a function that does not read the stream.
     UnknownFunction { function: String },
     /// It is of a function whose name does not say which it is.
@@ -54,6 +56,7 @@ impl Stays {
             Stays::Poison(reason) => reason.to_string(),
             Stays::MustComeAgain(reason) => reason.to_string(),
             Stays::DataOmitted { .. } => "data_omitted".to_owned(),
+            Stays::Forgotten { .. } => "forgotten".to_owned(),
             Stays::UnknownFunction { .. } | Stays::FunctionNotSaid { .. } => "unknown_function".to_owned(),
             Stays::NotALetter(_) => "no_letter".to_owned(),
             Stays::Unreadable { .. } => "unreadable".to_owned(),
@@ -70,6 +73,11 @@ impl fmt::Display for Stays {
             Stays::Poison(reason) => write!(f, "still {reason}"),
             Stays::MustComeAgain(reason) => write!(f, "{reason}: redrive it again"),
             Stays::DataOmitted { bytes } => f.write_str(bytes),
+            Stays::Forgotten { arrival, variable, days } => write!(
+                f,
+                "it arrived at {arrival}, and {variable} is {days}: what was done with it may be forgotten, so that it \
+                 could be alerted or counted twice; --beyond-memory redrives it all the same"
+            ),
             Stays::UnknownFunction { function } => write!(f, "no function {function} reads the stream"),
             Stays::FunctionNotSaid { function } => {
                 write!(f, "the name {function} does not say which function it is: say so by --function")

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use anyhow::anyhow;
 use clap::Args;
+use fraud_aws::clock::{Clock, SystemClock};
 use fraud_aws::config::Environment;
 use fraud_aws::dead_letters::MAX_RECEIVED;
-use fraud_aws::sdk::Sdk;
 use futures_util::future::join_all;
 use indicatif::ProgressBar;
 
+use super::memory::Memory;
 use super::outcome::{Outcome, Stays, Summary};
 use super::redriver::Redriver;
 use super::selection::Selection;
@@ -31,7 +32,8 @@ The functions run in this process and are configured by the same variables as de
 ALERT_SINK, ALERT_LEDGER for kinesis-alerts, AGGREGATES, AGGREGATE_SINK, WINDOW_SECONDS, WINDOW_TIME for customer-analytics.
 Take their values from the deployed functions: a letter is handled by what is set here. A record keeps its position and
 arrival, so that it is alerted and counted once, however often its letter is redriven. What is poison still stays in the
-queue.
+queue, and so does what is older than the table remembers that keeps it from counting twice: ALERT_LEDGER_DAYS for
+kinesis-alerts, AGGREGATE_DAYS for customer-analytics.
 
 Of a given-up batch (--objects) what is poison goes to DEAD_LETTERS, as it would have. An object that was accepted is renamed
 to <name>.done. --function says of which function a batch is where the deployed function's name contains neither function's
@@ -49,6 +51,10 @@ pub struct Arguments {
     /// Say what would be done, and do nothing.
     #[arg(long)]
     pub(super) dry_run: bool,
+    /// Also redrive what is older than its function's memory of it (ALERT_LEDGER_DAYS, AGGREGATE_DAYS). It may be alerted
+    /// or counted twice.
+    #[arg(long)]
+    pub(super) beyond_memory: bool,
     /// Delete objects that were accepted in place of renaming them.
     #[arg(long, requires = "objects", conflicts_with = "queue")]
     pub(super) delete: bool,
@@ -63,6 +69,7 @@ pub struct Arguments {
 /// [`Failure::Input`] where a function's configuration is wrong; [`Failure::Failed`] where the queue cannot be read or
 /// letters stay.
 pub(super) async fn run(arguments: &Arguments) -> Result<(), Failure> {
+    arguments.selection.check_reason(arguments.source.objects.is_some())?;
     let bar = progress(None);
     let mut summary = Summary::of(if arguments.source.objects.is_some() { "object" } else { "letter" });
     let result = match &arguments.source.objects {
@@ -74,7 +81,10 @@ pub(super) async fn run(arguments: &Arguments) -> Result<(), Failure> {
         None => redrive_queue(arguments, &mut summary, &bar).await,
     };
     bar.finish_and_clear();
-    print_line(summary.text(arguments.dry_run, arguments.json))?;
+    // One that could not begin has nothing to sum up.
+    if result.is_ok() || summary.accepted + summary.stayed > 0 {
+        print_line(summary.text(arguments.dry_run, arguments.json))?;
+    }
     if result? {
         return Err(anyhow!("interrupted: what was not redriven is as it was").into());
     }
@@ -96,12 +106,14 @@ async fn redrive_queue(
     summary: &mut Summary,
     bar: &ProgressBar,
 ) -> Result<bool, Failure> {
-    let sdk = Sdk::new();
-    let queue = arguments.source.open(&sdk).await?;
-    let options = [("DEAD_LETTERS", arguments.source.queue.clone())];
+    let letters = &arguments.source.letters;
+    let (queue, sdk) = letters.open().await?;
+    let options = [("DEAD_LETTERS", letters.queue.clone())];
     let lookup = with_options(&options);
-    let mut redriver = Redriver::new(Environment::new(&lookup), &sdk);
-    let mut walk = Walk::new(&queue, arguments.source.hidden());
+    let environment = Environment::new(&lookup);
+    let memory = Memory::new(environment, SystemClock.now(), arguments.beyond_memory);
+    let mut redriver = Redriver::new(environment, &sdk, memory);
+    let mut walk = Walk::new(&queue, letters.hidden());
     let result = redrive(arguments, &mut walk, &mut redriver, summary, bar).await;
     let interrupted = walk.was_interrupted();
     let redriven = summary.accepted + summary.stayed;
@@ -173,7 +185,7 @@ async fn settle<'f>(
         for found in letters {
             let outcome = match &found.letter {
                 Err(error) => Outcome::Stays(Stays::NotALetter(error.clone())),
-                Ok(letter) if dry_run => Redriver::foresee(letter),
+                Ok(letter) if dry_run => redriver.foresee(letter),
                 Ok(letter) => redriver.redrive(letter).await,
             };
             outcomes.push((found, outcome));

@@ -12,6 +12,7 @@ use kinesis_batch::{Batch, Redelivery};
 use tokio::time::Instant;
 
 use super::handlers::Handlers;
+use super::memory::Memory;
 use super::outcome::{Outcome, Stays, where_the_bytes_are};
 use crate::Failure;
 use crate::handler::HandlerName;
@@ -23,6 +24,7 @@ const REMAINING: Duration = Duration::from_secs(60);
 pub(super) struct Redriver<'e> {
     handlers: Handlers<'e, StillPoison>,
     still_poison: StillPoison,
+    memory: Memory<'e>,
 }
 
 /// Takes what is poison again in place of the queue, where its letter lies already.
@@ -44,9 +46,9 @@ impl DeadLetterSink for StillPoison {
 
 impl<'e> Redriver<'e> {
     /// Functions as the environment configures them. None is set up yet.
-    pub(super) fn new(environment: Environment<'e>, sdk: &'e Sdk) -> Self {
+    pub(super) fn new(environment: Environment<'e>, sdk: &'e Sdk, memory: Memory<'e>) -> Self {
         let still_poison = StillPoison::default();
-        Redriver { handlers: Handlers::new(environment, sdk, still_poison.clone()), still_poison }
+        Redriver { handlers: Handlers::new(environment, sdk, still_poison.clone()), still_poison, memory }
     }
 
     /// Sets the letter's function up, where it reads the stream.
@@ -63,7 +65,7 @@ impl<'e> Redriver<'e> {
     /// Hands a letter's record to its function, under its original position. Doing so again changes nothing. No two
     /// letters of one id may be under way at once.
     pub(super) async fn redrive(&self, letter: &StoredLetter) -> Outcome {
-        let event = match event(letter) {
+        let event = match self.event(letter) {
             Ok(event) => event,
             Err(stays) => return Outcome::Stays(stays),
         };
@@ -82,11 +84,11 @@ impl<'e> Redriver<'e> {
     }
 
     /// What is known beforehand of what [`redrive`](Self::redrive) would come to.
-    pub(super) fn foresee(letter: &StoredLetter) -> Outcome {
+    pub(super) fn foresee(&self, letter: &StoredLetter) -> Outcome {
         if HandlerName::of_function(&letter.function).is_none() {
             return unknown_function(letter);
         }
-        let event = match event(letter) {
+        let event = match self.event(letter) {
             Ok(event) => event,
             Err(stays) => return Outcome::Stays(stays),
         };
@@ -98,15 +100,23 @@ impl<'e> Redriver<'e> {
             Err(error) => Outcome::Stays(Stays::Refused { error: error.to_string() }),
         }
     }
+
+    /// The event that hands a letter's record over, unless it must not be.
+    fn event(&self, letter: &StoredLetter) -> Result<String, Stays> {
+        let Some(data) = &letter.data else {
+            return Err(Stays::DataOmitted { bytes: where_the_bytes_are(letter) });
+        };
+        if let Some(name) = HandlerName::of_function(&letter.function) {
+            match self.memory.has_forgotten(name, letter.arrival) {
+                Ok(None) => {}
+                Ok(Some(stays)) => return Err(stays),
+                Err(failure) => return Err(Stays::Refused { error: format!("{failure:#}") }),
+            }
+        }
+        Ok(Redelivery { position: letter.position(), arrival: letter.arrival, data }.event())
+    }
 }
 
 fn unknown_function(letter: &StoredLetter) -> Outcome {
     Outcome::Stays(Stays::UnknownFunction { function: letter.function.clone() })
-}
-
-fn event(letter: &StoredLetter) -> Result<String, Stays> {
-    match &letter.data {
-        None => Err(Stays::DataOmitted { bytes: where_the_bytes_are(letter) }),
-        Some(data) => Ok(Redelivery { position: letter.position(), arrival: letter.arrival, data }.event()),
-    }
 }

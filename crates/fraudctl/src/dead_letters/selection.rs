@@ -1,7 +1,11 @@
 //! Which letters a command is about.
 
+use anyhow::anyhow;
 use clap::Args;
 use fraud_aws::dead_letters::StoredLetter;
+use fraud_core::reason::FailureReason;
+
+use crate::Failure;
 
 /// Without any of these: all letters.
 #[derive(Debug, Args)]
@@ -14,7 +18,30 @@ pub(super) struct Selection {
     pub(super) reason: Option<String>,
 }
 
+/// Why Lambda gives up a batch, as its invocation record says.
+const CONDITIONS: [&str; 2] = ["RecordAgeExceeded", "RetryAttemptsExhausted"];
+
 impl Selection {
+    /// Refuses a reason that none has: a letter's, or of a given-up batch.
+    ///
+    /// # Errors
+    /// [`Failure::Input`], which lists the reasons that there are.
+    pub(super) fn check_reason(&self, of_batches: bool) -> Result<(), Failure> {
+        let known: Vec<&str> = if of_batches {
+            CONDITIONS.to_vec()
+        } else {
+            FailureReason::ALL.map(FailureReason::as_str).to_vec()
+        };
+        match &self.reason {
+            Some(reason) if !known.contains(&reason.as_str()) => Err(Failure::input(anyhow!(
+                "--reason is `{reason}`; {} have {}",
+                if of_batches { "given-up batches" } else { "letters" },
+                known.join(", ")
+            ))),
+            _ => Ok(()),
+        }
+    }
+
     /// Whether this is about every message, whatever it holds.
     pub(super) fn is_all(&self) -> bool {
         self.function.is_none() && self.reason.is_none()

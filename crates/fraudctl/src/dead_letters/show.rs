@@ -3,7 +3,6 @@
 use anyhow::anyhow;
 use clap::Args;
 use fraud_aws::dead_letters::{MAX_RECEIVED, StoredLetter};
-use fraud_aws::sdk::Sdk;
 
 use super::outcome::where_the_bytes_are;
 use super::walk::{Found, Walk};
@@ -38,9 +37,9 @@ pub(super) async fn run(arguments: &Arguments) -> Result<(), Failure> {
     if let Some(path) = &arguments.source.objects {
         return objects::show::run(path, &arguments.id, arguments.json);
     }
-    let queue = arguments.source.open(&Sdk::new()).await?;
+    let (queue, _) = arguments.source.letters.open().await?;
     let bar = progress(None);
-    let mut walk = Walk::new(&queue, arguments.source.hidden());
+    let mut walk = Walk::new(&queue, arguments.source.letters.hidden());
     let (mut seen, mut lines) = (0, Vec::new());
     let result = loop {
         let found = match walk.next(MAX_RECEIVED).await {

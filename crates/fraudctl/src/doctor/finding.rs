@@ -2,8 +2,9 @@
 
 use std::fmt::Display;
 
-use fraud_aws::sdk::{CANNOT_REACH, NO_ANSWER_IN_TIME};
 use serde_json::json;
+
+use crate::aws::{Problem, Refusal};
 
 /// One line of the report.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,6 +23,12 @@ pub(super) struct Wrong {
     pub(super) mend: String,
 }
 
+impl From<Problem> for Wrong {
+    fn from(Problem { what, mend }: Problem) -> Self {
+        Wrong { what, mend }
+    }
+}
+
 impl Wrong {
     pub(super) fn new(what: impl Display, mend: impl Display) -> Self {
         Wrong { what: what.to_string(), mend: mend.to_string() }
@@ -35,24 +42,23 @@ impl Wrong {
     /// A call that failed for a reason that is not the resource's own.
     pub(super) fn call(service: &str, action: &str, code: &str) -> Self {
         let endpoint = format!("AWS_ENDPOINT_URL_{}", service.to_uppercase());
-        let is = |words: &[&str]| words.iter().any(|word| code.contains(word));
-        if is(&["AccessDenied", "AuthorizationError", "NotAuthorized", "Forbidden"]) {
-            Wrong::new(
+        match Refusal::of(code) {
+            Some(Refusal::NotAllowed) => Wrong::new(
                 format!("may not call {action} ({code})"),
                 format!("allow {action} on it, and on its key, to these credentials"),
-            )
-        } else if is(&["UnrecognizedClient", "InvalidClientTokenId", "ExpiredToken", "InvalidSignature"]) {
-            Wrong::new(
+            ),
+            Some(Refusal::Credentials) => Wrong::new(
                 format!("the credentials are refused ({code})"),
                 "renew them: aws sts get-caller-identity",
-            )
-        } else if is(&[CANNOT_REACH, NO_ANSWER_IN_TIME]) {
-            Wrong::new(
+            ),
+            Some(Refusal::NoAnswer) => Wrong::new(
                 format!("{service} does not answer ({code})"),
                 format!("check AWS_REGION, {endpoint} and the way there"),
-            )
-        } else {
-            Wrong::new(format!("{action} failed: {code}"), "look the code up in the service's API reference")
+            ),
+            None => Wrong::new(
+                format!("{action} failed: {code}"),
+                "look the code up in the service's API reference",
+            ),
         }
     }
 }

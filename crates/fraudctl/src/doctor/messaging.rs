@@ -6,6 +6,7 @@ use fraud_aws::dead_letters::MAX_BODY_BYTES;
 use fraud_aws::sdk::{Sdk, error_code};
 
 use super::finding::{Finding, Wrong};
+use crate::display::counted;
 
 pub(super) async fn topic(environment: Environment<'_>, sdk: &Sdk, can_call: bool) -> Vec<Finding> {
     let check = "alert sink";
@@ -33,13 +34,33 @@ async fn find_topic(topic_arn: &str, sdk: &Sdk) -> Result<String, Wrong> {
         code => Wrong::call("sns", "sns:GetTopicAttributes", &code),
     })?;
     let number = |name: &str| {
-        let attributes = answer.attributes();
-        attributes.and_then(|attributes| attributes.get(name)).map_or("?", String::as_str).to_owned()
+        let number = answer.attributes().and_then(|attributes| attributes.get(name));
+        number.and_then(|number| number.parse::<u64>().ok())
     };
-    Ok(format!(
-        "there, {} subscriptions confirmed; publishing is not tried",
-        number("SubscriptionsConfirmed")
-    ))
+    subscribed(topic_arn, number("SubscriptionsConfirmed"), number("SubscriptionsPending"))
+}
+
+/// Whether anybody is told of what is published. SNS takes alerts of a topic without a subscriber all the same.
+fn subscribed(topic_arn: &str, confirmed: Option<u64>, pending: Option<u64>) -> Result<String, Wrong> {
+    let waiting = pending.filter(|pending| *pending > 0);
+    match (confirmed, waiting) {
+        (Some(0), Some(waiting)) => Err(Wrong::new(
+            format!("no subscription is confirmed ({waiting} not yet): alerts reach nobody"),
+            "follow the link in the message that SNS sent to the subscriber; after three days subscribe it anew",
+        )),
+        (Some(0), None) => Err(Wrong::new(
+            "nobody is subscribed: alerts reach nobody",
+            format!(
+                "aws sns subscribe --topic-arn {topic_arn} --protocol <protocol> --notification-endpoint <endpoint>"
+            ),
+        )),
+        (Some(confirmed), waiting) => {
+            let waiting = waiting.map(|waiting| format!(", {waiting} not yet")).unwrap_or_default();
+            let confirmed = counted(confirmed, "subscription");
+            Ok(format!("there, {confirmed} confirmed{waiting}; publishing is not tried"))
+        }
+        (None, _) => Ok("there; it does not say who is subscribed".to_owned()),
+    }
 }
 
 pub(super) async fn queue(environment: Environment<'_>, sdk: &Sdk, can_call: bool) -> Vec<Finding> {
@@ -79,4 +100,19 @@ async fn find_queue(queue_url: &str, sdk: &Sdk) -> Result<String, Wrong> {
     let waiting = number(QueueAttributeName::ApproximateNumberOfMessages).unwrap_or_default();
     let days = number(QueueAttributeName::MessageRetentionPeriod).unwrap_or_default() / (24 * 60 * 60);
     Ok(format!("there, about {waiting} letters wait, each kept for {days} days"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_topic_is_wrong_unless_somebody_confirmed_a_subscription() {
+        let wrong = |confirmed, pending| subscribed("arn", Some(confirmed), Some(pending)).unwrap_err();
+        assert_eq!(wrong(0, 0).what, "nobody is subscribed: alerts reach nobody");
+        assert!(wrong(0, 0).mend.starts_with("aws sns subscribe --topic-arn arn "));
+        assert_eq!(wrong(0, 2).what, "no subscription is confirmed (2 not yet): alerts reach nobody");
+        let found = subscribed("arn", Some(1), Some(1)).unwrap();
+        assert_eq!(found, "there, 1 subscription confirmed, 1 not yet; publishing is not tried");
+    }
 }

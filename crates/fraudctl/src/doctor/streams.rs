@@ -30,6 +30,9 @@ pub(super) async fn source(
         Err(wrong) => vec![Finding::wrong(check, name, wrong)],
         Ok((stream, found)) => {
             let mut findings = vec![Finding::ok(check, name, found)];
+            findings.extend(
+                stream.max_record_kib.map(|most| Finding::of(check, name, takes_records(name, most))),
+            );
             findings.push(Finding::of(check, name, is_outlived_by_the_ledger(&stream, environment)));
             findings.push(Finding::of(check, name, is_outlived_by_the_aggregates(&stream, environment)));
             findings
@@ -76,6 +79,22 @@ async fn look(name: &str, sdk: &Sdk) -> Result<(Summary, String), Wrong> {
     Ok((stream, found))
 }
 
+/// The largest record that a stream takes, in KiB, as the template sets it.
+const MAX_RECORD_KIB: u32 = 1024;
+
+/// A record of more than some 4.4 MiB fits, in base64, into no event of 6 MB: its shard would stand still at it.
+fn takes_records(name: &str, most_kib: u32) -> Result<String, Wrong> {
+    if most_kib > MAX_RECORD_KIB {
+        return Err(Wrong::new(
+            format!("it takes records of {most_kib} KiB: no event carries one of more than some 4,500 KiB"),
+            format!(
+                "aws kinesis update-max-record-size --stream-arn <arn of {name}> --max-record-size-in-ki-b {MAX_RECORD_KIB}"
+            ),
+        ));
+    }
+    Ok(format!("takes records of up to {most_kib} KiB"))
+}
+
 /// A record that is read again after its alert was forgotten is alerted again.
 fn is_outlived_by_the_ledger(stream: &Summary, environment: Environment<'_>) -> Result<String, Wrong> {
     let kept = u64::from(stream.retention_hours) * HOUR;
@@ -112,5 +131,18 @@ fn is_outlived_by_the_aggregates(stream: &Summary, environment: Environment<'_>)
             Ok(format!("aggregates are kept for {} days, which is longer", retention.as_secs() / DAY))
         }
         Ok(AggregatesTarget::Memory) | Err(_) => Ok("no aggregates to compare with".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stream_that_takes_larger_records_than_events_carry_is_wrong() {
+        assert_eq!(takes_records("transactions", 1024), Ok("takes records of up to 1024 KiB".to_owned()));
+        let wrong = takes_records("transactions", 10_240).unwrap_err();
+        assert!(wrong.what.starts_with("it takes records of 10240 KiB: "), "{wrong:?}");
+        assert!(wrong.mend.starts_with("aws kinesis update-max-record-size "), "{wrong:?}");
     }
 }

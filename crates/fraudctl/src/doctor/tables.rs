@@ -10,6 +10,7 @@ use fraud_aws::profiles::FileProfiles;
 use fraud_aws::sdk::{Sdk, error_code};
 
 use super::finding::{Finding, Wrong};
+use super::sample;
 
 /// The attribute that rows expire by.
 const TIME_TO_LIVE: &str = "ttl";
@@ -27,6 +28,8 @@ struct Table {
     keys: &'static [(&'static str, &'static str)],
     expires: bool,
     calls: &'static [Call],
+    /// What happens to who goes on with an empty table in its place, if its rows are a memory.
+    loss: Option<&'static str>,
 }
 
 /// What a function does to a table.
@@ -56,8 +59,15 @@ pub(super) async fn profiles(environment: Environment<'_>, sdk: &Sdk, can_call: 
                 keys: &[("customer_id", "S")],
                 expires: false,
                 calls: &[Call::BatchGet],
+                loss: None,
             };
-            table.check(sdk, can_call).await
+            let mut findings = table.check(sdk, can_call).await;
+            if can_call && !findings.iter().any(Finding::is_wrong) {
+                let client = Client::new(sdk.config().await);
+                let sampled = sample::profiles(&table.name, &client).await;
+                findings.push(Finding::of(check, format!("dynamodb:{}", table.name), sampled));
+            }
+            findings
         }
     }
 }
@@ -75,6 +85,7 @@ pub(super) async fn ledger(environment: Environment<'_>, sdk: &Sdk, can_call: bo
                 keys: &[("alert_id", "S")],
                 expires: true,
                 calls: &[Call::Put, Call::Update, Call::Delete],
+                loss: Some("what was alerted is alerted again"),
             };
             table.check(sdk, can_call).await
         }
@@ -94,10 +105,26 @@ pub(super) async fn aggregates(environment: Environment<'_>, sdk: &Sdk, can_call
                 keys: &[("customer_id", "S"), ("window_start", "N")],
                 expires: true,
                 calls: &[Call::Update],
+                loss: Some("what was counted is counted again"),
             };
             table.check(sdk, can_call).await
         }
     }
+}
+
+/// A consumer's checkpoints, if a table of them is named.
+pub(super) async fn checkpoints(table: Option<&str>, sdk: &Sdk, can_call: bool) -> Vec<Finding> {
+    let Some(name) = table else { return Vec::new() };
+    let table = Table {
+        check: "checkpoints",
+        variable: "--checkpoints",
+        name: name.to_owned(),
+        keys: &[("shard_id", "S"), ("consumer_name", "S")],
+        expires: false,
+        calls: &[Call::Update],
+        loss: Some("what was consumed is consumed again"),
+    };
+    table.check(sdk, can_call).await
 }
 
 impl Table {
@@ -128,10 +155,9 @@ impl Table {
         let key = self.key_text();
         let described = client.describe_table().table_name(&self.name).send().await;
         let described = described.map_err(|error| match error_code(&error) {
-            code if code == "ResourceNotFoundException" => Wrong::new(
-                "the table does not exist in this region",
-                format!("create it with the key {key}, or name another in {}", self.variable),
-            ),
+            code if code == "ResourceNotFoundException" => {
+                Wrong::new("the table does not exist in this region", self.way_back(&key))
+            }
             code if code == "ValidationException" => {
                 Wrong::new("it is no table's name", format!("name a table in {}", self.variable))
             }
@@ -147,7 +173,11 @@ impl Table {
         }
         match table.table_status() {
             // Both can be read and written.
-            Some(TableStatus::Active | TableStatus::Updating) => Ok(format!("active, key {key}")),
+            Some(TableStatus::Active | TableStatus::Updating) => {
+                let is_protected = table.deletion_protection_enabled.unwrap_or_default();
+                let protection = if is_protected { "" } else { ", not protected from deletion" };
+                Ok(format!("active, key {key}{protection}"))
+            }
             status => Err(Wrong::new(
                 format!("it is {}", status.map_or("in no state", TableStatus::as_str)),
                 "wait until it is ACTIVE",
@@ -177,6 +207,18 @@ impl Table {
                 self.name
             ),
         ))
+    }
+
+    /// What to do about a table that is missing. One whose rows are a memory is restored before it is created.
+    fn way_back(&self, key: &str) -> String {
+        let create = format!("create it with the key {key}, or name another in {}", self.variable);
+        match self.loss {
+            None => create,
+            Some(loss) => format!(
+                "if there was one, restore it (docs/operations.md, \"A lost table\"): with an empty one {loss}; only if \
+                 there never was one, {create}"
+            ),
+        }
     }
 
     fn key_text(&self) -> String {

@@ -5,7 +5,6 @@ use std::time::Duration;
 use anyhow::anyhow;
 use aws_sdk_kinesis::Client;
 use clap::Args;
-use fraud_aws::sdk::Sdk;
 use fraud_stream::streams::{
     Asked, Capacity, Plan, Refusal, StreamError, Summary, create, plan, summary, take, wait_until_active,
 };
@@ -69,7 +68,7 @@ impl Arguments {
 /// # Errors
 /// [`Failure::Failed`] where the stream is not what was asked for.
 pub(super) async fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let client = Client::new(Sdk::new().config().await);
+    let client = Client::new(crate::aws::sdk().await?.config().await);
     let bar = progress(None);
     bar.enable_steady_tick(Duration::from_millis(200));
     let mut told = Vec::new();

@@ -2,7 +2,6 @@
 
 use aws_sdk_kinesis::Client;
 use clap::Args;
-use fraud_aws::sdk::Sdk;
 use fraud_stream::streams::{Consumer, Description, OpenShard, describe};
 use serde_json::json;
 
@@ -29,7 +28,7 @@ pub struct Arguments {
 /// # Errors
 /// [`Failure::Failed`] where there is no such stream or it cannot be described.
 pub(super) async fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let client = Client::new(Sdk::new().config().await);
+    let client = Client::new(crate::aws::sdk().await?.config().await);
     let description = describe(&client, &arguments.name).await.map_err(failed)?;
     if arguments.json {
         print_line(json(&description))?;

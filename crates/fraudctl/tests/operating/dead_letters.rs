@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use embedded_aws::{Fault, Service, ServiceError, When};
 use serde_json::json;
 
 use crate::functions::{FIRST, SHARD, position_id, run_alerts};
@@ -48,6 +49,21 @@ async fn a_list_tells_of_every_letter_and_takes_none_away() {
     );
     assert!(table.stderr.contains("and about 2 more"), "{table:?}");
     assert_eq!(world.waiting().await, (5, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_read_before_the_queue_failed_is_listed_and_the_rest_is_told() {
+    let world = World::start().await;
+    for n in 0..15 {
+        world.send_to_queue(&n.to_string()).await;
+    }
+    let no = ServiceError::new(403, "AccessDeniedException", "no");
+    let second = When::calls(Service::Sqs, "ReceiveMessage").nth(2);
+    world.aws.faults().add(second, Fault::Error(no)).unwrap();
+    let cut = world.dead_letters("list", &["--json"]).await;
+    assert_eq!((cut.status, cut.json_lines().len()), (Some(1), 10), "{cut:?}");
+    assert!(cut.stderr.contains("cannot read the queue: AccessDenied"), "{cut:?}");
+    assert_eq!(world.waiting().await, (15, 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -102,8 +118,19 @@ async fn a_queue_that_cannot_be_read_is_told_by_its_code() {
         let arguments = [&["dead-letters"], command, &["--queue", &nowhere]].concat();
         let failed = world.fraudctl(&arguments).await;
         assert_eq!(failed.status, Some(1), "{failed:?}");
+        assert!(!failed.stdout.contains("no letters"), "{failed:?}");
         assert!(failed.stderr.contains("cannot read the queue: "), "{failed:?}");
         assert!(failed.stderr.contains("NonExistentQueue") || failed.stderr.contains("QueueDoesNotExist"));
+    }
+    for operation in ["ReceiveMessage", "GetQueueAttributes"] {
+        world.deny(Service::Sqs, operation);
+        for arguments in [&[][..], &["--json"]] {
+            let denied = world.dead_letters("list", arguments).await;
+            assert_eq!((denied.status, &*denied.stdout), (Some(1), ""), "{operation}: {denied:?}");
+            assert!(denied.stderr.contains("cannot read the queue: AccessDenied"), "{denied:?}");
+            assert!(denied.stderr.contains("to mend it: allow the call to these credentials"), "{denied:?}");
+        }
+        world.aws.faults().clear();
     }
     for (queue, told) in [
         ("https://sqs", "DEAD_LETTERS is `https://sqs`; it accepts `sqs:<queue url>`"),

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use embedded_aws::{Fault, KeyType, Service, ServiceError, TableDefinition, When};
 use serde_json::Value;
 
-use crate::world::{AGGREGATES, LEDGER, PROFILES, World};
+use crate::world::{AGGREGATES, Ended, Item, LEDGER, PROFILES, World};
 
 /// The report: what is wrong by check, and the status. Nothing may be both.
 async fn wrong(world: &World, arguments: &[&str]) -> BTreeMap<String, (String, String)> {
@@ -35,6 +36,8 @@ async fn started() -> World {
     let mut world = World::start().await;
     // The default, in place of none, which no days of aggregates could outlive.
     world.variables.insert("EVENT_TIME_MAX_AGE_HOURS", "168".to_owned());
+    world.variables.remove("ALERT_LEDGER_DAYS");
+    world.variables.remove("AGGREGATE_DAYS");
     world
 }
 
@@ -103,6 +106,7 @@ async fn what_is_missing_is_told_and_how_to_mend_it() {
         ("--profiles", "dynamodb:nowhere", "profiles", "the table does not exist", "customer_id (S)"),
         ("--ledger", "dynamodb:x", "alert ledger", "it is no table's name", "ALERT_LEDGER"),
         ("--ledger", "dynamodb:nowhere", "alert ledger", "the table does not exist", "alert_id (S)"),
+        ("--checkpoints", "dynamodb:nowhere", "checkpoints", "the table does not exist", "consumer_name (S)"),
         ("--aggregates", "dynamodb:nowhere", "aggregates", "the table does not exist", "window_start (N)"),
         (
             "--sink",
@@ -133,6 +137,123 @@ async fn what_is_missing_is_told_and_how_to_mend_it() {
     assert_eq!(ended.status, Some(1), "{ended:?}");
     assert!(ended.stdout.contains("WRONG  stream          nowhere: the stream does not exist"), "{ended:?}");
     assert!(ended.stdout.contains("to mend it: fraudctl stream create nowhere"), "{ended:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_missing_table_that_is_a_memory_is_to_be_restored_before_it_is_created() {
+    let world = started().await;
+    for (option, loss) in [
+        ("--ledger", "what was alerted is alerted again"),
+        ("--aggregates", "what was counted is counted again"),
+        ("--checkpoints", "what was consumed is consumed again"),
+    ] {
+        let (_, _, mend) = only_wrong(&world, &[option, "dynamodb:nowhere"]).await;
+        let restore = mend.find("restore it (docs/operations.md, \"A lost table\")");
+        assert!(restore.is_some() && restore < mend.find("create it with the key"), "{mend}");
+        assert!(mend.contains(loss), "{mend}");
+    }
+    let (_, _, mend) = only_wrong(&world, &["--profiles", "dynamodb:nowhere"]).await;
+    assert!(!mend.contains("restore"), "profiles can be imported again: {mend}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn profiles_that_cannot_be_used_are_told_by_attribute_and_share_and_never_by_customer() {
+    let world = started().await;
+    let (text, number) = (
+        |text: &str| AttributeValue::S(text.to_owned()),
+        |digits: &str| AttributeValue::N(digits.to_owned()),
+    );
+    let put = async |id: &str, attributes: &[(&str, AttributeValue)]| {
+        let mut item: Item =
+            attributes.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+        item.insert("customer_id".to_owned(), text(id));
+        world.put(PROFILES, item).await;
+    };
+    // With C1, and the 15 others that can be used.
+    for n in 0..15 {
+        put(&format!("good-{n}"), &[("risk_score", number("0.25")), ("segment", text("gold"))]).await;
+    }
+    put("secret-1", &[("risk_score", number("1.5"))]).await;
+    put("secret-2", &[("risk_score", number("95")), ("segment", number("7"))]).await;
+    put("secret-3", &[("lifetime_value", AttributeValue::Bool(true))]).await;
+    put("secret-4", &[("risk_score", text("high"))]).await;
+    let (check, what, mend) = only_wrong(&world, &[]).await;
+    assert_eq!(check, "profiles");
+    assert_eq!(
+        what,
+        "4 of 20 profiles sampled cannot be used in full (20.0 %), a default counts instead: lifetime_value is not a number \
+         (1), risk_score is not a number (1), risk_score is outside 0 to 1 (2), segment is not text (1)"
+    );
+    assert!(mend.contains("fraudctl profiles import <file> --to dynamodb:customer_profiles"), "{mend}");
+    let ended = world.fraudctl(&["doctor"]).await;
+    for told in ["secret", "1.5", "95", "high"] {
+        assert!(!ended.stdout.contains(told), "{told}: {ended:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_thousand_profiles_are_sampled_and_an_empty_table_is_told() {
+    let world = started().await;
+    world.delete(PROFILES, "customer_id", "C1").await;
+    let (check, what, mend) = only_wrong(&world, &[]).await;
+    assert_eq!((&*check, &*what), ("profiles", "it holds no profile: no customer's risk is known"));
+    assert!(mend.starts_with("fraudctl profiles import"), "{mend}");
+    let customer = |n: u32| Item::from([("customer_id".to_owned(), AttributeValue::S(n.to_string()))]);
+    fraudctl::profiles::write(&world.client().await, PROFILES, (0..1200).map(customer).collect(), |_| ())
+        .await
+        .unwrap();
+    let ended = world.fraudctl(&["doctor"]).await;
+    assert!(ended.stdout.contains("1,000 profiles sampled, all can be used"), "{ended:?}");
+    world.deny(Service::DynamoDb, "Scan");
+    let ended = world.fraudctl(&["doctor"]).await;
+    assert_eq!(ended.status, Some(0), "{ended:?}");
+    assert!(ended.stdout.contains("not sampled: dynamodb:Scan is not allowed"), "{ended:?}");
+}
+
+/// An SNS whose topics have so many subscriptions.
+async fn sns(confirmed: u32, pending: u32) -> String {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let entry = |key, value: u32| format!("<entry><key>{key}</key><value>{value}</value></entry>");
+    let entries = entry("SubscriptionsConfirmed", confirmed) + &entry("SubscriptionsPending", pending);
+    let body = format!(
+        "<GetTopicAttributesResponse xmlns=\"http://sns.amazonaws.com/doc/2010-03-31/\"><GetTopicAttributesResult>\
+         <Attributes>{entries}</Attributes></GetTopicAttributesResult></GetTopicAttributesResponse>"
+    );
+    let answer = format!(
+        "HTTP/1.1 200 OK\r\ncontent-type: text/xml\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+        body.len()
+    );
+    tokio::spawn(async move {
+        while let Ok((mut connection, _)) = listener.accept().await {
+            let mut request = [0; 16 * 1024];
+            let _ = connection.read(&mut request).await;
+            let _ = connection.write_all(answer.as_bytes()).await;
+        }
+    });
+    format!("http://{address}")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_alert_topic_without_a_confirmed_subscription_is_wrong() {
+    let world = started().await;
+    for (confirmed, pending, told) in [
+        (0, 0, Some("nobody is subscribed: alerts reach nobody")),
+        (0, 1, Some("no subscription is confirmed (1 not yet): alerts reach nobody")),
+        (2, 1, None),
+    ] {
+        let mut command = world.command(&["doctor", "--json"]);
+        command.env("AWS_ENDPOINT_URL_SNS", sns(confirmed, pending).await);
+        let ended = Ended::from(command.output().await.unwrap());
+        assert_eq!(ended.status, Some(i32::from(told.is_some())), "{ended:?}");
+        let topic = ended.json_lines().into_iter().find(|line| line["check"] == "alert sink").unwrap();
+        assert_eq!(topic["wrong"].as_str(), told, "{topic}");
+        if told.is_none() {
+            let found = "there, 2 subscriptions confirmed, 1 not yet; publishing is not tried";
+            assert_eq!(topic["found"], found);
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,10 +3,13 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod alerts;
+mod credentials;
 mod dead_letters;
+mod delete;
 mod doctor;
 mod functions;
 mod letters;
+mod memory;
 mod objects;
 mod redrive;
 mod streams;

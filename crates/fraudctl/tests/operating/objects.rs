@@ -12,7 +12,7 @@ use crate::functions::{FIRST, SHARD, aggregate, counted, event, high, position_i
 use crate::world::{Ended, World};
 
 /// Writes a given-up batch as Lambda names and writes it. Gives its path below the folder.
-fn write(folder: &Path, name: &str, function: &str, event: String) -> String {
+pub(crate) fn write(folder: &Path, name: &str, function: &str, event: String) -> String {
     let record = |index: u128| Record {
         partition_key: "C1".to_owned(),
         data: Vec::new().into(),
@@ -37,13 +37,13 @@ fn write(folder: &Path, name: &str, function: &str, event: String) -> String {
     path
 }
 
-fn batch() -> String {
+pub(crate) fn batch() -> String {
     let (first, alone, in_aggregate) =
         (high(Some("T1"), "20000.50"), high(None, "30000"), high(None, "40000.25"));
     event(&[&first, b"no json", &aggregate(&[&alone, &in_aggregate])])
 }
 
-async fn dead_letters(world: &World, command: &str, folder: &Path, arguments: &[&str]) -> Ended {
+pub(crate) async fn dead_letters(world: &World, command: &str, folder: &Path, arguments: &[&str]) -> Ended {
     let folder = folder.to_str().unwrap();
     world.fraudctl(&[&["dead-letters", command, "--objects", folder][..], arguments].concat()).await
 }
@@ -128,6 +128,9 @@ async fn what_cannot_go_back_is_told_and_a_function_of_another_name_is_said() {
 
     let other = dead_letters(&world, "redrive", folder.path(), &["--reason", "RetryAttemptsExhausted"]).await;
     assert_eq!(other.stdout, "0 objects redriven, 0 stay\n");
+    let unknown = dead_letters(&world, "redrive", folder.path(), &["--reason", "not_json"]).await;
+    let told = "--reason is `not_json`; given-up batches have RecordAgeExceeded, RetryAttemptsExhausted";
+    assert!(unknown.status == Some(2) && unknown.stderr.contains(told), "{unknown:?}");
     fs::remove_file(without).unwrap();
     let usual = world.variables.insert("DEAD_LETTERS", "stdout:".to_owned()).unwrap();
     let refused = dead_letters(&world, "redrive", folder.path(), &["--function", "kinesis-alerts"]).await;
@@ -136,6 +139,70 @@ async fn what_cannot_go_back_is_told_and_a_function_of_another_name_is_said() {
     world.variables.insert("DEAD_LETTERS", usual);
     let said = dead_letters(&world, "redrive", folder.path(), &["--function", "kinesis-alerts"]).await;
     assert_eq!((said.status, world.alerted().len()), (Some(0), 3), "{said:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_shape_of_an_object_is_redriven_or_kept_with_its_reason() {
+    let world = World::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let good =
+        folder.path().join(write(folder.path(), "payload", "fraud-stream-KinesisAlerts-AbC:live", batch()));
+    let text = fs::read_to_string(&good).unwrap();
+    let changed = |change: fn(&mut serde_json::Value)| {
+        let mut record: serde_json::Value = serde_json::from_str(&text).unwrap();
+        change(&mut record);
+        record.to_string()
+    };
+    let shapes = [
+        (
+            "object-payload",
+            changed(|record| {
+                record["payload"] = serde_json::from_str(record["payload"].as_str().unwrap()).unwrap();
+            }),
+            "invalid type: map, expected a string",
+        ),
+        (
+            "no-payload",
+            changed(|record| {
+                record.as_object_mut().unwrap().remove("payload");
+            }),
+            "it holds no records: only an S3 destination gets them",
+        ),
+        (
+            "dynamodb",
+            changed(|record| {
+                let info = record.as_object_mut().unwrap().remove("KinesisBatchInfo").unwrap();
+                record["DDBStreamBatchInfo"] = info;
+            }),
+            "missing field `KinesisBatchInfo`",
+        ),
+        (
+            "foreign",
+            changed(|record| {
+                record["requestContext"]["functionArn"] =
+                    json!("arn:aws:lambda:us-east-1:1:function:my-alert-fn");
+            }),
+            "the name my-alert-fn does not say which function it is",
+        ),
+        (
+            "sqs-body",
+            changed(|record| *record = json!({ "Messages": [{ "Body": record.to_string() }] })),
+            "missing field `requestContext`",
+        ),
+        ("truncated", text[..400].to_owned(), "EOF while parsing"),
+    ];
+    for (name, text, _) in &shapes {
+        fs::write(folder.path().join(name), text).unwrap();
+    }
+    let ended = dead_letters(&world, "redrive", folder.path(), &[]).await;
+    assert_eq!(ended.status, Some(1), "{ended:?}");
+    assert!(ended.stdout.starts_with("1 object redriven, 6 stay "), "{ended:?}");
+    for (name, _, told) in &shapes {
+        let line = ended.stderr.lines().find(|line| line.contains(&format!("{name} stays: ")));
+        assert!(line.is_some_and(|line| line.contains(told)), "{name}: {ended:?}");
+        assert!(folder.path().join(name).exists());
+    }
+    assert!(!good.exists() && world.alerted().len() == 3);
 }
 
 #[cfg(unix)]

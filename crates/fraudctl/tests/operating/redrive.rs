@@ -291,6 +291,10 @@ async fn a_redrive_takes_what_it_is_told_to_and_no_more() {
         let refused = world.dead_letters("redrive", wrong).await;
         assert_eq!((refused.status, world.letters().len()), (Some(2), 5), "{refused:?}");
     }
+    let unknown = world.dead_letters("redrive", &["--reason", "alert_refusd"]).await;
+    assert_eq!(unknown.status, Some(2), "{unknown:?}");
+    let told = "--reason is `alert_refusd`; letters have missing_data, bad_base64, ";
+    assert!(unknown.stderr.contains(told) && unknown.stderr.contains("aggregate_refused"), "{unknown:?}");
     let some = world.dead_letters("redrive", &["--reason", "alert_refused", "--limit", "3"]).await;
     assert_eq!((some.status, &*some.stdout), (Some(0), "3 letters redriven, 0 stay\n"), "{some:?}");
     assert_eq!((world.alerted().len(), world.letters().len()), (3, 2));

@@ -39,6 +39,9 @@ impl World {
             ("AGGREGATES", format!("dynamodb:{AGGREGATES}")),
             ("AGGREGATE_SINK", "none:".to_owned()),
             ("EVENT_TIME_MAX_AGE_HOURS", "0".to_owned()),
+            // The tests' records arrived in 2024, and none of them is to be forgotten.
+            ("ALERT_LEDGER_DAYS", "36500".to_owned()),
+            ("AGGREGATE_DAYS", "36500".to_owned()),
         ]);
         let world = World { aws, variables };
         let profile = [
@@ -78,7 +81,7 @@ impl World {
         self.fraudctl(&[&["dead-letters", command, "--queue", &queue][..], arguments].concat()).await
     }
 
-    async fn client(&self) -> Client {
+    pub(crate) async fn client(&self) -> Client {
         Client::new(self.sdk(Service::DynamoDb).await.config().await)
     }
 

@@ -176,7 +176,7 @@ async fn a_missing_stream_or_table_and_wrong_arguments_are_told_from_each_other_
         (
             printing("look", &[]),
             1,
-            "there is no table transactions-checkpoints: --create-checkpoints creates it",
+            "there is no table transactions-checkpoints: if there was one, restore it",
         ),
         (
             ["consume", "--stream", "nowhere", "--name", "look"]

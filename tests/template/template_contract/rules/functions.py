@@ -66,6 +66,16 @@ def a_policy_file_comes_with_its_layer(deployment, code):
             yield f"{function.name}: FRAUD_POLICY names a file of a layer, and there is no layer"
 
 
+@rule("function-concurrency")
+def concurrency_is_reserved_for_alerts_alone(deployment, code):
+    wanted = int(deployment.values.get("AlertReservedConcurrency", 0))
+    for function in functions(deployment):
+        reserved = function.properties.get("ReservedConcurrentExecutions")
+        expected = wanted if function.binary == "kinesis-alerts" and wanted else None
+        if reserved != expected:
+            yield f"{function.name}: ReservedConcurrentExecutions is {reserved}; it must be {expected} (0 switches a function off)"
+
+
 @rule("function-timeout")
 def there_is_time_to_answer(deployment, code):
     # Firehose waits for five minutes; the functions wait up to ten seconds for profiles and keep some to settle.

@@ -20,6 +20,9 @@ TYPES = {
     "enrichment": "string",
     "ingested_at": "timestamp",
 }
+# Fields of the producers that the code passes on without a look, and the lake keeps.
+PASSED_ON = ("merchant_id", "merchant_category", "channel", "currency", "country", "device_id")
+TYPES |= {column: "string" for column in PASSED_ON}
 RANGES = {"month": "1,12", "day": "1,31", "hour": "0,23"}
 
 
@@ -119,11 +122,6 @@ def records_are_scored_on_their_way(deployment, code):
         build = deployment.resources.get(function.group(1), {}) if function else {}
         if build.get("Metadata", {}).get("BuildProperties", {}).get("Binary") != "firehose-transform":
             yield f"{name}: LambdaArn is {arn}, and not firehose-transform's"
-        if not 0.2 <= float(parameters.get("BufferSizeInMBs", 1)) <= 3:
-            yield f"{name}: BufferSizeInMBs is {parameters['BufferSizeInMBs']}; Firehose takes 0.2 to 3"
-        # 350 bytes come back as 1,100: JSON fields of ours, base64, partition keys. 6 MB of those are 2 MB.
-        elif float(parameters.get("BufferSizeInMBs", 1)) > 2:
-            yield f"{name}: BufferSizeInMBs is {parameters['BufferSizeInMBs']}: small records come back three times as large, more than the 6 MB of a response"
         if not 0 <= int(parameters.get("BufferIntervalInSeconds", 60)) <= 900:
             yield f"{name}: BufferIntervalInSeconds must lie between 0 and 900"
 
@@ -183,8 +181,10 @@ def columns_are_the_fields_that_the_code_knows(deployment, code):
         columns = {column["Name"]: column["Type"] for column in table.get("StorageDescriptor", {}).get("Columns", [])}
         for column in sorted(set(code.lake_columns) - set(columns)):
             yield f"{name} lacks the column {column}, which the transform writes"
-        for column in sorted(set(columns) - set(code.lake_columns)):
-            yield f"{name} has the column {column}, which is neither read nor written by the code"
+        for column in sorted(set(PASSED_ON) - set(columns)):
+            yield f"{name} lacks the column {column}, which producers send"
+        for column in sorted(set(columns) - set(code.lake_columns) - set(PASSED_ON)):
+            yield f"{name} has the column {column}, which the code neither reads, nor writes, nor is known to pass on"
         for column, kind in columns.items():
             if column in TYPES and kind != TYPES[column]:
                 yield f"{name}: {column} is {kind}; it must be {TYPES[column]}"

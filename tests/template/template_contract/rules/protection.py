@@ -26,9 +26,9 @@ KEY = "${DataKey.Arn}"
 def what_holds_data_is_retained(deployment, code):
     for name, resource in deployment.resources.items():
         if resource["Type"] in HOLDS_DATA:
-            for policy in ("DeletionPolicy", "UpdateReplacePolicy"):
-                if resource.get(policy) != "Retain":
-                    yield f"{name} holds data: {policy} must be Retain"
+            for policy, needed in (("DeletionPolicy", "RetainExceptOnCreate"), ("UpdateReplacePolicy", "Retain")):
+                if resource.get(policy) != needed:
+                    yield f"{name} holds data: {policy} must be {needed}"
 
 
 @rule("no-fixed-names")
@@ -96,7 +96,7 @@ def the_keys_policy_is_tight(deployment, code):
             if uses and not conditions:
                 yield f"{name}: {statement.get('Sid')} permits the use of the key without a condition"
     services = [str(s.get("Principal", {}).get("Service", "")) for _, p in deployment.of_type("AWS::KMS::Key") for s in p.get("KeyPolicy", {}).get("Statement", []) if isinstance(s.get("Principal"), dict)]
-    for needed, why in (("cloudwatch.amazonaws.com", "alarms cannot publish to the encrypted topic"), ("logs.", "log groups cannot be encrypted")):
+    for needed, why in (("cloudwatch.amazonaws.com", "alarms cannot publish to the encrypted topic"), ("logs.", "log groups cannot be encrypted"), ("sns.amazonaws.com", "what SNS cannot deliver is lost")):
         if not any(service.startswith(needed) for service in services):
             yield f"the key's policy does not permit {needed}: {why}"
 
@@ -109,6 +109,24 @@ def alarms_may_publish(deployment, code):
             if any(s.get("Effect") == "Allow" and s.get("Principal") == {"Service": "cloudwatch.amazonaws.com"} and "aws:SourceAccount" in str(s.get("Condition")) for s in statements):
                 return
     yield "OperationsTopic has a policy that lets this account's alarms publish, and none else"
+
+
+@rule("subscriptions")
+def what_a_subscriber_does_not_take_is_kept(deployment, code):
+    for name, properties in deployment.of_type("AWS::SNS::Subscription"):
+        kept = deployment.referred(properties.get("RedrivePolicy", {}).get("deadLetterTargetArn"))
+        if deployment.type_of(kept or "") != "AWS::SQS::Queue":
+            yield f"{name} has no queue for what its subscriber does not take (RedrivePolicy, deadLetterTargetArn)"
+        elif properties.get("TopicArn") not in _topics_that_may_send(deployment, kept):
+            yield f"{name}: SNS may not send {properties.get('TopicArn')}'s messages to {kept} (the queue's policy)"
+
+
+def _topics_that_may_send(deployment, queue):
+    for _, properties in deployment.of_type("AWS::SQS::QueuePolicy"):
+        if f"${{{queue}}}" in properties.get("Queues", []):
+            for statement in properties.get("PolicyDocument", {}).get("Statement", []):
+                if statement.get("Effect") == "Allow" and statement.get("Principal") == {"Service": "sns.amazonaws.com"}:
+                    yield from as_list(statement.get("Condition", {}).get("ArnEquals", {}).get("aws:SourceArn"))
 
 
 @rule("bucket-private")
@@ -148,6 +166,13 @@ def the_lock_is_governance_on_the_raw_backup(deployment, code):
         yield "RawBackupBucket is not locked although RawBackupLockDays says so (ObjectLockEnabled)"
     elif retention.get("Mode") != "GOVERNANCE" or int(retention.get("Days", 0)) != days:
         yield "RawBackupBucket must be locked in GOVERNANCE mode for RawBackupLockDays"
+
+
+@rule("stack-deletable")
+def the_stack_can_be_deleted(deployment, code):
+    for name, properties in deployment.of_type("AWS::Athena::WorkGroup"):
+        if properties.get("RecursiveDeleteOption") is not True:
+            yield f"{name}: RecursiveDeleteOption must be true: a workgroup with queries in its history is not deleted without it"
 
 
 @rule("log-retention")

@@ -17,6 +17,10 @@ def shards_are_counted_only_where_they_are_provisioned(deployment, code):
         mode = properties.get("StreamModeDetails", {}).get("StreamMode", "PROVISIONED")
         if (mode == "PROVISIONED") != ("ShardCount" in properties):
             yield f"{name}: a {mode} stream {'needs' if mode == 'PROVISIONED' else 'cannot have'} a ShardCount"
+        if mode == "PROVISIONED" and "WarmThroughputMiBps" in properties:
+            yield f"{name}: WarmThroughputMiBps is for a stream on demand"
+        elif name == SOURCE and int(properties.get("WarmThroughputMiBps", 0)) != int(deployment.values.get("StreamWarmMiBps", 0)):
+            yield f"{name}: WarmThroughputMiBps must be what StreamWarmMiBps says, and absent where that is 0"
 
 
 @rule("stream-retention")
@@ -25,6 +29,14 @@ def retention_is_what_kinesis_offers(deployment, code):
         hours = int(properties.get("RetentionPeriodHours", 24))
         if not 24 <= hours <= 8760:
             yield f"{name}: RetentionPeriodHours is {hours}; Kinesis keeps records for 24 to 8760"
+
+
+@rule("stream-record-size")
+def streams_take_no_record_that_an_event_cannot_carry(deployment, code):
+    for name, properties in deployment.of_type("AWS::Kinesis::Stream"):
+        size = properties.get("MaxRecordSizeInKiB")
+        if size != 1024:
+            yield f"{name}: MaxRecordSizeInKiB is {size or 'not set'}; it must be 1024: no event carries a record of more than some 4.4 MiB, and a mapping would stop at it"
 
 
 @rule("stream-metrics")

@@ -42,8 +42,37 @@ def rows_expire_by_the_attribute_that_the_code_writes(deployment, code):
 @rule("table-billing")
 def tables_scale_by_themselves(deployment, code):
     for name, properties in deployment.of_type("AWS::DynamoDB::Table"):
-        if properties.get("BillingMode") != "PAY_PER_REQUEST":
-            yield f"{name}: BillingMode must be PAY_PER_REQUEST"
+        if properties.get("BillingMode") == "PAY_PER_REQUEST":
+            if "ProvisionedThroughput" in properties:
+                yield f"{name}: a table on demand cannot have a ProvisionedThroughput"
+            continue
+        for capacity in ("ReadCapacityUnits", "WriteCapacityUnits"):
+            if capacity not in _scaled(deployment, name):
+                yield f"{name}: BillingMode must be PAY_PER_REQUEST, or its {capacity} must be scaled (ScalableTarget, ScalingPolicy)"
+
+
+def _scaled(deployment, table):
+    """The capacities of a table that a target tracking policy scales."""
+    followed = {
+        deployment.referred(policy.get("ScalingTargetId"))
+        for _, policy in deployment.of_type("AWS::ApplicationAutoScaling::ScalingPolicy")
+        if policy.get("PolicyType") == "TargetTrackingScaling"
+    }
+    for name, target in deployment.of_type("AWS::ApplicationAutoScaling::ScalableTarget"):
+        if name in followed and target.get("ResourceId") == f"table/${{{table}}}":
+            yield target.get("ScalableDimension", "").removeprefix("dynamodb:table:")
+
+
+# What a new table on demand takes at once; less cannot be asked for. (Amazon DynamoDB developer guide, "Warm throughput".)
+WARM = {"ReadUnitsPerSecond": 12_000, "WriteUnitsPerSecond": 4_000}
+
+
+@rule("table-warm-throughput")
+def tables_are_warmed_only_beyond_what_they_have(deployment, code):
+    for name, properties in deployment.of_type("AWS::DynamoDB::Table"):
+        for units, asked in properties.get("WarmThroughput", {}).items():
+            if int(asked) < WARM[units]:
+                yield f"{name}: WarmThroughput, {units} is {asked}; a new table has {WARM[units]}, and it cannot be lowered"
 
 
 @rule("table-recovery")
@@ -51,8 +80,17 @@ def tables_can_be_recovered(deployment, code):
     for name, properties in deployment.of_type("AWS::DynamoDB::Table"):
         if not properties.get("PointInTimeRecoverySpecification", {}).get("PointInTimeRecoveryEnabled"):
             yield f"{name}: point-in-time recovery must be enabled"
-        if not properties.get("DeletionProtectionEnabled"):
-            yield f"{name}: DeletionProtectionEnabled must be true"
+
+
+@rule("table-protection")
+def tables_are_protected_but_while_the_stack_is_made(deployment, code):
+    # RetainExceptOnCreate cannot delete a protected table: a failed creation would end in ROLLBACK_FAILED.
+    if str(deployment.parameters.get("DeletionProtection", {}).get("Default")).lower() != "true":
+        yield "DeletionProtection must be true by default: an update that does not name it would unprotect the tables"
+    wanted = "false" if deployment.values.get("DeletionProtection") == "false" else "true"
+    for name, properties in deployment.of_type("AWS::DynamoDB::Table"):
+        if str(properties.get("DeletionProtectionEnabled", "false")).lower() != wanted:
+            yield f"{name}: DeletionProtectionEnabled must be {wanted} (the parameter DeletionProtection, by default true)"
 
 
 def _retention(deployment):

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::anyhow;
+use fraud_aws::clock::{Clock, SystemClock};
 use fraud_aws::config::{DeadLettersTarget, Environment};
 use fraud_aws::dead_letters::{DeadLetter, DeadLetterFault, DeadLetterSink, DeadLetters};
 use fraud_aws::sdk::Sdk;
@@ -13,10 +14,12 @@ use indicatif::ProgressBar;
 use tokio::time::Instant;
 
 use super::super::handlers::Handlers;
+use super::super::memory::Memory;
 use super::super::outcome::{Outcome, Stays, Summary};
 use super::super::redrive::Arguments;
 use super::{Object, finish, paths};
 use crate::Failure;
+use crate::aws;
 use crate::display::note;
 use crate::interrupt::Interrupt;
 
@@ -53,8 +56,10 @@ pub(in crate::dead_letters) async fn run(
     summary: &mut Summary,
     bar: &ProgressBar,
 ) -> Result<bool, Failure> {
-    let sdk = Sdk::new();
     let target = DeadLettersTarget::from_environment(environment).map_err(Failure::input)?;
+    // A dry run calls nothing.
+    let sdk = if arguments.dry_run { Sdk::new() } else { aws::sdk().await? };
+    let memory = Memory::new(environment, SystemClock.now(), arguments.beyond_memory);
     let inner = Arc::new(DeadLetters::connect(&target, &sdk).await);
     let counted = Counted { inner, taken: Arc::default() };
     let mut handlers = Handlers::new(environment, &sdk, counted.clone());
@@ -69,7 +74,7 @@ pub(in crate::dead_letters) async fn run(
         }
         let outcome = match Object::read(&path) {
             Ok(object) if !object.is_chosen(&arguments.selection) => continue,
-            Ok(object) => redrive(&object, arguments, &mut handlers).await?,
+            Ok(object) => redrive(&object, arguments, &mut handlers, &memory).await?,
             Err(error) => Outcome::Stays(Stays::Unreadable { error: error.to_string() }),
         };
         left -= 1;
@@ -92,6 +97,7 @@ async fn redrive(
     object: &Object,
     arguments: &Arguments,
     handlers: &mut Handlers<'_, Counted>,
+    memory: &Memory<'_>,
 ) -> Result<Outcome, Failure> {
     let stays = |stays| Ok(Outcome::Stays(stays));
     let batch = match &object.batch {
@@ -107,6 +113,9 @@ async fn redrive(
         return stays(Stays::DataOmitted { bytes: bytes.to_owned() });
     };
     handlers.prepare(name).await?;
+    if let Some(forgotten) = memory.has_forgotten(name, object.arrival())? {
+        return stays(forgotten);
+    }
     if arguments.dry_run {
         return Ok(Outcome::Accepted);
     }
