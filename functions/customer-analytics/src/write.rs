@@ -3,7 +3,7 @@
 use fraud_aws::aggregates::{AggregateFault, AggregateStore, ShareOutcome, count};
 use fraud_core::reason::FailureReason;
 use fraud_core::timestamp::Timestamp;
-use fraud_core::window::{Share, WindowTotals};
+use fraud_core::window::{Share, WindowRule, WindowTotals};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use kinesis_batch::{Progress, RetryReason};
@@ -26,9 +26,11 @@ pub(crate) struct Written {
     pub(crate) refused: Poison,
 }
 
-/// Adds shares to their rows, in the order of their first records until one must wait.
+/// Adds shares to their rows, in the order of their first records until one must wait. All wait where the store's
+/// windows are not those of `rule`.
 pub(crate) async fn shares(
     store: &impl AggregateStore,
+    rule: &WindowRule,
     shares: &[Share<'_>],
     at: Timestamp,
     work: Instant,
@@ -36,6 +38,18 @@ pub(crate) async fn shares(
     metrics: &mut BatchMetrics,
 ) -> Written {
     let mut written = Written::default();
+    let first =
+        shares.iter().filter_map(|share| share.transactions.first()).map(|counted| counted.index).min();
+    if let Some(first) = first
+        && let Err(fault) = store.hold_to(rule, work).await
+    {
+        match fault {
+            AggregateFault::OtherRule { .. } => tracing::error!(reason = %fault, "aggregates refused"),
+            fault => tracing::warn!(reason = %fault, "aggregates unavailable"),
+        }
+        progress.stop_at(first, RetryReason::AggregatesUnavailable);
+        return written;
+    }
     let mut waiting = shares.iter().filter_map(|share| Some((share.transactions.first()?.index, share)));
     let mut under_way = FuturesUnordered::new();
     loop {

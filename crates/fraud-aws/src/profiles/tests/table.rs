@@ -37,7 +37,7 @@ pub(super) async fn with_the_files_profiles() -> (EmbeddedAws, DynamoDbProfiles)
     put(
         &client,
         "C3",
-        vec![("segment", text("x")), ("lifetime_value", number("1")), ("risk_score", text("0.9"))],
+        vec![("segment", text("x")), ("lifetime_value", number("1")), ("risk_score", text("high"))],
     )
     .await;
     put(&client, "Ünï/c@de %", vec![("risk_score", number("1"))]).await;
