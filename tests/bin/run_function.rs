@@ -17,6 +17,7 @@ mod kinesis_table;
 #[command(after_help = "Examples:
   run-function firehose-transform events/firehose-direct-put.json
   run-function kinesis-alerts events/kinesis-high-scores.json
+  run-function customer-analytics events/kinesis-high-scores.json
   run-function firehose-transform events/firehose-mixed.json --save")]
 struct Arguments {
     /// The function's name.
@@ -58,7 +59,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
         "firehose-transform" => {
             println!("{}", firehose_table::render(&text, &response, &emulator.output()?)?)
         }
-        _ => println!("{}", kinesis_table::render(&response, &messages)?),
+        _ => println!("{}", kinesis_table::render(function, &response, &messages)?),
     }
     Ok(())
 }

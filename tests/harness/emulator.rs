@@ -75,14 +75,16 @@ impl Emulator {
         Ok(Invocation::Error(String::from_utf8_lossy(&output.stderr).into_owned()))
     }
 
-    /// The alerts and dead letters that functions have printed so far, one a line: what the sinks of development write.
+    /// The alerts, dead letters and windows' totals that functions have printed so far, one a line: what the sinks of
+    /// development write.
     ///
     /// # Errors
     /// Where the log cannot be read.
     pub fn messages(&self) -> std::io::Result<Vec<String>> {
         let is_message = |line: &&str| {
             let value: serde_json::Value = serde_json::from_str(line).unwrap_or_default();
-            value.get("alert_id").is_some() || (value.get("id").is_some() && value.get("reason").is_some())
+            let has = |member: &str| value.get(member).is_some();
+            has("alert_id") || has("event_window_start") || (has("id") && has("reason"))
         };
         Ok(self.output()?.lines().filter(is_message).map(str::to_owned).collect())
     }

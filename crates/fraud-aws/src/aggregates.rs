@@ -6,7 +6,7 @@ use std::future::Future;
 
 use fraud_core::money::Money;
 use fraud_core::timestamp::Timestamp;
-use fraud_core::window::{Counted, IdentityHash, Window, WindowTotals};
+use fraud_core::window::{Counted, IdentityHash, Window, WindowRule, WindowTotals};
 use tokio::time::Instant;
 
 mod connect;
@@ -14,11 +14,13 @@ mod count;
 mod dynamodb;
 mod memory;
 mod row;
+mod rule;
 
 pub use connect::Aggregates;
 pub use count::{ShareOutcome, count};
 pub use dynamodb::DynamoDbAggregates;
 pub use memory::MemoryAggregates;
+pub use rule::variables as rule_variables;
 
 /// The most transactions of one addition. DynamoDB takes 300 operators and 4 KB in an expression (Amazon DynamoDB
 /// developer guide, "Constraints", "Expression parameters"), and each transaction needs two and 27 bytes.
@@ -30,6 +32,17 @@ pub const REMEMBERED_PER_ROW: u64 = 20_000;
 
 /// Keeps one row for each customer and window: a count, a sum, and what they are made of.
 pub trait AggregateStore: Send + Sync {
+    /// Makes sure that the store's windows are those of `rule`. The first rule that it is asked for is remembered for as
+    /// long as there is the store, also where it holds rows already that were written before it remembered any.
+    ///
+    /// # Errors
+    /// [`AggregateFault::OtherRule`] where it remembers another, else why it did not answer.
+    fn hold_to(
+        &self,
+        rule: &WindowRule,
+        deadline: Instant,
+    ) -> impl Future<Output = Result<(), AggregateFault>> + Send;
+
     /// Adds transactions to a row in one piece, if the row remembers none of them and its memory is in the state that
     /// the addition supposes; else changes nothing and tells what the row holds. Made again after it was done, it is
     /// refused by what it has added itself.
@@ -126,6 +139,17 @@ pub enum AggregateFault {
     UnreadableRow {
         /// The attribute that is missing, of another form, or not as expected.
         attribute: &'static str,
+    },
+    /// The store's windows are kept under another rule: a transaction would lie in another window there, and count
+    /// twice. It stays so until the settings are as they were, or name another table.
+    #[error(
+        "the table's windows were written with {standing}, not with {asked}: set it as it was, or name another table in AGGREGATES"
+    )]
+    OtherRule {
+        /// The variables that give the rule that the store remembers.
+        standing: String,
+        /// Those of the rule that it was asked for.
+        asked: String,
     },
     /// An addition of no transaction, or of more than [`TRANSACTIONS_AT_ONCE`].
     #[error("{count} transactions at once; 1 to {TRANSACTIONS_AT_ONCE} are possible")]

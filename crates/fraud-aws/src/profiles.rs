@@ -12,12 +12,13 @@ mod connect;
 mod customers;
 mod dynamodb;
 mod file;
+pub mod rows;
 
 pub use cache::CachedProfiles;
 pub use connect::Profiles;
 pub use customers::Customers;
 pub use dynamodb::{DynamoDbProfiles, attribute};
-pub use file::{FileProfiles, ProfileFileError};
+pub use file::{FileProfiles, ProfileFileError, ProfilesError};
 
 /// Where profiles are looked up.
 pub trait ProfileStore: Send + Sync {

@@ -1,32 +1,88 @@
 //! What commands show to people.
+//!
+//! Much of it is text that producers sent. A terminal obeys control characters, and marks of writing direction make text
+//! look like other text, so that no line goes out without [`escaped`]: in text for people they are shown as JSON writes
+//! them, and in JSON that is what they mean.
 
-use std::fmt::Display;
+use std::borrow::Cow;
+use std::fmt::{self, Display, Write as _};
 use std::io::{self, ErrorKind, Write};
 use std::time::Duration;
 
 use anyhow::Context;
+use comfy_table::CellAlignment;
 use comfy_table::presets::UTF8_BORDERS_ONLY;
-use comfy_table::{CellAlignment, Table};
 use indicatif::{ProgressBar, ProgressStyle};
+
+/// A table. Whatever its cells hold, each is one line.
+#[derive(Debug, Clone)]
+pub struct Table(comfy_table::Table);
 
 /// A table with these columns; those named in `right` hold numbers and are set to the right.
 pub fn table(columns: &[&str], right: &[&str]) -> Table {
-    let mut table = Table::new();
+    let mut table = comfy_table::Table::new();
     table.load_preset(UTF8_BORDERS_ONLY).set_header(columns);
     for (column, name) in table.column_iter_mut().zip(columns) {
         if right.contains(name) {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
-    table
+    Table(table)
 }
 
-/// Writes a line to standard output. A reader that has gone, such as `head`, wants no more of it, which is no failure.
+impl Table {
+    /// Adds a row, [`on_one_line`] each cell.
+    pub fn add_row<C: AsRef<str>>(&mut self, cells: impl IntoIterator<Item = C>) {
+        self.0.add_row(cells.into_iter().map(|cell| on_one_line(cell.as_ref()).into_owned()));
+    }
+}
+
+impl Display for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Whether a terminal would do something else with this character than show it in its place: controls (C0 and C1, DEL),
+/// marks of writing direction, separators of lines and paragraphs.
+fn is_unsafe(character: char) -> bool {
+    character.is_control()
+        || matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+fn escape(text: &str, is_unsafe: impl Fn(char) -> bool) -> Cow<'_, str> {
+    if !text.contains(&is_unsafe) {
+        return Cow::Borrowed(text);
+    }
+    let mut escaped = String::with_capacity(text.len() + 5);
+    for character in text.chars() {
+        match is_unsafe(character) {
+            // Writing to a string does not fail; all these characters have at most four digits.
+            true => drop(write!(escaped, "\\u{:04x}", u32::from(character))),
+            false => escaped.push(character),
+        }
+    }
+    Cow::Owned(escaped)
+}
+
+/// Text with what a terminal would obey escaped as JSON does it, but for line breaks and tabs. JSON stays the same JSON:
+/// there such characters stand in strings only.
+pub fn escaped(text: &str) -> Cow<'_, str> {
+    escape(text, |character| is_unsafe(character) && !matches!(character, '\n' | '\t'))
+}
+
+/// Text with all that a terminal would obey escaped, line breaks and tabs too: for producers' text within a line, which
+/// else could begin lines of its own.
+pub fn on_one_line(text: &str) -> Cow<'_, str> {
+    escape(text, is_unsafe)
+}
+
+/// Writes a line, or several, to standard output, [`escaped`]. A reader that has gone, such as `head`, wants no more of it, which is no failure.
 ///
 /// # Errors
 /// Where it cannot be written for another reason, such as a full disk.
 pub fn print_line(line: impl Display) -> anyhow::Result<()> {
-    match writeln!(io::stdout(), "{line}") {
+    match writeln!(io::stdout(), "{}", escaped(&line.to_string())) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
             Err(error).context("cannot write to standard output")
         }
@@ -34,9 +90,15 @@ pub fn print_line(line: impl Display) -> anyhow::Result<()> {
     }
 }
 
-/// Writes a line to standard error. Where nobody reads that any more, there is nobody left to be told.
-pub fn print_note(line: impl Display) {
-    let _ = writeln!(io::stderr(), "{line}");
+/// Writes a note to standard error, [`escaped`]. Of several lines those behind the first are indented, so that no text in it
+/// can pass for a note of its own. Where nobody reads that any more, there is nobody left to be told.
+pub fn print_note(note: impl Display) {
+    let _ = writeln!(io::stderr(), "{}", indented(&escaped(&note.to_string()), 2));
+}
+
+/// Text whose lines behind the first begin with so many spaces.
+pub fn indented(text: &str, spaces: usize) -> String {
+    text.replace('\n', &format!("\n{:spaces$}", ""))
 }
 
 /// [`print_note`] with the arguments of [`format!`].
@@ -82,6 +144,35 @@ pub fn progress(bytes: Option<u64>) -> ProgressBar {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// An id that would clear the terminal, begin a line of its own and turn the text around.
+    const HOSTILE: &str = "C\u{1b}[2J\n\u{9b}31m\u{202e}1\t\u{7f}\u{2066}é";
+
+    #[test]
+    fn what_a_terminal_would_obey_is_shown_escaped_and_other_text_as_it_is() {
+        assert_eq!(on_one_line(HOSTILE), r"C\u001b[2J\u000a\u009b31m\u202e1\u0009\u007f\u2066é");
+        assert_eq!(escaped(HOSTILE), "C\\u001b[2J\n\\u009b31m\\u202e1\t\\u007f\\u2066é");
+        for plain in ["", "Zoë 東京 שלום", "a\\b"] {
+            assert!(matches!(on_one_line(plain), Cow::Borrowed(text) if text == plain));
+        }
+    }
+
+    #[test]
+    fn escaped_json_is_the_same_json() {
+        let value = serde_json::json!({ HOSTILE: [HOSTILE, 1] });
+        let shown = escaped(&value.to_string()).into_owned();
+        assert!(!shown.contains(is_unsafe));
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&shown).unwrap(), value);
+    }
+
+    #[test]
+    fn a_cell_is_one_line_whatever_it_holds() {
+        let mut shown = table(&["id"], &[]);
+        shown.add_row([HOSTILE]);
+        let shown = shown.to_string();
+        assert_eq!(shown.lines().count(), 5);
+        assert!(shown.lines().all(|line| !line.contains(is_unsafe)), "{shown}");
+    }
 
     #[test]
     fn numbers_are_grouped_by_thousands() {

@@ -26,7 +26,7 @@ use crate::display::note;
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   fraudctl generate --count 50000 --seed 1 --transactions tx.ndjson --profiles profiles.json
-  fraudctl generate --count 1000 --seed 7 --transactions tx.ndjson --profiles profiles.json --labels labels.ndjson")]
+  fraudctl generate --count 1000 --seed 2 --transactions tx.ndjson --profiles profiles.json --labels labels.ndjson")]
 pub struct Arguments {
     /// How many transactions.
     #[arg(long, value_name = "N")]

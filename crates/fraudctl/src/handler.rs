@@ -6,11 +6,14 @@ use std::time::Duration;
 use anyhow::anyhow;
 use clap::ValueEnum;
 use customer_analytics::ConnectedAnalytics;
-use fraud_aws::config::{DeadLettersTarget, Environment};
+use fraud_aws::aggregates::{AggregateFault, DynamoDbAggregates};
+use fraud_aws::config::{AggregatesTarget, DeadLettersTarget, Environment};
 use fraud_aws::dead_letters::{DeadLetterSink, DeadLetters};
 use fraud_aws::sdk::Sdk;
+use fraud_core::window::WindowRule;
 use kinesis_alerts::ConnectedAlerts;
 use kinesis_batch::RetryReason;
+use tokio::time::Instant;
 
 use crate::Failure;
 
@@ -62,6 +65,21 @@ impl HandlerName {
 
 /// Values that are for development: what goes there is lost with the process, or reaches nobody.
 const FOR_DEVELOPMENT: [&str; 2] = ["memory:", "stdout:"];
+
+/// No answer to the question for a table's rule takes longer.
+const RULE_LIMIT: Duration = Duration::from_secs(10);
+
+/// Refuses a table whose windows are kept under another rule than the environment gives: the function would want every
+/// record again, without end.
+///
+/// # Errors
+/// [`Failure::Input`]. A table that does not answer is none: the function says so of it itself.
+pub(crate) async fn refuse_other_rule(table: &DynamoDbAggregates, rule: &WindowRule) -> Result<(), Failure> {
+    match table.check_rule(rule, Instant::now() + RULE_LIMIT).await {
+        Err(fault @ AggregateFault::OtherRule { .. }) => Err(Failure::input(fault)),
+        _ => Ok(()),
+    }
+}
 
 /// That a variable's value cannot be used beside what others share.
 pub(crate) fn for_development(variable: &str, value: &str) -> Failure {
@@ -116,6 +134,10 @@ impl<D: DeadLetterSink> Handler<D> {
             HandlerName::Analytics => {
                 let config = customer_analytics::config::Config::from_environment(environment);
                 let config = config.map_err(Failure::input)?;
+                if let AggregatesTarget::DynamoDb { table, retention } = &config.aggregates {
+                    let table = DynamoDbAggregates::new(sdk.config().await, table, *retention);
+                    refuse_other_rule(&table, &config.window_rule).await?;
+                }
                 let analytics = ConnectedAnalytics::connect(&config, sdk, dead_letters).await;
                 Ok(Handler::Analytics(Box::new(analytics)))
             }

@@ -31,7 +31,7 @@ pub use exit::Failure;
 #[command(name = "fraudctl", version, about, propagate_version = true, arg_required_else_help = true)]
 #[command(after_help = "Examples:
   fraudctl local --count 50000 --seed 1
-  fraudctl generate --count 1000 --seed 1 --transactions tx.ndjson --profiles profiles.json
+  fraudctl generate --count 1000 --seed 2 --transactions tx.ndjson --profiles profiles.json
   fraudctl score tx.ndjson --profiles profiles.json
   fraudctl produce tx.ndjson --stream transactions --rate 500
   fraudctl consume --stream transactions --name look --checkpoints dynamodb:transactions-checkpoints --create-checkpoints

@@ -1,17 +1,16 @@
 //! The whole pipeline on a laptop: the embedded AWS, the functions with their own adapters, transactions through them, and
 //! a report that says whether everything balances.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, anyhow};
 use clap::Args;
 use fraud_aws::config::PolicySource;
-use fraud_aws::profiles::FileProfiles;
+use fraud_aws::profiles::{FileProfiles, rows};
 
 mod functions;
 mod output;
 mod pipeline;
-mod profile_file;
 pub mod reconcile;
 pub mod report;
 mod services;
@@ -19,13 +18,13 @@ mod status;
 
 use crate::interrupt::Interrupt;
 pub use pipeline::{Finished, Input, Pipeline};
-pub use profile_file::items as profile_items;
 pub use services::start as start_services;
 
 use crate::Failure;
-use crate::display::{note, print_line};
+use crate::display::{note, print_line, print_note};
 use crate::generate::Dataset;
 use crate::input::Source;
+use crate::profiles::{self, Loaded};
 
 /// Run the whole pipeline in this process: no AWS account, no Docker.
 #[derive(Debug, Args)]
@@ -34,8 +33,9 @@ use crate::input::Source;
   fraudctl local --input tx.ndjson --profiles profiles.json --out /tmp/lake --json
   fraudctl local --count 1000 --seed 1 --keep
 
-The output folder gets scored/ (by event hour), errors/, raw/ and alerts.ndjson; what an earlier run left of these is
-removed. Lines that are no transactions are produced as they are and end under errors/.
+The input is read as by `fraudctl score`. The output folder gets scored/ (by event hour), errors/, raw/, alerts.ndjson and
+aggregates.ndjson; those of an earlier run are removed when the first record is there. A folder that holds anything and was
+not made by this command is refused. Lines that are no transactions are produced as they are and end under errors/.
 Exit status: 0 balanced, 1 not balanced or failed, 2 the input is wrong.")]
 pub struct Arguments {
     /// Make up so many transactions.
@@ -44,10 +44,10 @@ pub struct Arguments {
     /// What they are made from.
     #[arg(long, value_name = "S", requires = "count")]
     seed: Option<u64>,
-    /// Take the transactions from a file, one JSON object a line; `-` is standard input.
+    /// Take the transactions from a file; `-` is standard input. May be given several times.
     #[arg(long, value_name = "FILE|-", requires = "profiles", conflicts_with = "count")]
-    input: Option<Source>,
-    /// The customers' profiles, in the format of PROFILE_SOURCE=file:.
+    input: Vec<Source>,
+    /// The customers' profiles.
     #[arg(long, value_name = "FILE", requires = "input")]
     profiles: Option<PathBuf>,
     /// The policy (TOML); without this the default policy.
@@ -80,23 +80,26 @@ pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
         None => PolicySource::BuiltinDefault,
     };
     let policy = source.load().map_err(Failure::input)?;
-    let (input, profiles) = input(arguments)?;
-    let file_profiles =
-        FileProfiles::parse(&profiles).context("the profiles cannot be used").map_err(Failure::Input)?;
-    let items = profile_file::items(&profiles).map_err(Failure::Input)?;
+    let (mut input, profiles) = input(arguments)?;
+    // Whoever follows may have nothing to begin with.
+    if !arguments.follow && input.is_empty().map_err(Failure::input)? {
+        return Err(Failure::input(anyhow!("the input holds no record")));
+    }
+    let Loaded { profiles, items } = profiles;
+    output::claim(&arguments.out).map_err(Failure::input)?;
     let aws = services::start().await?;
     let interrupt = Interrupt::listen();
     let pipeline = Pipeline {
         aws: &aws,
         policy,
-        profiles: file_profiles,
+        profiles,
         out: arguments.out.clone(),
         analytics: !arguments.without_analytics,
         follow: arguments.follow,
         interrupt: interrupt.clone(),
     };
     if arguments.follow {
-        note!("{}", services::exports(&aws).trim_end());
+        services::exports(&aws, arguments.policy.as_deref())?.lines().for_each(print_note);
     }
     let finished = pipeline.run(items, input).await?;
     if arguments.json {
@@ -106,7 +109,7 @@ pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
         print_line(finished.report.render(&finished.alerts))?;
     }
     if arguments.keep {
-        print_line(services::exports(&aws).trim_end())?;
+        print_line(services::exports(&aws, arguments.policy.as_deref())?.trim_end())?;
         note!("The services stay up until Ctrl-C.");
         interrupt.wait().await;
     }
@@ -118,29 +121,24 @@ pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
         return Err(Failure::input(anyhow!("the input holds no record")));
     }
     match finished.input_error {
-        Some(error) => Err(Failure::input(anyhow!(error).context("cannot read the input to its end"))),
+        Some(error) => Err(Failure::input(error)),
         None if finished.report.not_produced > 0 => {
-            Err(Failure::input(anyhow!("not every line was produced, see above")))
+            Err(Failure::input(anyhow!("not everything was produced, see above")))
         }
         None => Ok(()),
     }
 }
 
-/// The transactions, and the profile file's text.
-fn input(arguments: &Arguments) -> Result<(Input, String), Failure> {
-    if let (Some(source), Some(profiles)) = (&arguments.input, &arguments.profiles) {
-        let lines = source.open().map_err(Failure::input)?;
-        return Ok((Input::Lines(lines), read(profiles)?));
+/// The transactions, and the profiles.
+fn input(arguments: &Arguments) -> Result<(Input, Loaded), Failure> {
+    if let Some(path) = &arguments.profiles {
+        let input = crate::input::Input::open(&arguments.input).map_err(Failure::input)?;
+        return Ok((Input::Given(Box::new(input)), profiles::load(path)?));
     }
     let dataset = Dataset::generate(arguments.count.unwrap_or_default(), arguments.seed.unwrap_or_default());
-    let mut profiles = Vec::new();
-    dataset.write_profiles(&mut profiles).context("cannot write profiles to memory")?;
-    let profiles = String::from_utf8(profiles).context("profiles are UTF-8")?;
-    Ok((Input::Generated(dataset.transactions), profiles))
-}
-
-fn read(path: &Path) -> Result<String, Failure> {
-    std::fs::read_to_string(path)
-        .with_context(|| format!("cannot read {}", path.display()))
-        .map_err(Failure::Input)
+    let mut written = Vec::new();
+    dataset.write_profiles(&mut written).context("cannot write profiles to memory")?;
+    let rows = rows::read(&written).context("generated profiles cannot be read")?;
+    let profiles = FileProfiles::of_rows(&rows).context("generated profiles cannot be read")?;
+    Ok((Input::Generated(dataset.transactions), Loaded { profiles, items: profiles::items(&rows) }))
 }

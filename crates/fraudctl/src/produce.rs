@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
+use bytes::Bytes;
 use clap::Args;
 use fraud_stream::firehose::DeliveryStream;
 use fraud_stream::kinesis::KinesisStream;
@@ -13,23 +14,29 @@ use serde_json::json;
 
 use crate::Failure;
 use crate::display::{counted, note, per_second, print_line, progress, thousands};
-use crate::input::{self, Line, Lines, Source};
+use crate::input::{self, Entry, Fault, Input, InputError, Places, Source};
 
 /// Failures told one by one; the rest are counted.
 const FAILURES_TOLD: u64 = 10;
 
-/// Send transactions from a file to a Kinesis stream or a Firehose delivery stream.
+/// Send transactions from files to a Kinesis stream or a Firehose delivery stream.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   fraudctl produce tx.ndjson --stream transactions
   fraudctl produce tx.ndjson --stream transactions --rate 800
+  find raw -type f -exec fraudctl produce --stream transactions {} +
   generate-transactions | fraudctl produce - --firehose transactions-to-lake --json
 
-Lines are sent as they are. A customer's transactions keep their order on a stream. Only what failed is sent again.")]
+Read are JSON objects, one a line, one behind the other or in an array, also packed with gzip: so is the raw backup as Firehose
+writes it. Each object is sent as it is written, every digit kept. Files of another kind are refused before anything is sent;
+what is no object further on is told by its line and not sent. A customer's transactions keep their order on a stream. Only
+what failed is sent again.
+
+Exit status: 0 all was sent, 1 some was not, 2 the input, or part of it, is wrong.")]
 pub struct Arguments {
-    /// The transactions, one JSON object a line; `-` is standard input.
-    #[arg(value_name = "FILE|-")]
-    input: Source,
+    /// The files, in this order; `-` is standard input.
+    #[arg(value_name = "FILE|-", required = true)]
+    input: Vec<Source>,
     #[command(flatten)]
     target: TargetArguments,
     /// No more than so many records a second.
@@ -51,13 +58,15 @@ struct TargetArguments {
     firehose: Option<String>,
 }
 
-/// What became of a file's records.
+/// What became of an input's records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Summary {
     /// Records that arrived.
     pub sent: u64,
     /// Records that were given up.
     pub failed: u64,
+    /// Entries that were not sent, for they are no objects.
+    pub refused: u64,
     /// How often records were sent again.
     pub retries: u64,
 }
@@ -76,19 +85,20 @@ impl Summary {
 /// Runs the command.
 ///
 /// # Errors
-/// [`Failure::Input`] where the input cannot be read or is empty, [`Failure::Failed`] where records were not sent.
+/// [`Failure::Input`] where the input cannot be read, is empty, or holds what is no object; [`Failure::Failed`] where
+/// records were not sent.
 pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let lines = arguments.input.open().map_err(Failure::input)?;
+    let input = Input::open(&arguments.input).map_err(Failure::input)?;
     let sdk = crate::aws::sdk().await?;
     let TargetArguments { stream, firehose } = &arguments.target;
     match (stream, firehose) {
         (Some(stream), _) => {
             let client = aws_sdk_kinesis::Client::new(sdk.config().await);
-            produce(arguments, lines, &KinesisStream::new(client, stream), true).await
+            produce(arguments, input, &KinesisStream::new(client, stream), true).await
         }
         (None, Some(name)) => {
             let client = aws_sdk_firehose::Client::new(sdk.config().await);
-            produce(arguments, lines, &DeliveryStream::new(client, name), false).await
+            produce(arguments, input, &DeliveryStream::new(client, name), false).await
         }
         (None, None) => Err(Failure::input(anyhow!("neither --stream nor --firehose is given"))),
     }
@@ -96,52 +106,74 @@ pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
 
 async fn produce(
     arguments: &Arguments,
-    lines: Lines,
+    input: Input,
     target: &impl Target,
     with_keys: bool,
 ) -> Result<(), Failure> {
-    let bar = progress(arguments.input.size());
-    let mut read_error = None;
+    let bar = progress(input::size(&arguments.input));
+    let read = input.bytes_read();
+    let (mut read_error, mut refused) = (None, 0);
+    let places = Places::default();
     let start = Instant::now();
-    let summary = {
-        let lines = paced(input::stream(lines), arguments.rate);
-        let records = records(lines, with_keys, &bar, &mut read_error);
+    let mut summary = {
+        let objects = objects(input::stream(input), &bar, &mut refused, &mut read_error);
+        let records = paced(objects, arguments.rate).map(|entry| {
+            let tag = places.keep(entry.place);
+            record(entry.bytes, tag, with_keys)
+        });
         let mut summary = Summary::default();
         let outcome = |outcome: Outcome| {
             summary.count(&outcome);
+            let place = places.take(outcome.record.tag);
             if let Err(failure) = &outcome.result
                 && summary.failed <= FAILURES_TOLD
             {
-                bar.suspend(|| note!("line {}: {failure}", outcome.record.tag));
+                bar.suspend(|| note!("{place}: {failure}"));
             }
+            bar.set_position(read.get());
             bar.set_message(format!("{} sent, {} failed", thousands(summary.sent), summary.failed));
         };
         producer::send(target, &Settings::default(), records, outcome).await;
         summary
     };
+    summary.refused = refused;
     bar.finish_and_clear();
     show(summary, start.elapsed(), arguments.json)?;
     if let Some(error) = read_error {
-        return Err(Failure::input(anyhow!(error).context("cannot read the transactions to their end")));
+        return Err(Failure::input(error));
     }
     match summary {
-        Summary { sent: 0, failed: 0, .. } => Err(Failure::input(anyhow!("the input holds no record"))),
-        Summary { failed: 0, .. } => Ok(()),
+        Summary { sent: 0, failed: 0, refused: 0, .. } => {
+            Err(Failure::input(anyhow!("the input holds no record")))
+        }
+        Summary { failed: 0, refused: 0, .. } => Ok(()),
+        Summary { failed: 0, refused, .. } => {
+            Err(Failure::input(anyhow!("{} not sent: no object, see above", counted_entries(refused))))
+        }
         Summary { failed, .. } => Err(anyhow!("{} not sent", counted(failed, "record")).into()),
     }
 }
 
+fn counted_entries(count: u64) -> String {
+    format!("{} {}", thousands(count), if count == 1 { "entry" } else { "entries" })
+}
+
 fn show(summary: Summary, time: Duration, json: bool) -> anyhow::Result<()> {
-    let Summary { sent, failed, retries } = summary;
+    let Summary { sent, failed, refused, retries } = summary;
     let rate = per_second(sent, time);
     if json {
         let seconds = time.as_secs_f64();
-        print_line(
-            json!({ "sent": sent, "failed": failed, "retries": retries, "seconds": seconds, "records_per_second": rate }),
-        )
+        print_line(json!({
+            "sent": sent, "failed": failed, "refused": refused, "retries": retries,
+            "seconds": seconds, "records_per_second": rate,
+        }))
     } else {
+        let refused = match refused {
+            0 => String::new(),
+            refused => format!(", {} refused", thousands(refused)),
+        };
         print_line(format_args!(
-            "{} sent in {:.1} s, {} a second; {} sent again, {failed} failed",
+            "{} sent in {:.1} s, {} a second; {} sent again, {failed} failed{refused}",
             counted(sent, "record"),
             time.as_secs_f64(),
             thousands(rate),
@@ -150,31 +182,44 @@ fn show(summary: Summary, time: Duration, json: bool) -> anyhow::Result<()> {
     }
 }
 
-/// Lines as records. Ends at the first line that cannot be read, and leaves the error behind.
-fn records(
-    lines: impl Stream<Item = std::io::Result<Line>>,
-    with_keys: bool,
+/// The objects of an input. What is none is told and counted in `refused`. Ends where it cannot be read any further, and
+/// leaves the error behind.
+fn objects(
+    entries: impl Stream<Item = Result<Entry, InputError>>,
     bar: &ProgressBar,
-    error: &mut Option<std::io::Error>,
-) -> impl Stream<Item = Record> {
-    lines.scan((), move |(), line| {
-        std::future::ready(match line {
-            Ok(line) => {
-                bar.inc(line.bytes.len() as u64 + 1);
-                Some(record(line, with_keys))
-            }
+    refused: &mut u64,
+    error: &mut Option<InputError>,
+) -> impl Stream<Item = Entry> {
+    let entries = entries.scan((), move |(), entry| {
+        std::future::ready(match entry {
+            Ok(entry) => Some(told(entry, bar, refused)),
             Err(failure) => {
                 *error = Some(failure);
                 None
             }
         })
-    })
+    });
+    entries.filter_map(std::future::ready)
 }
 
-/// A line as a record, with the key that decides its shard where the target has shards.
-pub fn record(line: Line, with_key: bool) -> Record {
-    let key = with_key.then(|| partition_key(&line.bytes));
-    Record { key, data: line.bytes, tag: line.number }
+/// The entry if it is an object; otherwise it is told.
+fn told(entry: Entry, bar: &ProgressBar, refused: &mut u64) -> Option<Entry> {
+    let Some(fault) = entry.fault else { return Some(entry) };
+    *refused += 1;
+    if *refused <= FAILURES_TOLD {
+        let cut_off = match entry.is_open && fault != Fault::CutOff {
+            true => " (is the input cut off here?)",
+            false => "",
+        };
+        bar.suspend(|| note!("{}: {fault}{cut_off}; not sent", entry.place));
+    }
+    None
+}
+
+/// A payload as a record, with the key that decides its shard where the target has shards.
+pub fn record(data: Bytes, tag: u64, with_key: bool) -> Record {
+    let key = with_key.then(|| partition_key(&data));
+    Record { key, data, tag }
 }
 
 /// Lets no more than so many items a second pass.

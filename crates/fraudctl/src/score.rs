@@ -10,15 +10,15 @@ use fraud_aws::profiles::{FileProfiles, ProfileStore};
 use fraud_core::enrichment::Enrichment;
 use fraud_core::json::ObjectWriter;
 use fraud_core::policy::Policy;
-use fraud_core::reason::FailureReason;
 use fraud_core::scoring::{Inputs, Reason, reasons_json};
 use fraud_core::timestamp::Timestamp;
 use fraud_core::transaction::Transaction;
 use tokio::time::Instant;
 
 use crate::Failure;
-use crate::display::{counted, note, print_line, table};
-use crate::input::{Line, Source};
+use crate::display::{Table, counted, note, print_line, table};
+use crate::input::{Entry, Input, Place, Source};
+use crate::profiles;
 
 /// Score transactions from a file, without AWS.
 #[derive(Debug, Args)]
@@ -27,12 +27,14 @@ use crate::input::{Line, Source};
   fraudctl score tx.ndjson --profiles profiles.json --policy my-policy.toml --json
   head -5 tx.ndjson | fraudctl score - --profiles profiles.json
 
-A transaction without event_time is scored as if it arrived now.")]
+Read are JSON objects, one a line, one behind the other or in an array, also packed with gzip. Profiles are read from CSV,
+NDJSON, the format of PROFILE_SOURCE=file: and DynamoDB's export. A transaction without event_time is scored as if it arrived
+now.")]
 pub struct Arguments {
-    /// The transactions, one JSON object a line; `-` is standard input.
-    #[arg(value_name = "FILE|-")]
-    input: Source,
-    /// The customers' profiles, in the format of PROFILE_SOURCE=file:.
+    /// The files of transactions; `-` is standard input.
+    #[arg(value_name = "FILE|-", required = true)]
+    input: Vec<Source>,
+    /// The customers' profiles.
     #[arg(long, value_name = "FILE")]
     profiles: PathBuf,
     /// The policy (TOML); without this the default policy.
@@ -43,10 +45,10 @@ pub struct Arguments {
     json: bool,
 }
 
-/// What scoring a line came to.
+/// What scoring a transaction came to.
 #[derive(Debug)]
 struct Scored<'a> {
-    line: u64,
+    place: &'a Place,
     transaction: &'a Transaction<'a>,
     enrichment: Enrichment<'a>,
     score: f64,
@@ -65,14 +67,13 @@ pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
         None => PolicySource::BuiltinDefault,
     };
     let policy = source.load().map_err(Failure::input)?;
-    let profiles = FileProfiles::load(&arguments.profiles).map_err(Failure::input)?;
-    let lines = arguments.input.open().map_err(Failure::input)?;
+    let profiles = profiles::load(&arguments.profiles)?.profiles;
+    let input = Input::open(&arguments.input).map_err(Failure::input)?;
     let mut out = Output::new(arguments.json);
     let (mut scored, mut alerts, mut refused) = (0, 0, 0);
-    for line in lines {
-        let line =
-            line.map_err(|error| Failure::input(anyhow!(error).context("cannot read the transactions")))?;
-        match score(&line, &profiles, &policy, SystemClock.now(), &mut out).await? {
+    for entry in input {
+        let entry = entry.map_err(Failure::input)?;
+        match score(&entry, &profiles, &policy, SystemClock.now(), &mut out).await? {
             Ok(alerting) => {
                 scored += 1;
                 alerts += u64::from(alerting);
@@ -80,9 +81,9 @@ pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
             Err(reason) => {
                 refused += 1;
                 note!(
-                    "line {}: {reason}{}",
-                    line.number,
-                    if line.is_open { " (is the file cut off here?)" } else { "" }
+                    "{}: {reason}{}",
+                    entry.place,
+                    if entry.is_open { " (is the file cut off here?)" } else { "" }
                 );
             }
         }
@@ -92,24 +93,27 @@ pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
     match (scored, refused) {
         (0, 0) => Err(Failure::input(anyhow!("the input holds no transaction"))),
         (_, 0) => Ok(()),
-        (_, refused) => Err(Failure::input(anyhow!("{} not scored, see above", counted(refused, "line")))),
+        (_, refused) => {
+            Err(Failure::input(anyhow!("{} not scored, see above", counted(refused, "transaction"))))
+        }
     }
 }
 
-/// Scores a line and shows it. Says whether it would alert, or why it is no transaction.
+/// Scores a transaction and shows it. Says whether it would alert, or why it is no transaction.
 ///
 /// # Errors
 /// Where it cannot be shown.
 async fn score(
-    line: &Line,
+    entry: &Entry,
     profiles: &FileProfiles,
     policy: &Policy,
     arrival: Timestamp,
     out: &mut Output,
-) -> anyhow::Result<Result<bool, FailureReason>> {
-    let transaction = match Transaction::parse(&line.bytes) {
-        Ok(transaction) => transaction,
-        Err(reason) => return Ok(Err(reason)),
+) -> anyhow::Result<Result<bool, String>> {
+    let transaction = match (Transaction::parse(&entry.bytes), entry.fault) {
+        (Ok(transaction), None) => transaction,
+        (Ok(_), Some(fault)) => return Ok(Err(fault.to_string())),
+        (Err(reason), _) => return Ok(Err(reason.to_string())),
     };
     let lookup = match transaction.customer_id.as_deref() {
         Some(customer) => profiles.lookup(&[customer], Instant::now()).await.profiles.pop(),
@@ -120,14 +124,14 @@ async fn score(
     let score = policy.score(&inputs).value;
     let alerts = policy.alerts(score);
     let reasons = policy.reasons(&inputs);
-    out.show(&Scored { line: line.number, transaction: &transaction, enrichment, score, alerts, reasons })?;
+    out.show(&Scored { place: &entry.place, transaction: &transaction, enrichment, score, alerts, reasons })?;
     Ok(Ok(alerts))
 }
 
 /// Where scores are shown: JSON at once, a table when it is complete.
 enum Output {
     Json,
-    Table(comfy_table::Table),
+    Table(Table),
 }
 
 impl Output {
@@ -141,12 +145,12 @@ impl Output {
     }
 
     fn show(&mut self, scored: &Scored<'_>) -> anyhow::Result<()> {
-        let Scored { line, transaction, enrichment, score, alerts, reasons } = scored;
+        let Scored { place, transaction, enrichment, score, alerts, reasons } = scored;
         match self {
             Output::Json => print_line(json(scored)),
             Output::Table(table) => {
                 table.add_row([
-                    line.to_string(),
+                    line(place),
                     transaction.transaction_id.as_deref().unwrap_or_default().to_owned(),
                     transaction.customer_id.as_deref().unwrap_or_default().to_owned(),
                     transaction.amount.digits.to_owned(),
@@ -168,11 +172,22 @@ impl Output {
     }
 }
 
+/// The line as a table shows it: with its file where there are several.
+fn line(place: &Place) -> String {
+    match &place.file {
+        Some(file) => format!("{file}:{}", place.line),
+        None => place.line.to_string(),
+    }
+}
+
 fn json(scored: &Scored<'_>) -> String {
-    let Scored { line, transaction, enrichment, score, alerts, reasons } = scored;
+    let Scored { place, transaction, enrichment, score, alerts, reasons } = scored;
     let mut object = ObjectWriter::new();
+    if let Some(file) = &place.file {
+        object.text("file", file);
+    }
     object
-        .json("line", &line.to_string())
+        .json("line", &place.line.to_string())
         .text_or_null("transaction_id", transaction.transaction_id.as_deref())
         .text_or_null("customer_id", transaction.customer_id.as_deref())
         .json("amount", transaction.amount.digits)

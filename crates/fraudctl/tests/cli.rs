@@ -133,6 +133,21 @@ fn a_line_that_no_record_can_hold_is_told_and_the_others_land() {
 }
 
 #[test]
+fn a_part_of_a_malformed_object_is_told_and_not_produced() {
+    let folder = tempfile::tempdir().unwrap();
+    let broken = "{\n  \"amount\": 1,\n  \"items\": [\n    {\"sku\": 1},\n    {\"sku\": 2\n";
+    let (report, output) = local(folder.path(), format!("{LOW}\n{broken}\n{HIGH}\n").as_bytes());
+    let stderr = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{stderr}");
+    assert!(stderr.contains("line 5: a part of something malformed before it; not produced"), "{stderr}");
+    let report = report.unwrap();
+    assert_eq!(
+        (&report["landed"], &report["not_produced"], &report["balanced"]),
+        (&2.into(), &1.into(), &true.into())
+    );
+}
+
+#[test]
 fn an_input_without_records_or_that_cannot_be_read_is_an_input_error() {
     let folder = tempfile::tempdir().unwrap();
     for input in [&b""[..], b"\n\r\n  \n"] {
@@ -145,7 +160,12 @@ fn an_input_without_records_or_that_cannot_be_read_is_an_input_error() {
         (vec!["local", "--input", "tx.ndjson", "--profiles", "nowhere"], "cannot read nowhere"),
         (vec!["local", "--input", "tx.ndjson"], "--profiles <FILE>"),
         (vec!["local", "--count", "5"], "--seed <S>"),
-        (vec!["local", "--input", "tx.ndjson", "--profiles", "tx.ndjson"], "profiles"),
+        (vec!["local", "--input", "tx.ndjson", "--profiles", "a-row"], "cannot read the profiles in a-row"),
+        (vec!["local", "--count", "0", "--seed", "1"], "the input holds no record"),
+        (
+            vec!["score", "-", "-", "--profiles", "profiles.json"],
+            "standard input (`-`) is named more than once",
+        ),
         (vec!["score", "nowhere", "--profiles", "profiles.json"], "cannot read nowhere"),
         (
             vec!["score", "tx.ndjson", "--profiles", "profiles.json", "--policy", "nowhere"],
@@ -157,10 +177,65 @@ fn an_input_without_records_or_that_cannot_be_read_is_an_input_error() {
         (vec!["profiles", "import", "tx.ndjson", "--to", "profiles"], "it must be `dynamodb:<table>`"),
     ] {
         fs::write(folder.path().join("tx.ndjson"), LOW).unwrap();
+        fs::write(folder.path().join("a-row"), "segment\ngold\n").unwrap();
         let output = fraudctl(&arguments).current_dir(folder.path()).output().unwrap();
         let stderr = text(&output.stderr);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}: {stderr}");
         assert!(stderr.contains(message), "{arguments:?}: {stderr}");
+    }
+}
+
+#[test]
+fn an_empty_input_removes_nothing_and_a_good_one_what_the_run_before_left() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    let (_, output) = local(folder.path(), format!("{HIGH}\nno transaction\n").as_bytes());
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    fs::write(out.join("notes.txt"), "mine").unwrap();
+    for input in ["", "\n", "a,b\n1,2\n"] {
+        let (_, output) = local(folder.path(), input.as_bytes());
+        assert_eq!(output.status.code(), Some(2));
+        assert!(out.join("errors").is_dir() && out.join("scored/year=2024").is_dir());
+        assert_eq!(fs::read_to_string(out.join("alerts.ndjson")).unwrap().lines().count(), 1);
+    }
+    let (report, output) = local(folder.path(), LOW.as_bytes());
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    // scored/, raw/, alerts.ndjson and aggregates.ndjson, of this run alone.
+    assert_eq!(report.unwrap()["files"], 4);
+    assert!(!out.join("errors").exists());
+    assert_eq!(fs::read_to_string(out.join("alerts.ndjson")).unwrap(), "");
+    assert_eq!(fs::read_to_string(out.join("notes.txt")).unwrap(), "mine");
+}
+
+#[test]
+fn a_folder_that_is_not_of_local_is_refused_and_stays_as_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    fs::create_dir_all(out.join("raw/2026")).unwrap();
+    fs::write(out.join("raw/2026/backup"), "all that there is").unwrap();
+    fs::write(out.join("alerts.ndjson"), "kept").unwrap();
+    let (_, output) = local(folder.path(), LOW.as_bytes());
+    let stderr = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{stderr}");
+    assert!(
+        stderr.contains("--out out holds `alerts.ndjson`, `raw`, and it was not made by `fraudctl local`"),
+        "{stderr}"
+    );
+    assert_eq!(fs::read_to_string(out.join("raw/2026/backup")).unwrap(), "all that there is");
+    assert_eq!(fs::read_to_string(out.join("alerts.ndjson")).unwrap(), "kept");
+    assert_eq!(fs::read_dir(&out).unwrap().count(), 2);
+}
+
+#[test]
+fn an_output_folder_that_cannot_be_written_is_told_before_the_run() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("file"), "").unwrap();
+    for out in ["file", "file/out", "/proc/out"] {
+        let arguments = ["local", "--count", "10", "--seed", "1", "--out", out];
+        let output = fraudctl(&arguments).current_dir(folder.path()).output().unwrap();
+        let stderr = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{out}: {stderr}");
+        assert!(stderr.contains(&format!("--out {out} cannot be used: ")), "{stderr}");
     }
 }
 
@@ -264,6 +339,7 @@ fn every_command_has_help_with_examples() {
         "generate",
         "local",
         "produce",
+        "profiles export",
         "profiles import",
         "replay",
         "score",

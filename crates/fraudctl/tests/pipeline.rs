@@ -5,11 +5,12 @@
 use std::path::Path;
 
 use embedded_aws::{EmbeddedAws, Entries, Fault, Service, When};
-use fraud_aws::profiles::FileProfiles;
+use fraud_aws::profiles::{FileProfiles, rows};
 use fraud_core::policy::Policy;
 use fraudctl::generate::Dataset;
 use fraudctl::interrupt::Interrupt;
-use fraudctl::local::{Finished, Input, Pipeline, profile_items, start_services};
+use fraudctl::local::{Finished, Input, Pipeline, start_services};
+use fraudctl::profiles;
 
 const SEED: u64 = 3;
 
@@ -19,19 +20,19 @@ async fn run(aws: &EmbeddedAws, count: usize) -> Finished {
 
 async fn run_into(aws: &EmbeddedAws, count: usize, out: &Path) -> Finished {
     let dataset = Dataset::generate(count, SEED);
-    let mut profiles = Vec::new();
-    dataset.write_profiles(&mut profiles).unwrap();
-    let profiles = String::from_utf8(profiles).unwrap();
+    let mut written = Vec::new();
+    dataset.write_profiles(&mut written).unwrap();
+    let rows = rows::read(&written).unwrap();
     let pipeline = Pipeline {
         aws,
         policy: Policy::builtin_default().unwrap(),
-        profiles: FileProfiles::parse(&profiles).unwrap(),
+        profiles: FileProfiles::of_rows(&rows).unwrap(),
         out: out.to_path_buf(),
         analytics: true,
         follow: false,
         interrupt: Interrupt::never(),
     };
-    pipeline.run(profile_items(&profiles).unwrap(), Input::Generated(dataset.transactions)).await.unwrap()
+    pipeline.run(profiles::items(&rows), Input::Generated(dataset.transactions)).await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -21,6 +21,8 @@
 //! - A row expires some time after it was last added to (`AGGREGATE_DAYS`). What comes later begins a new row.
 //! - Transactions are recognised by [eight bytes](fraud_core::window::IdentityHash): once in 90 billion full rows two of
 //!   them are taken for one.
+//! - A table remembers the rule that its windows are kept under: their length, the time that decides, the bounds of event
+//!   times. Under another rule nothing is counted, and records come again until the settings are as they were.
 //! - A table holds windows of one length. Records of a window that stands there with another length are dead-lettered.
 //!
 //! # What becomes of the rest
@@ -104,6 +106,7 @@ impl<A: AggregateStore, K: AggregateSink, D: DeadLetterSink, C: Clock> Analytics
         let mut progress = Progress::default();
 
         let (shares, mut poison) = self.take(&received, &mut metrics);
+        write::hold_to_rule(aggregates, &self.rule, &batch, &shares, limits.work, &mut progress).await;
         let now = clock.now();
         let Written { totals, refused } =
             write::shares(aggregates, &batch, &shares, now, limits.work, &mut progress, &mut metrics).await;

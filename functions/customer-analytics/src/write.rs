@@ -3,7 +3,7 @@
 use fraud_aws::aggregates::{AggregateFault, AggregateStore, ShareOutcome, count};
 use fraud_core::reason::FailureReason;
 use fraud_core::timestamp::Timestamp;
-use fraud_core::window::{Share, WindowTotals};
+use fraud_core::window::{Share, WindowRule, WindowTotals};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use kinesis_batch::{Batch, Progress, RetryReason};
@@ -24,6 +24,29 @@ pub(crate) struct Written {
     pub(crate) totals: Vec<(usize, WindowTotals)>,
     /// Records whose row cannot be added to.
     pub(crate) refused: Poison,
+}
+
+/// Makes sure that the store's windows are those of `rule`: if they are not, no share may be begun.
+pub(crate) async fn hold_to_rule(
+    store: &impl AggregateStore,
+    rule: &WindowRule,
+    batch: &Batch<'_>,
+    shares: &[Share<'_>],
+    work: Instant,
+    progress: &mut Progress,
+) {
+    let firsts = shares.iter().filter_map(|share| share.transactions.first()).map(|counted| counted.index);
+    let Some(first) = firsts.min() else { return };
+    if let Err(fault) = store.hold_to(rule, work).await {
+        let position = batch.position_text(first);
+        match fault {
+            AggregateFault::OtherRule { .. } => {
+                tracing::error!(reason = %fault, position, "aggregates refused");
+            }
+            fault => tracing::warn!(reason = %fault, position, "aggregates unavailable"),
+        }
+        progress.stop_at(first, RetryReason::AggregatesUnavailable);
+    }
 }
 
 /// Adds shares to their rows, in the order of their first records until one must wait.

@@ -7,10 +7,10 @@ use std::process::Command;
 #[test]
 fn a_wrong_environment_stops_the_start_with_one_line_that_names_the_variable() {
     for (variables, line) in [
-        (vec![], "PROFILE_SOURCE is not set; it accepts `dynamodb:<table>` or `file:<path to JSON>`"),
+        (vec![], "PROFILE_SOURCE is not set; it accepts `dynamodb:<table>` or `file:<path to JSON or CSV>`"),
         (
             vec![("PROFILE_SOURCE", "redis:localhost")],
-            "PROFILE_SOURCE is `redis:localhost`; it accepts `dynamodb:<table>` or `file:<path to JSON>`",
+            "PROFILE_SOURCE is `redis:localhost`; it accepts `dynamodb:<table>` or `file:<path to JSON or CSV>`",
         ),
         (
             vec![("PROFILE_SOURCE", "dynamodb:profiles"), ("FRAUD_POLICY", "builtin:strict")],

@@ -14,7 +14,7 @@ const COMPLETE: [(&str, &str); 4] = [
 #[test]
 fn a_wrong_environment_stops_the_start_with_one_line_that_names_the_variable() {
     for (variable, value, line) in [
-        ("PROFILE_SOURCE", "", "is not set; it accepts `dynamodb:<table>` or `file:<path to JSON>`"),
+        ("PROFILE_SOURCE", "", "is not set; it accepts `dynamodb:<table>` or `file:<path to JSON or CSV>`"),
         ("ALERT_SINK", "", "is not set; it accepts `sns:<topic arn>` or `stdout:`"),
         ("ALERT_SINK", "sns:alerts", "is `sns:alerts`; it accepts `sns:<topic arn>` or `stdout:`"),
         ("ALERT_LEDGER", "", "is not set; it accepts `dynamodb:<table>` or `memory:`"),

@@ -1,6 +1,6 @@
 //! The aggregates that the configuration names.
 
-use fraud_core::window::WindowTotals;
+use fraud_core::window::{WindowRule, WindowTotals};
 use tokio::time::Instant;
 
 use super::{Added, Addition, AggregateFault, AggregateStore, DynamoDbAggregates, MemoryAggregates};
@@ -29,6 +29,13 @@ impl Aggregates {
 }
 
 impl AggregateStore for Aggregates {
+    async fn hold_to(&self, rule: &WindowRule, deadline: Instant) -> Result<(), AggregateFault> {
+        match self {
+            Aggregates::DynamoDb(aggregates) => aggregates.hold_to(rule, deadline).await,
+            Aggregates::Memory(aggregates) => aggregates.hold_to(rule, deadline).await,
+        }
+    }
+
     async fn add(&self, addition: &Addition<'_>, deadline: Instant) -> Result<Added, AggregateFault> {
         match self {
             Aggregates::DynamoDb(aggregates) => aggregates.add(addition, deadline).await,

@@ -1,6 +1,7 @@
 //! Aggregates in a DynamoDB table, by conditional updates. The row's attributes are listed in `row.rs`.
 
 use std::future::Future;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use aws_config::SdkConfig;
@@ -15,11 +16,11 @@ use aws_sdk_dynamodb::types::{
     AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure as OnFailure,
 };
 use fraud_core::money::Money;
-use fraud_core::window::{Window, WindowTotals};
+use fraud_core::window::{Window, WindowRule, WindowTotals};
 use tokio::time::{Instant, timeout_at};
 
 use super::row::{self, Item};
-use super::{Added, Addition, AggregateFault, AggregateStore, Memory, REMEMBERED_PER_ROW, RowState};
+use super::{Added, Addition, AggregateFault, AggregateStore, Memory, REMEMBERED_PER_ROW, RowState, rule};
 use crate::sdk::error_code;
 
 /// How often a call is made. A row that many write to is throttled for a moment, and an attempt more is cheaper than a
@@ -36,6 +37,8 @@ pub struct DynamoDbAggregates {
     client: Client,
     table: String,
     retention: Duration,
+    /// The rule that the table remembers, once it has said so.
+    rule: Arc<OnceLock<String>>,
 }
 
 impl DynamoDbAggregates {
@@ -48,7 +51,26 @@ impl DynamoDbAggregates {
             .with_initial_backoff(FIRST_PAUSE)
             .with_max_backoff(LONGEST_PAUSE);
         let client = Client::from_conf(Builder::from(config).retry_config(retries).build());
-        DynamoDbAggregates { client, table: table.into(), retention }
+        DynamoDbAggregates { client, table: table.into(), retention, rule: Arc::default() }
+    }
+
+    /// What [`hold_to`](AggregateStore::hold_to) would say, without writing anything: a table that remembers no rule
+    /// accepts every one.
+    ///
+    /// # Errors
+    /// As [`hold_to`](AggregateStore::hold_to).
+    pub async fn check_rule(&self, rule: &WindowRule, deadline: Instant) -> Result<(), AggregateFault> {
+        let get = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .key("customer_id", text(rule::RULE_CUSTOMER))
+            .key("window_start", number(rule::RULE_START))
+            .consistent_read(true);
+        match read(get.send(), deadline).await?.item {
+            Some(item) => rule::check(rule::of_item(&item)?, rule),
+            None => Ok(()),
+        }
     }
 
     /// A window's row with its memory; `None` where there is none. It only reads: for who asks what would be counted.
@@ -149,6 +171,26 @@ fn identity_name(place: usize) -> String {
 }
 
 impl AggregateStore for DynamoDbAggregates {
+    async fn hold_to(&self, rule: &WindowRule, deadline: Instant) -> Result<(), AggregateFault> {
+        if let Some(standing) = self.rule.get() {
+            return rule::check(standing, rule);
+        }
+        // One call that anybody may make at any time: it writes what is there already, unless there is nothing.
+        let update = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key("customer_id", text(rule::RULE_CUSTOMER))
+            .key("window_start", number(rule::RULE_START))
+            .update_expression("SET #rule = if_not_exists(#rule, :rule)")
+            .expression_attribute_names("#rule", rule::RULE)
+            .expression_attribute_values(":rule", text(rule::text(rule)))
+            .return_values(ReturnValue::AllNew);
+        let item = read(update.send(), deadline).await?.attributes.unwrap_or_default();
+        let standing = rule::of_item(&item)?.to_owned();
+        rule::check(self.rule.get_or_init(|| standing), rule)
+    }
+
     async fn add(&self, addition: &Addition<'_>, deadline: Instant) -> Result<Added, AggregateFault> {
         addition.check_size()?;
         let answer = timeout_at(deadline, self.update(addition)?.send()).await;
@@ -235,7 +277,7 @@ async fn read<T, E: ProvideErrorMetadata, R>(
 }
 
 fn totals(items: &[Item]) -> Result<Vec<WindowTotals>, AggregateFault> {
-    items.iter().map(row::totals).collect()
+    items.iter().filter(|item| !rule::is_rule(item)).map(row::totals).collect()
 }
 
 fn text(text: impl ToString) -> AttributeValue {

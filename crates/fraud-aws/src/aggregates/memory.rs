@@ -1,17 +1,23 @@
 //! Aggregates in this process's memory, for development and tests.
 
 use std::collections::{BTreeMap, HashSet};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use fraud_core::money::Money;
-use fraud_core::window::{Counted, WindowTotals};
+use fraud_core::window::{Counted, WindowRule, WindowTotals};
 use tokio::time::Instant;
 
-use super::{Added, Addition, AggregateFault, AggregateStore, Memory, REMEMBERED_PER_ROW, RowState, row};
+use super::{
+    Added, Addition, AggregateFault, AggregateStore, Memory, REMEMBERED_PER_ROW, RowState, row, rule,
+};
 
 /// The aggregates: they expire with the process.
 #[derive(Debug, Default)]
-pub struct MemoryAggregates(Mutex<BTreeMap<Key, RowState>>);
+pub struct MemoryAggregates {
+    rows: Mutex<BTreeMap<Key, RowState>>,
+    /// The rule that it is held to.
+    rule: OnceLock<String>,
+}
 
 /// Customer, and the window's start in seconds since the epoch.
 type Key = (String, i64);
@@ -25,11 +31,15 @@ impl MemoryAggregates {
 
     fn rows(&self) -> MutexGuard<'_, BTreeMap<Key, RowState>> {
         // Every change under the lock is complete before anything can panic.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.rows.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl AggregateStore for MemoryAggregates {
+    async fn hold_to(&self, rule: &WindowRule, _deadline: Instant) -> Result<(), AggregateFault> {
+        rule::check(self.rule.get_or_init(|| rule::text(rule)), rule)
+    }
+
     async fn add(&self, addition: &Addition<'_>, _deadline: Instant) -> Result<Added, AggregateFault> {
         addition.check_size()?;
         let Addition { customer_id, window, transactions, memory, .. } = *addition;

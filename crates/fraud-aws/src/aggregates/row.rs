@@ -14,6 +14,8 @@
 //! | `updated_at` | S | when it was last added to, RFC 3339 in UTC |
 //! | `ttl` | N | when the row may be deleted, seconds since the epoch |
 //!
+//! One more item holds the [rule](super::rule) that the windows are kept under.
+//!
 //! DynamoDB deletes a row some time after its `ttl`; until then it counts, for a longer memory does no harm.
 
 use std::collections::{HashMap, HashSet};

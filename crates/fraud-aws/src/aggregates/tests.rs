@@ -1,8 +1,9 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use fraud_core::event_time::EventTimeBounds;
 use fraud_core::identity::Identity;
-use fraud_core::window::Share;
+use fraud_core::window::{Share, WindowTime};
 use futures_util::future::join_all;
 
 use super::*;
@@ -62,6 +63,7 @@ async fn keeps_the_contract(store: &impl AggregateStore) {
     an_addition_has_one_to_a_hundred_transactions(store).await;
     a_row_that_is_not_full_takes_no_addition_that_supposes_so(store).await;
     a_row_for_windows_of_another_length_is_not_touched(store).await;
+    a_store_is_held_to_the_first_rule_and_its_customers_keep_their_windows(store).await;
     of_many_who_add_the_same_at_once_one_does(store).await;
     recent_windows_come_newest_first_and_only_the_customers_own(store).await;
     all_windows_come_by_customer_and_time(store).await;
@@ -157,6 +159,41 @@ async fn a_row_for_windows_of_another_length_is_not_touched(store: &impl Aggrega
     }
     let expected = totals("length", window(0), 1, "1");
     assert_eq!(store.recent("length", 9, soon()).await, Ok(vec![expected]));
+}
+
+async fn a_store_is_held_to_the_first_rule_and_its_customers_keep_their_windows(store: &impl AggregateStore) {
+    let hours = |hours: u64| Some(Duration::from_secs(hours * 3600));
+    let bounds = EventTimeBounds { max_age: hours(168), max_ahead: hours(1) };
+    let rule = WindowRule { seconds: FIVE_MINUTES, time: WindowTime::Event, bounds };
+    let rows = store.all(soon()).await.unwrap();
+    assert!(!rows.is_empty(), "there are rows of before, which does not matter");
+    for _ in 0..2 {
+        assert_eq!(store.hold_to(&rule, soon()).await, Ok(()));
+    }
+    let standing =
+        "WINDOW_SECONDS=300 WINDOW_TIME=event EVENT_TIME_MAX_AGE_HOURS=168 EVENT_TIME_MAX_AHEAD_HOURS=1";
+    for other in [
+        WindowRule { seconds: NonZeroU32::new(60).unwrap(), ..rule },
+        WindowRule { time: WindowTime::Arrival, ..rule },
+        WindowRule { bounds: EventTimeBounds { max_age: None, ..bounds }, ..rule },
+        WindowRule { bounds: EventTimeBounds { max_ahead: hours(2), ..bounds }, ..rule },
+    ] {
+        match store.hold_to(&other, soon()).await {
+            Err(AggregateFault::OtherRule { standing: told, asked }) => {
+                assert_eq!(told, standing);
+                assert_ne!(asked, standing);
+            }
+            answer => panic!("{other:?}: {answer:?}"),
+        }
+    }
+    assert_eq!(store.hold_to(&rule, soon()).await, Ok(()));
+    assert_eq!(store.all(soon()).await.unwrap(), rows, "the rule is no window");
+    let transactions = transactions(0..1, "1");
+    add(store, &addition("window rule", window(0), &transactions)).await;
+    assert_eq!(
+        store.recent("window rule", 9, soon()).await,
+        Ok(vec![totals("window rule", window(0), 1, "1")])
+    );
 }
 
 async fn of_many_who_add_the_same_at_once_one_does(store: &impl AggregateStore) {

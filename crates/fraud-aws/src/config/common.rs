@@ -29,13 +29,15 @@ impl ProfileSource {
     /// # Errors
     /// [`ConfigError`] where it is not set or names no source.
     pub fn from_environment(environment: Environment<'_>) -> Result<Self, ConfigError> {
-        environment.port("PROFILE_SOURCE", "`dynamodb:<table>` or `file:<path to JSON>`", |scheme, rest| {
-            match scheme {
+        environment.port(
+            "PROFILE_SOURCE",
+            "`dynamodb:<table>` or `file:<path to JSON or CSV>`",
+            |scheme, rest| match scheme {
                 "dynamodb" => named(rest).map(|table| ProfileSource::DynamoDb { table }),
                 "file" => named(rest).map(|path| ProfileSource::File { path: path.into() }),
                 _ => None,
-            }
-        })
+            },
+        )
     }
 }
 

@@ -29,19 +29,22 @@ fn every_source_is_read_by_its_scheme() {
 #[test]
 fn a_missing_or_unknown_value_is_one_line_that_names_the_variable_and_what_it_accepts() {
     for (value, expected) in [
-        (None, "PROFILE_SOURCE is not set; it accepts `dynamodb:<table>` or `file:<path to JSON>`"),
-        (Some(""), "PROFILE_SOURCE is not set; it accepts `dynamodb:<table>` or `file:<path to JSON>`"),
+        (None, "PROFILE_SOURCE is not set; it accepts `dynamodb:<table>` or `file:<path to JSON or CSV>`"),
+        (
+            Some(""),
+            "PROFILE_SOURCE is not set; it accepts `dynamodb:<table>` or `file:<path to JSON or CSV>`",
+        ),
         (
             Some("redis:x"),
-            "PROFILE_SOURCE is `redis:x`; it accepts `dynamodb:<table>` or `file:<path to JSON>`",
+            "PROFILE_SOURCE is `redis:x`; it accepts `dynamodb:<table>` or `file:<path to JSON or CSV>`",
         ),
         (
             Some("dynamodb:"),
-            "PROFILE_SOURCE is `dynamodb:`; it accepts `dynamodb:<table>` or `file:<path to JSON>`",
+            "PROFILE_SOURCE is `dynamodb:`; it accepts `dynamodb:<table>` or `file:<path to JSON or CSV>`",
         ),
         (
             Some("profiles.json"),
-            "PROFILE_SOURCE is `profiles.json`; it accepts `dynamodb:<table>` or `file:<path to JSON>`",
+            "PROFILE_SOURCE is `profiles.json`; it accepts `dynamodb:<table>` or `file:<path to JSON or CSV>`",
         ),
     ] {
         let variables: Vec<_> = value.map(|value| ("PROFILE_SOURCE", value)).into_iter().collect();

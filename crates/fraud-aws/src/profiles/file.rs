@@ -1,19 +1,19 @@
-//! Profiles from a JSON file, for development and tests.
+//! Profiles from a file, for development, tests and the tool.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use fraud_core::profile::{Attribute, Profile};
-use serde::Deserialize;
-use serde_json::value::RawValue;
+use fraud_core::profile::Profile;
 use tokio::time::Instant;
 
+use super::rows::{self, BadRow, FormError, Rows};
 use super::{Answer, Lookup, ProfileStore};
 
-/// The profiles of a file `{"<customer_id>": {"segment": "gold", "lifetime_value": 1234.50, "risk_score": 0.9}, ...}`.
-/// Attributes may be missing; others are ignored.
-#[derive(Debug, Clone)]
+/// The profiles of a file in any of the forms that [`rows::read`] reads. Of a customer with several rows the last counts.
+/// An attribute that cannot be used makes the profile invalid, as it does in a table; a row that cannot be read makes the
+/// file unusable.
+#[derive(Debug, Clone, Default)]
 pub struct FileProfiles(HashMap<String, Arc<Profile>>);
 
 /// A profile file that cannot be used.
@@ -27,75 +27,66 @@ pub enum ProfileFileError {
         /// Why not.
         error: std::io::Error,
     },
-    /// The file is not in the form.
-    #[error("the profiles in {path} are not in the form {{\"<customer_id>\": {{...}}}}: {error}", path = path.display())]
-    Form {
+    /// What is in the file cannot be used.
+    #[error("cannot read the profiles in {path}: {error}", path = path.display())]
+    Content {
         /// The file's path.
         path: PathBuf,
         /// What is wrong, and where.
-        error: serde_json::Error,
+        error: ProfilesError,
     },
 }
 
-/// One customer's attributes as the file has them; raw, so that numbers keep their digits.
-#[derive(Deserialize)]
-struct Entry<'a> {
-    #[serde(borrow)]
-    segment: Option<&'a RawValue>,
-    #[serde(borrow)]
-    lifetime_value: Option<&'a RawValue>,
-    #[serde(borrow)]
-    risk_score: Option<&'a RawValue>,
+/// Profiles that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ProfilesError {
+    /// They are in no form that is read.
+    #[error(transparent)]
+    Form(#[from] FormError),
+    /// Rows cannot be read.
+    #[error("rows that cannot be read: {count}, the first of them {first}")]
+    Rows {
+        /// The first of them.
+        first: BadRow,
+        /// How many there are.
+        count: usize,
+    },
 }
 
 impl FileProfiles {
     /// Reads a file.
     ///
     /// # Errors
-    /// [`ProfileFileError`] where it cannot be read or is not in the form.
+    /// [`ProfileFileError`] where it cannot be read or used.
     pub fn load(path: &Path) -> Result<Self, ProfileFileError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| ProfileFileError::Read { path: path.to_owned(), error })?;
-        Self::parse(&text).map_err(|error| ProfileFileError::Form { path: path.to_owned(), error })
+        let bytes =
+            std::fs::read(path).map_err(|error| ProfileFileError::Read { path: path.to_owned(), error })?;
+        Self::parse(&bytes).map_err(|error| ProfileFileError::Content { path: path.to_owned(), error })
     }
 
-    /// Reads a file's text.
+    /// Reads a file's bytes.
     ///
     /// # Errors
-    /// Where it is not in the form.
-    pub fn parse(text: &str) -> Result<Self, serde_json::Error> {
-        let entries: HashMap<String, Entry<'_>> = serde_json::from_str(text)?;
-        let profiles = entries.into_iter().map(|(customer, entry)| (customer, Arc::new(entry.profile())));
+    /// [`ProfilesError`] where they cannot be used.
+    pub fn parse(bytes: impl AsRef<[u8]>) -> Result<Self, ProfilesError> {
+        Self::of_rows(&rows::read(bytes.as_ref())?)
+    }
+
+    /// The profiles of rows.
+    ///
+    /// # Errors
+    /// [`ProfilesError::Rows`] where some could not be read.
+    pub fn of_rows(rows: &Rows) -> Result<Self, ProfilesError> {
+        if let Some(first) = rows.bad.first() {
+            return Err(ProfilesError::Rows { first: first.clone(), count: rows.bad.len() });
+        }
+        let profiles = rows.rows.iter().map(|(_, row)| (row.customer_id.clone(), Arc::new(row.profile())));
         Ok(FileProfiles(profiles.collect()))
     }
 
     /// The profile of one customer.
     pub fn get(&self, customer: &str) -> Option<&Arc<Profile>> {
         self.0.get(customer)
-    }
-}
-
-impl Entry<'_> {
-    fn profile(&self) -> Profile {
-        let texts = [self.segment, self.lifetime_value, self.risk_score]
-            .map(|raw| raw.and_then(|raw| serde_json::from_str::<String>(raw.get()).ok()));
-        let [segment, lifetime_value, risk_score] = &texts;
-        Profile::new(
-            attribute(self.segment, segment),
-            attribute(self.lifetime_value, lifetime_value),
-            attribute(self.risk_score, risk_score),
-        )
-    }
-}
-
-fn attribute<'a>(raw: Option<&'a RawValue>, text: &'a Option<String>) -> Attribute<'a> {
-    match (raw.map(RawValue::get), text) {
-        (None, _) => Attribute::Missing,
-        (_, Some(text)) => Attribute::Text(text),
-        (Some(digits), _) if digits.starts_with(|first: char| first == '-' || first.is_ascii_digit()) => {
-            Attribute::Number(digits)
-        }
-        _ => Attribute::Other,
     }
 }
 

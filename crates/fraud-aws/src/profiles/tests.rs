@@ -75,7 +75,7 @@ async fn a_memory_keeps_the_contract_when_empty_and_when_full() {
 fn a_file_that_is_none_is_told() {
     let missing = FileProfiles::load("no/such.json".as_ref()).unwrap_err().to_string();
     assert!(missing.starts_with("cannot read the profiles in no/such.json: "), "{missing}");
-    for text in ["", "[]", r#"{"C1": 7}"#, r#"{"C1": {}"#] {
+    for text in ["", "7", r#"{"C1": 7}"#, r#"{"C1": {}"#, "segment\ngold\n", "customer_id\nC1,2\n"] {
         assert!(FileProfiles::parse(text).is_err(), "{text}");
     }
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::{LedgerArguments, search};
 use crate::Failure;
-use crate::display::{counted, note, print_line, table};
+use crate::display::{Table, counted, note, print_line, table};
 
 /// List alerts that were claimed and never sent: their sender died or gave them up.
 #[derive(Debug, Args)]
@@ -49,7 +49,7 @@ pub(super) async fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
 }
 
-pub(super) fn rows(pending: &[PendingAlert]) -> comfy_table::Table {
+pub(super) fn rows(pending: &[PendingAlert]) -> Table {
     let columns = ["alert", "score", "amount", "reasons", "claimed at", "may have been sent"];
     let mut shown = table(&columns, &["score", "amount"]);
     for alert in pending {

@@ -6,7 +6,7 @@ use fraud_aws::ledger::AuditValue;
 
 use super::{LedgerArguments, unreadable};
 use crate::Failure;
-use crate::display::print_line;
+use crate::display::{on_one_line, print_line};
 
 /// Show an alert's whole row, its message included.
 #[derive(Debug, Args)]
@@ -14,7 +14,8 @@ use crate::display::print_line;
   fraudctl alerts show C000042/T000007 --ledger dynamodb:alert_ledger
   fraudctl alerts show C000042/T000007 --ledger dynamodb:alert_ledger --json | jq -r .message
 
-The message is shown byte for byte as it went out, or is to go out.")]
+The message is shown as it went out, or is to go out, but for characters that a terminal would obey: they are escaped as JSON
+does it, which in JSON is the same text.")]
 pub struct Arguments {
     /// The alert's id.
     #[arg(value_name = "ID")]
@@ -44,7 +45,7 @@ pub(super) async fn run(arguments: &Arguments) -> Result<(), Failure> {
             AuditValue::Flag(flag) => flag.to_string(),
             AuditValue::Other(other) => format!("{other:?}"),
         };
-        print_line(format_args!("{name:>19}  {text}"))?;
+        print_line(format_args!("{:>19}  {}", on_one_line(name), on_one_line(&text)))?;
     }
     Ok(())
 }

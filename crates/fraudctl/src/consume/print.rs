@@ -8,6 +8,8 @@ use kpl_aggregation::{Payload, split};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use crate::display::escaped;
+
 /// Prints each record: one JSON object a line.
 #[derive(Debug)]
 pub(super) struct Print;
@@ -21,7 +23,7 @@ impl Handler for Print {
         // Who reads the output may stop reading for as long as they like: nothing else must wait for that.
         tokio::task::spawn_blocking(move || {
             let mut stdout = io::stdout().lock();
-            stdout.write_all(lines.as_bytes()).and_then(|()| stdout.flush())
+            stdout.write_all(escaped(&lines).as_bytes()).and_then(|()| stdout.flush())
         })
         .await?
         .map_err(|error| format!("cannot write to standard output: {error}"))?;

@@ -8,7 +8,7 @@ use super::outcome::where_the_bytes_are;
 use super::walk::{Found, Walk};
 use super::{SourceArguments, objects};
 use crate::Failure;
-use crate::display::{counted, print_line, progress};
+use crate::display::{counted, indented, print_line, progress};
 
 /// Show a letter, or a given-up batch, in full, its data decoded.
 #[derive(Debug, Args)]
@@ -75,11 +75,12 @@ fn text(found: &Found, json: bool) -> String {
             lines.push(("first seen", message.sent_at.map(|at| at.to_string()).unwrap_or_default()));
             lines.push(("received", format!("{} times", message.receive_count)));
             lines.extend(data(letter));
-            lines.iter().map(|(name, value)| format!("{name:>15}  {value}\n")).collect()
+            // Values are what producers sent: none begins a line of its own.
+            lines.iter().map(|(name, value)| format!("{name:>15}  {}\n", indented(value, 17))).collect()
         }
         Ok(_) => found.message.body.clone(),
         Err(_) if json => found.message.body.clone(),
-        Err(error) => format!("no dead letter: {error}\n{}", found.message.body),
+        Err(error) => format!("no dead letter: {error}\n  {}", indented(&found.message.body, 2)),
     }
 }
 

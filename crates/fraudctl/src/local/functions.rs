@@ -25,11 +25,13 @@ use fraud_core::window::{WindowRule, WindowTime, WindowTotals};
 use kinesis_alerts::{Alerts, Ports};
 use tokio::time::Instant;
 
-use super::services::{AGGREGATES_TABLE, LEDGER_TABLE, PROFILES_TABLE, QUEUE, TOPIC, sdk};
+use super::services::{AGGREGATES_TABLE, LEDGER_TABLE, PROFILES_TABLE, QUEUE, RETENTION_DAYS, TOPIC, sdk};
 
 /// Profiles are remembered for a whole run: nobody changes them meanwhile.
 const CACHE: CacheSettings =
     CacheSettings { max_age: Duration::from_secs(3600), max_entries: 1_000_000, max_bytes: usize::MAX };
+
+const RETENTION: Duration = Duration::from_secs(RETENTION_DAYS * 24 * 3600);
 
 const UNBOUNDED: EventTimeBounds = EventTimeBounds { max_age: None, max_ahead: None };
 
@@ -67,10 +69,7 @@ impl Functions {
     pub(super) async fn connect(aws: &EmbeddedAws, policy: &Policy) -> anyhow::Result<Self> {
         let dynamodb = sdk(aws, Service::DynamoDb).await?;
         let source = ProfileSource::DynamoDb { table: PROFILES_TABLE.to_owned() };
-        let ledger = AlertLedgerTarget::DynamoDb {
-            table: LEDGER_TABLE.to_owned(),
-            retention: Duration::from_secs(24 * 3600),
-        };
+        let ledger = AlertLedgerTarget::DynamoDb { table: LEDGER_TABLE.to_owned(), retention: RETENTION };
         let sink = AlertSinkTarget::Sns { topic_arn: aws.topic_arn(TOPIC).context("no topic")? };
         let letters = DeadLettersTarget::Sqs { queue_url: aws.queue_url(QUEUE).context("no queue")? };
         let ports = Ports {
@@ -81,10 +80,8 @@ impl Functions {
             clock: SystemClock,
         };
         let profiles = Profiles::connect(&source, CACHE, &dynamodb).await?;
-        let aggregates = AggregatesTarget::DynamoDb {
-            table: AGGREGATES_TABLE.to_owned(),
-            retention: Duration::from_secs(24 * 3600),
-        };
+        let aggregates =
+            AggregatesTarget::DynamoDb { table: AGGREGATES_TABLE.to_owned(), retention: RETENTION };
         let analytics_ports = customer_analytics::Ports {
             aggregates: Aggregates::connect(&aggregates, &dynamodb).await,
             sink: None,

@@ -21,9 +21,56 @@ const AGGREGATES: &str = "aggregates.ndjson";
 /// The alerts' messages.
 const ALERTS: &str = "alerts.ndjson";
 
-/// Removes what an earlier run left, and nothing else.
+/// The file that says that the folder is one of `fraudctl local`.
+const MARKER: &str = ".fraudctl-local";
+const MARKER_TEXT: &str = "The results of `fraudctl local` are in this folder. The next run into it removes them, and nothing else.\n";
+/// What is named of a folder's other content.
+const FOUND_NAMED: usize = 3;
+
+/// Why a folder cannot be the output folder.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum FolderError {
+    /// It holds something, and `fraudctl local` has not written there.
+    #[error(
+        "--out {folder} holds {found}, and it was not made by `fraudctl local`: name a new or empty folder; if it is what an \
+         older release left, delete it first"
+    )]
+    Foreign { folder: String, found: String },
+    #[error("--out {folder} cannot be used: {error}")]
+    Unusable { folder: String, error: io::Error },
+}
+
+/// Makes a folder the output folder: creates it, or finds the marker of an earlier run. What is in it stays.
+///
+/// # Errors
+/// [`FolderError`] where it holds anything and has no marker, or cannot be written to.
+pub(super) fn claim(out: &Path) -> Result<(), FolderError> {
+    let unusable = |error| FolderError::Unusable { folder: out.display().to_string(), error };
+    fs::create_dir_all(out).map_err(unusable)?;
+    let marker = out.join(MARKER);
+    if !marker.is_file() {
+        let mut found = Vec::new();
+        for entry in fs::read_dir(out).map_err(unusable)? {
+            found.push(entry.map_err(unusable)?.file_name().to_string_lossy().into_owned());
+        }
+        if !found.is_empty() {
+            let folder = out.display().to_string();
+            return Err(FolderError::Foreign { folder, found: named(found) });
+        }
+    }
+    fs::write(&marker, MARKER_TEXT).map_err(unusable)
+}
+
+fn named(mut found: Vec<String>) -> String {
+    found.sort();
+    let more = found.len().saturating_sub(FOUND_NAMED);
+    let named: Vec<_> = found.iter().take(FOUND_NAMED).map(|name| format!("`{name}`")).collect();
+    let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+    format!("{}{more}", named.join(", "))
+}
+
+/// Removes what an earlier run left in a folder that was [claimed](claim), and nothing else.
 pub(super) fn clear(out: &Path) -> anyhow::Result<()> {
-    fs::create_dir_all(out).with_context(|| format!("cannot create {}", out.display()))?;
     for name in [SCORED, ERRORS, RAW] {
         let path = out.join(name);
         ignore_missing(fs::remove_dir_all(&path))
@@ -35,6 +82,15 @@ pub(super) fn clear(out: &Path) -> anyhow::Result<()> {
             .with_context(|| format!("cannot remove {}", path.display()))?;
     }
     Ok(())
+}
+
+/// How many files a run has written.
+pub(super) fn written(out: &Path) -> anyhow::Result<u64> {
+    let mut count = [ALERTS, AGGREGATES].iter().filter(|name| out.join(name).is_file()).count();
+    for name in [SCORED, ERRORS, RAW] {
+        count += files(&out.join(name))?.len();
+    }
+    Ok(count as u64)
 }
 
 fn ignore_missing(result: io::Result<()>) -> io::Result<()> {
@@ -123,4 +179,37 @@ pub(super) fn failed(out: &Path) -> anyhow::Result<Vec<Vec<u8>>> {
         }
     }
     Ok(failed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_carries_the_marker_is_cleared_and_only_results_are_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().join("new/out");
+        claim(&out).unwrap();
+        fs::create_dir_all(out.join("raw/2026")).unwrap();
+        for name in ["raw/2026/object", "alerts.ndjson", "notes.txt"] {
+            fs::write(out.join(name), "x").unwrap();
+        }
+        assert_eq!(written(&out).unwrap(), 2);
+        claim(&out).unwrap();
+        assert_eq!(written(&out).unwrap(), 2, "to claim it removes nothing");
+        clear(&out).unwrap();
+        assert_eq!(written(&out).unwrap(), 0);
+        assert_eq!(fs::read_to_string(out.join("notes.txt")).unwrap(), "x");
+    }
+
+    #[test]
+    fn a_folder_with_other_content_is_refused_and_named_and_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["raw", "a", "c", "b"] {
+            fs::create_dir(folder.path().join(name)).unwrap();
+        }
+        let error = claim(folder.path()).unwrap_err().to_string();
+        assert!(error.contains("holds `a`, `b`, `c` and 1 more, and"), "{error}");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 4);
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
@@ -30,12 +30,12 @@ use super::services::{self, QUEUE, STREAM};
 use super::status::Status;
 use crate::display::{counted, per_second};
 use crate::generate::Transaction;
-use crate::input::{self, Lines};
+use crate::input::{self, Entry, Fault, InputError, Place, Places};
 use crate::interrupt::Interrupt;
 use crate::produce::{Summary, record};
 use crate::profiles::Item;
 
-/// Lines that could not be produced and are told one by one.
+/// Entries that could not be produced, or are no transactions, and are told one by one.
 const FAILURES_TOLD: u64 = 10;
 
 /// A pipeline over running services.
@@ -60,8 +60,21 @@ pub struct Pipeline<'a> {
 pub enum Input {
     /// From memory.
     Generated(Vec<Transaction>),
-    /// From a file or standard input.
-    Lines(Lines),
+    /// From files or standard input.
+    Given(Box<input::Input>),
+}
+
+impl Input {
+    /// Whether there is nothing in it. Waits for the first entry, or for the end.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    pub fn is_empty(&mut self) -> Result<bool, InputError> {
+        match self {
+            Input::Generated(transactions) => Ok(transactions.is_empty()),
+            Input::Given(input) => input.is_empty(),
+        }
+    }
 }
 
 /// A run that has ended.
@@ -72,7 +85,7 @@ pub struct Finished {
     /// The alerts' messages, in the order in which they were published.
     pub alerts: Vec<String>,
     /// Why the input ended before its end.
-    pub input_error: Option<std::io::Error>,
+    pub input_error: Option<InputError>,
 }
 
 impl Pipeline<'_> {
@@ -81,6 +94,7 @@ impl Pipeline<'_> {
     /// # Errors
     /// Where a service or the output folder cannot be used.
     pub async fn run(&self, profiles: Vec<Item>, input: Input) -> anyhow::Result<Finished> {
+        output::claim(&self.out)?;
         output::clear(&self.out)?;
         let status = Status::new();
         status.preparing(format!("importing {}", counted(profiles.len() as u64, "profile")));
@@ -104,7 +118,7 @@ impl Pipeline<'_> {
         functions: &Functions,
         status: &Status,
         input: Input,
-    ) -> anyhow::Result<(Summary, Option<std::io::Error>)> {
+    ) -> anyhow::Result<(Summary, Option<InputError>)> {
         let alerts = async |invocation| functions.alerts(invocation).await;
         let mapping = EventSourceMapping::new(self.aws.record_source(STREAM), alerts, mapping_settings())?;
         let analytics = async |invocation| functions.analytics(invocation).await;
@@ -163,28 +177,27 @@ impl Pipeline<'_> {
         Ok(produced)
     }
 
-    async fn produce(
-        &self,
-        status: &Status,
-        input: Input,
-    ) -> anyhow::Result<(Summary, Option<std::io::Error>)> {
+    async fn produce(&self, status: &Status, input: Input) -> anyhow::Result<(Summary, Option<InputError>)> {
         let sdk = services::sdk(self.aws, Service::Kinesis).await?;
         let target = KinesisStream::new(aws_sdk_kinesis::Client::new(sdk.config().await), STREAM);
         let mut summary = Summary::default();
-        let mut input_error = None;
+        let (mut input_error, mut refused) = (None, 0);
+        let places = Places::default();
         let outcome = |outcome: SendOutcome| {
             summary.count(&outcome);
             status.produced.store(summary.sent, Ordering::Relaxed);
+            let place = places.take(outcome.record.tag);
             if let Err(failure) = &outcome.result
                 && summary.failed <= FAILURES_TOLD
             {
-                status.tell(&format!("line {}: {failure}", outcome.record.tag));
+                status.tell(&format!("{place}: {failure}"));
             }
         };
-        let records = records(input, status, &mut input_error);
+        let records = records(input, &places, status, &mut refused, &mut input_error);
         // What is on the stream by then is still worked off.
         let records = records.take_until(Box::pin(self.interrupt.clone().wait()));
         producer::send(&target, &ProducerSettings::default(), records, outcome).await;
+        summary.refused = refused;
         Ok((summary, input_error))
     }
 
@@ -220,7 +233,7 @@ impl Pipeline<'_> {
         let distinct_letters: BTreeSet<_> = outcome.dead_letters.iter().map(|(_, id)| id).collect();
         let report = Report {
             produced,
-            not_produced: summary.failed,
+            not_produced: summary.failed + summary.refused,
             landed: outcome.landed.len() as u64,
             failed: outcome.failed.len() as u64,
             failed_by_reason: totals.failed,
@@ -233,7 +246,7 @@ impl Pipeline<'_> {
             detection_latency_ms: Latency::of(totals.detection_latency),
             transactions_per_second: per_second(produced, time),
             seconds: time.as_secs_f64(),
-            files: output::files(&self.out)?.len() as u64,
+            files: output::written(&self.out)?,
             balanced: discrepancies.is_empty(),
             discrepancies,
         };
@@ -274,50 +287,67 @@ fn member(json: &str, name: &str) -> anyhow::Result<String> {
     Ok(value[name].as_str().with_context(|| format!("a message lacks `{name}`"))?.to_owned())
 }
 
-/// The input as records, with their lines' numbers.
+/// The input as records, whose places are kept in `places`. What cannot be one is counted in `refused`.
 fn records<'a>(
     input: Input,
+    places: &'a Places,
     status: &'a Status,
-    error: &'a mut Option<std::io::Error>,
+    refused: &'a mut u64,
+    error: &'a mut Option<InputError>,
 ) -> futures_util::stream::BoxStream<'a, Record> {
+    let keyed = |entry: Entry| {
+        let tag = places.keep(entry.place);
+        record(entry.bytes, tag, true)
+    };
     match input {
         Input::Generated(transactions) => {
-            let lines = (1..).zip(transactions).map(|(number, transaction)| {
-                record(
-                    input::Line { number, bytes: Bytes::from(transaction.to_json()), is_open: false },
-                    true,
-                )
+            let entries = (1..).zip(transactions).map(|(line, transaction)| Entry {
+                place: Place { line, byte: 1, begins_line: true, file: None },
+                bytes: Bytes::from(transaction.to_json()),
+                fault: None,
+                is_open: false,
             });
-            futures_util::stream::iter(lines).boxed()
+            futures_util::stream::iter(entries.map(keyed)).boxed()
         }
-        Input::Lines(lines) => from_lines(input::stream(lines), status, error).boxed(),
+        Input::Given(input) => from_entries(input::stream(*input), status, refused, error).map(keyed).boxed(),
     }
 }
 
-fn from_lines<'a>(
-    lines: impl Stream<Item = std::io::Result<input::Line>> + 'a,
+fn from_entries<'a>(
+    entries: impl Stream<Item = Result<Entry, InputError>> + Send + 'a,
     status: &'a Status,
-    error: &'a mut Option<std::io::Error>,
-) -> impl Stream<Item = Record> + 'a {
-    let told = AtomicU64::new(0);
-    lines.scan((), move |(), line| {
-        std::future::ready(match line {
-            Ok(line) => {
-                if let Err(reason) = fraud_core::transaction::Transaction::parse(&line.bytes)
-                    && told.fetch_add(1, Ordering::Relaxed) < FAILURES_TOLD
-                {
-                    let cut_off =
-                        if line.is_open { ", and the input ends here without a line break" } else { "" };
-                    status.tell(&format!("line {}: {reason}{cut_off}; produced as it is", line.number));
-                }
-                Some(record(line, true))
-            }
+    refused: &'a mut u64,
+    error: &'a mut Option<InputError>,
+) -> impl Stream<Item = Entry> + Send + 'a {
+    let mut told = 0;
+    let entries = entries.scan((), move |(), entry| {
+        std::future::ready(match entry {
+            Ok(entry) => Some(produced(entry, status, &mut told, refused)),
             Err(failure) => {
                 *error = Some(failure);
                 None
             }
         })
-    })
+    });
+    entries.filter_map(std::future::ready)
+}
+
+/// The entry if it is to be produced: also what is no transaction, as its producers would send it. That is told.
+fn produced(entry: Entry, status: &Status, told: &mut u64, refused: &mut u64) -> Option<Entry> {
+    let is_produced = !matches!(entry.fault, Some(Fault::TooLong(_) | Fault::Part));
+    let reason = match (fraud_core::transaction::Transaction::parse(&entry.bytes), entry.fault) {
+        (Ok(_), None) => return Some(entry),
+        (Err(reason), _) if is_produced => reason.to_string(),
+        (_, fault) => fault.map(|fault| fault.to_string()).unwrap_or_default(),
+    };
+    *told += 1;
+    if *told <= FAILURES_TOLD {
+        let cut_off = if entry.is_open { ", and the input ends here without a line break" } else { "" };
+        let produced = if is_produced { "produced as it is" } else { "not produced" };
+        status.tell(&format!("{}: {reason}{cut_off}; {produced}", entry.place));
+    }
+    *refused += u64::from(!is_produced);
+    is_produced.then_some(entry)
 }
 
 /// As the template deploys the mapping, with retries without end: here nothing is ever given up.

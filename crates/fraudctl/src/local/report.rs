@@ -9,7 +9,7 @@ use fraud_core::window::WindowTotals;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::display::{counted, table, thousands};
+use crate::display::{on_one_line, table, thousands};
 
 /// Alerts shown to people.
 const ALERTS_SHOWN: usize = 10;
@@ -21,7 +21,7 @@ const CUSTOMERS_SHOWN: usize = 5;
 pub struct Report {
     /// Records on the stream.
     pub produced: u64,
-    /// Lines that the producer gave up.
+    /// Entries of the input that were not produced.
     pub not_produced: u64,
     /// Records scored and written to their partitions.
     pub landed: u64,
@@ -99,7 +99,7 @@ pub(super) fn top_customers(windows: &[WindowTotals]) -> anyhow::Result<Vec<TopC
 
 impl fmt::Display for TopCustomer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {} ({})", self.customer_id, self.total_amount, self.event_count)
+        write!(f, "{} {} ({})", on_one_line(&self.customer_id), self.total_amount, self.event_count)
     }
 }
 
@@ -165,7 +165,7 @@ impl Report {
             ("files written", thousands(self.files)),
         ];
         if self.not_produced > 0 {
-            rows.insert(1, ("not produced", counted(self.not_produced, "line")));
+            rows.insert(1, ("not produced", thousands(self.not_produced)));
         }
         if self.windows > 0 {
             let top: Vec<String> = self.top_customers.iter().map(TopCustomer::to_string).collect();
@@ -182,12 +182,12 @@ impl Report {
         }
         out += match self.balanced {
             true => {
-                "Balanced: every line produced landed or failed, every high score was alerted once, every sum is right."
+                "Balanced: every record produced landed or failed, every high score was alerted once, every sum is right."
             }
             false => "NOT BALANCED:",
         };
         for discrepancy in &self.discrepancies {
-            out += &format!("\n  {discrepancy}");
+            out += &format!("\n  {}", on_one_line(discrepancy));
         }
         out
     }

@@ -1,10 +1,14 @@
 //! The embedded AWS with what the pipeline needs in it.
 
+use std::path::Path;
+
 use anyhow::Context;
 use aws_sdk_dynamodb::Client;
 use embedded_aws::{EmbeddedAws, KeyType, REGION, Recording, Service, TableDefinition};
+use fraud_aws::aggregates::rule_variables;
 use fraud_aws::sdk::Sdk;
 
+use super::functions::window_rule;
 use crate::profiles::{self, Item};
 
 /// The stream that transactions come by.
@@ -16,6 +20,8 @@ pub(super) const LEDGER_TABLE: &str = "alert_ledger";
 pub(super) const AGGREGATES_TABLE: &str = "customer_aggregates";
 pub(super) const TOPIC: &str = "fraud-alerts";
 pub(super) const QUEUE: &str = "fraud-dead-letters";
+/// How long the rows of ledger and aggregates are kept: longer than the services live.
+pub(super) const RETENTION_DAYS: u64 = 1;
 
 /// Starts the services with empty tables.
 ///
@@ -51,14 +57,39 @@ pub(super) async fn import_profiles(aws: &EmbeddedAws, items: Vec<Item>) -> anyh
     profiles::write(&Client::new(sdk.config().await), PROFILES_TABLE, items, |_| {}).await
 }
 
-/// The lines that point a shell's tools at the services, and the functions at what is in them.
-pub(super) fn exports(aws: &EmbeddedAws) -> String {
+/// The lines that point a shell's tools at the services, and configure a function in that shell as those here are: with
+/// another rule for windows, or another policy, it would count and alert anew.
+///
+/// # Errors
+/// Where the policy's file has no absolute path.
+pub(super) fn exports(aws: &EmbeddedAws, policy: Option<&Path>) -> anyhow::Result<String> {
+    let policy = match policy {
+        None => "builtin:default".to_owned(),
+        Some(path) => {
+            let path = path.canonicalize().with_context(|| format!("cannot find {}", path.display()))?;
+            format!("file:{}", path.display())
+        }
+    };
     let ports = [
         ("PROFILE_SOURCE", format!("dynamodb:{PROFILES_TABLE}")),
         ("ALERT_SINK", format!("sns:{}", aws.topic_arn(TOPIC).unwrap_or_default())),
         ("ALERT_LEDGER", format!("dynamodb:{LEDGER_TABLE}")),
         ("DEAD_LETTERS", format!("sqs:{}", aws.queue_url(QUEUE).unwrap_or_default())),
         ("AGGREGATES", format!("dynamodb:{AGGREGATES_TABLE}")),
+        ("AGGREGATE_SINK", "none:".to_owned()),
+        ("AGGREGATE_DAYS", RETENTION_DAYS.to_string()),
+        ("ALERT_LEDGER_DAYS", RETENTION_DAYS.to_string()),
+        ("FRAUD_POLICY", policy),
     ];
-    aws.env().into_iter().chain(ports).map(|(name, value)| format!("export {name}={value}\n")).collect()
+    let variables = aws.env().into_iter().chain(ports).chain(rule_variables(&window_rule()));
+    Ok(variables.map(|(name, value)| format!("export {name}={}\n", quoted(&value))).collect())
+}
+
+/// A value as a shell reads it.
+fn quoted(value: &str) -> String {
+    let is_plain = |character: char| character.is_ascii_alphanumeric() || "-_./:@%+=,".contains(character);
+    match value.chars().all(is_plain) {
+        true => value.to_owned(),
+        false => format!("'{}'", value.replace('\'', r"'\''")),
+    }
 }

@@ -22,12 +22,12 @@ use fraud_aws::profiles::Profiles;
 use fraud_aws::sdk::Sdk;
 use fraud_core::alert::Alert;
 use fraud_core::timestamp::Timestamp;
-use fraud_core::window::WindowTotals;
+use fraud_core::window::{WindowRule, WindowTotals};
 use kinesis_alerts::Alerts;
 use tokio::time::Instant;
 
 use crate::Failure;
-use crate::handler::{Handled, HandlerName, Invoke, Metrics, for_development};
+use crate::handler::{Handled, HandlerName, Invoke, Metrics, for_development, refuse_other_rule};
 
 /// A function that changes nothing.
 pub(super) enum DryRun {
@@ -74,6 +74,7 @@ impl DryRun {
                     return Err(for_development("AGGREGATES", "memory:"));
                 };
                 let table = DynamoDbAggregates::new(sdk.config().await, table, retention);
+                refuse_other_rule(&table, &config.window_rule).await?;
                 let aggregates = Aggregates::over(table);
                 let ports = customer_analytics::Ports {
                     aggregates: aggregates.clone(),
@@ -191,6 +192,10 @@ impl Aggregates {
 }
 
 impl AggregateStore for Aggregates {
+    async fn hold_to(&self, rule: &WindowRule, deadline: Instant) -> Result<(), AggregateFault> {
+        self.0.table.check_rule(rule, deadline).await
+    }
+
     async fn add(&self, addition: &Addition<'_>, deadline: Instant) -> Result<Added, AggregateFault> {
         let Addition { customer_id, window, .. } = *addition;
         let key = (customer_id.to_owned(), window.start_seconds());

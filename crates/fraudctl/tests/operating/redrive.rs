@@ -6,7 +6,9 @@ use std::time::Duration;
 use embedded_aws::{Fault, Service, When};
 use serde_json::json;
 
-use crate::functions::{aggregate, counted, event, high, position_id, run_alerts, run_analytics};
+use crate::functions::{
+    aggregate, counted, event, forget_rule, high, position_id, run_alerts, run_analytics,
+};
 use crate::letters::{NOTHING_AGAIN, batch, damage, letters, send_strangers};
 use crate::world::{Ended, LEDGER, World, until};
 
@@ -17,8 +19,9 @@ async fn what_was_mended_is_alerted_and_counted_once_and_what_is_poison_still_st
     for id in &damaged {
         damage(&world, id).await;
     }
-    // Somebody has given the table windows of ten minutes.
+    // An older release has given the table windows of ten minutes.
     assert_eq!(run_analytics(&world, 600, &event(&[&high(Some("T0"), "1")])).await, NOTHING_AGAIN);
+    forget_rule(&world).await;
     assert_eq!(run_alerts(&world, &batch()).await, NOTHING_AGAIN);
     assert_eq!(run_analytics(&world, 300, &batch()).await, NOTHING_AGAIN);
     let poison = [
@@ -49,6 +52,17 @@ async fn what_was_mended_is_alerted_and_counted_once_and_what_is_poison_still_st
         world.delete(LEDGER, "alert_id", id).await;
     }
     world.variables.insert("WINDOW_SECONDS", "600".to_owned());
+    let other_rule = world.dead_letters("redrive", &["--json"]).await;
+    assert_eq!(other_rule.status, Some(2), "{other_rule:?}");
+    assert!(
+        other_rule.stderr.contains("the table's windows were written with WINDOW_SECONDS=300"),
+        "{other_rule:?}"
+    );
+    assert_eq!(
+        world.letters_by_reason()[&("customer-analytics".to_owned(), "aggregate_refused".to_owned())],
+        4
+    );
+    forget_rule(&world).await;
     let mended = world.dead_letters("redrive", &["--json"]).await;
     assert_eq!(mended.status, Some(1), "{mended:?}");
     let expected = json!({

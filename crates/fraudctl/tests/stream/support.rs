@@ -9,7 +9,6 @@ use fraud_aws::sdk::Sdk;
 use fraud_stream::kinesis::KinesisStream;
 use fraud_stream::producer::{self, Record, Settings, partition_key};
 use fraudctl::generate::{Dataset, Transaction};
-use fraudctl::local::profile_items;
 use serde_json::Value;
 use tokio::process::Command;
 
@@ -99,7 +98,7 @@ impl World {
         self.countable = dataset.transactions.iter().filter(|transaction| counts(transaction)).count() as u64;
         let mut profiles = Vec::new();
         dataset.write_profiles(&mut profiles).unwrap();
-        let items = profile_items(std::str::from_utf8(&profiles).unwrap()).unwrap();
+        let items = fraudctl::profiles::items(&fraud_aws::profiles::rows::read(&profiles).unwrap());
         fraudctl::profiles::write(&self.dynamodb, PROFILES, items, |_| {}).await.unwrap();
         let lines = dataset.transactions.iter().map(|transaction| transaction.to_json());
         let records: Vec<Record> = (0..)
@@ -141,19 +140,20 @@ impl World {
         ids
     }
 
-    /// The rows of a table, in full.
+    /// The rows of a table, in full. The rule of the aggregates' windows is none.
     pub(crate) async fn rows(&self, table: &str) -> BTreeSet<String> {
         let scan = self.dynamodb.scan().table_name(table).send().await.unwrap();
         let row = |item: &std::collections::HashMap<String, AttributeValue>| {
             format!("{:?}", item.iter().collect::<std::collections::BTreeMap<_, _>>())
         };
-        scan.items().iter().map(row).collect()
+        scan.items().iter().filter(|item| !item.contains_key("window_rule")).map(row).collect()
     }
 
     /// How many transactions the aggregates have counted.
     pub(crate) async fn counted(&self) -> u64 {
         let scan = self.dynamodb.scan().table_name(AGGREGATES).send().await.unwrap();
-        scan.items().iter().map(|item| item["event_count"].as_n().unwrap().parse::<u64>().unwrap()).sum()
+        let rows = scan.items().iter().filter(|item| !item.contains_key("window_rule"));
+        rows.map(|item| item["event_count"].as_n().unwrap().parse::<u64>().unwrap()).sum()
     }
 }
 

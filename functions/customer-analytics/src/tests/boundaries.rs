@@ -1,13 +1,15 @@
 //! Where windows, amounts, aggregates and rows end.
 
 use bytes::Bytes;
-use fraud_aws::aggregates::REMEMBERED_PER_ROW;
+use fraud_aws::aggregates::{AggregateStore, REMEMBERED_PER_ROW};
 use fraud_core::reason::FailureReason;
+use fraud_core::window::WindowTime;
+use kinesis_batch::RetryReason;
 
 use super::handling::*;
 use super::items::aggregate;
 use super::ports::{Call, Fate};
-use super::world::{NOTHING_AGAIN, World, simulated};
+use super::world::{NOTHING_AGAIN, World, rule, simulated};
 
 /// The starts of the table's windows with count and sum.
 async fn windows(world: &World) -> Vec<(String, u64, String)> {
@@ -142,5 +144,20 @@ fn a_customer_with_30_000_transactions_in_a_window_is_counted_to_the_last_and_th
             assert_eq!((again.counted, again.counted_before, again.writes), (0, 10_000, 1));
         }
         assert_eq!(world.table().await[0].event_count, 30_000);
+    });
+}
+
+#[test]
+fn in_a_table_that_was_written_under_another_rule_nothing_is_counted_and_every_countable_record_is_retried() {
+    simulated(async {
+        let world = kind_world();
+        let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(1);
+        let store = &world.function.ports.aggregates;
+        store.hold_to(&rule(WindowTime::Arrival), deadline).await.unwrap();
+        let payloads = [r#"{"amount":1}"#.to_owned(), transaction("c", "1", "5"), transaction("d", "2", "6")];
+        let handled = handle(&world, &event(&payloads)).await;
+        assert_eq!(handled.response, again_from(1));
+        assert_eq!(handled.metrics.retried, Some((RetryReason::AggregatesUnavailable, 2)));
+        assert_eq!(windows(&world).await, []);
     });
 }

@@ -9,7 +9,7 @@ use fraud_aws::aggregates::{Added, Addition, AggregateFault, AggregateStore, Mem
 use fraud_aws::clock::Clock;
 use fraud_aws::dead_letters::{DeadLetter, DeadLetterFault, DeadLetterSink};
 use fraud_core::timestamp::Timestamp;
-use fraud_core::window::{Window, WindowTotals};
+use fraud_core::window::{Window, WindowRule, WindowTotals};
 use tokio::time::Instant;
 
 /// Where in the function a call is made.
@@ -31,6 +31,10 @@ pub(super) struct FlakyStore {
 }
 
 impl AggregateStore for FlakyStore {
+    async fn hold_to(&self, rule: &WindowRule, deadline: Instant) -> Result<(), AggregateFault> {
+        self.inner.hold_to(rule, deadline).await
+    }
+
     async fn add(&self, addition: &Addition<'_>, deadline: Instant) -> Result<Added, AggregateFault> {
         let work = async || self.inner.add(addition, deadline).await;
         let fault = || AggregateFault::Service { code: "ordered".to_owned() };

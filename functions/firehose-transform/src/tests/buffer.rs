@@ -13,7 +13,7 @@ fn profiles() -> FileProfiles {
         r#"{{"segment":"{}","lifetime_value":12345678901234567.89,"risk_score":0.12345678901234567}}"#,
         "s".repeat(32)
     );
-    FileProfiles::parse(&format!(r#"{{"C123456":{profile},"1234567":{profile}}}"#)).unwrap()
+    FileProfiles::parse(format!(r#"{{"C123456":{profile},"1234567":{profile}}}"#)).unwrap()
 }
 
 /// An event of so many equal records, read from a stream or not. Arrivals are at night.

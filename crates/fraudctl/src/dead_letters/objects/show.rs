@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::{GivenUp, Object, paths};
 use crate::Failure;
-use crate::display::{counted, print_line};
+use crate::display::{counted, indented, print_line};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -54,13 +54,14 @@ fn text(batch: &GivenUp) -> Result<String, Failure> {
         ("records", info.batch_size.to_string()),
         ("given up", batch.timestamp.clone()),
     ] {
-        out += &format!("{name:>15}  {value}\n");
+        out += &format!("{name:>15}  {}\n", indented(&value, 17));
     }
     let Some(payload) = &batch.payload else { return Ok(out) };
     let event: Event = serde_json::from_str(payload).context("its payload is no Kinesis event")?;
     for Record { kinesis } in event.records {
         let Ok(data) = base64_simd::STANDARD.decode_to_vec(&kinesis.data) else {
-            out += &format!("{}  not base64: {}\n", kinesis.sequence_number, kinesis.data);
+            let data = indented(&kinesis.data, 2);
+            out += &format!("{}  not base64: {data}\n", kinesis.sequence_number);
             continue;
         };
         match split(data.into()) {
@@ -77,5 +78,6 @@ fn text(batch: &GivenUp) -> Result<String, Failure> {
 }
 
 fn lossy(data: &[u8]) -> String {
-    String::from_utf8_lossy(data).into_owned()
+    // What a producer sent begins no line of its own.
+    indented(&String::from_utf8_lossy(data), 2)
 }

@@ -1,0 +1,72 @@
+//! What an input is made of.
+
+use std::fmt;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+/// The most bytes of an entry. No record of any service can hold that many.
+pub const MAX_ENTRY_BYTES: usize = 16 * 1024 * 1024;
+
+/// An object, or what stands in place of one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Where it begins.
+    pub place: Place,
+    /// The object from brace to brace, as it is written; of a malformed entry its line. Empty where it is
+    /// [too long](Fault::TooLong).
+    pub bytes: Bytes,
+    /// Why it is no object, where it is none.
+    pub fault: Option<Fault>,
+    /// Whether the input ends within it: its line break is missing.
+    pub is_open: bool,
+}
+
+/// Where an entry begins.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Place {
+    /// The file, where the input has several.
+    pub file: Option<Arc<str>>,
+    /// From 1.
+    pub line: u64,
+    /// The byte within the line, from 1.
+    pub byte: u64,
+    /// Whether nothing but white space stands before it on its line.
+    pub begins_line: bool,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(file) = &self.file {
+            write!(f, "{file}, ")?;
+        }
+        match self.begins_line {
+            true => write!(f, "line {}", self.line),
+            false => write!(f, "line {}, byte {}", self.line, self.byte),
+        }
+    }
+}
+
+/// Why an entry is no object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// It is not UTF-8.
+    #[error("not UTF-8")]
+    NotUtf8,
+    /// It is not JSON (RFC 8259) from this byte on, counted from 1.
+    #[error("not JSON from byte {0} on")]
+    NotJson(usize),
+    /// The input ends within it.
+    #[error("not JSON: the input ends within it")]
+    CutOff,
+    /// It is JSON, but no object.
+    #[error("JSON, but no object")]
+    NotAnObject,
+    /// It is an object behind something malformed, and neither begins a line nor names a field of a transaction: it may
+    /// be a part of what is malformed.
+    #[error("a part of something malformed before it")]
+    Part,
+    /// It has more than [`MAX_ENTRY_BYTES`]; the rest of its line was passed over.
+    #[error("more than {MAX_ENTRY_BYTES} bytes; the rest of its line, {0} bytes in all, was passed over")]
+    TooLong(u64),
+}

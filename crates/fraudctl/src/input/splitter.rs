@@ -1,0 +1,331 @@
+//! Taking an input apart into its objects.
+
+use std::io;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use fraud_core::json::{JsonError, Scanner, Value};
+
+use super::InputError;
+use super::entry::{Entry, Fault, MAX_ENTRY_BYTES, Place};
+use super::scan::{MAX_DEPTH, Scan, Step};
+use super::window::Window;
+
+/// The fields that a transaction is known by.
+const TELLING_FIELDS: [&str; 3] = ["transaction_id", "customer_id", "amount"];
+
+/// The entries of one source.
+///
+/// Behind something malformed it goes on at the next line; within the line, which may be the whole rest of a file
+/// without line breaks, at the next object that names a field of a transaction.
+#[derive(Debug)]
+pub(super) struct Splitter {
+    window: Window,
+    source_name: String,
+    file: Option<Arc<str>>,
+    shape: Shape,
+    /// Where the next byte is.
+    line: u64,
+    byte: u64,
+    /// Whether nothing but white space was consumed of the line.
+    begins_line: bool,
+    /// Whether the last byte was a carriage return, which a line feed would belong to.
+    after_cr: bool,
+    /// Whether something malformed came since the last object that stands for itself.
+    is_lost: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    /// Nothing was seen yet.
+    Unknown,
+    /// Objects, one behind the other.
+    Objects,
+    /// In an array, behind its bracket.
+    ArrayBegun,
+    /// In an array, behind an element.
+    BehindElement,
+    /// Behind an array.
+    BehindArray,
+}
+
+/// What stands at a place.
+enum Found {
+    Object(usize),
+    Malformed,
+    CutOff,
+    TooLong,
+}
+
+impl Splitter {
+    pub(super) fn new(window: Window, name: &str, names_files: bool) -> Self {
+        Splitter {
+            window,
+            source_name: name.to_owned(),
+            file: names_files.then(|| name.into()),
+            shape: Shape::Unknown,
+            line: 1,
+            byte: 1,
+            begins_line: true,
+            after_cr: false,
+            is_lost: false,
+        }
+    }
+
+    /// The next entry.
+    pub(super) fn next(&mut self) -> Option<Result<Entry, InputError>> {
+        let next = self.read_next();
+        next.map_err(|error| InputError::Read { source_name: self.source_name.clone(), error })
+            .unwrap_or_else(|error| Some(Err(error)))
+    }
+
+    #[allow(
+        clippy::type_complexity,
+        reason = "an error of the reader is told apart from one of what was read"
+    )]
+    fn read_next(&mut self) -> io::Result<Option<Result<Entry, InputError>>> {
+        loop {
+            let Some(byte) = self.skip_white_space()? else {
+                let is_whole = matches!(self.shape, Shape::Unknown | Shape::Objects | Shape::BehindArray);
+                return Ok(
+                    (!is_whole).then(|| Err(self.malformed("the array is not closed: the input is cut off")))
+                );
+            };
+            match (self.shape, byte) {
+                (Shape::Unknown | Shape::BehindArray, b'[') => self.enter_array(),
+                (Shape::Unknown, _) => self.shape = Shape::Objects,
+                (Shape::Objects, _) => return self.object_or_line(byte).map(|entry| Some(Ok(entry))),
+                (Shape::ArrayBegun, b']') | (Shape::BehindElement, b']') => {
+                    self.consume(1);
+                    self.shape = Shape::BehindArray;
+                }
+                (Shape::ArrayBegun, b'{') => return self.element().map(Some),
+                (Shape::BehindElement, b',') => {
+                    self.consume(1);
+                    return match self.skip_white_space()? {
+                        Some(b'{') => self.element().map(Some),
+                        _ => Ok(Some(Err(self.malformed("an object is expected behind the comma")))),
+                    };
+                }
+                (Shape::ArrayBegun, _) => {
+                    return Ok(Some(Err(self.malformed("the array's elements must be objects"))));
+                }
+                (Shape::BehindElement, _) => {
+                    return Ok(Some(Err(self.malformed("a comma or the array's end is expected"))));
+                }
+                (Shape::BehindArray, _) => {
+                    return Ok(Some(Err(
+                        self.malformed("nothing but another array is expected behind an array")
+                    )));
+                }
+            }
+        }
+    }
+
+    fn enter_array(&mut self) {
+        self.consume(1);
+        self.shape = Shape::ArrayBegun;
+    }
+
+    /// An array's element.
+    fn element(&mut self) -> io::Result<Result<Entry, InputError>> {
+        let what = match self.find(0)? {
+            Found::Object(length) => {
+                self.shape = Shape::BehindElement;
+                return Ok(Ok(self.take_object(length)));
+            }
+            Found::Malformed => "the object that begins here is not JSON",
+            Found::CutOff => "the object that begins here is cut off, and the array with it",
+            Found::TooLong => "the object that begins here is larger than any record can be",
+        };
+        Ok(Err(self.malformed(what)))
+    }
+
+    /// An object, or the line of what is none.
+    fn object_or_line(&mut self, first: u8) -> io::Result<Entry> {
+        let found = if first == b'{' { self.find(0)? } else { Found::Malformed };
+        match found {
+            Found::Object(length) => {
+                let stands_for_itself = !self.is_lost
+                    || self.byte == 1
+                    || names_a_telling_field(self.window.available().get(..length).unwrap_or_default());
+                self.is_lost = !stands_for_itself;
+                let mut entry = self.take_object(length);
+                if !stands_for_itself {
+                    entry.fault = Some(Fault::Part);
+                }
+                Ok(entry)
+            }
+            Found::TooLong => self.pass_over_line(),
+            Found::Malformed | Found::CutOff => self.malformed_line(matches!(found, Found::CutOff)),
+        }
+    }
+
+    /// What begins with the brace at this place of the window.
+    fn find(&mut self, at: usize) -> io::Result<Found> {
+        let mut scan = Scan::new();
+        loop {
+            let bytes = self.window.available().get(at..).unwrap_or_default();
+            match scan.advance(bytes) {
+                Step::Complete(length) if length <= MAX_ENTRY_BYTES => return Ok(Found::Object(length)),
+                Step::Fault(_) => return Ok(Found::Malformed),
+                Step::Complete(_) => return Ok(Found::TooLong),
+                Step::More if bytes.len() > MAX_ENTRY_BYTES => return Ok(Found::TooLong),
+                Step::More => {}
+            }
+            if !self.window.fill()? {
+                return Ok(Found::CutOff);
+            }
+        }
+    }
+
+    fn take_object(&mut self, length: usize) -> Entry {
+        let place = self.place();
+        let bytes = self.take(length);
+        let fault = fault_of(&bytes);
+        Entry { place, bytes, fault: fault.filter(|fault| *fault != Fault::NotAnObject), is_open: false }
+    }
+
+    /// A line that is no object, from here on.
+    fn malformed_line(&mut self, is_cut_off: bool) -> io::Result<Entry> {
+        self.is_lost = true;
+        let mut length = 0;
+        let ends_line = loop {
+            match self.window.byte(length)? {
+                None => break false,
+                Some(b'\n' | b'\r') => break true,
+                Some(_) if length == MAX_ENTRY_BYTES => break true,
+                Some(_) => length += 1,
+            }
+        };
+        let line = self.window.available().get(..length).unwrap_or_default();
+        let mut is_open = !ends_line;
+        if fault_of(line) != Some(Fault::NotAnObject)
+            && let Some(at) = self.next_transaction(length)?
+        {
+            (length, is_open) = (at, false);
+        }
+        let place = self.place();
+        let bytes = self.take(length);
+        let fault = match fault_of(&bytes) {
+            Some(Fault::NotJson(_)) if is_cut_off && is_open => Fault::CutOff,
+            // It is no object, or it would have been found.
+            fault => fault.unwrap_or(Fault::NotJson(1)),
+        };
+        Ok(Entry { place, bytes, fault: Some(fault), is_open })
+    }
+
+    /// Where in the first `length` bytes, but for the first of all, an object begins that names a field of a transaction.
+    fn next_transaction(&mut self, length: usize) -> io::Result<Option<usize>> {
+        let mut from = 1;
+        loop {
+            let line = self.window.available().get(from..length).unwrap_or_default();
+            let Some(offset) = line.iter().position(|byte| *byte == b'{') else { return Ok(None) };
+            let at = from + offset;
+            from = at + 1;
+            if let Found::Object(size) = self.find(at)? {
+                let object = self.window.available().get(at..at + size).unwrap_or_default();
+                if names_a_telling_field(object) {
+                    return Ok(Some(at));
+                }
+                from = at + size;
+            }
+        }
+    }
+
+    /// Passes over the rest of a line that is too long to be kept.
+    fn pass_over_line(&mut self) -> io::Result<Entry> {
+        self.is_lost = true;
+        let place = self.place();
+        let mut passed = 0;
+        let is_open = loop {
+            let available = self.window.available();
+            let line_break = available.iter().position(|byte| matches!(byte, b'\n' | b'\r'));
+            let count = line_break.unwrap_or(available.len());
+            self.consume(count);
+            passed += count as u64;
+            if line_break.is_some() {
+                break false;
+            }
+            if !self.window.fill()? {
+                break true;
+            }
+        };
+        Ok(Entry { place, bytes: Bytes::new(), fault: Some(Fault::TooLong(passed)), is_open })
+    }
+
+    fn place(&self) -> Place {
+        Place { file: self.file.clone(), line: self.line, byte: self.byte, begins_line: self.begins_line }
+    }
+
+    fn malformed(&self, what: &'static str) -> InputError {
+        InputError::Malformed {
+            source_name: self.source_name.clone(),
+            place: Place { file: None, ..self.place() },
+            what,
+        }
+    }
+
+    /// Skips white space, and byte order marks, which stand at the seams of files put together. Gives the next byte.
+    fn skip_white_space(&mut self) -> io::Result<Option<u8>> {
+        loop {
+            let white = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\n' | b'\r');
+            let count = self.window.available().iter().take_while(|byte| white(byte)).count();
+            self.consume(count);
+            match self.window.byte(0)? {
+                Some(0xef) if self.window.is_at_byte_order_mark()? => self.window.consume(3),
+                Some(byte) if white(&byte) => {}
+                other => return Ok(other),
+            }
+        }
+    }
+
+    fn take(&mut self, length: usize) -> Bytes {
+        let bytes = Bytes::copy_from_slice(self.window.available().get(..length).unwrap_or_default());
+        self.consume(length);
+        bytes
+    }
+
+    /// Consumes bytes and counts their lines.
+    fn consume(&mut self, count: usize) {
+        let bytes = self.window.available().get(..count).unwrap_or_default();
+        for &byte in bytes {
+            match byte {
+                b'\n' if self.after_cr => {}
+                b'\n' | b'\r' => {
+                    self.line += 1;
+                    self.byte = 0;
+                    self.begins_line = true;
+                }
+                b' ' | b'\t' => {}
+                _ => self.begins_line = false,
+            }
+            // A line feed that belongs to a carriage return is no byte of the line that it begins.
+            self.byte += u64::from(!(byte == b'\n' && self.after_cr));
+            self.after_cr = byte == b'\r';
+        }
+        self.window.consume(count);
+    }
+}
+
+/// Why bytes are no JSON object.
+fn fault_of(bytes: &[u8]) -> Option<Fault> {
+    let Ok(text) = std::str::from_utf8(bytes) else { return Some(Fault::NotUtf8) };
+    let mut scanner = Scanner::new(text, MAX_DEPTH as usize);
+    match scanner.value().and_then(|value| scanner.end().map(|()| value)) {
+        Ok(Value::Object(_)) => None,
+        Ok(_) => Some(Fault::NotAnObject),
+        Err(JsonError::Syntax(at)) => Some(Fault::NotJson(at + 1)),
+        Err(JsonError::TooDeep) => Some(Fault::NotJson(1)),
+    }
+}
+
+fn names_a_telling_field(object: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(object) else { return false };
+    let mut is_named = false;
+    let read = Scanner::new(text, MAX_DEPTH as usize).object(|key, scanner| {
+        is_named |= key.decode().is_some_and(|key| TELLING_FIELDS.contains(&&*key));
+        scanner.value().map(drop)
+    });
+    is_named && read.is_ok()
+}

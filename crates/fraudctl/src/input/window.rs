@@ -1,0 +1,111 @@
+//! The part of an input that is in memory.
+
+use std::fmt;
+use std::io::{self, BufReader, Read};
+
+use flate2::bufread::MultiGzDecoder;
+
+/// Bytes read at once.
+const CHUNK: usize = 64 * 1024;
+/// What gzip begins with (RFC 1952).
+const GZIP: [u8; 2] = [0x1f, 0x8b];
+/// The bytes that tell a file's kind.
+pub(super) const TELLING: usize = 64;
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// Bytes from a reader, unpacked where they are gzip, that were read and not consumed yet.
+pub(super) struct Window {
+    reader: Box<dyn Read + Send>,
+    buffer: Vec<u8>,
+    /// What of the buffer is consumed.
+    start: usize,
+    at_end: bool,
+}
+
+impl fmt::Debug for Window {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Window").field("available", &self.available().len()).finish_non_exhaustive()
+    }
+}
+
+impl Window {
+    /// A window at the beginning of a reader: as much of it as tells what it is.
+    pub(super) fn new(reader: Box<dyn Read + Send>) -> io::Result<Self> {
+        let packed = Self::begin(reader)?;
+        if !packed.available().starts_with(&GZIP) {
+            return Ok(packed);
+        }
+        let Window { reader, buffer, .. } = packed;
+        let reader = BufReader::with_capacity(CHUNK, io::Cursor::new(buffer).chain(reader));
+        Self::begin(Box::new(MultiGzDecoder::new(reader)))
+    }
+
+    fn begin(reader: Box<dyn Read + Send>) -> io::Result<Self> {
+        let mut window = Window { reader, buffer: Vec::new(), start: 0, at_end: false };
+        while window.available().len() < TELLING && window.fill()? {
+            // A line that is there is enough: the next may be long in coming.
+            if window.available().contains(&b'\n') {
+                break;
+            }
+        }
+        Ok(window)
+    }
+
+    /// What is in memory.
+    pub(super) fn available(&self) -> &[u8] {
+        self.buffer.get(self.start..).unwrap_or_default()
+    }
+
+    /// Reads more. Says whether there was any.
+    pub(super) fn fill(&mut self) -> io::Result<bool> {
+        if self.at_end {
+            return Ok(false);
+        }
+        // What is consumed is given up when it is the larger part: each byte is moved once on average.
+        if self.start >= self.buffer.len() - self.start {
+            self.buffer.drain(..self.start);
+            self.start = 0;
+        }
+        let filled = self.buffer.len();
+        self.buffer.resize(filled + CHUNK, 0);
+        let read = loop {
+            match self.reader.read(self.buffer.get_mut(filled..).unwrap_or_default()) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                result => break result,
+            }
+        };
+        self.buffer.truncate(filled + *read.as_ref().unwrap_or(&0));
+        self.at_end = read? == 0;
+        Ok(!self.at_end)
+    }
+
+    /// The byte at this place of what is not consumed; `None` behind the end.
+    pub(super) fn byte(&mut self, at: usize) -> io::Result<Option<u8>> {
+        loop {
+            if let Some(&byte) = self.available().get(at) {
+                return Ok(Some(byte));
+            }
+            if !self.fill()? {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// Whether a byte order mark comes next.
+    pub(super) fn is_at_byte_order_mark(&mut self) -> io::Result<bool> {
+        self.byte(BYTE_ORDER_MARK.len() - 1)?;
+        Ok(self.available().starts_with(BYTE_ORDER_MARK))
+    }
+
+    /// Consumes so many bytes, at most what is there.
+    pub(super) fn consume(&mut self, count: usize) {
+        self.start = (self.start + count).min(self.buffer.len());
+    }
+
+    /// All that is left.
+    pub(super) fn read_to_end(mut self) -> io::Result<Vec<u8>> {
+        self.buffer.drain(..self.start);
+        self.reader.read_to_end(&mut self.buffer)?;
+        Ok(self.buffer)
+    }
+}
