@@ -234,6 +234,13 @@ pub struct EventTimeFaults {
 }
 
 impl EventTimeFaults {
+    /// Adds the counts of another batch.
+    pub fn add(&mut self, other: &EventTimeFaults) {
+        self.unreadable += other.unreadable;
+        self.out_of_bounds += other.out_of_bounds;
+        self.without_local_time += other.without_local_time;
+    }
+
     /// Counts one record's fault, or that it has none.
     pub fn count(&mut self, fault: Option<EventTimeFault>) {
         match fault {

@@ -8,6 +8,8 @@ use fraud_aws::clock::{Clock, SystemClock};
 use fraud_aws::config::PolicySource;
 use fraud_aws::profiles::{FileProfiles, ProfileStore};
 use fraud_core::enrichment::Enrichment;
+use fraud_core::event_time::{EventTimeBounds, EventTimeFault, EventTimeFaults};
+use fraud_core::fields;
 use fraud_core::json::ObjectWriter;
 use fraud_core::policy::Policy;
 use fraud_core::scoring::{Inputs, Reason, reasons_json};
@@ -18,6 +20,7 @@ use tokio::time::Instant;
 use crate::Failure;
 use crate::display::{Table, counted, note, print_line, table};
 use crate::input::{Entry, Input, Place, Source};
+use crate::local::report;
 use crate::profiles;
 
 /// Score transactions from a file, without AWS.
@@ -54,6 +57,16 @@ struct Scored<'a> {
     score: f64,
     alerts: bool,
     reasons: Vec<Reason<'a>>,
+    event_time_fault: Option<EventTimeFault>,
+}
+
+/// What the transactions scored so far came to.
+#[derive(Debug, Default)]
+struct Tally {
+    scored: u64,
+    alerts: u64,
+    refused: u64,
+    event_times: EventTimeFaults,
 }
 
 /// Runs the command.
@@ -70,16 +83,13 @@ pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
     let profiles = profiles::load(&arguments.profiles)?.profiles;
     let input = Input::open(&arguments.input).map_err(Failure::input)?;
     let mut out = Output::new(arguments.json);
-    let (mut scored, mut alerts, mut refused) = (0, 0, 0);
+    let mut tally = Tally::default();
     for entry in input {
         let entry = entry.map_err(Failure::input)?;
-        match score(&entry, &profiles, &policy, SystemClock.now(), &mut out).await? {
-            Ok(alerting) => {
-                scored += 1;
-                alerts += u64::from(alerting);
-            }
+        match score(&entry, &profiles, &policy, SystemClock.now(), &mut tally, &mut out).await? {
+            Ok(()) => {}
             Err(reason) => {
-                refused += 1;
+                tally.refused += 1;
                 note!(
                     "{}: {reason}{}",
                     entry.place,
@@ -89,7 +99,14 @@ pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
         }
     }
     out.finish()?;
+    let Tally { scored, alerts, refused, event_times: times } = tally;
     note!("{} scored by {}, {} above its threshold", counted(scored, "transaction"), policy.id(), alerts);
+    if let Some(faults) = report::event_times(times.unreadable as u64, times.without_local_time as u64) {
+        note!("event times: {faults}");
+    }
+    for silence in policy.silences() {
+        note!("never alerted under this policy: {silence}");
+    }
     match (scored, refused) {
         (0, 0) => Err(Failure::input(anyhow!("the input holds no transaction"))),
         (_, 0) => Ok(()),
@@ -99,7 +116,7 @@ pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
 }
 
-/// Scores a transaction and shows it. Says whether it would alert, or why it is no transaction.
+/// Scores a transaction, counts it and shows it, or says why it is not one.
 ///
 /// # Errors
 /// Where it cannot be shown.
@@ -108,8 +125,9 @@ async fn score(
     profiles: &FileProfiles,
     policy: &Policy,
     arrival: Timestamp,
+    tally: &mut Tally,
     out: &mut Output,
-) -> anyhow::Result<Result<bool, String>> {
+) -> anyhow::Result<Result<(), String>> {
     let transaction = match (Transaction::parse(&entry.bytes), entry.fault) {
         (Ok(transaction), None) => transaction,
         (Ok(_), Some(fault)) => return Ok(Err(fault.to_string())),
@@ -124,8 +142,21 @@ async fn score(
     let score = policy.score(&inputs).value;
     let alerts = policy.alerts(score);
     let reasons = policy.reasons(&inputs);
-    out.show(&Scored { place: &entry.place, transaction: &transaction, enrichment, score, alerts, reasons })?;
-    Ok(Ok(alerts))
+    // A file may be of any age.
+    let event_time_fault = EventTimeBounds::UNBOUNDED.fault(&transaction.event_time, arrival);
+    tally.scored += 1;
+    tally.alerts += u64::from(alerts);
+    tally.event_times.count(event_time_fault);
+    out.show(&Scored {
+        place: &entry.place,
+        transaction: &transaction,
+        enrichment,
+        score,
+        alerts,
+        reasons,
+        event_time_fault,
+    })?;
+    Ok(Ok(()))
 }
 
 /// Where scores are shown: JSON at once, a table when it is complete.
@@ -139,13 +170,22 @@ impl Output {
         if json {
             return Output::Json;
         }
-        let columns =
-            ["line", "transaction", "customer", "amount", "score", "reasons", "enrichment", "alert"];
+        let columns = [
+            "line",
+            "transaction",
+            "customer",
+            "amount",
+            "score",
+            "reasons",
+            "enrichment",
+            "event time",
+            "alert",
+        ];
         Output::Table(table(&columns, &["line", "amount", "score"]))
     }
 
     fn show(&mut self, scored: &Scored<'_>) -> anyhow::Result<()> {
-        let Scored { place, transaction, enrichment, score, alerts, reasons } = scored;
+        let Scored { place, transaction, enrichment, score, alerts, reasons, event_time_fault } = scored;
         match self {
             Output::Json => print_line(json(scored)),
             Output::Table(table) => {
@@ -157,6 +197,7 @@ impl Output {
                     score.to_string(),
                     reasons.iter().map(|reason| reason.name).collect::<Vec<_>>().join(" "),
                     enrichment.as_str().to_owned(),
+                    event_time_fault.map_or("", EventTimeFault::as_str).to_owned(),
                     if *alerts { "ALERT".to_owned() } else { String::new() },
                 ]);
                 Ok(())
@@ -181,7 +222,7 @@ fn line(place: &Place) -> String {
 }
 
 fn json(scored: &Scored<'_>) -> String {
-    let Scored { place, transaction, enrichment, score, alerts, reasons } = scored;
+    let Scored { place, transaction, enrichment, score, alerts, reasons, event_time_fault } = scored;
     let mut object = ObjectWriter::new();
     if let Some(file) = &place.file {
         object.text("file", file);
@@ -192,8 +233,11 @@ fn json(scored: &Scored<'_>) -> String {
         .text_or_null("customer_id", transaction.customer_id.as_deref())
         .json("amount", transaction.amount.digits)
         .number("fraud_score", *score)
-        .json("alert", &alerts.to_string())
+        .bool("alert", *alerts)
         .json("reasons", &reasons_json(reasons))
         .text("enrichment", enrichment.as_str());
+    if let Some(fault) = event_time_fault {
+        object.text(fields::EVENT_TIME_FAULT, fault.as_str());
+    }
     object.finish()
 }

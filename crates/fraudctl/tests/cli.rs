@@ -270,6 +270,43 @@ fn what_generate_writes_local_and_score_read() {
 }
 
 #[test]
+fn score_and_local_say_which_event_times_have_a_fault_and_what_the_policy_never_alerts() {
+    let folder = tempfile::tempdir().unwrap();
+    let with_time = |time: &str| LOW.replace("\"2024-01-15T13:00:00Z\"", time);
+    let input = [HIGH, &with_time("1705287600"), &with_time("\"yesterday\""), &with_time("null")].join("\n");
+    let (report, output) = local(folder.path(), input.as_bytes());
+    let report = report.unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert_eq!(report["event_times_unreadable"], 2);
+    assert_eq!(report["event_times_without_local_time"], 1);
+    let never: Vec<&str> =
+        report["never_alerted"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    assert!(never[0].starts_with("customers without a profile"), "{never:?}");
+    assert_eq!(
+        never[1..3],
+        ["transactions from 06:00 to 24:00", "event times that are unreadable or epoch numbers"]
+    );
+    assert_eq!(never[3], "amounts up to 10000");
+
+    let score = |more: &[&str]| {
+        let arguments = [&["score", "tx.ndjson", "--profiles", "profiles.json"], more].concat();
+        let output = fraudctl(&arguments).current_dir(folder.path()).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        (text(&output.stdout), text(&output.stderr))
+    };
+    let (lines, told) = score(&["--json"]);
+    let faults: Vec<Value> = lines
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap()["event_time_fault"].clone())
+        .collect();
+    assert_eq!(faults, [Value::Null, "without_local_time".into(), "unreadable".into(), "unreadable".into()]);
+    assert!(told.contains("event times: 2 unreadable, 1 without local time"), "{told}");
+    assert!(told.contains("never alerted under this policy: amounts up to 10000"), "{told}");
+    let (table, _) = score(&[]);
+    assert_eq!(table.matches("without_local_time").count(), 1, "{table}");
+}
+
+#[test]
 fn scores_that_cannot_be_written_are_a_failure_and_no_fault_of_the_input() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("profiles.json"), PROFILES).unwrap();

@@ -17,7 +17,11 @@ fn policy(environment: Environment<'_>) -> Result<String, Wrong> {
     let mend =
         "fraudctl score <file> --profiles <file> --policy <policy> tries a policy; name one that works";
     let policy = source.load().map_err(|error| Wrong::new(error, mend))?;
-    Ok(policy.id().to_owned())
+    let silences: Vec<String> = policy.silences().iter().map(ToString::to_string).collect();
+    Ok(match silences.is_empty() {
+        true => policy.id().to_owned(),
+        false => format!("{}, which never raises an alert for {}", policy.id(), silences.join("; ")),
+    })
 }
 
 fn settings(environment: Environment<'_>) -> Result<String, Wrong> {

@@ -19,7 +19,7 @@ use fraud_aws::config::{
 use fraud_aws::dead_letters::DeadLetters;
 use fraud_aws::ledger::Ledger;
 use fraud_aws::profiles::Profiles;
-use fraud_core::event_time::EventTimeBounds;
+use fraud_core::event_time::{EventTimeBounds, EventTimeFaults};
 use fraud_core::policy::Policy;
 use fraud_core::window::{WindowRule, WindowTime, WindowTotals};
 use kinesis_alerts::{Alerts, Ports};
@@ -33,7 +33,7 @@ const CACHE: CacheSettings =
 
 const RETENTION: Duration = Duration::from_secs(RETENTION_DAYS * 24 * 3600);
 
-const UNBOUNDED: EventTimeBounds = EventTimeBounds { max_age: None, max_ahead: None };
+const UNBOUNDED: EventTimeBounds = EventTimeBounds::UNBOUNDED;
 
 /// Five minutes of event time, whatever its age.
 pub(super) fn window_rule() -> WindowRule {
@@ -62,6 +62,8 @@ pub(super) struct Totals {
     pub(super) transformed: u64,
     /// Records that it gave back as failed, by reason.
     pub(super) failed: std::collections::BTreeMap<String, u64>,
+    /// What is wrong with the event times of the records scored.
+    pub(super) event_times: EventTimeFaults,
 }
 
 impl Functions {
@@ -131,6 +133,7 @@ impl Functions {
         let transformed = transformed.map_err(|error| FunctionError::new(error.to_string()))?;
         let mut totals = self.locked();
         totals.transformed += transformed.metrics.ok as u64;
+        totals.event_times.add(&transformed.metrics.event_times);
         for (reason, count) in transformed.metrics.failed.counts() {
             *totals.failed.entry(reason.to_string()).or_default() += *count as u64;
         }

@@ -29,6 +29,14 @@ pub struct Report {
     pub failed: u64,
     /// Of these, by the transform's reason.
     pub failed_by_reason: BTreeMap<String, u64>,
+    /// Records scored whose event time cannot be read.
+    pub event_times_unreadable: u64,
+    /// Records scored whose event time is an epoch number, which has no local time.
+    pub event_times_without_local_time: u64,
+    /// The id of the policy that decided.
+    pub policy: String,
+    /// The kinds of transactions that it never raises an alert for.
+    pub never_alerted: Vec<String>,
     /// Records whose score raises an alert.
     pub high_scores: u64,
     /// Alerts published.
@@ -164,6 +172,10 @@ impl Report {
             ),
             ("files written", thousands(self.files)),
         ];
+        let event_times = event_times(self.event_times_unreadable, self.event_times_without_local_time);
+        rows.extend(event_times.map(|faults| ("event times", faults)));
+        rows.push(("policy", self.policy.clone()));
+        rows.extend(self.never_alerted.iter().map(|kind| ("never alerted", kind.clone())));
         if self.not_produced > 0 {
             rows.insert(1, ("not produced", thousands(self.not_produced)));
         }
@@ -191,6 +203,17 @@ impl Report {
         }
         out
     }
+}
+
+/// What is wrong with event times, for people; `None` if nothing is.
+pub fn event_times(unreadable: u64, without_local_time: u64) -> Option<String> {
+    let faults = [(unreadable, "unreadable"), (without_local_time, "without local time")];
+    let faults: Vec<String> = faults
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, fault)| format!("{} {fault}", thousands(count)))
+        .collect();
+    (!faults.is_empty()).then(|| format!("{}: no factor over the time of day applies", faults.join(", ")))
 }
 
 /// What people see of an alert's message. Numbers keep their digits.
