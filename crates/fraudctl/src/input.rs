@@ -6,27 +6,24 @@
 //! seems to be, before anything of it can be used. A malformed entry further on is an [`Entry`] with its [`Fault`], and
 //! reading goes on behind it.
 
-use std::collections::{HashMap, VecDeque};
-use std::convert::Infallible;
-use std::fmt;
-use std::fs::File;
+use std::collections::VecDeque;
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
-use std::str::FromStr;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::Stream;
 use tokio::sync::mpsc;
 
 mod entry;
 mod kind;
+mod places;
 mod scan;
+mod source;
 mod splitter;
 mod window;
 
 pub use entry::{Entry, Fault, MAX_ENTRY_BYTES, Place};
 pub use kind::Kind;
+pub use places::Places;
+pub use source::{BytesRead, Source, read_file, size};
 
 use splitter::Splitter;
 use window::Window;
@@ -36,32 +33,6 @@ const READ_AHEAD: usize = 64;
 
 /// Malformed entries at a file's beginning after which it is taken for a file of another kind.
 const MALFORMED_AT_FIRST: usize = 20;
-
-/// Where transactions come from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Source {
-    /// Standard input, written `-`.
-    Stdin,
-    /// A file.
-    File(PathBuf),
-}
-
-impl FromStr for Source {
-    type Err = Infallible;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Ok(if text == "-" { Source::Stdin } else { Source::File(PathBuf::from(text)) })
-    }
-}
-
-impl fmt::Display for Source {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Source::Stdin => f.write_str("standard input"),
-            Source::File(path) => path.display().fmt(f),
-        }
-    }
-}
 
 /// Why an input cannot be read, or not any further.
 #[derive(Debug, thiserror::Error)]
@@ -117,17 +88,6 @@ pub struct Input {
     names_files: bool,
     ended: bool,
     read: BytesRead,
-}
-
-/// How many bytes were read of the sources, packed where they are packed.
-#[derive(Debug, Clone, Default)]
-pub struct BytesRead(Arc<AtomicU64>);
-
-impl BytesRead {
-    /// The number so far.
-    pub fn get(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
-    }
 }
 
 impl Input {
@@ -241,50 +201,12 @@ impl Iterator for Input {
     }
 }
 
-/// How many bytes the sources have together, where that is known beforehand.
-pub fn size(sources: &[Source]) -> Option<u64> {
-    let size = |source: &Source| match source {
-        Source::Stdin => None,
-        Source::File(path) => std::fs::metadata(path).ok().map(|metadata| metadata.len()),
-    };
-    sources.iter().map(size).sum()
-}
-
-/// The bytes of a file, unpacked where they are packed, for a file that is held in memory as a whole.
-///
-/// # Errors
-/// [`InputError`] where it cannot be read, or is of a kind that nothing here reads.
-pub fn read_file(path: &Path) -> Result<Vec<u8>, InputError> {
-    let name = path.display().to_string();
-    let read = |error| InputError::Read { source_name: name.clone(), error };
-    let file = open_file(path)?;
-    let window = Window::new(Box::new(file)).map_err(read)?;
-    if let Some(kind) = Kind::of_bytes(window.available()) {
-        return Err(InputError::Refused { source_name: name, kind });
-    }
-    window.read_to_end().map_err(read)
-}
-
-fn open_file(path: &Path) -> Result<File, InputError> {
-    let open = |error| InputError::Open { source_name: path.display().to_string(), error };
-    let file = File::open(path).map_err(open)?;
-    // Opening a folder succeeds; reading it does not.
-    match file.metadata().map_err(open)?.is_dir() {
-        true => Err(open(io::Error::from(io::ErrorKind::IsADirectory))),
-        false => Ok(file),
-    }
-}
-
 fn begin(
     source: &Source,
     names_files: bool,
     read: BytesRead,
 ) -> Result<(Splitter, VecDeque<Entry>), InputError> {
-    let reader: Box<dyn Read + Send> = match source {
-        Source::Stdin => Box::new(io::stdin()),
-        Source::File(path) => Box::new(open_file(path)?),
-    };
-    begin_reader(Box::new(Counted { reader, read }), &source.to_string(), names_files)
+    begin_reader(source.open(read)?, &source.to_string(), names_files)
 }
 
 /// Looks at the beginning of a reader: it must hold objects.
@@ -322,20 +244,6 @@ fn begin_reader(
     }
 }
 
-/// Counts what is read.
-struct Counted {
-    reader: Box<dyn Read + Send>,
-    read: BytesRead,
-}
-
-impl Read for Counted {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.reader.read(buffer)?;
-        self.read.0.fetch_add(count as u64, Ordering::Relaxed);
-        Ok(count)
-    }
-}
-
 /// The entries as an asynchronous stream, read on a thread of their own: a read that waits, as on standard input, holds
 /// up nothing else.
 pub fn stream(input: Input) -> impl Stream<Item = Result<Entry, InputError>> + Unpin {
@@ -345,27 +253,6 @@ pub fn stream(input: Input) -> impl Stream<Item = Result<Entry, InputError>> + U
         let _ = input.map(|entry| sender.blocking_send(entry)).find(Result::is_err);
     });
     futures_util::stream::poll_fn(move |context| receiver.poll_recv(context))
-}
-
-/// The places of the entries that are under way, each under a number.
-#[derive(Debug, Default)]
-pub struct Places(Mutex<(u64, HashMap<u64, Place>)>);
-
-impl Places {
-    /// Keeps a place. Gives its number.
-    pub fn keep(&self, place: Place) -> u64 {
-        // Every change under the lock is complete before anything can panic.
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.0 += 1;
-        let number = kept.0;
-        kept.1.insert(number, place);
-        number
-    }
-
-    /// Takes back the place of a number.
-    pub fn take(&self, number: u64) -> Place {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).1.remove(&number).unwrap_or_default()
-    }
 }
 
 #[cfg(test)]

@@ -45,8 +45,24 @@ enum Shape {
     ArrayBegun,
     /// In an array, behind an element.
     BehindElement,
+    /// In an array, behind the comma that follows an element.
+    BehindComma,
     /// Behind an array.
     BehindArray,
+}
+
+/// Why there are no more entries to be had.
+enum Stop {
+    /// The reader failed.
+    Reader(io::Error),
+    /// The array is malformed here in this way.
+    Malformed(&'static str),
+}
+
+impl From<io::Error> for Stop {
+    fn from(error: io::Error) -> Self {
+        Stop::Reader(error)
+    }
 }
 
 /// What stands at a place.
@@ -74,71 +90,71 @@ impl Splitter {
 
     /// The next entry.
     pub(super) fn next(&mut self) -> Option<Result<Entry, InputError>> {
-        let next = self.read_next();
-        next.map_err(|error| InputError::Read { source_name: self.source_name.clone(), error })
-            .unwrap_or_else(|error| Some(Err(error)))
+        let stop = match self.read_next() {
+            Ok(entry) => return entry.map(Ok),
+            Err(stop) => stop,
+        };
+        let source_name = self.source_name.clone();
+        Some(Err(match stop {
+            Stop::Reader(error) => InputError::Read { source_name, error },
+            Stop::Malformed(what) => {
+                let place = Place { file: None, ..self.place() };
+                InputError::Malformed { source_name, place, what }
+            }
+        }))
     }
 
-    #[allow(
-        clippy::type_complexity,
-        reason = "an error of the reader is told apart from one of what was read"
-    )]
-    fn read_next(&mut self) -> io::Result<Option<Result<Entry, InputError>>> {
+    fn read_next(&mut self) -> Result<Option<Entry>, Stop> {
         loop {
-            let Some(byte) = self.skip_white_space()? else {
-                let is_whole = matches!(self.shape, Shape::Unknown | Shape::Objects | Shape::BehindArray);
-                return Ok(
-                    (!is_whole).then(|| Err(self.malformed("the array is not closed: the input is cut off")))
-                );
-            };
+            let byte = self.skip_white_space()?;
             match (self.shape, byte) {
-                (Shape::Unknown | Shape::BehindArray, b'[') => self.enter_array(),
-                (Shape::Unknown, _) => self.shape = Shape::Objects,
-                (Shape::Objects, _) => return self.object_or_line(byte).map(|entry| Some(Ok(entry))),
-                (Shape::ArrayBegun, b']') | (Shape::BehindElement, b']') => {
-                    self.consume(1);
-                    self.shape = Shape::BehindArray;
+                (Shape::Unknown | Shape::Objects | Shape::BehindArray, None) => return Ok(None),
+                (Shape::Unknown | Shape::BehindArray, Some(b'[')) => self.enter(Shape::ArrayBegun),
+                (Shape::Unknown, Some(_)) => self.shape = Shape::Objects,
+                (Shape::Objects, Some(byte)) => return Ok(Some(self.object_or_line(byte)?)),
+                (Shape::ArrayBegun | Shape::BehindElement, Some(b']')) => self.enter(Shape::BehindArray),
+                (Shape::ArrayBegun | Shape::BehindComma, Some(b'{')) => return Ok(Some(self.element()?)),
+                (Shape::BehindElement, Some(b',')) => self.enter(Shape::BehindComma),
+                (Shape::ArrayBegun | Shape::BehindElement | Shape::BehindComma, None) => {
+                    return Err(Stop::Malformed("the array is not closed: the input is cut off"));
                 }
-                (Shape::ArrayBegun, b'{') => return self.element().map(Some),
-                (Shape::BehindElement, b',') => {
-                    self.consume(1);
-                    return match self.skip_white_space()? {
-                        Some(b'{') => self.element().map(Some),
-                        _ => Ok(Some(Err(self.malformed("an object is expected behind the comma")))),
-                    };
+                (Shape::ArrayBegun, Some(_)) => {
+                    return Err(Stop::Malformed("the array's elements must be objects"));
                 }
-                (Shape::ArrayBegun, _) => {
-                    return Ok(Some(Err(self.malformed("the array's elements must be objects"))));
+                (Shape::BehindComma, Some(_)) => {
+                    return Err(Stop::Malformed("an object is expected behind the comma"));
                 }
-                (Shape::BehindElement, _) => {
-                    return Ok(Some(Err(self.malformed("a comma or the array's end is expected"))));
+                (Shape::BehindElement, Some(_)) => {
+                    return Err(Stop::Malformed("a comma or the array's end is expected"));
                 }
-                (Shape::BehindArray, _) => {
-                    return Ok(Some(Err(
-                        self.malformed("nothing but another array is expected behind an array")
-                    )));
+                (Shape::BehindArray, Some(_)) => {
+                    return Err(Stop::Malformed("nothing but another array is expected behind an array"));
                 }
             }
         }
     }
 
-    fn enter_array(&mut self) {
+    /// Goes behind the next byte, which leads into `shape`.
+    fn enter(&mut self, shape: Shape) {
         self.consume(1);
-        self.shape = Shape::ArrayBegun;
+        self.shape = shape;
     }
 
     /// An array's element.
-    fn element(&mut self) -> io::Result<Result<Entry, InputError>> {
-        let what = match self.find(0)? {
+    fn element(&mut self) -> Result<Entry, Stop> {
+        match self.find(0)? {
             Found::Object(length) => {
                 self.shape = Shape::BehindElement;
-                return Ok(Ok(self.take_object(length)));
+                Ok(self.take_object(length))
             }
-            Found::Malformed => "the object that begins here is not JSON",
-            Found::CutOff => "the object that begins here is cut off, and the array with it",
-            Found::TooLong => "the object that begins here is larger than any record can be",
-        };
-        Ok(Err(self.malformed(what)))
+            Found::Malformed => Err(Stop::Malformed("the object that begins here is not JSON")),
+            Found::CutOff => {
+                Err(Stop::Malformed("the object that begins here is cut off, and the array with it"))
+            }
+            Found::TooLong => {
+                Err(Stop::Malformed("the object that begins here is larger than any record can be"))
+            }
+        }
     }
 
     /// An object, or the line of what is none.
@@ -256,14 +272,6 @@ impl Splitter {
 
     fn place(&self) -> Place {
         Place { file: self.file.clone(), line: self.line, byte: self.byte, begins_line: self.begins_line }
-    }
-
-    fn malformed(&self, what: &'static str) -> InputError {
-        InputError::Malformed {
-            source_name: self.source_name.clone(),
-            place: Place { file: None, ..self.place() },
-            what,
-        }
     }
 
     /// Skips white space, and byte order marks, which stand at the seams of files put together. Gives the next byte.
