@@ -15,7 +15,7 @@ PORTS = {
     "AggregateSinkTarget": "aggregate_sink",
 }
 # Of the ports' methods, those that only tools call.
-CALLED_BY_TOOLS = {"aggregates": ["recent", "all", "row"], "ledger": ["get"]}
+CALLED_BY_TOOLS = {"aggregates": ["recent", "all", "row", "check_rule"], "ledger": ["get"]}
 # Of the ports' files, those that only tools use.
 FILES_OF_TOOLS = {"dead_letters": ["queue.rs"], "ledger": ["browse.rs"]}
 # Where the action that permits a call has another name. (Service authorization reference.)
@@ -158,9 +158,9 @@ class Code:
     def transform_answer(self):
         """Bytes: of the transform's largest answer, of the smallest record, and of the most that it takes in an answer."""
         path = "functions/firehose-transform/src/response.rs"
-        names = {"MAX_RESPONSE_BYTES": None, "SMALLEST_RECORD_BYTES": "40", "SMALLEST_RECORDS_ANSWER_BYTES": "900"}
-        found = ((re.search(rf"pub const {name}: usize = ([\d_]+);", self._read(path)), expected) for name, expected in names.items())
-        return [int((match.group(1) if match else expected).replace("_", "")) for match, expected in found]
+        names = ("MAX_RESPONSE_BYTES", "SMALLEST_RECORD_BYTES", "SMALLEST_RECORDS_ANSWER_BYTES")
+        found = (self._find(path, rf"pub const {name}: usize = ([\d_]+);", name) for name in names)
+        return [int(match.group(1).replace("_", "")) for match in found]
 
     # Metrics
 

@@ -218,6 +218,7 @@ MISTAKES = [
     ("aggregates that expire with the stream", retention("168", "AggregateDays", 7), "aggregates-outlive-stream"),
     ("event times of a month", parameter("EventTimeMaxAgeHours", "MaxValue", 720), "aggregates-outlive-stream"),
     ("windows with other bounds than partitions", put(*_variables("CustomerAnalytics"), "EVENT_TIME_MAX_AGE_HOURS", to=24), "event-time-bounds"),
+    ("alerts that know other bounds than the lake", put(*_variables("KinesisAlerts"), "EVENT_TIME_MAX_AHEAD_HOURS", to=6), "event-time-bounds"),
     ("a retention that nothing is said of", parameter("StreamRetentionHours", "AllowedValues", ["24", "48"]), "retention-values"),
     ("letters of 64 KiB", put("DeadLettersQueue", "MaximumMessageSize", to=65536), "letters-fit"),
     # Access
@@ -271,6 +272,10 @@ MISTAKES = [
     ("an alarm that tells nobody", drop("AlertsLagging", "AlarmActions"), "alarm-actions"),
     ("an alarm that tells fraud's receivers", put("AlertsErrors", "AlarmActions", to=[{"Ref": "AlertsTopic"}]), "alarm-actions"),
     ("no alarm for dead letters", without("DeadLettersWaiting"), "alarm-set"),
+    ("no alarm for event times", without("EventTimesUnusable"), "alarm-set"),
+    ("a share of few records", in_text("ProfilesInvalid", "Metrics", old="${ShareMinimumRecords}", new="1"), "alarm-share"),
+    ("a share that leaves out a count", in_text("EventTimesUnusable", "Metrics", old=" + FILL(outside, 0)", new=""), "alarm-share"),
+    ("a share of another function's records", put("CustomersMissing", "Metrics", 1, "MetricStat", "Metric", "Dimensions", 0, "Value", to="customer-analytics"), "alarm-share"),
     ("no alarm for alerts that reach nobody", without("AlertsReachNobody"), "alarm-set"),
     ("an alarm that nobody explains", lambda template: template["Resources"].update(Unexplained=template["Resources"]["LakeStale"]), "alarm-guide"),
     ("a dashboard that is no JSON", in_text(*BODY, old='"widgets": [', new='"widgets": ['  + "[,"), "dashboard-body"),

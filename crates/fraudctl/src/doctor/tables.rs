@@ -1,13 +1,18 @@
 //! Tables: are they there, is their key the right one, do rows expire, may they be read and written.
 
+use std::time::Duration;
+
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{
     AttributeValue, KeyType, KeysAndAttributes, ScalarAttributeType, TableDescription, TableStatus,
     TimeToLiveStatus,
 };
-use fraud_aws::config::{AggregatesTarget, AlertLedgerTarget, Environment, ProfileSource};
+use fraud_aws::aggregates::{AggregateFault, DynamoDbAggregates};
+use fraud_aws::config::{AggregatesTarget, AlertLedgerTarget, Environment, ProfileSource, window_rule};
 use fraud_aws::profiles::FileProfiles;
-use fraud_aws::sdk::{Sdk, error_code};
+use fraud_aws::sdk::{NO_ANSWER_IN_TIME, Sdk, error_code};
+use fraud_core::window::WindowRule;
+use tokio::time::Instant;
 
 use super::finding::{Finding, Wrong};
 use super::sample;
@@ -16,6 +21,8 @@ use super::sample;
 const TIME_TO_LIVE: &str = "ttl";
 /// No write under this condition is ever done, and it is refused only to who might write.
 const NEVER: &str = "attribute_exists(#key) AND attribute_not_exists(#key)";
+/// No answer to the question for a table's window rule takes longer.
+const RULE_LIMIT: Duration = Duration::from_secs(10);
 /// The key of a row that is asked for or not written.
 const NO_ONE: &str = "fraudctl doctor";
 
@@ -97,7 +104,7 @@ pub(super) async fn aggregates(environment: Environment<'_>, sdk: &Sdk, can_call
     match AggregatesTarget::from_environment(environment) {
         Err(error) => vec![Finding::wrong(check, "", Wrong::setting(error))],
         Ok(AggregatesTarget::Memory) => vec![Finding::ok(check, "memory:", "for development")],
-        Ok(AggregatesTarget::DynamoDb { table, .. }) => {
+        Ok(AggregatesTarget::DynamoDb { table, retention }) => {
             let table = Table {
                 check,
                 variable: "AGGREGATES",
@@ -107,9 +114,31 @@ pub(super) async fn aggregates(environment: Environment<'_>, sdk: &Sdk, can_call
                 calls: &[Call::Update],
                 loss: Some("what was counted is counted again"),
             };
-            table.check(sdk, can_call).await
+            let mut findings = table.check(sdk, can_call).await;
+            let is_well = can_call && !findings.iter().any(Finding::is_wrong);
+            if let (true, Ok(rule)) = (is_well, window_rule(environment)) {
+                let store = DynamoDbAggregates::new(sdk.config().await, &table.name, retention);
+                let kept = keeps_to(&store, &rule).await;
+                findings.push(Finding::of(check, format!("dynamodb:{}", table.name), kept));
+            }
+            findings
         }
     }
+}
+
+/// Whether a table's windows are those of a rule. Under another the function counts nothing.
+async fn keeps_to(store: &DynamoDbAggregates, rule: &WindowRule) -> Result<String, Wrong> {
+    store
+        .check_rule(rule, Instant::now() + RULE_LIMIT)
+        .await
+        .map(|()| "its windows are kept under this rule".to_owned())
+        .map_err(|fault| match fault {
+            AggregateFault::Service { code } => Wrong::call("dynamodb", "dynamodb:GetItem", &code),
+            AggregateFault::Deadline => Wrong::call("dynamodb", "dynamodb:GetItem", NO_ANSWER_IN_TIME),
+            fault => {
+                Wrong::new(fault, "docs/operations.md, \"Another window rule\", has the way to change it")
+            }
+        })
 }
 
 /// A consumer's checkpoints, if a table of them is named.

@@ -6,6 +6,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use embedded_aws::{Fault, KeyType, Service, ServiceError, TableDefinition, When};
 use serde_json::Value;
 
+use crate::functions::{event, high, run_analytics};
 use crate::world::{AGGREGATES, Ended, Item, LEDGER, PROFILES, World};
 
 /// The report: what is wrong by check, and the status. Nothing may be both.
@@ -154,6 +155,19 @@ async fn a_missing_table_that_is_a_memory_is_to_be_restored_before_it_is_created
     }
     let (_, _, mend) = only_wrong(&world, &["--profiles", "dynamodb:nowhere"]).await;
     assert!(!mend.contains("restore"), "profiles can be imported again: {mend}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn aggregates_that_are_kept_under_another_window_rule_are_told() {
+    let mut world = started().await;
+    world.variables.insert("EVENT_TIME_MAX_AGE_HOURS", "0".to_owned());
+    run_analytics(&world, 600, &event(&[&high(Some("T1"), "1")])).await;
+    let (check, what, mend) = only_wrong(&world, &[]).await;
+    assert_eq!(check, "aggregates");
+    assert!(what.starts_with("the table's windows were written with WINDOW_SECONDS=600 "), "{what}");
+    assert!(mend.contains("Another window rule"), "{mend}");
+    world.variables.insert("WINDOW_SECONDS", "600".to_owned());
+    assert!(wrong(&world, &[]).await.is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,5 +1,6 @@
 """Alarms: what must be watched, that it exists, and that somebody is told."""
 
+import re
 from pathlib import Path
 
 from ..metric_names import faults
@@ -12,6 +13,10 @@ WATCHED = [
     ("own", "EnrichmentUnavailable", "kinesis-alerts"),
     ("own", "EnrichmentUnavailable", "firehose-transform"),
     ("own", "RecordsFailed", "firehose-transform"),
+    ("own", "InvalidProfiles", "kinesis-alerts"),
+    ("own", "EventTimesUnreadable", "kinesis-alerts"),
+    ("own", "EventTimesOutOfBounds", "kinesis-alerts"),
+    ("own", "RecordsWithoutCustomer", "kinesis-alerts"),
     ("AWS/Lambda", "IteratorAge", "${KinesisAlerts}"),
     ("AWS/Lambda", "IteratorAge", "${CustomerAnalytics}"),
     ("AWS/Lambda", "Errors", "${FirehoseTransform}"),
@@ -80,6 +85,31 @@ def detection_latency_is_watched_at_the_99th_percentile(deployment, code):
     for name, alarm in _alarms(deployment):
         if alarm.get("MetricName") == "DetectionLatency" and alarm.get("ExtendedStatistic") != "p99":
             yield f"{name} must watch p99 of DetectionLatency (ExtendedStatistic)"
+
+
+# Counts that say something as a share of the records alone: a few of them are in any traffic.
+SHARES = {"InvalidProfiles", "EventTimesUnreadable", "EventTimesOutOfBounds", "RecordsWithoutCustomer"}
+
+
+@rule("alarm-share")
+def shares_are_of_the_records_and_of_enough_of_them(deployment, code):
+    least = deployment.values.get("ShareMinimumRecords")
+    for name, alarm in _alarms(deployment):
+        metrics = {metric: dimensions for _, metric, dimensions in _metrics(alarm)}
+        counted = SHARES & set(metrics)
+        if not counted:
+            continue
+        if "RecordsIn" not in metrics or any(metrics[metric] != metrics["RecordsIn"] for metric in counted):
+            yield f"{name} must watch a share of RecordsIn of the same function"
+            continue
+        ids = {m["MetricStat"]["Metric"]["MetricName"]: m["Id"] for m in alarm["Metrics"] if "MetricStat" in m}
+        (expression,) = [m["Expression"] for m in alarm["Metrics"] if "Expression" in m]
+        records = ids["RecordsIn"]
+        if not re.fullmatch(rf"IF\(FILL\({records}, 0\) >= {least}, 100 \* .+ / {records}, 0\)", expression):
+            yield f"{name}: {expression} is no share in percent of at least ShareMinimumRecords records"
+        for metric in sorted(counted):
+            if f"FILL({ids[metric]}, 0)" not in expression:
+                yield f"{name}: {expression} does not count {metric}"
 
 
 @rule("alarm-guide")

@@ -19,6 +19,7 @@ TYPES = {
     "decision_id": "string",
     "enrichment": "string",
     "ingested_at": "timestamp",
+    "event_time_fault": "string",
 }
 # Fields of the producers that the code passes on without a look, and the lake keeps.
 PASSED_ON = ("merchant_id", "merchant_category", "channel", "currency", "country", "device_id")
