@@ -11,7 +11,7 @@ use crate::world::World;
 async fn world() -> World {
     let world = World::start().await;
     run_alerts(&world, &batch()).await;
-    run_analytics(&world, 300, &event(&[b"{}", b"no json"])).await;
+    run_analytics(&world, 300, &event(&[br#"{"amount":1}"#, b"no json"])).await;
     let waiting = [
         ("customer-analytics", "not_json", 1),
         ("kinesis-alerts", "invalid_amount", 1),

@@ -82,10 +82,12 @@ async fn what_local_keeps_up_passes_with_the_lines_that_it_prints() {
         .unwrap();
     let mut lines = BufReader::new(local.stdout.take().unwrap()).lines();
     let mut exports = BTreeMap::new();
-    while !exports.contains_key("AGGREGATES") {
-        let line = lines.next_line().await.unwrap().unwrap();
-        if let Some((name, value)) = line.strip_prefix("export ").and_then(|line| line.split_once('=')) {
-            exports.insert(name.to_owned(), value.to_owned());
+    // They are the last that it prints.
+    while let Some(line) = lines.next_line().await.unwrap() {
+        let export = line.strip_prefix("export ").and_then(|line| line.split_once('='));
+        exports.extend(export.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        if exports.contains_key("EVENT_TIME_MAX_AHEAD_HOURS") {
+            break;
         }
     }
     let output = tokio::process::Command::new(env!("CARGO_BIN_EXE_fraudctl"))
