@@ -20,8 +20,8 @@ pub(super) const LEDGER_TABLE: &str = "alert_ledger";
 pub(super) const AGGREGATES_TABLE: &str = "customer_aggregates";
 pub(super) const TOPIC: &str = "fraud-alerts";
 pub(super) const QUEUE: &str = "fraud-dead-letters";
-/// How long the rows of ledger and aggregates are kept: longer than the services live.
-pub(super) const RETENTION_DAYS: u64 = 1;
+/// How long the rows of ledger and aggregates are kept: longer than the services live, and than the stream's day.
+pub(super) const RETENTION_DAYS: u64 = 2;
 
 /// Starts the services with empty tables.
 ///

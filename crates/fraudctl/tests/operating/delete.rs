@@ -3,7 +3,7 @@
 use embedded_aws::{Fault, Service};
 use serde_json::json;
 
-use crate::functions::{event, position_id, run_alerts, run_analytics};
+use crate::functions::{event, high, position_id, run_alerts, run_analytics};
 use crate::letters::{batch, letters, send_strangers};
 use crate::world::World;
 
@@ -11,7 +11,7 @@ use crate::world::World;
 async fn world() -> World {
     let world = World::start().await;
     run_alerts(&world, &batch()).await;
-    run_analytics(&world, 300, &event(&[b"{}", b"no json"])).await;
+    run_analytics(&world, 300, &event(&[&high(Some("T0"), "1"), b"no json"])).await;
     let waiting = [
         ("customer-analytics", "not_json", 1),
         ("kinesis-alerts", "invalid_amount", 1),

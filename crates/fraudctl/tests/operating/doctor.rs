@@ -82,7 +82,8 @@ async fn what_local_keeps_up_passes_with_the_lines_that_it_prints() {
         .unwrap();
     let mut lines = BufReader::new(local.stdout.take().unwrap()).lines();
     let mut exports = BTreeMap::new();
-    while !exports.contains_key("AGGREGATES") {
+    // The last of them.
+    while !exports.contains_key("EVENT_TIME_MAX_AHEAD_HOURS") {
         let line = lines.next_line().await.unwrap().unwrap();
         if let Some((name, value)) = line.strip_prefix("export ").and_then(|line| line.split_once('=')) {
             exports.insert(name.to_owned(), value.to_owned());
@@ -187,8 +188,8 @@ async fn profiles_that_cannot_be_used_are_told_by_attribute_and_share_and_never_
     for n in 0..15 {
         put(&format!("good-{n}"), &[("risk_score", number("0.25")), ("segment", text("gold"))]).await;
     }
-    put("secret-1", &[("risk_score", number("1.5"))]).await;
-    put("secret-2", &[("risk_score", number("95")), ("segment", number("7"))]).await;
+    put("secret-1", &[("risk_score", number("7.771231"))]).await;
+    put("secret-2", &[("risk_score", number("95.43211")), ("segment", number("7"))]).await;
     put("secret-3", &[("lifetime_value", AttributeValue::Bool(true))]).await;
     put("secret-4", &[("risk_score", text("high"))]).await;
     let (check, what, mend) = only_wrong(&world, &[]).await;
@@ -200,7 +201,7 @@ async fn profiles_that_cannot_be_used_are_told_by_attribute_and_share_and_never_
     );
     assert!(mend.contains("fraudctl profiles import <file> --to dynamodb:customer_profiles"), "{mend}");
     let ended = world.fraudctl(&["doctor"]).await;
-    for told in ["secret", "1.5", "95", "high"] {
+    for told in ["secret", "7.771231", "95.43211", "high"] {
         assert!(!ended.stdout.contains(told), "{told}: {ended:?}");
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use crate::functions::{counted, event, high, run_alerts, run_analytics};
+use crate::functions::{counted, event, forget_rule, high, run_alerts, run_analytics};
 use crate::letters::damage;
 use crate::objects;
 use crate::world::{Ended, LEDGER, World};
@@ -32,8 +32,9 @@ fn refused(ended: &Ended, told: &[&str]) {
 async fn a_letter_that_its_table_may_have_forgotten_stays_unless_it_is_asked_for() {
     let world = forgetful().await;
     damage(&world, "C1/T1").await;
-    // Somebody has given the table windows of ten minutes.
+    // An older release has given the table windows of ten minutes.
     run_analytics(&world, 600, &event(&[&high(Some("T0"), "1")])).await;
+    forget_rule(&world).await;
     run_analytics(&world, 300, &event(&[&high(Some("T1"), "20000")])).await;
     run_alerts(&world, &event(&[&high(Some("T1"), "20000")])).await;
     world.delete(LEDGER, "alert_id", "C1/T1").await;
@@ -50,6 +51,7 @@ async fn a_letter_that_its_table_may_have_forgotten_stays_unless_it_is_asked_for
     let mut remembering = world;
     remembering.variables.insert("AGGREGATE_DAYS", "36500".to_owned());
     remembering.variables.insert("WINDOW_SECONDS", "600".to_owned());
+    forget_rule(&remembering).await;
     let young = remembering.dead_letters("redrive", &[]).await;
     assert_eq!((young.status, remembering.letters().len()), (Some(0), 0), "{young:?}");
     let window = ("C1".to_owned(), "2024-01-15T03:00:00.000Z".to_owned());
