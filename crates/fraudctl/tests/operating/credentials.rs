@@ -24,6 +24,7 @@ fn commands<'a>(queue: &'a str, topic: &'a str, file: &'a str, rows: &'a str) ->
         vec!["dead-letters", "delete", "x", "--queue", queue],
         vec!["produce", file, "--stream", "transactions"],
         vec!["produce", file, "--firehose", "lake"],
+        vec!["profiles", "export", "--from", "dynamodb:customer_profiles"],
         vec!["profiles", "import", rows, "--to", "dynamodb:customer_profiles"],
         vec![
             "replay",
