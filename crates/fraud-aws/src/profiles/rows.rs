@@ -125,12 +125,10 @@ pub enum FormError {
         /// What is wrong with it.
         message: String,
     },
-    /// The header has no column for the customers' ids.
-    #[error("its first line, `{header}`, names no column `customer_id`; {ACCEPTED}")]
-    NoCustomerColumn {
-        /// The first line, shortened.
-        header: String,
-    },
+    /// The header has no column for the customers' ids, or is none. It is not shown: it may be a customer's row, and a
+    /// function's log has no customer's id.
+    #[error("its first line names no column `customer_id`; {ACCEPTED}")]
+    NoCustomerColumn,
     /// The header has a column that is none of a profile's, and none for the risk.
     #[error(
         "its first line has a column `{column}` and none for `risk_score`: if it is the risk rename it, else delete it or add \

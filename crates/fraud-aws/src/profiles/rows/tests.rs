@@ -96,7 +96,7 @@ fn bad_rows_are_told_by_line_with_what_to_do_and_the_others_stay() {
             "line 8: `risk_score` is no number: `.5`; write it as 1234.5, without separators, signs or units",
             "line 9: `risk_score` is no number: `+5`; write it as 1234.5, without separators, signs or units",
             "line 10: `risk_score` is no number: `NaN`; write it as 1234.5, without separators, signs or units",
-            "line 11: `customer_id` is `4.99E+18`: the spreadsheet has rounded a long number; format the column as text and export it anew",
+            "line 11: `customer_id` is a number as 4.99E+18: a spreadsheet has rounded it; format the column as text and export it anew",
         ]
     );
     let latin_1 = b"customer_id,segment\nC1,Jos\xe9\nC2,ok\n";
@@ -153,7 +153,7 @@ fn a_file_of_no_form_is_refused_as_a_whole_with_what_is_accepted() {
         (b"\x1f\x8b\x08", "it is packed with gzip: unpack it first"),
         (b"c\0u\0s\0", "it is not UTF-8 text: save it as CSV or JSON in UTF-8"),
         (b"\xff\xfec\0u\0", "it is not UTF-8 text"),
-        (b"segment\ngold\n", "its first line, `segment`, names no column `customer_id`; accepted are CSV"),
+        (b"segment\ngold\n", "its first line names no column `customer_id`; accepted are CSV"),
         (
             b"customer_id,riks\nC1,1\n",
             "its first line has a column `riks` and none for `risk_score`: if it is the",
