@@ -3,6 +3,10 @@
 //! A test wraps a port in memory into one that asks [`Fates`] about every call; what the calls are is the test's to say,
 //! by an enum of its own. The same seed and the same calls in the same order meet the same fates.
 
+mod log;
+
+pub use log::logged;
+
 use std::collections::{BTreeMap, HashMap};
 use std::future::Future;
 use std::hash::Hash;

@@ -1,6 +1,7 @@
 mod boundaries;
 mod handling;
 mod items;
+mod logs;
 mod ports;
 mod simulation;
 mod table;

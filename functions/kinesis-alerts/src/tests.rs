@@ -1,3 +1,4 @@
 mod handling;
+mod logs;
 mod ports;
 mod simulation;

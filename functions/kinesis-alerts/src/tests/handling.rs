@@ -31,7 +31,7 @@ fn sequence_number(index: usize) -> String {
     (1000 + index).to_string()
 }
 
-fn high(customer: &str, id: &str, amount: u32) -> Vec<u8> {
+pub(super) fn high(customer: &str, id: &str, amount: u32) -> Vec<u8> {
     json!({ "transaction_id": id, "customer_id": customer, "amount": amount, "event_time": "2024-01-15T03:00:00Z" })
         .to_string()
         .into_bytes()
@@ -43,7 +43,7 @@ fn low(customer: &str) -> Vec<u8> {
         .into_bytes()
 }
 
-async fn handle(world: &World, payloads: &[Vec<u8>]) -> Handled {
+pub(super) async fn handle(world: &World, payloads: &[Vec<u8>]) -> Handled {
     world.function.handle(&event(payloads), MINUTE).await.unwrap()
 }
 
