@@ -95,9 +95,10 @@ async fn what_a_killed_process_had_under_way_comes_again_once_its_lease_has_run_
     world.put(0..10).await;
     let killed = Recorder::new();
     let running = world.start_with(&killed, owned("killed"));
-    killed.wait_for(10).await;
-    world.put(10..20).await;
+    killed.wait_until_done(10).await;
+    // Before there is more to handle, or it may be done with that.
     killed.close();
+    world.put(10..20).await;
     killed.wait_for(11).await;
     running.kill().await;
     let killed_at = Instant::now();

@@ -1,7 +1,7 @@
 //! Services, a handler that keeps what it was given, and consumers.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_kinesis::primitives::Blob;
@@ -196,7 +196,7 @@ type Verdict = dyn Fn(&Batch<'_>) -> Result<Handled, HandlerError> + Send + Sync
 #[derive(Clone)]
 pub(crate) struct Recorder {
     seen: Arc<watch::Sender<Vec<Seen>>>,
-    done: Arc<Mutex<Vec<Seen>>>,
+    done: Arc<watch::Sender<Vec<Seen>>>,
     verdict: Arc<Verdict>,
     open: Arc<watch::Sender<bool>>,
 }
@@ -211,7 +211,7 @@ impl Recorder {
     ) -> Self {
         Recorder {
             seen: Arc::new(watch::Sender::new(Vec::new())),
-            done: Arc::default(),
+            done: Arc::new(watch::Sender::new(Vec::new())),
             verdict: Arc::new(verdict),
             open: Arc::new(watch::Sender::new(true)),
         }
@@ -233,7 +233,7 @@ impl Recorder {
 
     /// What was handed over and done.
     pub(crate) fn done(&self) -> Vec<Seen> {
-        self.done.lock().unwrap().clone()
+        self.done.borrow().clone()
     }
 
     /// The numbers that were done, by key in their order.
@@ -243,6 +243,11 @@ impl Recorder {
             numbers.entry(seen.key).or_default().push(seen.data.parse().unwrap());
         }
         numbers
+    }
+
+    /// Waits until so many records are done.
+    pub(crate) async fn wait_until_done(&self, count: usize) {
+        self.done.subscribe().wait_for(|done| done.len() >= count).await.unwrap();
     }
 
     /// Waits until so many records have been handed over.
@@ -274,7 +279,7 @@ impl Handler for Recorder {
                 batch.records.iter().position(|record| record.sequence_number == *first).unwrap_or(0)
             }
         };
-        self.done.lock().unwrap().extend(records.into_iter().take(done));
+        self.done.send_modify(|all| all.extend(records.into_iter().take(done)));
         Ok(handled)
     }
 }
