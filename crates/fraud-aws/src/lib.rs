@@ -11,7 +11,7 @@ pub mod invocation;
 pub mod ledger;
 mod lines;
 pub mod profiles;
-pub mod sdk;
+
 pub mod telemetry;
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use anyhow::Context;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 use clap::Args;
-use fraud_core::json::ObjectWriter;
+use exact_text::json::ObjectWriter;
 
 use super::Item;
 use crate::Failure;
