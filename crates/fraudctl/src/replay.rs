@@ -7,8 +7,8 @@ use clap::Args;
 use fraud_aws::config::Environment;
 use fraud_aws::sdk::Sdk;
 use fraud_core::timestamp::Timestamp;
-use fraud_stream::consumer::checkpoints::MemoryCheckpoints;
-use fraud_stream::consumer::{Consumer, ConsumerError, From, KinesisSource, Settings, Until};
+use stream_client::consumer::checkpoints::MemoryCheckpoints;
+use stream_client::consumer::{Consumer, ConsumerError, From, KinesisSource, Settings, Until};
 
 use crate::Failure;
 use crate::consumer::{BatchArguments, Function, Status, owner, past_time, time};

@@ -5,8 +5,8 @@ use fraud_aws::config::{
     AggregateSinkTarget, AggregatesTarget, AlertLedgerTarget, Environment, event_time_bounds,
 };
 use fraud_aws::sdk::Sdk;
-use fraud_stream::producer::CallError;
-use fraud_stream::streams::{StreamError, Summary, describe};
+use stream_client::producer::CallError;
+use stream_client::streams::{StreamError, Summary, describe};
 
 use super::finding::{Finding, Wrong};
 
