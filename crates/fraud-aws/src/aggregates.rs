@@ -15,6 +15,7 @@ mod dynamodb;
 mod memory;
 mod row;
 mod rule;
+mod table;
 
 pub use connect::Aggregates;
 pub use count::{ShareOutcome, count};

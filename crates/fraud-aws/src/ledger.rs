@@ -13,6 +13,7 @@ mod dynamodb;
 mod memory;
 mod resend;
 mod row;
+mod table;
 
 pub use browse::{AuditRow, AuditValue, Pending, PendingAlert, Searched};
 pub use connect::Ledger;

@@ -13,6 +13,7 @@ mod customers;
 mod dynamodb;
 mod file;
 pub mod rows;
+pub mod table;
 
 pub use cache::CachedProfiles;
 pub use connect::Profiles;
