@@ -1,8 +1,8 @@
 //! The function's configuration.
 
 use fraud_aws::config::{
-    AggregateSinkTarget, AggregatesTarget, ConfigError, DeadLettersTarget, Environment, metrics_namespace,
-    window_rule,
+    AggregateSinkTarget, AggregatesTarget, ConfigError, DeadLettersTarget, Environment, METRICS_NAMESPACE,
+    Variable, WINDOW_RULE, metrics_namespace, window_rule,
 };
 use fraud_core::window::WindowRule;
 
@@ -22,6 +22,15 @@ pub struct Config {
 }
 
 impl Config {
+    /// What is read.
+    pub const VARIABLES: &[&[Variable]] = &[
+        AggregatesTarget::VARIABLES,
+        AggregateSinkTarget::VARIABLES,
+        DeadLettersTarget::VARIABLES,
+        WINDOW_RULE,
+        &[METRICS_NAMESPACE],
+    ];
+
     /// Reads the environment.
     ///
     /// # Errors

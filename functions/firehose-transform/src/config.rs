@@ -1,8 +1,8 @@
 //! The function's configuration.
 
 use fraud_aws::config::{
-    CacheSettings, ConfigError, Environment, PolicySource, ProfileSource, event_time_bounds,
-    metrics_namespace,
+    CacheSettings, ConfigError, EVENT_TIME_BOUNDS, Environment, METRICS_NAMESPACE, PolicySource,
+    ProfileSource, Variable, event_time_bounds, metrics_namespace,
 };
 use fraud_core::event_time::EventTimeBounds;
 
@@ -22,6 +22,15 @@ pub struct Config {
 }
 
 impl Config {
+    /// What is read.
+    pub const VARIABLES: &[&[Variable]] = &[
+        ProfileSource::VARIABLES,
+        CacheSettings::VARIABLES,
+        PolicySource::VARIABLES,
+        EVENT_TIME_BOUNDS,
+        &[METRICS_NAMESPACE],
+    ];
+
     /// Reads the environment.
     ///
     /// # Errors

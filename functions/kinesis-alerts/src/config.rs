@@ -1,8 +1,9 @@
 //! The function's configuration.
 
 use fraud_aws::config::{
-    AlertLedgerTarget, AlertSinkTarget, CacheSettings, ConfigError, DeadLettersTarget, Environment,
-    PolicySource, ProfileSource, event_time_bounds, metrics_namespace,
+    AlertLedgerTarget, AlertSinkTarget, CacheSettings, ConfigError, DeadLettersTarget, EVENT_TIME_BOUNDS,
+    Environment, METRICS_NAMESPACE, PolicySource, ProfileSource, Variable, event_time_bounds,
+    metrics_namespace,
 };
 use fraud_core::event_time::EventTimeBounds;
 
@@ -28,6 +29,18 @@ pub struct Config {
 }
 
 impl Config {
+    /// What is read.
+    pub const VARIABLES: &[&[Variable]] = &[
+        ProfileSource::VARIABLES,
+        CacheSettings::VARIABLES,
+        PolicySource::VARIABLES,
+        EVENT_TIME_BOUNDS,
+        AlertSinkTarget::VARIABLES,
+        AlertLedgerTarget::VARIABLES,
+        DeadLettersTarget::VARIABLES,
+        &[METRICS_NAMESPACE],
+    ];
+
     /// Reads the environment.
     ///
     /// # Errors

@@ -15,6 +15,7 @@ use fraud_core::window::{WindowRule, WindowTime};
 use super::AggregateFault;
 use super::row::Item;
 use super::table::{WINDOW_RULE, WINDOW_START};
+use crate::config::{EVENT_TIME_MAX_AGE_HOURS, EVENT_TIME_MAX_AHEAD_HOURS, WINDOW_SECONDS, WINDOW_TIME};
 
 /// The `customer_id` of the rule's item. A customer may have that id, too: their windows have other starts.
 pub(super) const RULE_CUSTOMER: &str = "window rule";
@@ -51,14 +52,14 @@ pub(super) fn check(standing: &str, rule: &WindowRule) -> Result<(), AggregateFa
 pub fn variables(rule: &WindowRule) -> Vec<(&'static str, String)> {
     let WindowRule { seconds, time, bounds } = rule;
     let time_and_bounds = match time {
-        WindowTime::Arrival => vec![("WINDOW_TIME", "arrival".to_owned())],
+        WindowTime::Arrival => vec![(WINDOW_TIME.name, "arrival".to_owned())],
         WindowTime::Event => vec![
-            ("WINDOW_TIME", "event".to_owned()),
-            ("EVENT_TIME_MAX_AGE_HOURS", hours(bounds.max_age)),
-            ("EVENT_TIME_MAX_AHEAD_HOURS", hours(bounds.max_ahead)),
+            (WINDOW_TIME.name, "event".to_owned()),
+            (EVENT_TIME_MAX_AGE_HOURS.name, hours(bounds.max_age)),
+            (EVENT_TIME_MAX_AHEAD_HOURS.name, hours(bounds.max_ahead)),
         ],
     };
-    [vec![("WINDOW_SECONDS", seconds.to_string())], time_and_bounds].concat()
+    [vec![(WINDOW_SECONDS.name, seconds.to_string())], time_and_bounds].concat()
 }
 
 /// The rule as a store remembers it, and as people can set it.
