@@ -5,6 +5,9 @@ use std::future::Future;
 use fraud_core::window::WindowTotals;
 use tokio::time::Instant;
 
+use crate::config::AGGREGATE_SINK;
+use crate::port::{Call, Port};
+
 mod connect;
 mod kinesis;
 mod lines;
@@ -12,6 +15,13 @@ mod lines;
 pub use connect::TotalsSink;
 pub use kinesis::KinesisTotals;
 pub use lines::TotalsLines;
+
+/// The port as data.
+pub const PORT: Port = Port {
+    name: "aggregate_sink",
+    variable: AGGREGATE_SINK,
+    calls: &[Call::new("PutRecords", "kinesis:PutRecords")],
+};
 
 /// Takes windows' totals, each as the [line](WindowTotals::to_json) that it is.
 ///

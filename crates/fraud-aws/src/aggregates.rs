@@ -9,6 +9,9 @@ use fraud_core::timestamp::Timestamp;
 use fraud_core::window::{Counted, IdentityHash, Window, WindowRule, WindowTotals};
 use tokio::time::Instant;
 
+use crate::config::AGGREGATES;
+use crate::port::{Call, Port};
+
 mod connect;
 mod count;
 mod dynamodb;
@@ -22,6 +25,13 @@ pub use count::{ShareOutcome, count};
 pub use dynamodb::DynamoDbAggregates;
 pub use memory::MemoryAggregates;
 pub use rule::variables as rule_variables;
+
+/// The port as data.
+pub const PORT: Port = Port {
+    name: "aggregates",
+    variable: AGGREGATES,
+    calls: &[Call::new("UpdateItem", "dynamodb:UpdateItem")],
+};
 
 /// The most transactions of one addition. DynamoDB takes 300 operators and 4 KB in an expression (Amazon DynamoDB
 /// developer guide, "Constraints", "Expression parameters"), and each transaction needs two and 27 bytes.

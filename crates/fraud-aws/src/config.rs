@@ -18,8 +18,9 @@ pub use common::{
 };
 pub use variable::Variable;
 
-pub(crate) use aggregating::{WINDOW_SECONDS, WINDOW_TIME};
-pub(crate) use common::{EVENT_TIME_MAX_AGE_HOURS, EVENT_TIME_MAX_AHEAD_HOURS};
+pub(crate) use aggregating::{AGGREGATE_SINK, AGGREGATES, WINDOW_SECONDS, WINDOW_TIME};
+pub(crate) use alerting::{ALERT_LEDGER, ALERT_SINK, DEAD_LETTERS};
+pub(crate) use common::{EVENT_TIME_MAX_AGE_HOURS, EVENT_TIME_MAX_AHEAD_HOURS, PROFILE_SOURCE};
 
 /// A variable that keeps the function from starting. Its text is one line that names the variable and what it accepts.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -4,6 +4,8 @@ use fraud_aws::config::{
     AggregateSinkTarget, AggregatesTarget, ConfigError, DeadLettersTarget, Environment, METRICS_NAMESPACE,
     Variable, WINDOW_RULE, metrics_namespace, window_rule,
 };
+use fraud_aws::port::Port;
+use fraud_aws::{aggregate_sink, aggregates, dead_letters};
 use fraud_core::window::WindowRule;
 
 /// What the environment decides.
@@ -22,6 +24,9 @@ pub struct Config {
 }
 
 impl Config {
+    /// What the function opens.
+    pub const PORTS: &[Port] = &[aggregates::PORT, aggregate_sink::PORT, dead_letters::PORT];
+
     /// What is read.
     pub const VARIABLES: &[&[Variable]] = &[
         AggregatesTarget::VARIABLES,

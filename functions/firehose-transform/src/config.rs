@@ -4,6 +4,8 @@ use fraud_aws::config::{
     CacheSettings, ConfigError, EVENT_TIME_BOUNDS, Environment, METRICS_NAMESPACE, PolicySource,
     ProfileSource, Variable, event_time_bounds, metrics_namespace,
 };
+use fraud_aws::port::Port;
+use fraud_aws::profiles;
 use fraud_core::event_time::EventTimeBounds;
 
 /// What the environment decides.
@@ -22,6 +24,9 @@ pub struct Config {
 }
 
 impl Config {
+    /// What the function opens.
+    pub const PORTS: &[Port] = &[profiles::PORT];
+
     /// What is read.
     pub const VARIABLES: &[&[Variable]] = &[
         ProfileSource::VARIABLES,

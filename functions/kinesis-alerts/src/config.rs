@@ -5,6 +5,8 @@ use fraud_aws::config::{
     Environment, METRICS_NAMESPACE, PolicySource, ProfileSource, Variable, event_time_bounds,
     metrics_namespace,
 };
+use fraud_aws::port::Port;
+use fraud_aws::{alerts, dead_letters, ledger, profiles};
 use fraud_core::event_time::EventTimeBounds;
 
 /// What the environment decides.
@@ -29,6 +31,9 @@ pub struct Config {
 }
 
 impl Config {
+    /// What the function opens.
+    pub const PORTS: &[Port] = &[profiles::PORT, alerts::PORT, ledger::PORT, dead_letters::PORT];
+
     /// What is read.
     pub const VARIABLES: &[&[Variable]] = &[
         ProfileSource::VARIABLES,

@@ -10,11 +10,11 @@ use super::{
     event_time_bounds, named,
 };
 
-const AGGREGATES: Variable =
+pub(crate) const AGGREGATES: Variable =
     Variable::port("AGGREGATES", &["dynamodb", "memory"], "`dynamodb:<table>` or `memory:`");
 const AGGREGATE_DAYS: Variable =
     Variable::setting("AGGREGATE_DAYS", "400", "a whole number of days, at least 1");
-const AGGREGATE_SINK: Variable = Variable::port(
+pub(crate) const AGGREGATE_SINK: Variable = Variable::port(
     "AGGREGATE_SINK",
     &["kinesis", "stdout", "none"],
     "`kinesis:<stream>`, `stdout:` or `none:`",

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use super::{ConfigError, Environment, Variable, named};
 
-const ALERT_SINK: Variable =
+pub(crate) const ALERT_SINK: Variable =
     Variable::port("ALERT_SINK", &["sns", "stdout"], "`sns:<topic arn>` or `stdout:`");
-const ALERT_LEDGER: Variable =
+pub(crate) const ALERT_LEDGER: Variable =
     Variable::port("ALERT_LEDGER", &["dynamodb", "memory"], "`dynamodb:<table>` or `memory:`");
 const ALERT_LEDGER_DAYS: Variable =
     Variable::setting("ALERT_LEDGER_DAYS", "400", "a whole number of days, at least 1");
-const DEAD_LETTERS: Variable =
+pub(crate) const DEAD_LETTERS: Variable =
     Variable::port("DEAD_LETTERS", &["sqs", "stdout"], "`sqs:<queue url>` or `stdout:`");
 
 /// `ALERT_SINK`: where alerts are published.

@@ -8,7 +8,7 @@ use fraud_core::policy::Policy;
 
 use super::{ConfigError, Environment, Variable, named};
 
-const PROFILE_SOURCE: Variable = Variable::port(
+pub(crate) const PROFILE_SOURCE: Variable = Variable::port(
     "PROFILE_SOURCE",
     &["dynamodb", "file"],
     "`dynamodb:<table>` or `file:<path to JSON or CSV>`",
