@@ -6,7 +6,7 @@ mod failures;
 mod logs;
 pub mod metric;
 
-pub use emf::MetricLine;
+pub use emf::{DIMENSION, MetricLine};
 pub use failures::Failures;
 pub use logs::{init_logs, log_policy};
 pub use metric::Metric;

@@ -34,6 +34,8 @@ enum Values {
     MillisecondsEach(Vec<i64>),
 }
 
+/// The dimension of every metric: the function that wrote it.
+pub const DIMENSION: &str = "function";
 /// The most metrics that one line can define; CloudWatch ignores a line with more.
 const MAX_METRICS: usize = 100;
 /// The most values of one metric in one line.
@@ -130,13 +132,13 @@ impl Serialize for Line<'_> {
             timestamp: self.timestamp,
             cloud_watch_metrics: [Directive {
                 namespace,
-                dimensions: [["function"]],
+                dimensions: [[DIMENSION]],
                 metrics: metrics.iter().map(Definition::of).collect(),
             }],
         };
         let mut members = serializer.serialize_map(None)?;
         members.serialize_entry("_aws", &metadata)?;
-        members.serialize_entry("function", function)?;
+        members.serialize_entry(DIMENSION, function)?;
         for Measured { name, values } in metrics {
             members.serialize_entry(name, values)?;
         }
