@@ -6,6 +6,9 @@ use aws_calls::fault::CallFault;
 use fraud_core::window::WindowTotals;
 use tokio::time::Instant;
 
+use crate::config::AGGREGATE_SINK;
+use crate::port::{Call, Port};
+
 mod connect;
 mod kinesis;
 mod lines;
@@ -13,6 +16,13 @@ mod lines;
 pub use connect::TotalsSink;
 pub use kinesis::KinesisTotals;
 pub use lines::TotalsLines;
+
+/// The port as data.
+pub const PORT: Port = Port {
+    name: "aggregate_sink",
+    variable: AGGREGATE_SINK,
+    calls: &[Call::new("PutRecords", "kinesis:PutRecords")],
+};
 
 /// Takes windows' totals, each as the [line](WindowTotals::to_json) that it is.
 ///

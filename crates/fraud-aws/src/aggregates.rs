@@ -10,18 +10,29 @@ use fraud_core::money::Money;
 use fraud_core::window::{Counted, IdentityHash, Window, WindowRule, WindowTotals};
 use tokio::time::Instant;
 
+use crate::config::AGGREGATES;
+use crate::port::{Call, Port};
+
 mod connect;
 mod count;
 mod dynamodb;
 mod memory;
 mod row;
 mod rule;
+mod table;
 
 pub use connect::Aggregates;
 pub use count::{ShareOutcome, count};
 pub use dynamodb::DynamoDbAggregates;
 pub use memory::MemoryAggregates;
 pub use rule::variables as rule_variables;
+
+/// The port as data.
+pub const PORT: Port = Port {
+    name: "aggregates",
+    variable: AGGREGATES,
+    calls: &[Call::new("UpdateItem", "dynamodb:UpdateItem")],
+};
 
 /// The most transactions of one addition. DynamoDB takes 300 operators and 4 KB in an expression (Amazon DynamoDB
 /// developer guide, "Constraints", "Expression parameters"), and each transaction needs two and 27 bytes.

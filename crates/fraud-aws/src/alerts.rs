@@ -6,7 +6,9 @@ use aws_calls::fault::CallFault;
 use fraud_core::alert::Alert;
 use tokio::time::Instant;
 
+use crate::config::ALERT_SINK;
 use crate::ledger::Release;
+use crate::port::{Call, Port};
 
 mod batches;
 mod connect;
@@ -16,6 +18,10 @@ mod sns;
 pub use connect::Sink;
 pub use lines::AlertLines;
 pub use sns::SnsAlerts;
+
+/// The port as data.
+pub const PORT: Port =
+    Port { name: "alerts", variable: ALERT_SINK, calls: &[Call::new("PublishBatch", "sns:Publish")] };
 
 /// Publishes alerts.
 pub trait AlertSink: Send + Sync {

@@ -6,6 +6,9 @@ use std::future::Future;
 use aws_calls::fault::CallFault;
 use tokio::time::Instant;
 
+use crate::config::DEAD_LETTERS;
+use crate::port::{Call, Port};
+
 mod connect;
 mod letter;
 mod lines;
@@ -19,6 +22,13 @@ pub use lines::DeadLetterLines;
 pub use queue::{DeadLetterQueue, MAX_RECEIVED, ReceivedMessage, Waiting};
 pub use sqs::SqsDeadLetters;
 pub use stored::{NotALetter, StoredLetter};
+
+/// The port as data.
+pub const PORT: Port = Port {
+    name: "dead_letters",
+    variable: DEAD_LETTERS,
+    calls: &[Call::new("SendMessage", "sqs:SendMessage")],
+};
 
 /// Takes dead letters.
 pub trait DeadLetterSink: Send + Sync {

@@ -8,18 +8,33 @@ use exact_text::timestamp::Timestamp;
 use fraud_core::alert::Alert;
 use tokio::time::Instant;
 
+use crate::config::ALERT_LEDGER;
+use crate::port::{Call, Port};
+
 mod browse;
 mod connect;
 mod dynamodb;
 mod memory;
 mod resend;
 mod row;
+mod table;
 
 pub use browse::{AuditRow, AuditValue, Pending, PendingAlert, Searched};
 pub use connect::Ledger;
 pub use dynamodb::DynamoDbLedger;
 pub use memory::MemoryLedger;
 pub use resend::{Resent, resend};
+
+/// The port as data.
+pub const PORT: Port = Port {
+    name: "ledger",
+    variable: ALERT_LEDGER,
+    calls: &[
+        Call::new("PutItem", "dynamodb:PutItem"),
+        Call::new("UpdateItem", "dynamodb:UpdateItem"),
+        Call::new("DeleteItem", "dynamodb:DeleteItem"),
+    ],
+};
 
 /// How far the clocks of two senders may differ. A claim of another's counts as in force for so much longer than it
 /// says; while it is, nobody else sends. Lambda's hosts keep within milliseconds of each other (Amazon Time Sync), and

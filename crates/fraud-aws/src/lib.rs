@@ -10,6 +10,7 @@ pub mod dead_letters;
 pub mod invocation;
 pub mod ledger;
 mod lines;
+pub mod port;
 pub mod profiles;
 
 pub mod telemetry;

@@ -8,18 +8,29 @@ use fraud_core::enrichment::Enrichment;
 use fraud_core::profile::Profile;
 use tokio::time::Instant;
 
+use crate::config::PROFILE_SOURCE;
+use crate::port::{Call, Port};
+
 mod cache;
 mod connect;
 mod customers;
 mod dynamodb;
 mod file;
 pub mod rows;
+pub mod table;
 
 pub use cache::CachedProfiles;
 pub use connect::Profiles;
 pub use customers::Customers;
 pub use dynamodb::{DynamoDbProfiles, attribute};
 pub use file::{FileProfiles, ProfileFileError, ProfilesError};
+
+/// The port as data.
+pub const PORT: Port = Port {
+    name: "profiles",
+    variable: PROFILE_SOURCE,
+    calls: &[Call::new("BatchGetItem", "dynamodb:BatchGetItem")],
+};
 
 /// Where profiles are looked up.
 pub trait ProfileStore: Send + Sync {

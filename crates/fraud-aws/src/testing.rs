@@ -1,5 +1,6 @@
 //! What the tests of several ports share.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -104,4 +105,10 @@ impl Write for Page {
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
+}
+
+/// Fails unless the calls that arrived are those that the port says a function makes, none more and none fewer.
+pub(crate) fn assert_calls_are_those_of(port: crate::port::Port, aws: &embedded_aws::EmbeddedAws) {
+    let arrived: BTreeSet<String> = aws.calls().all().into_iter().map(|call| call.operation).collect();
+    assert_eq!(arrived, port.calls.iter().map(|call| call.operation.to_owned()).collect(), "{}", port.name);
 }

@@ -91,10 +91,10 @@ enum Field {
 impl Field {
     fn of(key: Option<&str>) -> Self {
         match key {
-            Some("transaction_id") => Field::TransactionId,
-            Some("customer_id") => Field::CustomerId,
-            Some("amount") => Field::Amount,
-            Some("event_time") => Field::EventTime,
+            Some(fields::TRANSACTION_ID) => Field::TransactionId,
+            Some(fields::CUSTOMER_ID) => Field::CustomerId,
+            Some(fields::AMOUNT) => Field::Amount,
+            Some(fields::EVENT_TIME) => Field::EventTime,
             Some(name) if fields::is_own(name) => Field::Own,
             _ => Field::Other,
         }

@@ -58,4 +58,5 @@ async fn a_writer_that_breaks_takes_no_totals() {
 async fn a_stream_keeps_the_contract() {
     let (aws, sink) = stream::start().await;
     keeps_the_contract(&sink, async || stream::lines(&aws).await).await;
+    crate::testing::assert_calls_are_those_of(PORT, &aws);
 }

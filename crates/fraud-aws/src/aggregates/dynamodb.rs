@@ -20,6 +20,7 @@ use fraud_core::window::{Window, WindowRule, WindowTotals};
 use tokio::time::{Instant, timeout_at};
 
 use super::row::{self, Item};
+use super::table::*;
 use super::{Added, Addition, AggregateFault, AggregateStore, Memory, REMEMBERED_PER_ROW, RowState, rule};
 
 /// How often a call is made. A row that many write to is throttled for a moment, and an attempt more is cheaper than a
@@ -63,8 +64,8 @@ impl DynamoDbAggregates {
             .client
             .get_item()
             .table_name(&self.table)
-            .key("customer_id", text(rule::RULE_CUSTOMER))
-            .key("window_start", number(rule::RULE_START))
+            .key(CUSTOMER_ID, text(rule::RULE_CUSTOMER))
+            .key(WINDOW_START, number(rule::RULE_START))
             .consistent_read(true);
         match answer_by(deadline, get.send()).await?.item {
             Some(item) => rule::check(rule::of_item(&item)?, rule),
@@ -86,8 +87,8 @@ impl DynamoDbAggregates {
             .client
             .get_item()
             .table_name(&self.table)
-            .key("customer_id", text(customer_id))
-            .key("window_start", number(window.start_seconds()))
+            .key(CUSTOMER_ID, text(customer_id))
+            .key(WINDOW_START, number(window.start_seconds()))
             .consistent_read(true);
         let Some(item) = answer_by(deadline, get.send()).await?.item else { return Ok(None) };
         let state = row::state(&item)?;
@@ -105,11 +106,11 @@ impl DynamoDbAggregates {
             .client
             .update_item()
             .table_name(&self.table)
-            .key("customer_id", text(customer_id))
-            .key("window_start", number(window.start_seconds()))
+            .key(CUSTOMER_ID, text(customer_id))
+            .key(WINDOW_START, number(window.start_seconds()))
             .condition_expression(condition(transactions.len(), memory))
             .update_expression(update_expression(memory, addition.has_all_amounts()))
-            .expression_attribute_names("#ttl", "ttl")
+            .expression_attribute_names("#ttl", TTL)
             .expression_attribute_values(":seconds", number(window.seconds()))
             .expression_attribute_values(":start", text(window.start()))
             .expression_attribute_values(":end", text(window.end()))
@@ -140,27 +141,30 @@ impl DynamoDbAggregates {
 /// The condition under which so many transactions may be added.
 fn condition(transactions: usize, memory: Memory) -> String {
     let known: Vec<_> =
-        (0..transactions).map(|place| format!("contains(counted,{})", identity_name(place))).collect();
+        (0..transactions).map(|place| format!("contains({COUNTED},{})", identity_name(place))).collect();
     let supposed = match memory {
-        Memory::HasRoom => {
-            "(attribute_not_exists(customer_id) OR (window_seconds=:seconds AND event_count<=:most))"
-        }
-        Memory::IsFull => "window_seconds=:seconds AND event_count>=:least",
+        Memory::HasRoom => format!(
+            "(attribute_not_exists({CUSTOMER_ID}) OR ({WINDOW_SECONDS}=:seconds AND {EVENT_COUNT}<=:most))"
+        ),
+        Memory::IsFull => format!("{WINDOW_SECONDS}=:seconds AND {EVENT_COUNT}>=:least"),
     };
     format!("{supposed} AND NOT ({})", known.join(" OR "))
 }
 
 fn update_expression(memory: Memory, has_all_amounts: bool) -> String {
     // A sum that lacks an amount once lacks it for good.
-    let sum_complete = if has_all_amounts { "if_not_exists(sum_complete, :all)" } else { ":all" };
+    let sum_complete = match has_all_amounts {
+        true => format!("if_not_exists({SUM_COMPLETE}, :all)"),
+        false => ":all".to_owned(),
+    };
     let counted = match memory {
-        Memory::HasRoom => ", counted :hashes",
-        Memory::IsFull => "",
+        Memory::HasRoom => format!(", {COUNTED} :hashes"),
+        Memory::IsFull => String::new(),
     };
     format!(
-        "SET event_window_start=:start, event_window_end=:end, window_seconds=:seconds, \
-         sum_complete={sum_complete}, dedup_complete=:complete, updated_at=:now, #ttl=:ttl \
-         ADD event_count :count, total_amount :amount{counted}"
+        "SET {EVENT_WINDOW_START}=:start, {EVENT_WINDOW_END}=:end, {WINDOW_SECONDS}=:seconds, \
+         {SUM_COMPLETE}={sum_complete}, {DEDUP_COMPLETE}=:complete, {UPDATED_AT}=:now, #ttl=:ttl \
+         ADD {EVENT_COUNT} :count, {TOTAL_AMOUNT} :amount{counted}"
     )
 }
 
@@ -179,10 +183,10 @@ impl AggregateStore for DynamoDbAggregates {
             .client
             .update_item()
             .table_name(&self.table)
-            .key("customer_id", text(rule::RULE_CUSTOMER))
-            .key("window_start", number(rule::RULE_START))
+            .key(CUSTOMER_ID, text(rule::RULE_CUSTOMER))
+            .key(WINDOW_START, number(rule::RULE_START))
             .update_expression("SET #rule = if_not_exists(#rule, :rule)")
-            .expression_attribute_names("#rule", rule::RULE)
+            .expression_attribute_names("#rule", WINDOW_RULE)
             .expression_attribute_values(":rule", text(rule::text(rule)))
             .return_values(ReturnValue::AllNew);
         let item = answer_by(deadline, update.send()).await?.attributes.unwrap_or_default();
@@ -215,9 +219,9 @@ impl AggregateStore for DynamoDbAggregates {
                 .client
                 .query()
                 .table_name(&self.table)
-                .key_condition_expression("customer_id = :customer")
+                .key_condition_expression(format!("{CUSTOMER_ID} = :customer"))
                 .expression_attribute_values(":customer", text(customer_id))
-                .projection_expression(row::TOTALS)
+                .projection_expression(row::TOTALS.join(", "))
                 .scan_index_forward(false)
                 .consistent_read(true)
                 .limit(i32::try_from(limit - recent.len()).unwrap_or(i32::MAX))
@@ -240,7 +244,7 @@ impl AggregateStore for DynamoDbAggregates {
                 .client
                 .scan()
                 .table_name(&self.table)
-                .projection_expression(row::TOTALS)
+                .projection_expression(row::TOTALS.join(", "))
                 .consistent_read(true)
                 .set_exclusive_start_key(start);
             let answer = answer_by(deadline, scan.send()).await?;

@@ -244,3 +244,16 @@ async fn a_table_keeps_the_contract() {
     let (_aws, table) = table::start().await;
     keeps_the_contract(&table).await;
 }
+
+#[tokio::test]
+async fn adding_to_a_table_makes_the_ports_calls() {
+    let (aws, table) = table::start().await;
+    let transactions = transactions(0..2, "1");
+    let addition = addition("C1", window(0), &transactions);
+    let bounds = EventTimeBounds { max_age: None, max_ahead: None };
+    let rule = WindowRule { seconds: FIVE_MINUTES, time: WindowTime::Arrival, bounds };
+    assert_eq!(table.hold_to(&rule, soon()).await, Ok(()));
+    assert!(matches!(add(&table, &addition).await, Added::Done(_)));
+    assert!(matches!(add(&table, &addition).await, Added::Refused(_)));
+    crate::testing::assert_calls_are_those_of(PORT, &aws);
+}

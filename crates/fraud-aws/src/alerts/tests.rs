@@ -93,6 +93,7 @@ async fn a_topic_keeps_the_contract() {
     let (aws, sink) = topic::start().await;
     keeps_the_contract(&sink, || aws.published().into_iter().map(|published| published.message).collect())
         .await;
+    crate::testing::assert_calls_are_those_of(PORT, &aws);
     topic::fail_always(&aws);
     starts_nothing_after_a_failure(&sink).await;
 }

@@ -122,4 +122,5 @@ async fn a_writer_that_breaks_takes_no_letter() {
 async fn a_queue_keeps_the_contract() {
     let (aws, sink) = queue::start().await;
     keeps_the_contract(&sink, || queue::bodies(&aws)).await;
+    crate::testing::assert_calls_are_those_of(PORT, &aws);
 }

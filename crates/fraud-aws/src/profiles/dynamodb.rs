@@ -13,6 +13,7 @@ use fraud_core::profile::{Attribute, Profile};
 use futures_util::StreamExt;
 use tokio::time::Instant;
 
+use super::table::{CUSTOMER_ID, LIFETIME_VALUE, RISK_SCORE, SEGMENT};
 use super::{Answer, Lookup, ProfileStore};
 
 /// The most keys of one BatchGetItem (DynamoDB API reference).
@@ -23,10 +24,9 @@ const CALLS_AT_ONCE: usize = 8;
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
-/// The customer's id, the table's key.
-const KEY: &str = "customer_id";
+/// What is read of a row, and how expressions name it.
 const ATTRIBUTES: [(&str, &str); 4] =
-    [("#id", KEY), ("#segment", "segment"), ("#value", "lifetime_value"), ("#risk", "risk_score")];
+    [("#id", CUSTOMER_ID), ("#segment", SEGMENT), ("#value", LIFETIME_VALUE), ("#risk", RISK_SCORE)];
 
 /// A DynamoDB table of profiles.
 #[derive(Debug, Clone)]
@@ -79,7 +79,7 @@ impl DynamoDbProfiles {
         customers: &[String],
         deadline: Instant,
     ) -> Result<(Vec<(String, Arc<Profile>)>, Vec<String>), CallFault> {
-        let key = |id: &String| HashMap::from([(KEY.to_owned(), AttributeValue::S(id.clone()))]);
+        let key = |id: &String| HashMap::from([(CUSTOMER_ID.to_owned(), AttributeValue::S(id.clone()))]);
         let keys = KeysAndAttributes::builder()
             .set_keys(Some(customers.iter().map(key).collect()))
             .projection_expression(ATTRIBUTES.map(|(placeholder, _)| placeholder).join(","))
@@ -95,11 +95,12 @@ impl DynamoDbProfiles {
         let mut answer = answer_by(deadline, request.send()).await?;
         let items =
             answer.responses.as_mut().and_then(|tables| tables.remove(&self.table)).unwrap_or_default();
-        let found =
-            items.iter().filter_map(|item| Some((text(item.get(KEY))?.to_owned(), Arc::new(profile(item)))));
+        let found = items
+            .iter()
+            .filter_map(|item| Some((text(item.get(CUSTOMER_ID))?.to_owned(), Arc::new(profile(item)))));
         let unprocessed = answer.unprocessed_keys.as_ref().and_then(|tables| tables.get(&self.table));
         let left = unprocessed.map(KeysAndAttributes::keys).unwrap_or_default();
-        let left = left.iter().filter_map(|key| text(key.get(KEY)).map(str::to_owned)).collect();
+        let left = left.iter().filter_map(|key| text(key.get(CUSTOMER_ID)).map(str::to_owned)).collect();
         Ok((found.collect(), left))
     }
 }
@@ -124,7 +125,7 @@ impl ProfileStore for DynamoDbProfiles {
 
 fn profile(item: &HashMap<String, AttributeValue>) -> Profile {
     let attribute = |name| attribute(item, name);
-    Profile::new(attribute("segment"), attribute("lifetime_value"), attribute("risk_score"))
+    Profile::new(attribute(SEGMENT), attribute(LIFETIME_VALUE), attribute(RISK_SCORE))
 }
 
 /// An attribute of a table's row, as profiles are built from it.
