@@ -11,7 +11,6 @@
 
 mod batch;
 mod burial;
-mod event;
 mod progress;
 mod redelivery;
 #[cfg(test)]
@@ -20,7 +19,6 @@ mod time_limits;
 
 pub use batch::{Batch, Received};
 pub use burial::{Burial, bury};
-pub use event::{InvalidEvent, KinesisEvent, StreamRecord};
 pub use progress::{Progress, RetryReason};
 pub use redelivery::Redelivery;
 pub use time_limits::TimeLimits;

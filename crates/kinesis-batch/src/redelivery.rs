@@ -2,11 +2,8 @@
 
 use exact_text::timestamp::Timestamp;
 use fraud_core::identity::Position;
+use lambda_events::kinesis::SUB_SEQUENCE_NUMBER;
 use serde_json::json;
-
-/// The member of `kinesis` that Lambda's own events never have: the record's data is a user record that was taken out
-/// already, and this was its place. It is not taken apart again, and keeps its identity.
-pub(crate) const SUB_SEQUENCE_NUMBER: &str = "userRecordSubSequenceNumber";
 
 /// A user record as it came the first time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,8 +44,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::Batch;
     use crate::testing::aggregate;
-    use crate::{Batch, InvalidEvent};
+    use lambda_events::InvalidEvent;
 
     fn position(sub_sequence_number: u64) -> Position<'static> {
         Position {
@@ -93,7 +91,7 @@ mod tests {
             let event = Redelivery { position: position(sub_sequence_number), arrival, data: &data }.event();
             let batch = Batch::read(&event).unwrap();
             prop_assert_eq!(batch.len(), 1);
-            let reason = fraud_core::reason::FailureReason::NotJson;
+            let reason = fraud_aws::reason::FailureReason::Refused(fraud_core::refusal::Refusal::NotJson);
             let letter = batch.letter(0, reason, "kinesis-alerts").unwrap();
             prop_assert_eq!((letter.position, letter.arrival, &*letter.data), (position(sub_sequence_number), arrival, &*data));
         }
@@ -111,7 +109,7 @@ mod tests {
         let event = Redelivery { position: position(3), arrival: None, data: "e30=" }.event();
         for place in ["-1", "1.5", "\"3\"", "null", "99999999999999999999"] {
             let event = event.replace("SubSequenceNumber\":3", &format!("SubSequenceNumber\":{place}"));
-            assert!(matches!(Batch::read(&event), Err(InvalidEvent::Missing(_))), "{event}");
+            assert!(matches!(Batch::read(&event), Err(InvalidEvent::OtherKind { .. })), "{event}");
         }
     }
 }

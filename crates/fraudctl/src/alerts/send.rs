@@ -7,7 +7,7 @@ use clap::Args;
 use fraud_aws::alerts::{AlertSink, PublishFault, Sink};
 use fraud_aws::clock::{Clock, SystemClock};
 use fraud_aws::config::{AlertSinkTarget, Environment};
-use fraud_aws::ledger::{DynamoDbLedger, LedgerFault, Resent, resend};
+use fraud_aws::ledger::{DynamoDbLedger, LedgerFault, Marked, Sent, send_pending};
 use serde_json::json;
 use tokio::time::Instant;
 
@@ -134,27 +134,26 @@ async fn send(id: &str, ledger: &DynamoDbLedger, sink: &Sink, dry_run: bool) -> 
     if dry_run {
         return Ok(Outcome::Sent);
     }
-    let resent = match resend(ledger, sink, &SystemClock, &alert, TIME).await {
-        Ok(resent) => resent,
-        Err(fault @ (LedgerFault::UnreadableRow { .. } | LedgerFault::RowTooLarge { .. })) => {
-            return Ok(Outcome::Failed(fault.to_string()));
+    Ok(match send_pending(ledger, sink, &SystemClock, &alert, TIME).await {
+        Sent::Published { marked: Ok(Marked::Sent), .. } => Outcome::Sent,
+        Sent::Published { marked: Ok(Marked::ClaimLost), .. } => {
+            Outcome::Failed("sent so late that another may have sent it, too".to_owned())
         }
-        Err(fault) => return Err(anyhow!("the ledger does not take claims: {fault}").into()),
-    };
-    Ok(match resent {
-        Resent::Sent => Outcome::Sent,
-        Resent::SentBefore => Outcome::NotNeeded("another has sent it meanwhile".to_owned()),
-        Resent::Gone => {
-            Outcome::Failed("not sent: another has given it up meanwhile; its record comes again".to_owned())
-        }
-        Resent::InForce { until } => Outcome::Failed(format!(
-            "not sent yet: another sender holds it; if that dies it is pending from {until} on"
-        )),
-        Resent::NotPublished(fault) => Outcome::Failed(not_published(&fault)),
-        Resent::NotMarked(fault) => {
+        Sent::Published { marked: Err(fault), .. } => {
             Outcome::Failed(format!("sent, but the ledger could not note it: {fault}"))
         }
-        Resent::ClaimLost => Outcome::Failed("sent so late that another may have sent it, too".to_owned()),
+        Sent::Before { .. } => Outcome::NotNeeded("another has sent it meanwhile".to_owned()),
+        Sent::InForce { until } => Outcome::Failed(format!(
+            "not sent yet: another sender holds it; if that dies it is pending from {until} on"
+        )),
+        Sent::NotPending | Sent::HeldBack => {
+            Outcome::Failed("not sent: another has given it up meanwhile; its record is retried".to_owned())
+        }
+        Sent::NotClaimed(LedgerFault::Call(fault)) => {
+            return Err(anyhow!("the ledger does not take claims: {fault}").into());
+        }
+        Sent::NotClaimed(fault) => Outcome::Failed(fault.to_string()),
+        Sent::NotPublished(fault) => Outcome::Failed(not_published(&fault)),
     })
 }
 

@@ -102,10 +102,11 @@ fn event_record(record: &Record) -> EventRecord {
 
 #[cfg(test)]
 mod tests {
+    use fraud_core::refusal::Refusal;
     use std::collections::BTreeMap;
 
     use exact_text::timestamp::Timestamp;
-    use fraud_core::reason::FailureReason;
+    use fraud_aws::reason::FailureReason;
     use serde_json::Value;
     use stream_client::consumer::{Handled as Outcome, Handler as _, SequenceNumber};
 
@@ -132,7 +133,7 @@ mod tests {
                 high_scores: 2,
                 alerts_sent: 1,
                 alerts_suppressed: 1,
-                dead_lettered: BTreeMap::from([(FailureReason::NotJson, 1)]),
+                dead_lettered: BTreeMap::from([(FailureReason::Refused(Refusal::NotJson), 1)]),
                 ..Default::default()
             };
             Ok(Handled { response: self.0.to_owned(), metrics: Metrics::Alerts(Box::new(metrics)) })
