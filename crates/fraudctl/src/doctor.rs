@@ -28,7 +28,7 @@ use finding::Finding;
 #[command(after_help = "Examples:
   fraudctl doctor --stream transactions
   fraudctl doctor --stream transactions --ledger dynamodb:alert_ledger --json
-  fraudctl local --count 1000 --seed 1 --keep    prints `export` lines; with them in a shell, there:
+  fraud-local --count 1000 --seed 1 --keep       prints `export` lines; with them in a shell, there:
   fraudctl doctor --stream transactions
 
 What to check is said by the functions' own variables (PROFILE_SOURCE, FRAUD_POLICY, ALERT_SINK, ALERT_LEDGER,

@@ -16,7 +16,6 @@ pub mod generate;
 pub mod handler;
 pub mod input;
 pub mod interrupt;
-pub mod local;
 pub mod produce;
 pub mod profiles;
 pub mod replay;
@@ -30,7 +29,6 @@ pub use exit::Failure;
 #[derive(Debug, Parser)]
 #[command(name = "fraudctl", version, about, propagate_version = true, arg_required_else_help = true)]
 #[command(after_help = "Examples:
-  fraudctl local --count 50000 --seed 1
   fraudctl generate --count 1000 --seed 2 --transactions tx.ndjson --profiles profiles.json
   fraudctl score tx.ndjson --profiles profiles.json
   fraudctl produce tx.ndjson --stream transactions --rate 500
@@ -64,8 +62,6 @@ pub enum Command {
     #[allow(missing_docs, reason = "the arguments' own documentation is the command's help")]
     Generate(generate::Arguments),
     #[allow(missing_docs, reason = "the arguments' own documentation is the command's help")]
-    Local(local::Arguments),
-    #[allow(missing_docs, reason = "the arguments' own documentation is the command's help")]
     Produce(produce::Arguments),
     /// Customer profiles.
     #[command(subcommand)]
@@ -91,7 +87,6 @@ pub async fn run(command: &Command) -> Result<(), Failure> {
         Command::DeadLetters(command) => dead_letters::run(command).await,
         Command::Doctor(arguments) => doctor::run(arguments).await,
         Command::Generate(arguments) => Ok(generate::run(arguments)?),
-        Command::Local(arguments) => local::run(arguments).await,
         Command::Produce(arguments) => produce::run(arguments).await,
         Command::Profiles(command) => profiles::run(command).await,
         Command::Replay(arguments) => replay::run(arguments).await,

@@ -18,9 +18,8 @@ use fraud_core::transaction::Transaction;
 use tokio::time::Instant;
 
 use crate::Failure;
-use crate::display::{Table, counted, note, print_line, table};
+use crate::display::{Table, counted, event_time_faults, note, print_line, table};
 use crate::input::{Entry, Input, Place, Source};
-use crate::local::report;
 use crate::profiles;
 
 /// Score transactions from a file, without AWS.
@@ -101,7 +100,7 @@ pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
     out.finish()?;
     let Tally { scored, alerts, refused, event_times: times } = tally;
     note!("{} scored by {}, {} above its threshold", counted(scored, "transaction"), policy.id(), alerts);
-    if let Some(faults) = report::event_times(times.unreadable as u64, times.without_local_time as u64) {
+    if let Some(faults) = event_time_faults(times.unreadable as u64, times.without_local_time as u64) {
         note!("event times: {faults}");
     }
     for silence in policy.silences() {

@@ -10,7 +10,7 @@ use fraud_core::identity::{Position, stream_name};
 use fraud_core::json::{JsonError, RepeatedKeys, Scanner, Text, Value};
 use fraud_core::timestamp::Timestamp;
 
-use crate::redelivery::SUB_SEQUENCE_NUMBER;
+use crate::event_json::SUB_SEQUENCE_NUMBER;
 
 /// Deeper than any event; a record's own payload is text here.
 const MAX_DEPTH: usize = 64;

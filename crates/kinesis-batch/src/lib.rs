@@ -12,8 +12,10 @@
 mod batch;
 mod burial;
 mod event;
+mod event_json;
 mod progress;
 mod redelivery;
+mod response;
 #[cfg(test)]
 mod testing;
 mod time_limits;
@@ -21,6 +23,8 @@ mod time_limits;
 pub use batch::{Batch, Received};
 pub use burial::{Burial, bury};
 pub use event::{InvalidEvent, KinesisEvent, StreamRecord};
+pub use event_json::{EventRecord, event_json};
 pub use progress::{Progress, RetryReason};
 pub use redelivery::Redelivery;
+pub use response::BatchResult;
 pub use time_limits::TimeLimits;

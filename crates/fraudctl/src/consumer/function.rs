@@ -2,11 +2,9 @@
 
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::Duration;
 
-use embedded_aws::event_source_mapping::Record as EventRecord;
-use embedded_aws::event_source_mapping::event::{EventFields, event};
-use embedded_aws::event_source_mapping::response::{Verdict, verdict};
+use kinesis_batch::{BatchResult, EventRecord, event_json};
 use stream_client::consumer::{self, Batch, HandlerError, Record};
 use tokio::time::timeout;
 
@@ -45,16 +43,14 @@ impl<F> Function<F> {
 }
 
 impl<F: Invoke> Function<F> {
-    async fn invoke(&self, batch: &Batch<'_>) -> Verdict {
-        let fields = EventFields::new(batch.stream_arn);
-        let records: Vec<String> =
-            batch.records.iter().map(|record| fields.record(batch.shard_id, &event_record(record))).collect();
-        let event = event(records.iter().map(String::as_str));
+    async fn invoke(&self, batch: &Batch<'_>) -> BatchResult {
+        let records = batch.records.iter().map(|record| event_record(batch.shard_id, record));
+        let event = event_json(batch.stream_arn, records);
         let answer = match timeout(self.limit, self.function.invoke(&event, self.limit)).await {
             Ok(answer) => answer,
             Err(_elapsed) => {
                 self.comes_again(batch, format_args!("no answer in {} s", self.limit.as_secs()));
-                return Verdict::Failed;
+                return BatchResult::Failed;
             }
         };
         match answer {
@@ -63,11 +59,14 @@ impl<F: Invoke> Function<F> {
                     self.comes_again(batch, reason);
                 }
                 self.locked().add(&metrics);
-                verdict(&response, batch.records.iter().map(|record| record.sequence_number.as_str()))
+                BatchResult::of_response(
+                    &response,
+                    batch.records.iter().map(|record| record.sequence_number.as_str()),
+                )
             }
             Err(error) => {
                 self.comes_again(batch, format_args!("{error:#}"));
-                Verdict::Failed
+                BatchResult::Failed
             }
         }
     }
@@ -80,9 +79,9 @@ impl<F: Invoke> Function<F> {
 impl<F: Invoke + 'static> consumer::Handler for Function<F> {
     async fn handle(&self, batch: &Batch<'_>) -> Result<consumer::Handled, HandlerError> {
         let first_again = match self.invoke(batch).await {
-            Verdict::Done => None,
-            Verdict::DoneBefore(index) => batch.records.get(index),
-            Verdict::Failed => batch.records.first(),
+            BatchResult::Done => None,
+            BatchResult::DoneBefore(index) => batch.records.get(index),
+            BatchResult::Failed => batch.records.first(),
         };
         Ok(first_again.map_or(consumer::Handled::All, |record| {
             consumer::Handled::AgainFrom(record.sequence_number.clone())
@@ -90,13 +89,11 @@ impl<F: Invoke + 'static> consumer::Handler for Function<F> {
     }
 }
 
-fn event_record(record: &Record) -> EventRecord {
-    let arrival = u64::try_from(record.approximate_arrival.millis()).unwrap_or_default();
+fn event_record<'a>(shard: &'a str, record: &'a Record) -> EventRecord<'a> {
+    let arrival = record.approximate_arrival;
     EventRecord {
-        partition_key: record.partition_key.clone(),
-        data: record.data.clone(),
-        sequence_number: record.sequence_number.to_string(),
-        approximate_arrival: UNIX_EPOCH + Duration::from_millis(arrival),
+        partition_key: Some(&record.partition_key),
+        ..EventRecord::of_bytes(shard, record.sequence_number.as_str(), &record.data, arrival)
     }
 }
 

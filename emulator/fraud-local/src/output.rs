@@ -8,31 +8,32 @@ use anyhow::{Context, anyhow};
 use fraud_core::json::{Scanner, Value};
 use fraud_core::window::WindowTotals;
 
-use super::reconcile::Landed;
+use crate::reconcile::Landed;
 
 /// Scored lines by event hour.
-pub(super) const SCORED: &str = "scored";
+pub(crate) const SCORED: &str = "scored";
 /// What the transform gave back as failed.
-pub(super) const ERRORS: &str = "errors";
+pub(crate) const ERRORS: &str = "errors";
 /// Every record as it came.
-pub(super) const RAW: &str = "raw";
+pub(crate) const RAW: &str = "raw";
 /// Customers' windows, a line each.
 const AGGREGATES: &str = "aggregates.ndjson";
 /// The alerts' messages.
 const ALERTS: &str = "alerts.ndjson";
 
-/// The file that says that the folder is one of `fraudctl local`.
+/// The file that says that the folder is one of `fraud-local`.
 const MARKER: &str = ".fraudctl-local";
-const MARKER_TEXT: &str = "The results of `fraudctl local` are in this folder. The next run into it removes them, and nothing else.\n";
+const MARKER_TEXT: &str =
+    "The results of `fraud-local` are in this folder. The next run into it removes them, and nothing else.\n";
 /// What is named of a folder's other content.
 const FOUND_NAMED: usize = 3;
 
 /// Why a folder cannot be the output folder.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum FolderError {
-    /// It holds something, and `fraudctl local` has not written there.
+pub(crate) enum FolderError {
+    /// It holds something, and `fraud-local` has not written there.
     #[error(
-        "--out {folder} holds {found}, and it was not made by `fraudctl local`: name a new or empty folder; if it is what an \
+        "--out {folder} holds {found}, and it was not made by `fraud-local`: name a new or empty folder; if it is what an \
          older release left, delete it first"
     )]
     Foreign { folder: String, found: String },
@@ -44,7 +45,7 @@ pub(super) enum FolderError {
 ///
 /// # Errors
 /// [`FolderError`] where it holds anything and has no marker, or cannot be written to.
-pub(super) fn claim(out: &Path) -> Result<(), FolderError> {
+pub(crate) fn claim(out: &Path) -> Result<(), FolderError> {
     let unusable = |error| FolderError::Unusable { folder: out.display().to_string(), error };
     fs::create_dir_all(out).map_err(unusable)?;
     let marker = out.join(MARKER);
@@ -70,7 +71,7 @@ fn named(mut found: Vec<String>) -> String {
 }
 
 /// Removes what an earlier run left in a folder that was [claimed](claim), and nothing else.
-pub(super) fn clear(out: &Path) -> anyhow::Result<()> {
+pub(crate) fn clear(out: &Path) -> anyhow::Result<()> {
     for name in [SCORED, ERRORS, RAW] {
         let path = out.join(name);
         ignore_missing(fs::remove_dir_all(&path))
@@ -85,7 +86,7 @@ pub(super) fn clear(out: &Path) -> anyhow::Result<()> {
 }
 
 /// How many files a run has written.
-pub(super) fn written(out: &Path) -> anyhow::Result<u64> {
+pub(crate) fn written(out: &Path) -> anyhow::Result<u64> {
     let mut count = [ALERTS, AGGREGATES].iter().filter(|name| out.join(name).is_file()).count();
     for name in [SCORED, ERRORS, RAW] {
         count += files(&out.join(name))?.len();
@@ -101,12 +102,12 @@ fn ignore_missing(result: io::Result<()>) -> io::Result<()> {
 }
 
 /// Writes the alerts' messages.
-pub(super) fn write_alerts(out: &Path, alerts: &[String]) -> anyhow::Result<()> {
+pub(crate) fn write_alerts(out: &Path, alerts: &[String]) -> anyhow::Result<()> {
     write_lines(&out.join(ALERTS), alerts.iter().cloned())
 }
 
 /// Writes customers' windows.
-pub(super) fn write_windows(out: &Path, windows: &[WindowTotals]) -> anyhow::Result<()> {
+pub(crate) fn write_windows(out: &Path, windows: &[WindowTotals]) -> anyhow::Result<()> {
     write_lines(&out.join(AGGREGATES), windows.iter().map(WindowTotals::to_json))
 }
 
@@ -116,7 +117,7 @@ fn write_lines(path: &Path, lines: impl Iterator<Item = String>) -> anyhow::Resu
 }
 
 /// The files below a folder; none where there is no such folder.
-pub(super) fn files(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+pub(crate) fn files(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     let mut folders = vec![folder.to_path_buf()];
     while let Some(folder) = folders.pop() {
@@ -133,7 +134,7 @@ pub(super) fn files(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
 }
 
 /// What the scored lines say of themselves.
-pub(super) fn landed(out: &Path) -> anyhow::Result<Vec<Landed>> {
+pub(crate) fn landed(out: &Path) -> anyhow::Result<Vec<Landed>> {
     let mut landed = Vec::new();
     for file in files(&out.join(SCORED))? {
         let text = fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
@@ -167,7 +168,7 @@ fn read_landed(line: &str) -> anyhow::Result<Landed> {
 }
 
 /// The payloads of the records under the error prefix: Firehose's error objects, one a line, hold them as base64.
-pub(super) fn failed(out: &Path) -> anyhow::Result<Vec<Vec<u8>>> {
+pub(crate) fn failed(out: &Path) -> anyhow::Result<Vec<Vec<u8>>> {
     let mut failed = Vec::new();
     for file in files(&out.join(ERRORS))? {
         let text = fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;

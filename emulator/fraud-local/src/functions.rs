@@ -25,7 +25,7 @@ use fraud_core::window::{WindowRule, WindowTime, WindowTotals};
 use kinesis_alerts::{Alerts, Ports};
 use tokio::time::Instant;
 
-use super::services::{AGGREGATES_TABLE, LEDGER_TABLE, PROFILES_TABLE, QUEUE, RETENTION_DAYS, TOPIC, sdk};
+use crate::services::{AGGREGATES_TABLE, LEDGER_TABLE, PROFILES_TABLE, QUEUE, RETENTION_DAYS, TOPIC, sdk};
 
 /// Profiles are remembered for a whole run: nobody changes them meanwhile.
 const CACHE: CacheSettings =
@@ -36,13 +36,13 @@ const RETENTION: Duration = Duration::from_secs(RETENTION_DAYS * 24 * 3600);
 const UNBOUNDED: EventTimeBounds = EventTimeBounds::UNBOUNDED;
 
 /// Five minutes of event time, whatever its age.
-pub(super) fn window_rule() -> WindowRule {
+pub(crate) fn window_rule() -> WindowRule {
     let seconds = NonZeroU32::MIN.saturating_add(299);
     WindowRule { seconds, time: WindowTime::Event, bounds: UNBOUNDED }
 }
 
 /// The functions, and what they have done so far.
-pub(super) struct Functions {
+pub(crate) struct Functions {
     transform: Transform<Profiles>,
     alerts: Alerts<Profiles, Ledger, Sink, DeadLetters, SystemClock>,
     analytics: Analytics<Aggregates, TotalsSink, DeadLetters, SystemClock>,
@@ -51,24 +51,24 @@ pub(super) struct Functions {
 
 /// What the functions said of their invocations, added up.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Totals {
+pub(crate) struct Totals {
     /// Alerts that the sink accepted.
-    pub(super) alerts_sent: u64,
+    pub(crate) alerts_sent: u64,
     /// High scores whose alert had been sent before.
-    pub(super) alerts_suppressed: u64,
+    pub(crate) alerts_suppressed: u64,
     /// For each alert, the milliseconds from arrival to publication.
-    pub(super) detection_latency: Vec<i64>,
+    pub(crate) detection_latency: Vec<i64>,
     /// Records that the transform scored.
-    pub(super) transformed: u64,
+    pub(crate) transformed: u64,
     /// Records that it gave back as failed, by reason.
-    pub(super) failed: std::collections::BTreeMap<String, u64>,
+    pub(crate) failed: std::collections::BTreeMap<String, u64>,
     /// What is wrong with the event times of the records scored.
-    pub(super) event_times: EventTimeFaults,
+    pub(crate) event_times: EventTimeFaults,
 }
 
 impl Functions {
     /// The functions over the services of `aws`. Event times of any age name their partition: an old file lands in its own.
-    pub(super) async fn connect(aws: &EmbeddedAws, policy: &Policy) -> anyhow::Result<Self> {
+    pub(crate) async fn connect(aws: &EmbeddedAws, policy: &Policy) -> anyhow::Result<Self> {
         let dynamodb = sdk(aws, Service::DynamoDb).await?;
         let source = ProfileSource::DynamoDb { table: PROFILES_TABLE.to_owned() };
         let ledger = AlertLedgerTarget::DynamoDb { table: LEDGER_TABLE.to_owned(), retention: RETENTION };
@@ -99,7 +99,7 @@ impl Functions {
     }
 
     /// What has been done so far.
-    pub(super) fn totals(&self) -> Totals {
+    pub(crate) fn totals(&self) -> Totals {
         self.locked().clone()
     }
 
@@ -108,7 +108,7 @@ impl Functions {
     }
 
     /// One invocation of the alerting function.
-    pub(super) async fn alerts(&self, invocation: Invocation) -> Result<String, FunctionError> {
+    pub(crate) async fn alerts(&self, invocation: Invocation) -> Result<String, FunctionError> {
         let remaining = invocation.deadline.saturating_duration_since(Instant::now());
         let handled = self.alerts.handle(&invocation.event, remaining).await;
         let handled = handled.map_err(|error| FunctionError::new(error.to_string()))?;
@@ -120,14 +120,14 @@ impl Functions {
     }
 
     /// One invocation of the analytics function.
-    pub(super) async fn analytics(&self, invocation: Invocation) -> Result<String, FunctionError> {
+    pub(crate) async fn analytics(&self, invocation: Invocation) -> Result<String, FunctionError> {
         let remaining = invocation.deadline.saturating_duration_since(Instant::now());
         let handled = self.analytics.handle(&invocation.event, remaining).await;
         handled.map(|handled| handled.response).map_err(|error| FunctionError::new(error.to_string()))
     }
 
     /// One invocation of the Firehose transform.
-    pub(super) async fn transform(&self, invocation: Invocation) -> Result<String, FunctionError> {
+    pub(crate) async fn transform(&self, invocation: Invocation) -> Result<String, FunctionError> {
         let remaining = invocation.deadline.saturating_duration_since(Instant::now());
         let transformed = self.transform.handle(&invocation.event, remaining).await;
         let transformed = transformed.map_err(|error| FunctionError::new(error.to_string()))?;
@@ -142,7 +142,7 @@ impl Functions {
 }
 
 /// Every window that stands in the table.
-pub(super) async fn windows(aws: &EmbeddedAws) -> anyhow::Result<Vec<WindowTotals>> {
+pub(crate) async fn windows(aws: &EmbeddedAws) -> anyhow::Result<Vec<WindowTotals>> {
     let target = AggregatesTarget::DynamoDb { table: AGGREGATES_TABLE.to_owned(), retention: Duration::ZERO };
     let store = Aggregates::connect(&target, &sdk(aws, Service::DynamoDb).await?).await;
     Ok(store.all(Instant::now() + Duration::from_secs(300)).await?)

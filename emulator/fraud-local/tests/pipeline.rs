@@ -2,23 +2,18 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::path::Path;
-
 use embedded_aws::{EmbeddedAws, Entries, Fault, Service, When};
 use fraud_aws::profiles::{FileProfiles, rows};
 use fraud_core::policy::Policy;
+use fraud_local::{Finished, Input, Pipeline, start_services};
 use fraudctl::generate::Dataset;
 use fraudctl::interrupt::Interrupt;
-use fraudctl::local::{Finished, Input, Pipeline, start_services};
 use fraudctl::profiles;
 
 const SEED: u64 = 3;
 
 async fn run(aws: &EmbeddedAws, count: usize) -> Finished {
-    run_into(aws, count, tempfile::tempdir().unwrap().path()).await
-}
-
-async fn run_into(aws: &EmbeddedAws, count: usize, out: &Path) -> Finished {
+    let out = tempfile::tempdir().unwrap();
     let dataset = Dataset::generate(count, SEED);
     let mut written = Vec::new();
     dataset.write_profiles(&mut written).unwrap();
@@ -27,7 +22,7 @@ async fn run_into(aws: &EmbeddedAws, count: usize, out: &Path) -> Finished {
         aws,
         policy: Policy::builtin_default().unwrap(),
         profiles: FileProfiles::of_rows(&rows).unwrap(),
-        out: out.to_path_buf(),
+        out: out.path().to_path_buf(),
         analytics: true,
         follow: false,
         interrupt: Interrupt::never(),
@@ -71,26 +66,4 @@ async fn with_faults_at_every_service_it_still_balances() {
     assert!(report.produced > 3000, "no answer was lost: the test shows too little");
     assert_eq!(report.landed, report.produced);
     assert!(report.alerts > 0);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_customers_windows_are_read_from_the_table_as_the_run_wrote_them_the_newest_first() {
-    let aws = start_services().await.unwrap();
-    let out = tempfile::tempdir().unwrap();
-    let report = run_into(&aws, 2000, out.path()).await.report;
-    let customer = report.top_customers[0].customer_id.clone();
-    let written = std::fs::read_to_string(out.path().join("aggregates.ndjson")).unwrap();
-    let of_customer = format!("{{\"customer_id\":\"{customer}\",");
-    let mut expected: Vec<&str> = written.lines().filter(|line| line.starts_with(&of_customer)).collect();
-    expected.reverse();
-    let output = tokio::process::Command::new(env!("CARGO_BIN_EXE_fraudctl"))
-        .args(["aggregates", &customer, "--table", "dynamodb:customer_aggregates", "--json"])
-        .envs(aws.env())
-        .output()
-        .await
-        .unwrap();
-    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
-    let shown = String::from_utf8(output.stdout).unwrap();
-    assert!(!expected.is_empty() && expected.len() <= 12);
-    assert_eq!(shown.lines().collect::<Vec<_>>(), expected);
 }

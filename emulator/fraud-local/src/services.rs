@@ -8,20 +8,20 @@ use embedded_aws::{EmbeddedAws, KeyType, REGION, Recording, Service, TableDefini
 use fraud_aws::aggregates::rule_variables;
 use fraud_aws::sdk::Sdk;
 
-use super::functions::window_rule;
-use crate::profiles::{self, Item};
+use crate::functions::window_rule;
+use fraudctl::profiles::{self, Item};
 
 /// The stream that transactions come by.
-pub(super) const STREAM: &str = "transactions";
+pub(crate) const STREAM: &str = "transactions";
 /// Its shards: those that the tutorial's peak of 50,000 a minute needs.
-pub(super) const SHARDS: u32 = 2;
-pub(super) const PROFILES_TABLE: &str = "customer_profiles";
-pub(super) const LEDGER_TABLE: &str = "alert_ledger";
-pub(super) const AGGREGATES_TABLE: &str = "customer_aggregates";
-pub(super) const TOPIC: &str = "fraud-alerts";
-pub(super) const QUEUE: &str = "fraud-dead-letters";
+pub(crate) const SHARDS: u32 = 2;
+pub(crate) const PROFILES_TABLE: &str = "customer_profiles";
+pub(crate) const LEDGER_TABLE: &str = "alert_ledger";
+pub(crate) const AGGREGATES_TABLE: &str = "customer_aggregates";
+pub(crate) const TOPIC: &str = "fraud-alerts";
+pub(crate) const QUEUE: &str = "fraud-dead-letters";
 /// How long the rows of ledger and aggregates are kept: the functions' default, longer than the stream keeps records.
-pub(super) const RETENTION_DAYS: u64 = 400;
+pub(crate) const RETENTION_DAYS: u64 = 400;
 
 /// Starts the services with empty tables.
 ///
@@ -46,13 +46,13 @@ pub async fn start() -> anyhow::Result<EmbeddedAws> {
 }
 
 /// The settings of clients of one service.
-pub(super) async fn sdk(aws: &EmbeddedAws, service: Service) -> anyhow::Result<Sdk> {
+pub(crate) async fn sdk(aws: &EmbeddedAws, service: Service) -> anyhow::Result<Sdk> {
     let endpoint = aws.endpoint(service).with_context(|| format!("{} does not run", service.name()))?;
     Ok(Sdk::at(endpoint, REGION).await)
 }
 
 /// Fills the table of profiles.
-pub(super) async fn import_profiles(aws: &EmbeddedAws, items: Vec<Item>) -> anyhow::Result<u64> {
+pub(crate) async fn import_profiles(aws: &EmbeddedAws, items: Vec<Item>) -> anyhow::Result<u64> {
     let sdk = sdk(aws, Service::DynamoDb).await?;
     profiles::write(&Client::new(sdk.config().await), PROFILES_TABLE, items, |_| {}).await
 }
@@ -62,7 +62,7 @@ pub(super) async fn import_profiles(aws: &EmbeddedAws, items: Vec<Item>) -> anyh
 ///
 /// # Errors
 /// Where the policy's file has no absolute path.
-pub(super) fn exports(aws: &EmbeddedAws, policy: Option<&Path>) -> anyhow::Result<String> {
+pub fn exports(aws: &EmbeddedAws, policy: Option<&Path>) -> anyhow::Result<String> {
     let policy = match policy {
         None => "builtin:default".to_owned(),
         Some(path) => {

@@ -8,8 +8,8 @@ use std::process::Command;
 #[test]
 fn duckdb_reads_every_scored_line_with_the_tables_types_from_the_partition_of_its_event_hour() {
     let folder = tempfile::tempdir().unwrap();
-    let output = Command::new(env!("CARGO_BIN_EXE_fraudctl"))
-        .args(["local", "--count", "3000", "--seed", "5", "--out", "out", "--json"])
+    let output = Command::new(env!("CARGO_BIN_EXE_fraud-local"))
+        .args(["--count", "3000", "--seed", "5", "--out", "out", "--json"])
         .current_dir(folder.path())
         .output()
         .unwrap();

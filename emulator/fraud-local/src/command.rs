@@ -1,43 +1,34 @@
-//! The whole pipeline on a laptop: the embedded AWS, the functions with their own adapters, transactions through them, and
-//! a report that says whether everything balances.
+//! The command: its arguments, and how it runs.
 
 use std::path::PathBuf;
 
 use anyhow::{Context, anyhow};
-use clap::Args;
+use clap::Parser;
 use fraud_aws::config::PolicySource;
 use fraud_aws::profiles::{FileProfiles, rows};
 
-mod functions;
-mod output;
-mod pipeline;
-pub mod reconcile;
-pub mod report;
-mod services;
-mod status;
+use fraudctl::Failure;
+use fraudctl::display::{note, print_line, print_note};
+use fraudctl::generate::Dataset;
+use fraudctl::input::Source;
+use fraudctl::interrupt::Interrupt;
+use fraudctl::profiles::{self, Loaded};
 
-use crate::interrupt::Interrupt;
-pub use pipeline::{Finished, Input, Pipeline};
-pub use services::start as start_services;
-
-use crate::Failure;
-use crate::display::{note, print_line, print_note};
-use crate::generate::Dataset;
-use crate::input::Source;
-use crate::profiles::{self, Loaded};
+use crate::{Input, Pipeline, output, services};
 
 /// Run the whole pipeline in this process: no AWS account, no Docker.
-#[derive(Debug, Args)]
+#[derive(Debug, Parser)]
+#[command(name = "fraud-local", version, about, arg_required_else_help = true)]
 #[command(after_help = "Examples:
-  fraudctl local --count 50000 --seed 1
-  fraudctl local --input tx.ndjson --profiles profiles.json --out /tmp/lake --json
-  fraudctl local --count 1000 --seed 1 --keep
+  fraud-local --count 50000 --seed 1
+  fraud-local --input tx.ndjson --profiles profiles.json --out /tmp/lake --json
+  fraud-local --count 1000 --seed 1 --keep
 
 The input is read as by `fraudctl score`. The output folder gets scored/ (by event hour), errors/, raw/, alerts.ndjson and
 aggregates.ndjson; those of an earlier run are removed when the first record is there. A folder that holds anything and was
 not made by this command is refused. Lines that are no transactions are produced as they are and end under errors/.
 Exit status: 0 balanced, 1 not balanced or failed, 2 the input is wrong.")]
-pub struct Arguments {
+pub struct FraudLocalArgs {
     /// Make up so many transactions.
     #[arg(long, value_name = "N", requires = "seed", required_unless_present = "input")]
     count: Option<usize>,
@@ -74,7 +65,7 @@ pub struct Arguments {
 ///
 /// # Errors
 /// [`Failure::Input`] where the input is wrong; [`Failure::Failed`] where something failed or does not balance.
-pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
+pub async fn run(arguments: &FraudLocalArgs) -> Result<(), Failure> {
     let source = match &arguments.policy {
         Some(path) => PolicySource::File { path: path.clone() },
         None => PolicySource::BuiltinDefault,
@@ -130,9 +121,9 @@ pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
 }
 
 /// The transactions, and the profiles.
-fn input(arguments: &Arguments) -> Result<(Input, Loaded), Failure> {
+fn input(arguments: &FraudLocalArgs) -> Result<(Input, Loaded), Failure> {
     if let Some(path) = &arguments.profiles {
-        let input = crate::input::Input::open(&arguments.input).map_err(Failure::input)?;
+        let input = fraudctl::input::Input::open(&arguments.input).map_err(Failure::input)?;
         return Ok((Input::Given(Box::new(input)), profiles::load(path)?));
     }
     let dataset = Dataset::generate(arguments.count.unwrap_or_default(), arguments.seed.unwrap_or_default());

@@ -5,32 +5,32 @@ use std::time::Duration;
 
 use indicatif::ProgressBar;
 
-use super::functions::Functions;
-use crate::display::{note, progress, thousands};
+use crate::functions::Functions;
+use fraudctl::display::{note, progress, thousands};
 
 /// How often the line is written anew.
 const INTERVAL: Duration = Duration::from_millis(200);
 
 /// A line on standard error, on a terminal only.
-pub(super) struct Status {
+pub(crate) struct Status {
     bar: ProgressBar,
-    pub(super) produced: AtomicU64,
+    pub(crate) produced: AtomicU64,
 }
 
 impl Status {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let bar = progress(None);
         bar.enable_steady_tick(INTERVAL);
         Status { bar, produced: AtomicU64::new(0) }
     }
 
     /// Shows what is being prepared.
-    pub(super) fn preparing(&self, what: String) {
+    pub(crate) fn preparing(&self, what: String) {
         self.bar.set_message(what);
     }
 
     /// Shows the line until this is dropped.
-    pub(super) async fn show(&self, functions: &Functions) {
+    pub(crate) async fn show(&self, functions: &Functions) {
         loop {
             let totals = functions.totals();
             let failed: u64 = totals.failed.values().sum();
@@ -45,11 +45,11 @@ impl Status {
     }
 
     /// Tells something without disturbing the line.
-    pub(super) fn tell(&self, text: &str) {
+    pub(crate) fn tell(&self, text: &str) {
         self.bar.suspend(|| note!("{text}"));
     }
 
-    pub(super) fn clear(&self) {
+    pub(crate) fn clear(&self) {
         self.bar.finish_and_clear();
     }
 }

@@ -1,4 +1,4 @@
-"""Queries the lake that `fraudctl local` wrote: python lake.py <out folder> <the run's report as JSON>"""
+"""Queries the lake that `fraud-local` wrote: python lake.py <out folder> <the run's report as JSON>"""
 
 import json
 import pathlib

@@ -22,18 +22,18 @@ use stream_client::kinesis::KinesisStream;
 use stream_client::producer::{self, Outcome as SendOutcome, Record, Settings as ProducerSettings};
 use tokio::sync::watch;
 
-use super::functions::{self, Functions};
-use super::output;
-use super::reconcile::{Expected, Outcome, StreamRecord};
-use super::report::{Latency, Report, top_customers};
-use super::services::{self, QUEUE, STREAM};
-use super::status::Status;
-use crate::display::{counted, per_second};
-use crate::generate::Transaction;
-use crate::input::{self, Entry, Fault, InputError, Place, Places};
-use crate::interrupt::Interrupt;
-use crate::produce::{Summary, record};
-use crate::profiles::Item;
+use crate::functions::{self, Functions};
+use crate::output;
+use crate::reconcile::{Expected, Outcome, StreamRecord};
+use crate::report::{Latency, Report, top_customers};
+use crate::services::{self, QUEUE, STREAM};
+use crate::status::Status;
+use fraudctl::display::{counted, per_second};
+use fraudctl::generate::Transaction;
+use fraudctl::input::{self, Entry, Fault, InputError, Place, Places};
+use fraudctl::interrupt::Interrupt;
+use fraudctl::produce::{Summary, record};
+use fraudctl::profiles::Item;
 
 /// Entries that could not be produced, or are no transactions, and are told one by one.
 const FAILURES_TOLD: u64 = 10;

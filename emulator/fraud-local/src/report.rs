@@ -9,7 +9,7 @@ use fraud_core::window::WindowTotals;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::display::{on_one_line, table, thousands};
+use fraudctl::display::{event_time_faults, on_one_line, table, thousands};
 
 /// Alerts shown to people.
 const ALERTS_SHOWN: usize = 10;
@@ -86,7 +86,7 @@ pub struct TopCustomer {
 }
 
 /// The customers that spent most, over all these windows.
-pub(super) fn top_customers(windows: &[WindowTotals]) -> anyhow::Result<Vec<TopCustomer>> {
+pub(crate) fn top_customers(windows: &[WindowTotals]) -> anyhow::Result<Vec<TopCustomer>> {
     let mut customers: BTreeMap<&str, (Money, u64)> = BTreeMap::new();
     for window in windows {
         let (total, count) = customers.entry(&window.customer_id).or_default();
@@ -172,7 +172,7 @@ impl Report {
             ),
             ("files written", thousands(self.files)),
         ];
-        let event_times = event_times(self.event_times_unreadable, self.event_times_without_local_time);
+        let event_times = event_time_faults(self.event_times_unreadable, self.event_times_without_local_time);
         rows.extend(event_times.map(|faults| ("event times", faults)));
         rows.push(("policy", self.policy.clone()));
         rows.extend(self.never_alerted.iter().map(|kind| ("never alerted", kind.clone())));
@@ -203,17 +203,6 @@ impl Report {
         }
         out
     }
-}
-
-/// What is wrong with event times, for people; `None` if nothing is.
-pub fn event_times(unreadable: u64, without_local_time: u64) -> Option<String> {
-    let faults = [(unreadable, "unreadable"), (without_local_time, "without local time")];
-    let faults: Vec<String> = faults
-        .into_iter()
-        .filter(|(count, _)| *count > 0)
-        .map(|(count, fault)| format!("{} {fault}", thousands(count)))
-        .collect();
-    (!faults.is_empty()).then(|| format!("{}: no factor over the time of day applies", faults.join(", ")))
 }
 
 /// What people see of an alert's message. Numbers keep their digits.
