@@ -62,8 +62,14 @@ docs: ## Build the documentation, warnings are errors
 # The rules of tests/template over what SAM makes of the template; AWS is asked for nothing.
 CONTRACT := PYTHONPATH=tests/template PYTHONDONTWRITEBYTECODE=1 .venv/bin/python -m template_contract
 
+# What the code says of itself, which the contract holds the template against.
+.PHONY: description
+description:
+	@mkdir -p target
+	@cargo run --quiet --bin describe > target/description.json
+
 .PHONY: check-template
-check-template: .venv/installed ## Check the template against the services' constraints and the code (TEMPLATE=<file>)
+check-template: .venv/installed description ## Check the template against the services' constraints and the code (TEMPLATE=<file>)
 	@$(CONTRACT) $(TEMPLATE)
 
 .PHONY: lint-template
@@ -85,7 +91,7 @@ package: build ## Pack the functions as `sam deploy` sends them (TEMPLATE=<file>
 	SAM_CLI_TELEMETRY=0 sam build --template $(TEMPLATE)
 
 .PHONY: test-template
-test-template: .venv/installed ## Show that `make check-template` notices mistakes
+test-template: .venv/installed description ## Show that `make check-template` notices mistakes
 	@$(CONTRACT).mistakes $(TEMPLATE)
 
 .PHONY: run-function

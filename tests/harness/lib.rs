@@ -1,4 +1,5 @@
 //! What whole-system tests and the tools beside them share.
 
+pub mod description;
 pub mod emulator;
 pub mod workspace;

@@ -2,8 +2,12 @@
 
 use std::future::Future;
 
+use aws_calls::fault::CallFault;
 use fraud_core::window::WindowTotals;
 use tokio::time::Instant;
+
+use crate::config::AGGREGATE_SINK;
+use crate::port::{Call, Port};
 
 mod connect;
 mod kinesis;
@@ -12,6 +16,13 @@ mod lines;
 pub use connect::TotalsSink;
 pub use kinesis::KinesisTotals;
 pub use lines::TotalsLines;
+
+/// The port as data.
+pub const PORT: Port = Port {
+    name: "aggregate_sink",
+    variable: AGGREGATE_SINK,
+    calls: &[Call::new("PutRecords", "kinesis:PutRecords")],
+};
 
 /// Takes windows' totals, each as the [line](WindowTotals::to_json) that it is.
 ///
@@ -23,21 +34,7 @@ pub trait AggregateSink: Send + Sync {
         &self,
         totals: &[WindowTotals],
         deadline: Instant,
-    ) -> impl Future<Output = Vec<Result<(), AggregateSinkFault>>> + Send;
-}
-
-/// Why totals were not taken.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum AggregateSinkFault {
-    /// The time ran out.
-    #[error("no answer in time")]
-    Deadline,
-    /// The sink refused or failed, after retries; the code is its own word for it.
-    #[error("{code}")]
-    Sink {
-        /// The sink's error code, or the kind of failure to reach it.
-        code: String,
-    },
+    ) -> impl Future<Output = Vec<Result<(), CallFault>>> + Send;
 }
 
 #[cfg(test)]

@@ -8,12 +8,19 @@ use std::str::FromStr;
 mod aggregating;
 mod alerting;
 mod common;
+mod variable;
 
-pub use aggregating::{AggregateSinkTarget, AggregatesTarget, window_rule};
+pub use aggregating::{AggregateSinkTarget, AggregatesTarget, WINDOW_RULE, window_rule};
 pub use alerting::{AlertLedgerTarget, AlertSinkTarget, DeadLettersTarget};
 pub use common::{
-    CacheSettings, PolicyError, PolicySource, ProfileSource, event_time_bounds, metrics_namespace,
+    CacheSettings, EVENT_TIME_BOUNDS, METRICS_NAMESPACE, PolicyError, PolicySource, ProfileSource,
+    event_time_bounds, metrics_namespace,
 };
+pub use variable::Variable;
+
+pub(crate) use aggregating::{AGGREGATE_SINK, AGGREGATES, WINDOW_SECONDS, WINDOW_TIME};
+pub(crate) use alerting::{ALERT_LEDGER, ALERT_SINK, DEAD_LETTERS};
+pub(crate) use common::{EVENT_TIME_MAX_AGE_HOURS, EVENT_TIME_MAX_AHEAD_HOURS, PROFILE_SOURCE};
 
 /// A variable that keeps the function from starting. Its text is one line that names the variable and what it accepts.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -53,37 +60,45 @@ impl<'a> Environment<'a> {
         (self.0)(variable).filter(|value| !value.is_empty())
     }
 
-    /// A required variable, read by `parse` from its scheme and what follows the colon.
-    ///
-    /// # Errors
-    /// [`ConfigError`] where it is not set or `parse` knows no such value.
-    pub fn port<T>(
-        &self,
-        variable: &'static str,
-        accepts: &'static str,
-        parse: impl FnOnce(&str, &str) -> Option<T>,
-    ) -> Result<T, ConfigError> {
-        let value = self.get(variable).ok_or(ConfigError::Missing { variable, accepts })?;
-        let parsed = value.split_once(':').and_then(|(scheme, rest)| parse(scheme, rest));
-        parsed.ok_or(ConfigError::Invalid { variable, value, accepts })
+    /// The value of a variable, or its default.
+    fn value(&self, variable: &Variable) -> Result<String, ConfigError> {
+        let value = self.get(variable.name).or_else(|| variable.default.map(str::to_owned));
+        value.ok_or(ConfigError::Missing { variable: variable.name, accepts: variable.accepts })
     }
 
-    /// An optional number.
+    /// A variable of the form `scheme:rest`, read by `parse` from these two.
     ///
     /// # Errors
-    /// [`ConfigError`] where the value is none.
-    pub fn number<T: FromStr>(
+    /// [`ConfigError`] if it must be set and is not, if its scheme is not one of the variable's, or if `parse` gives
+    /// nothing.
+    fn port<T>(
         &self,
-        variable: &'static str,
-        accepts: &'static str,
-        default: T,
+        variable: &Variable,
+        parse: impl FnOnce(&str, &str) -> Option<T>,
     ) -> Result<T, ConfigError> {
-        let Some(value) = self.get(variable) else { return Ok(default) };
-        value.parse().map_err(|_| ConfigError::Invalid { variable, value, accepts })
+        let value = self.value(variable)?;
+        let parsed = value.split_once(':').filter(|(scheme, _)| variable.schemes.contains(scheme));
+        let parsed = parsed.and_then(|(scheme, rest)| parse(scheme, rest));
+        parsed.ok_or_else(|| variable.refuses(value))
+    }
+
+    /// A number.
+    ///
+    /// # Errors
+    /// [`ConfigError`] if it is not a number of this type.
+    fn number<T: FromStr>(&self, variable: &Variable) -> Result<T, ConfigError> {
+        let value = self.value(variable)?;
+        value.parse().map_err(|_| variable.refuses(value))
     }
 }
 
-/// `rest` where it names something: a table, a path, a topic.
+impl Variable {
+    fn refuses(&self, value: String) -> ConfigError {
+        ConfigError::Invalid { variable: self.name, value, accepts: self.accepts }
+    }
+}
+
+/// `rest` if it names something: a table, a path, a topic.
 pub fn named(rest: &str) -> Option<String> {
     (!rest.is_empty()).then(|| rest.to_owned())
 }

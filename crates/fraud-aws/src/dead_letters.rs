@@ -3,7 +3,11 @@
 
 use std::future::Future;
 
+use aws_calls::fault::CallFault;
 use tokio::time::Instant;
+
+use crate::config::DEAD_LETTERS;
+use crate::port::{Call, Port};
 
 mod connect;
 mod letter;
@@ -15,35 +19,28 @@ mod stored;
 pub use connect::DeadLetters;
 pub use letter::{DeadLetter, MAX_BODY_BYTES};
 pub use lines::DeadLetterLines;
-pub use queue::{DeadLetterQueue, MAX_RECEIVED, QueueFault, ReceivedMessage, Waiting};
+pub use queue::{DeadLetterQueue, MAX_RECEIVED, ReceivedMessage, Waiting};
 pub use sqs::SqsDeadLetters;
 pub use stored::{NotALetter, StoredLetter};
+
+/// The port as data.
+pub const PORT: Port = Port {
+    name: "dead_letters",
+    variable: DEAD_LETTERS,
+    calls: &[Call::new("SendMessage", "sqs:SendMessage")],
+};
 
 /// Takes dead letters.
 pub trait DeadLetterSink: Send + Sync {
     /// Sends a letter, at least once. Answers by `deadline` at the latest.
     ///
     /// # Errors
-    /// [`DeadLetterFault`]; the record must then come again.
+    /// [`CallFault`]; the record must then come again.
     fn send(
         &self,
         letter: &DeadLetter<'_>,
         deadline: Instant,
-    ) -> impl Future<Output = Result<(), DeadLetterFault>> + Send;
-}
-
-/// Why a letter was not taken.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum DeadLetterFault {
-    /// The time ran out.
-    #[error("no answer in time")]
-    Deadline,
-    /// The sink refused or failed, after retries; the code is its own word for it.
-    #[error("{code}")]
-    Sink {
-        /// The sink's error code, or the kind of failure to reach it.
-        code: String,
-    },
+    ) -> impl Future<Output = Result<(), CallFault>> + Send;
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use lambda_runtime::layers::TracingLayer;
 use lambda_runtime::{Diagnostic, Error, LambdaEvent, Runtime, service_fn};
 use serde::de::IgnoredAny;
 
-use crate::telemetry::MetricLine;
+use crate::telemetry::{MetricLine, metric};
 
 mod allocator;
 mod bytes_layer;
@@ -37,7 +37,7 @@ pub async fn serve<E: Into<Diagnostic>>(
         let event = simdutf8::basic::from_utf8(event).map_err(|error| diagnostic("InvalidEvent", &error))?;
         let outcome = handler(event, remaining_time(deadline)).await;
         let Outcome { response, mut metrics } = outcome.map_err(Into::into)?;
-        metrics.milliseconds("Duration", start.elapsed().as_secs_f64() * 1000.0);
+        metrics.milliseconds(metric::DURATION, start.elapsed().as_secs_f64() * 1000.0);
         // The work is done: to fail now would have it done again, as often as that fails. Missing metrics raise alarms.
         if let Err(error) = metrics.write(io::stdout()) {
             tracing::error!(%error, "metrics not written");

@@ -3,9 +3,13 @@
 use std::future::Future;
 use std::time::Duration;
 
+use aws_calls::fault::CallFault;
+use exact_text::timestamp::Timestamp;
 use fraud_core::alert::Alert;
-use fraud_core::timestamp::Timestamp;
 use tokio::time::Instant;
+
+use crate::config::ALERT_LEDGER;
+use crate::port::{Call, Port};
 
 mod browse;
 mod connect;
@@ -13,12 +17,24 @@ mod dynamodb;
 mod memory;
 mod resend;
 mod row;
+mod table;
 
 pub use browse::{AuditRow, AuditValue, Pending, PendingAlert, Searched};
 pub use connect::Ledger;
 pub use dynamodb::DynamoDbLedger;
 pub use memory::MemoryLedger;
 pub use resend::{Resent, resend};
+
+/// The port as data.
+pub const PORT: Port = Port {
+    name: "ledger",
+    variable: ALERT_LEDGER,
+    calls: &[
+        Call::new("PutItem", "dynamodb:PutItem"),
+        Call::new("UpdateItem", "dynamodb:UpdateItem"),
+        Call::new("DeleteItem", "dynamodb:DeleteItem"),
+    ],
+};
 
 /// How far the clocks of two senders may differ. A claim of another's counts as in force for so much longer than it
 /// says; while it is, nobody else sends. Lambda's hosts keep within milliseconds of each other (Amazon Time Sync), and
@@ -132,15 +148,9 @@ pub enum Release {
 /// Why the ledger did not answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LedgerFault {
-    /// The time for the call ran out.
-    #[error("no answer in time")]
-    Deadline,
-    /// The ledger refused or failed, after retries; the code is its own word for it.
-    #[error("{code}")]
-    Service {
-        /// The service's error code, or the kind of failure to reach it.
-        code: String,
-    },
+    /// The call failed, after retries.
+    #[error(transparent)]
+    Call(#[from] CallFault),
     /// The alert does not fit into a row, and never will.
     #[error("a row of {size} bytes is too large")]
     RowTooLarge {

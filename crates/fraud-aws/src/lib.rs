@@ -10,8 +10,9 @@ pub mod dead_letters;
 pub mod invocation;
 pub mod ledger;
 mod lines;
+pub mod port;
 pub mod profiles;
-pub mod sdk;
+
 pub mod telemetry;
 
 #[cfg(test)]

@@ -4,7 +4,9 @@ mod counts;
 mod emf;
 mod failures;
 mod logs;
+pub mod metric;
 
-pub use emf::MetricLine;
+pub use emf::{DIMENSION, MetricLine};
 pub use failures::Failures;
 pub use logs::{init_logs, log_policy};
+pub use metric::Metric;

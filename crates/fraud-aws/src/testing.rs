@@ -1,9 +1,11 @@
 //! What the tests of several ports share.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use exact_text::timestamp::Timestamp;
 use fraud_core::alert::Alert;
 use fraud_core::enrichment::Enrichment;
 use fraud_core::identity::{Identity, Position};
@@ -11,7 +13,6 @@ use fraud_core::policy::Policy;
 use fraud_core::profile::{Attribute, Profile};
 use fraud_core::record::Decision;
 use fraud_core::scoring::Inputs;
-use fraud_core::timestamp::Timestamp;
 use fraud_core::transaction::Transaction;
 use tokio::time::Instant;
 
@@ -62,6 +63,14 @@ pub(crate) fn enlarged(mut alert: Alert, bytes: usize) -> Alert {
     alert
 }
 
+/// The settings with which a test's clients reach a service in its own process.
+pub(crate) async fn for_embedded(
+    aws: &embedded_aws::EmbeddedAws,
+    service: embedded_aws::Service,
+) -> aws_config::SdkConfig {
+    aws_calls::sdk::Sdk::at(aws.endpoint(service).unwrap(), embedded_aws::REGION).await.config().await.clone()
+}
+
 /// A writer that others can look into.
 #[derive(Clone, Default)]
 pub(crate) struct Page {
@@ -96,4 +105,10 @@ impl Write for Page {
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
+}
+
+/// Fails unless the calls that arrived are those that the port says a function makes, none more and none fewer.
+pub(crate) fn assert_calls_are_those_of(port: crate::port::Port, aws: &embedded_aws::EmbeddedAws) {
+    let arrived: BTreeSet<String> = aws.calls().all().into_iter().map(|call| call.operation).collect();
+    assert_eq!(arrived, port.calls.iter().map(|call| call.operation.to_owned()).collect(), "{}", port.name);
 }

@@ -1,4 +1,16 @@
-//! The names of the fields that this product writes into a scored record.
+//! The names of the fields that this product reads of a transaction, and of those that it writes into a scored record.
+
+/// The producer's id of the transaction.
+pub const TRANSACTION_ID: &str = "transaction_id";
+/// The customer's id.
+pub const CUSTOMER_ID: &str = "customer_id";
+/// The amount.
+pub const AMOUNT: &str = "amount";
+/// When the transaction happened.
+pub const EVENT_TIME: &str = "event_time";
+
+/// All that are read.
+pub const READ: [&str; 4] = [TRANSACTION_ID, CUSTOMER_ID, AMOUNT, EVENT_TIME];
 
 /// The customer's segment, from the profile.
 pub const CUSTOMER_SEGMENT: &str = "customer_segment";
@@ -22,8 +34,8 @@ pub const INGESTED_AT: &str = "ingested_at";
 /// What is wrong with the transaction's event time; absent if nothing is.
 pub const EVENT_TIME_FAULT: &str = "event_time_fault";
 
-/// All of them, in the order in which they are written.
-pub const ALL: [&str; 10] = [
+/// All that are written, in that order.
+pub const WRITTEN: [&str; 10] = [
     CUSTOMER_SEGMENT,
     CUSTOMER_LIFETIME_VALUE,
     CUSTOMER_RISK_SCORE,
@@ -36,15 +48,15 @@ pub const ALL: [&str; 10] = [
     EVENT_TIME_FAULT,
 ];
 
-/// Whether a name is one of [`ALL`] in any letter case. The lake's reader folds case, so a producer's
+/// Whether a name is one of [`WRITTEN`] in any letter case. The lake's reader folds case, so a producer's
 /// `Fraud_Score` would stand in the same column as ours.
 #[inline]
 pub fn is_own(name: &str) -> bool {
     if name.is_ascii() {
-        ALL.iter().any(|own| own.len() == name.len() && own.eq_ignore_ascii_case(name))
+        WRITTEN.iter().any(|own| own.len() == name.len() && own.eq_ignore_ascii_case(name))
     } else {
         let folded: String = name.chars().map(fold).collect();
-        ALL.iter().any(|own| own.eq_ignore_ascii_case(&folded))
+        WRITTEN.iter().any(|own| own.eq_ignore_ascii_case(&folded))
     }
 }
 
@@ -65,7 +77,7 @@ mod tests {
 
     #[test]
     fn our_names_are_ours_in_any_letter_case() {
-        for name in ALL {
+        for name in WRITTEN {
             assert!(is_own(name) && is_own(&name.to_uppercase()), "{name}");
         }
         for name in

@@ -3,10 +3,10 @@
 use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
+use aws_calls::sdk::Sdk;
 use clap::Args;
+use exact_text::timestamp::Timestamp;
 use fraud_aws::config::Environment;
-use fraud_aws::sdk::Sdk;
-use fraud_core::timestamp::Timestamp;
 use stream_client::consumer::checkpoints::MemoryCheckpoints;
 use stream_client::consumer::{Consumer, ConsumerError, From, KinesisSource, Settings, Until};
 

@@ -254,7 +254,7 @@ async fn profile_rows_that_cannot_be_used_are_told_and_the_others_written_and_fi
     assert_eq!(status, Some(2));
     assert_eq!(rows.len(), 6, "{rows:?}");
     for line in [
-        "line 2: `lifetime_value` is no number: `1,234.50`",
+        "line 2: `lifetime_value` is not a number: `1,234.50`",
         "line 4: `risk_score` is not between 0 and 1: 95;",
     ] {
         assert!(told.contains(line), "{told}");

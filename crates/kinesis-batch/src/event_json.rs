@@ -4,8 +4,8 @@
 
 use std::borrow::Cow;
 
-use fraud_core::json::ObjectWriter;
-use fraud_core::timestamp::Timestamp;
+use exact_text::json::ObjectWriter;
+use exact_text::timestamp::Timestamp;
 
 /// The member of `kinesis` that Lambda's own events never have: the record's data is a user record that was already
 /// taken out of its aggregate, at this place. It is not taken apart again, and keeps its identity.

@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
+use exact_text::timestamp::Timestamp;
 use fraud_core::identity::Position;
-use fraud_core::timestamp::Timestamp;
 
 use crate::event_json::{EventRecord, event_json};
 

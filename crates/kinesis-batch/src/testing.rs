@@ -1,6 +1,6 @@
 //! Events for tests.
 
-use fraud_core::timestamp::Timestamp;
+use exact_text::timestamp::Timestamp;
 
 use crate::{EventRecord, event_json};
 

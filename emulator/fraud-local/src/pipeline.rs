@@ -12,9 +12,9 @@ use embedded_aws::delivery_stream::{
 };
 use embedded_aws::event_source_mapping::{EventSourceMapping, RecordSource, Settings as MappingSettings};
 use embedded_aws::{EmbeddedAws, Service};
+use exact_text::timestamp::Timestamp;
 use fraud_aws::profiles::FileProfiles;
 use fraud_core::policy::Policy;
-use fraud_core::timestamp::Timestamp;
 use futures_util::{Stream, StreamExt};
 use kpl_aggregation::{Payload, split};
 use serde_json::Value;

@@ -5,8 +5,8 @@
 use std::collections::BTreeMap;
 use std::process::Stdio;
 
+use aws_calls::sdk::Sdk;
 use aws_sdk_dynamodb::Client;
-use fraud_aws::sdk::Sdk;
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Command;

@@ -1,9 +1,11 @@
 //! The function's configuration.
 
 use fraud_aws::config::{
-    AggregateSinkTarget, AggregatesTarget, ConfigError, DeadLettersTarget, Environment, metrics_namespace,
-    window_rule,
+    AggregateSinkTarget, AggregatesTarget, ConfigError, DeadLettersTarget, Environment, METRICS_NAMESPACE,
+    Variable, WINDOW_RULE, metrics_namespace, window_rule,
 };
+use fraud_aws::port::Port;
+use fraud_aws::{aggregate_sink, aggregates, dead_letters};
 use fraud_core::window::WindowRule;
 
 /// What the environment decides.
@@ -22,6 +24,18 @@ pub struct Config {
 }
 
 impl Config {
+    /// What the function opens.
+    pub const PORTS: &[Port] = &[aggregates::PORT, aggregate_sink::PORT, dead_letters::PORT];
+
+    /// What is read.
+    pub const VARIABLES: &[&[Variable]] = &[
+        AggregatesTarget::VARIABLES,
+        AggregateSinkTarget::VARIABLES,
+        DeadLettersTarget::VARIABLES,
+        WINDOW_RULE,
+        &[METRICS_NAMESPACE],
+    ];
+
     /// Reads the environment.
     ///
     /// # Errors

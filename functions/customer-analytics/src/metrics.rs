@@ -3,13 +3,57 @@
 use std::collections::BTreeMap;
 
 use fraud_aws::aggregates::ShareOutcome;
-use fraud_aws::telemetry::MetricLine;
+use fraud_aws::telemetry::{Metric, MetricLine, metric};
 use fraud_core::event_time::EventTimeFaults;
 use fraud_core::reason::FailureReason;
 use fraud_core::window::Taken;
 use kinesis_batch::{Batch, Burial, Progress, RetryReason};
 
 use crate::FUNCTION;
+
+const RECORDS_NOT_POSITIVE: Metric =
+    Metric::count("RecordsNotPositive", "Records whose amount is not above zero: they are not counted");
+const RECORDS_NOT_ADDED_UP: Metric = Metric::count(
+    "RecordsNotAddedUp",
+    "Records whose amount is 1e18 or more: counted, not added up, and dead-lettered",
+);
+const RECORDS_REPEATED: Metric =
+    Metric::count("RecordsRepeated", "Records of a transaction that was in the batch before");
+const RECORDS_COUNTED: Metric =
+    Metric::count("RecordsCounted", "Transactions that were added to their window");
+const RECORDS_COUNTED_BEFORE: Metric = Metric::count(
+    "RecordsCountedBefore",
+    "Transactions that their window had counted before, in another batch",
+);
+const WINDOWS: Metric = Metric::count("Windows", "Customers' windows that the batch adds to");
+const WINDOW_WRITES: Metric =
+    Metric::count("WindowWrites", "Writes to the table, also those that it refused");
+const WINDOWS_DEDUP_INCOMPLETE: Metric =
+    Metric::count("WindowsDedupIncomplete", "Windows that have more transactions than they can remember");
+const TOTALS_SENT: Metric = Metric::count("TotalsSent", "Windows' totals that the aggregate sink accepted");
+
+/// What the function writes.
+pub const METRICS: &[&[Metric]] = &[
+    &[
+        metric::DURATION,
+        metric::STREAM_RECORDS_IN,
+        metric::RECORDS_IN,
+        metric::RECORDS_WITHOUT_CUSTOMER,
+        RECORDS_NOT_POSITIVE,
+        RECORDS_NOT_ADDED_UP,
+        RECORDS_REPEATED,
+        metric::AMOUNTS_DIFFERING,
+        RECORDS_COUNTED,
+        RECORDS_COUNTED_BEFORE,
+        WINDOWS,
+        WINDOW_WRITES,
+        WINDOWS_DEDUP_INCOMPLETE,
+        TOTALS_SENT,
+        metric::RECORDS_DEAD_LETTERED,
+        metric::RECORDS_TO_RETRY,
+    ],
+    &metric::EVENT_TIMES,
+];
 
 /// The numbers of one batch.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -91,28 +135,27 @@ impl BatchMetrics {
     /// The invocation's line of metrics, but for its duration.
     pub fn line(&self, namespace: &str) -> MetricLine {
         let mut line = MetricLine::new(namespace, FUNCTION);
-        line.count("StreamRecordsIn", self.stream_records)
-            .count("RecordsIn", self.records)
-            .count("RecordsWithoutCustomer", self.without_customer)
-            .count("RecordsNotPositive", self.not_positive)
-            .count("RecordsNotAddedUp", self.too_large)
-            .count("RecordsRepeated", self.repeated)
-            .count("AmountsDiffering", self.amounts_differing)
-            .count("RecordsCounted", self.counted)
-            .count("RecordsCountedBefore", self.counted_before)
-            .count("Windows", self.windows)
-            .count("WindowWrites", self.writes)
-            .count("WindowsDedupIncomplete", self.dedup_incomplete)
-            .count("TotalsSent", self.totals_sent)
-            .count("RecordsDeadLettered", self.dead_lettered.values().sum())
-            .count("RecordsToRetry", self.retried.map_or(0, |(_, count)| count));
+        line.count(metric::STREAM_RECORDS_IN, self.stream_records)
+            .count(metric::RECORDS_IN, self.records)
+            .count(metric::RECORDS_WITHOUT_CUSTOMER, self.without_customer)
+            .count(RECORDS_NOT_POSITIVE, self.not_positive)
+            .count(RECORDS_NOT_ADDED_UP, self.too_large)
+            .count(RECORDS_REPEATED, self.repeated)
+            .count(metric::AMOUNTS_DIFFERING, self.amounts_differing)
+            .count(RECORDS_COUNTED, self.counted)
+            .count(RECORDS_COUNTED_BEFORE, self.counted_before)
+            .count(WINDOWS, self.windows)
+            .count(WINDOW_WRITES, self.writes)
+            .count(WINDOWS_DEDUP_INCOMPLETE, self.dedup_incomplete)
+            .count(TOTALS_SENT, self.totals_sent)
+            .count(metric::RECORDS_DEAD_LETTERED, self.dead_lettered.values().sum())
+            .count(metric::RECORDS_TO_RETRY, self.retried.map_or(0, |(_, count)| count));
         line.event_times(&self.event_times);
-        for (reason, &count) in &self.dead_lettered {
-            line.count(format!("RecordsDeadLettered.{reason}"), count);
-        }
-        if let Some((reason, count)) = self.retried {
-            line.count(format!("RecordsToRetry.{reason}"), count);
-        }
+        line.by_reason(
+            metric::RECORDS_DEAD_LETTERED,
+            self.dead_lettered.iter().map(|(reason, &count)| (reason, count)),
+        );
+        line.by_reason(metric::RECORDS_TO_RETRY, self.retried);
         line
     }
 }

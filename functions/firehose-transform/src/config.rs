@@ -1,9 +1,11 @@
 //! The function's configuration.
 
 use fraud_aws::config::{
-    CacheSettings, ConfigError, Environment, PolicySource, ProfileSource, event_time_bounds,
-    metrics_namespace,
+    CacheSettings, ConfigError, EVENT_TIME_BOUNDS, Environment, METRICS_NAMESPACE, PolicySource,
+    ProfileSource, Variable, event_time_bounds, metrics_namespace,
 };
+use fraud_aws::port::Port;
+use fraud_aws::profiles;
 use fraud_core::event_time::EventTimeBounds;
 
 /// What the environment decides.
@@ -22,6 +24,18 @@ pub struct Config {
 }
 
 impl Config {
+    /// What the function opens.
+    pub const PORTS: &[Port] = &[profiles::PORT];
+
+    /// What is read.
+    pub const VARIABLES: &[&[Variable]] = &[
+        ProfileSource::VARIABLES,
+        CacheSettings::VARIABLES,
+        PolicySource::VARIABLES,
+        EVENT_TIME_BOUNDS,
+        &[METRICS_NAMESPACE],
+    ];
+
     /// Reads the environment.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! What happened in an invocation, in numbers.
 
 use fraud_aws::profiles::Answer;
-use fraud_aws::telemetry::{Failures, MetricLine};
+use fraud_aws::telemetry::{Failures, Metric, MetricLine, metric};
 use fraud_core::enrichment::EnrichmentCounts;
 use fraud_core::event_time::EventTimeFaults;
 use fraud_core::policy::Policy;
@@ -9,6 +9,29 @@ use fraud_core::record::Decision;
 
 /// The function's name in metrics.
 pub const FUNCTION: &str = "firehose-transform";
+
+const RECORDS_OK: Metric = Metric::count("RecordsOk", "Records that were scored");
+const RECORDS_FAILED: Metric = Metric::count_by_reason(
+    "RecordsFailed",
+    "Records that could not be scored: their bytes are under Firehose's error prefix; `response_too_large` asks for a \
+     smaller buffer hint",
+);
+
+/// What the function writes.
+pub const METRICS: &[&[Metric]] = &[
+    &[
+        metric::DURATION,
+        metric::RECORDS_IN,
+        RECORDS_OK,
+        RECORDS_FAILED,
+        metric::DISTINCT_CUSTOMERS,
+        metric::PROFILE_CACHE_HITS,
+        metric::PROFILE_LOOKUPS,
+        metric::HIGH_SCORES,
+    ],
+    &metric::ENRICHMENT,
+    &metric::EVENT_TIMES,
+];
 
 /// The numbers of one batch.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -54,18 +77,16 @@ impl BatchMetrics {
     pub fn line(&self, namespace: &str) -> MetricLine {
         let failed: usize = self.failed.counts().values().sum();
         let mut line = MetricLine::new(namespace, FUNCTION);
-        line.count("RecordsIn", self.ok + failed)
-            .count("RecordsOk", self.ok)
-            .count("RecordsFailed", failed)
-            .count("DistinctCustomers", self.distinct_customers)
-            .count("ProfileCacheHits", self.cache_hits)
-            .count("ProfileLookups", self.profile_lookups)
+        line.count(metric::RECORDS_IN, self.ok + failed)
+            .count(RECORDS_OK, self.ok)
+            .count(RECORDS_FAILED, failed)
+            .count(metric::DISTINCT_CUSTOMERS, self.distinct_customers)
+            .count(metric::PROFILE_CACHE_HITS, self.cache_hits)
+            .count(metric::PROFILE_LOOKUPS, self.profile_lookups)
             .enrichment(&self.enrichment)
             .event_times(&self.event_times)
-            .count("HighScores", self.high_scores);
-        for (reason, &count) in self.failed.counts() {
-            line.count(format!("RecordsFailed.{reason}"), count);
-        }
+            .count(metric::HIGH_SCORES, self.high_scores);
+        line.by_reason(RECORDS_FAILED, self.failed.counts().iter().map(|(reason, &count)| (reason, count)));
         line
     }
 }

@@ -1,6 +1,6 @@
 //! The answer to a Firehose transformation event, never larger than Lambda lets it be.
 
-use fraud_core::timestamp::{Calendar, Timestamp};
+use exact_text::timestamp::{Calendar, Timestamp};
 
 use crate::event::{FirehoseRecord, InvalidEvent};
 
@@ -17,6 +17,9 @@ pub const SMALLEST_RECORD_BYTES: usize = 40;
 /// The most bytes that the answer to such a record takes under the default policy, with a segment of 32 bytes and no
 /// transaction id, so that its position in the stream stands for it.
 pub const SMALLEST_RECORDS_ANSWER_BYTES: usize = 920;
+
+/// The keys of a record's partition in the lake, and with how many digits each is written.
+pub const PARTITION_KEYS: [(&str, usize); 4] = [("year", 4), ("month", 2), ("day", 2), ("hour", 2)];
 
 const OPEN: &str = "{\"records\":[";
 const CLOSE: &str = "]}";
@@ -46,10 +49,11 @@ struct Partition {
 impl Partition {
     fn of(time: Timestamp) -> Self {
         let Calendar { year, month, day, hour } = time.calendar();
-        let text = format!(
-            "\",\"metadata\":{{\"partitionKeys\":{{\"year\":\"{year:04}\",\"month\":\"{month:02}\",\
-             \"day\":\"{day:02}\",\"hour\":\"{hour:02}\"}}}}}}"
-        );
+        let values = [i64::from(year), i64::from(month), i64::from(day), i64::from(hour)];
+        let keys = PARTITION_KEYS.iter().zip(values);
+        let keys: Vec<_> =
+            keys.map(|((key, digits), value)| format!("\"{key}\":\"{value:0digits$}\"")).collect();
+        let text = format!("\",\"metadata\":{{\"partitionKeys\":{{{}}}}}}}", keys.join(","));
         Partition { hour: hour_of(time), text }
     }
 }

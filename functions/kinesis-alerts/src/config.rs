@@ -1,9 +1,12 @@
 //! The function's configuration.
 
 use fraud_aws::config::{
-    AlertLedgerTarget, AlertSinkTarget, CacheSettings, ConfigError, DeadLettersTarget, Environment,
-    PolicySource, ProfileSource, event_time_bounds, metrics_namespace,
+    AlertLedgerTarget, AlertSinkTarget, CacheSettings, ConfigError, DeadLettersTarget, EVENT_TIME_BOUNDS,
+    Environment, METRICS_NAMESPACE, PolicySource, ProfileSource, Variable, event_time_bounds,
+    metrics_namespace,
 };
+use fraud_aws::port::Port;
+use fraud_aws::{alerts, dead_letters, ledger, profiles};
 use fraud_core::event_time::EventTimeBounds;
 
 /// What the environment decides.
@@ -28,6 +31,21 @@ pub struct Config {
 }
 
 impl Config {
+    /// What the function opens.
+    pub const PORTS: &[Port] = &[profiles::PORT, alerts::PORT, ledger::PORT, dead_letters::PORT];
+
+    /// What is read.
+    pub const VARIABLES: &[&[Variable]] = &[
+        ProfileSource::VARIABLES,
+        CacheSettings::VARIABLES,
+        PolicySource::VARIABLES,
+        EVENT_TIME_BOUNDS,
+        AlertSinkTarget::VARIABLES,
+        AlertLedgerTarget::VARIABLES,
+        DeadLettersTarget::VARIABLES,
+        &[METRICS_NAMESPACE],
+    ];
+
     /// Reads the environment.
     ///
     /// # Errors

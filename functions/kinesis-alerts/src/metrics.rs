@@ -2,15 +2,54 @@
 
 use std::collections::BTreeMap;
 
+use exact_text::timestamp::Timestamp;
 use fraud_aws::profiles::Answer;
-use fraud_aws::telemetry::MetricLine;
+use fraud_aws::telemetry::{Metric, MetricLine, metric};
 use fraud_core::enrichment::EnrichmentCounts;
 use fraud_core::event_time::EventTimeFaults;
 use fraud_core::reason::FailureReason;
-use fraud_core::timestamp::Timestamp;
 use kinesis_batch::{Batch, Burial, Progress, RetryReason};
 
 use crate::FUNCTION;
+
+const RECORDS_SCORED: Metric = Metric::count("RecordsScored", "Records that were scored");
+const ALERTS_SENT: Metric = Metric::count("AlertsSent", "Alerts that the sink accepted");
+const ALERTS_RESENT: Metric =
+    Metric::count("AlertsResent", "Alerts sent that a sender which died had claimed before");
+const ALERTS_SUPPRESSED: Metric =
+    Metric::count("AlertsSuppressed", "High scores whose alert was sent before");
+const CLAIMS_LOST: Metric = Metric::count(
+    "ClaimsLost",
+    "Alerts that could not be marked as sent because another invocation had taken their claim over",
+);
+const DETECTION_LATENCY: Metric = Metric::milliseconds(
+    "DetectionLatency",
+    "For each alert the time from arrival at the stream to publication",
+);
+
+/// What the function writes.
+pub const METRICS: &[&[Metric]] = &[
+    &[
+        metric::DURATION,
+        metric::STREAM_RECORDS_IN,
+        metric::RECORDS_IN,
+        RECORDS_SCORED,
+        metric::DISTINCT_CUSTOMERS,
+        metric::PROFILE_CACHE_HITS,
+        metric::PROFILE_LOOKUPS,
+        metric::HIGH_SCORES,
+        ALERTS_SENT,
+        ALERTS_RESENT,
+        ALERTS_SUPPRESSED,
+        metric::AMOUNTS_DIFFERING,
+        CLAIMS_LOST,
+        metric::RECORDS_DEAD_LETTERED,
+        metric::RECORDS_TO_RETRY,
+        DETECTION_LATENCY,
+    ],
+    &metric::ENRICHMENT,
+    &metric::EVENT_TIMES,
+];
 
 /// The numbers of one batch.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -95,29 +134,28 @@ impl BatchMetrics {
     /// The invocation's line of metrics, but for its duration.
     pub fn line(&self, namespace: &str) -> MetricLine {
         let mut line = MetricLine::new(namespace, FUNCTION);
-        line.count("StreamRecordsIn", self.stream_records)
-            .count("RecordsIn", self.records)
-            .count("RecordsScored", self.scored)
-            .count("DistinctCustomers", self.distinct_customers)
-            .count("ProfileCacheHits", self.cache_hits)
-            .count("ProfileLookups", self.profile_lookups)
+        line.count(metric::STREAM_RECORDS_IN, self.stream_records)
+            .count(metric::RECORDS_IN, self.records)
+            .count(RECORDS_SCORED, self.scored)
+            .count(metric::DISTINCT_CUSTOMERS, self.distinct_customers)
+            .count(metric::PROFILE_CACHE_HITS, self.cache_hits)
+            .count(metric::PROFILE_LOOKUPS, self.profile_lookups)
             .enrichment(&self.enrichment)
             .event_times(&self.event_times)
-            .count("HighScores", self.high_scores)
-            .count("AlertsSent", self.alerts_sent)
-            .count("AlertsResent", self.alerts_resent)
-            .count("AlertsSuppressed", self.alerts_suppressed)
-            .count("AmountsDiffering", self.amounts_differing)
-            .count("ClaimsLost", self.claims_lost)
-            .count("RecordsDeadLettered", self.dead_lettered.values().sum())
-            .count("RecordsToRetry", self.retried.map_or(0, |(_, count)| count));
-        for (reason, &count) in &self.dead_lettered {
-            line.count(format!("RecordsDeadLettered.{reason}"), count);
-        }
-        if let Some((reason, count)) = self.retried {
-            line.count(format!("RecordsToRetry.{reason}"), count);
-        }
-        line.milliseconds_each("DetectionLatency", &self.detection_latency);
+            .count(metric::HIGH_SCORES, self.high_scores)
+            .count(ALERTS_SENT, self.alerts_sent)
+            .count(ALERTS_RESENT, self.alerts_resent)
+            .count(ALERTS_SUPPRESSED, self.alerts_suppressed)
+            .count(metric::AMOUNTS_DIFFERING, self.amounts_differing)
+            .count(CLAIMS_LOST, self.claims_lost)
+            .count(metric::RECORDS_DEAD_LETTERED, self.dead_lettered.values().sum())
+            .count(metric::RECORDS_TO_RETRY, self.retried.map_or(0, |(_, count)| count));
+        line.by_reason(
+            metric::RECORDS_DEAD_LETTERED,
+            self.dead_lettered.iter().map(|(reason, &count)| (reason, count)),
+        );
+        line.by_reason(metric::RECORDS_TO_RETRY, self.retried);
+        line.milliseconds_each(DETECTION_LATENCY, &self.detection_latency);
         line
     }
 }

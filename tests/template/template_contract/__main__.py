@@ -1,11 +1,11 @@
-"""python -m template_contract [--workspace FOLDER] [--expanded FILE] TEMPLATE"""
+"""python -m template_contract [--workspace FOLDER] [--description FILE] [--expanded FILE] TEMPLATE"""
 
 import argparse
 import json
 import sys
 
 from .check import check
-from .code import Code
+from .code import Code, NotFound
 from .expand import NotExpandable, expand, read
 
 
@@ -13,6 +13,7 @@ def main():
     parser = argparse.ArgumentParser(prog="template_contract", description="Prints one line for each rule that a SAM template breaks.")
     parser.add_argument("template")
     parser.add_argument("--workspace", default=".", help="the folder of Cargo.toml, whose code the template must match")
+    parser.add_argument("--description", default="target/description.json", metavar="FILE", help="what `cargo run --workspace --bin describe` prints")
     parser.add_argument("--expanded", metavar="FILE", help="only write what CloudFormation gets, as JSON")
     arguments = parser.parse_args()
     try:
@@ -21,9 +22,9 @@ def main():
             with open(arguments.expanded, "w", encoding="utf-8") as file:
                 json.dump(expand(template), file, indent=1, default=str)
             return 0
-        code = Code(arguments.workspace)
+        code = Code.read(arguments.workspace, arguments.description)
         broken = check(template, code)
-    except NotExpandable as error:
+    except (NotExpandable, NotFound) as error:
         print(error)
         return 2
     for rule, message in broken:

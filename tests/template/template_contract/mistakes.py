@@ -1,4 +1,4 @@
-"""Deliberate mistakes, each of which the rules must notice.
+"""Deliberate mistakes in the template and in the description of the code, each of which the rules must notice.
 
 python -m template_contract.mistakes TEMPLATE
 """
@@ -12,6 +12,7 @@ from .check import check
 from .code import Code
 from .expand import read
 from .mistake_list import MISTAKES
+from .mistakes_in_code import MISTAKES_IN_CODE
 
 
 @dataclass
@@ -27,22 +28,37 @@ class Outcome:
         return self.expected in self.noticed
 
 
-# One for each process: it remembers what it has read.
-CODE = Code(".")
+WORKSPACE, DESCRIPTION = ".", "target/description.json"
+# One for each process.
+CODE = Code.read(WORKSPACE, DESCRIPTION)
+
+
+def _changed(original, name, change):
+    changed = copy.deepcopy(original)
+    change(changed)
+    if changed == original:
+        raise ValueError(f"the mistake `{name}` changes nothing: what it changes has another form now")
+    return changed
 
 
 def try_out(template, mistake):
     name, change, expected = mistake
-    changed = copy.deepcopy(template)
-    change(changed)
-    if changed == template:
-        raise ValueError(f"the mistake `{name}` changes nothing: the template has moved on")
-    return Outcome(name, expected, [rule for rule, _ in check(changed, CODE)])
+    return Outcome(name, expected, [rule for rule, _ in check(_changed(template, name, change), CODE)])
+
+
+def try_out_in_code(template, mistake):
+    name, change, expected = mistake
+    code = Code(WORKSPACE, _changed(CODE.description, name, change))
+    return Outcome(name, expected, [rule for rule, _ in check(template, code)])
+
+
+TRIALS = [(try_out, mistake) for mistake in MISTAKES] + [(try_out_in_code, mistake) for mistake in MISTAKES_IN_CODE]
 
 
 def _try_number(arguments):
     template, number = arguments
-    return try_out(template, MISTAKES[number])
+    try_it, mistake = TRIALS[number]
+    return try_it(template, mistake)
 
 
 def main(path):
@@ -52,7 +68,7 @@ def main(path):
         print(f"{path} breaks rules before any mistake is made: make check-template names them")
         return 1
     with ProcessPoolExecutor(max_workers=2) as pool:
-        outcomes = list(pool.map(_try_number, [(template, number) for number in range(len(MISTAKES))], chunksize=8))
+        outcomes = list(pool.map(_try_number, [(template, number) for number in range(len(TRIALS))], chunksize=8))
     for outcome in outcomes:
         if not outcome.is_caught:
             print(f"not noticed: {outcome.name} (expected {outcome.expected}; noticed {', '.join(sorted(set(outcome.noticed))) or 'nothing'})")

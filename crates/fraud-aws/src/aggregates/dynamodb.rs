@@ -1,14 +1,14 @@
 //! Aggregates in a DynamoDB table, by conditional updates. The row's attributes are listed in `row.rs`.
 
-use std::future::Future;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use aws_calls::fault::{CallFault, answer_by};
 use aws_config::SdkConfig;
 use aws_config::retry::RetryConfig;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::Builder;
-use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::primitives::Blob;
@@ -20,8 +20,8 @@ use fraud_core::window::{Window, WindowRule, WindowTotals};
 use tokio::time::{Instant, timeout_at};
 
 use super::row::{self, Item};
+use super::table::*;
 use super::{Added, Addition, AggregateFault, AggregateStore, Memory, REMEMBERED_PER_ROW, RowState, rule};
-use crate::sdk::error_code;
 
 /// How often a call is made. A row that many write to is throttled for a moment, and an attempt more is cheaper than a
 /// batch that comes again.
@@ -64,10 +64,10 @@ impl DynamoDbAggregates {
             .client
             .get_item()
             .table_name(&self.table)
-            .key("customer_id", text(rule::RULE_CUSTOMER))
-            .key("window_start", number(rule::RULE_START))
+            .key(CUSTOMER_ID, text(rule::RULE_CUSTOMER))
+            .key(WINDOW_START, number(rule::RULE_START))
             .consistent_read(true);
-        match read(get.send(), deadline).await?.item {
+        match answer_by(deadline, get.send()).await?.item {
             Some(item) => rule::check(rule::of_item(&item)?, rule),
             None => Ok(()),
         }
@@ -87,10 +87,10 @@ impl DynamoDbAggregates {
             .client
             .get_item()
             .table_name(&self.table)
-            .key("customer_id", text(customer_id))
-            .key("window_start", number(window.start_seconds()))
+            .key(CUSTOMER_ID, text(customer_id))
+            .key(WINDOW_START, number(window.start_seconds()))
             .consistent_read(true);
-        let Some(item) = read(get.send(), deadline).await?.item else { return Ok(None) };
+        let Some(item) = answer_by(deadline, get.send()).await?.item else { return Ok(None) };
         let state = row::state(&item)?;
         row::check_length(state.totals.window, window)?;
         Ok(Some(state))
@@ -106,11 +106,11 @@ impl DynamoDbAggregates {
             .client
             .update_item()
             .table_name(&self.table)
-            .key("customer_id", text(customer_id))
-            .key("window_start", number(window.start_seconds()))
+            .key(CUSTOMER_ID, text(customer_id))
+            .key(WINDOW_START, number(window.start_seconds()))
             .condition_expression(condition(transactions.len(), memory))
             .update_expression(update_expression(memory, addition.has_all_amounts()))
-            .expression_attribute_names("#ttl", "ttl")
+            .expression_attribute_names("#ttl", TTL)
             .expression_attribute_values(":seconds", number(window.seconds()))
             .expression_attribute_values(":start", text(window.start()))
             .expression_attribute_values(":end", text(window.end()))
@@ -141,27 +141,30 @@ impl DynamoDbAggregates {
 /// The condition under which so many transactions may be added.
 fn condition(transactions: usize, memory: Memory) -> String {
     let known: Vec<_> =
-        (0..transactions).map(|place| format!("contains(counted,{})", identity_name(place))).collect();
+        (0..transactions).map(|place| format!("contains({COUNTED},{})", identity_name(place))).collect();
     let supposed = match memory {
-        Memory::HasRoom => {
-            "(attribute_not_exists(customer_id) OR (window_seconds=:seconds AND event_count<=:most))"
-        }
-        Memory::IsFull => "window_seconds=:seconds AND event_count>=:least",
+        Memory::HasRoom => format!(
+            "(attribute_not_exists({CUSTOMER_ID}) OR ({WINDOW_SECONDS}=:seconds AND {EVENT_COUNT}<=:most))"
+        ),
+        Memory::IsFull => format!("{WINDOW_SECONDS}=:seconds AND {EVENT_COUNT}>=:least"),
     };
     format!("{supposed} AND NOT ({})", known.join(" OR "))
 }
 
 fn update_expression(memory: Memory, has_all_amounts: bool) -> String {
     // A sum that lacks an amount once lacks it for good.
-    let sum_complete = if has_all_amounts { "if_not_exists(sum_complete, :all)" } else { ":all" };
+    let sum_complete = match has_all_amounts {
+        true => format!("if_not_exists({SUM_COMPLETE}, :all)"),
+        false => ":all".to_owned(),
+    };
     let counted = match memory {
-        Memory::HasRoom => ", counted :hashes",
-        Memory::IsFull => "",
+        Memory::HasRoom => format!(", {COUNTED} :hashes"),
+        Memory::IsFull => String::new(),
     };
     format!(
-        "SET event_window_start=:start, event_window_end=:end, window_seconds=:seconds, \
-         sum_complete={sum_complete}, dedup_complete=:complete, updated_at=:now, #ttl=:ttl \
-         ADD event_count :count, total_amount :amount{counted}"
+        "SET {EVENT_WINDOW_START}=:start, {EVENT_WINDOW_END}=:end, {WINDOW_SECONDS}=:seconds, \
+         {SUM_COMPLETE}={sum_complete}, {DEDUP_COMPLETE}=:complete, {UPDATED_AT}=:now, #ttl=:ttl \
+         ADD {EVENT_COUNT} :count, {TOTAL_AMOUNT} :amount{counted}"
     )
 }
 
@@ -180,13 +183,13 @@ impl AggregateStore for DynamoDbAggregates {
             .client
             .update_item()
             .table_name(&self.table)
-            .key("customer_id", text(rule::RULE_CUSTOMER))
-            .key("window_start", number(rule::RULE_START))
+            .key(CUSTOMER_ID, text(rule::RULE_CUSTOMER))
+            .key(WINDOW_START, number(rule::RULE_START))
             .update_expression("SET #rule = if_not_exists(#rule, :rule)")
-            .expression_attribute_names("#rule", rule::RULE)
+            .expression_attribute_names("#rule", WINDOW_RULE)
             .expression_attribute_values(":rule", text(rule::text(rule)))
             .return_values(ReturnValue::AllNew);
-        let item = read(update.send(), deadline).await?.attributes.unwrap_or_default();
+        let item = answer_by(deadline, update.send()).await?.attributes.unwrap_or_default();
         let standing = rule::of_item(&item)?.to_owned();
         rule::check(self.rule.get_or_init(|| standing), rule)
     }
@@ -194,7 +197,7 @@ impl AggregateStore for DynamoDbAggregates {
     async fn add(&self, addition: &Addition<'_>, deadline: Instant) -> Result<Added, AggregateFault> {
         addition.check_size()?;
         let answer = timeout_at(deadline, self.update(addition)?.send()).await;
-        match answer.map_err(|_elapsed| AggregateFault::Deadline)? {
+        match answer.map_err(|_elapsed| CallFault::deadline())? {
             Ok(answer) => {
                 let item = answer.attributes.unwrap_or_default();
                 row::totals_of(addition.customer_id, addition.window, &item).map(Added::Done)
@@ -216,14 +219,14 @@ impl AggregateStore for DynamoDbAggregates {
                 .client
                 .query()
                 .table_name(&self.table)
-                .key_condition_expression("customer_id = :customer")
+                .key_condition_expression(format!("{CUSTOMER_ID} = :customer"))
                 .expression_attribute_values(":customer", text(customer_id))
-                .projection_expression(row::TOTALS)
+                .projection_expression(row::TOTALS.join(", "))
                 .scan_index_forward(false)
                 .consistent_read(true)
                 .limit(i32::try_from(limit - recent.len()).unwrap_or(i32::MAX))
                 .set_exclusive_start_key(start);
-            let answer = read(query.send(), deadline).await?;
+            let answer = answer_by(deadline, query.send()).await?;
             recent.extend(totals(answer.items())?);
             start = answer.last_evaluated_key;
             if start.is_none() {
@@ -241,10 +244,10 @@ impl AggregateStore for DynamoDbAggregates {
                 .client
                 .scan()
                 .table_name(&self.table)
-                .projection_expression(row::TOTALS)
+                .projection_expression(row::TOTALS.join(", "))
                 .consistent_read(true)
                 .set_exclusive_start_key(start);
-            let answer = read(scan.send(), deadline).await?;
+            let answer = answer_by(deadline, scan.send()).await?;
             all.extend(totals(answer.items())?);
             start = answer.last_evaluated_key;
             if start.is_none() {
@@ -257,23 +260,14 @@ impl AggregateStore for DynamoDbAggregates {
 
 /// What the row holds that an addition was refused for; any other failure is a fault.
 fn refusal(error: SdkError<UpdateItemError>, addition: &Addition<'_>) -> Result<Added, AggregateFault> {
-    let code = error_code(&error);
+    let fault = CallFault::of(&error);
     let UpdateItemError::ConditionalCheckFailedException(refused) = error.into_service_error() else {
-        return Err(AggregateFault::Service { code });
+        return Err(fault.into());
     };
     let Some(item) = refused.item else { return Ok(Added::Refused(None)) };
     let state = row::state(&item)?;
     row::check_length(state.totals.window, addition.window)?;
     Ok(Added::Refused(Some(state)))
-}
-
-/// Waits for a read's answer, at most until `deadline`.
-async fn read<T, E: ProvideErrorMetadata, R>(
-    call: impl Future<Output = Result<T, SdkError<E, R>>>,
-    deadline: Instant,
-) -> Result<T, AggregateFault> {
-    let answer = timeout_at(deadline, call).await.map_err(|_elapsed| AggregateFault::Deadline)?;
-    answer.map_err(|error| AggregateFault::Service { code: error_code(&error) })
 }
 
 fn totals(items: &[Item]) -> Result<Vec<WindowTotals>, AggregateFault> {

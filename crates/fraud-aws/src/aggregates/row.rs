@@ -25,19 +25,20 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use fraud_core::money::Money;
 use fraud_core::window::{IdentityHash, Window, WindowTotals};
 
+use super::table::*;
 use super::{AggregateFault, RowState};
 
 /// A row's attributes.
 pub(super) type Item = HashMap<String, AttributeValue>;
 
 /// The attributes that a row's totals are read from.
-pub(super) const TOTALS: &str = "customer_id, window_start, window_seconds, event_count, total_amount, sum_complete, \
-     dedup_complete";
+pub(super) const TOTALS: [&str; 7] =
+    [CUSTOMER_ID, WINDOW_START, WINDOW_SECONDS, EVENT_COUNT, TOTAL_AMOUNT, SUM_COMPLETE, DEDUP_COMPLETE];
 
 /// # Errors
 /// [`AggregateFault::UnreadableRow`] where a row is for windows of another length.
 pub(super) fn check_length(standing: Window, expected: Window) -> Result<(), AggregateFault> {
-    let attribute = "window_seconds";
+    let attribute = WINDOW_SECONDS;
     if standing == expected { Ok(()) } else { Err(AggregateFault::UnreadableRow { attribute }) }
 }
 
@@ -46,7 +47,7 @@ pub(super) fn check_length(standing: Window, expected: Window) -> Result<(), Agg
 /// # Errors
 /// [`AggregateFault::UnreadableRow`]
 pub(super) fn state(item: &Item) -> Result<RowState, AggregateFault> {
-    let attribute = "counted";
+    let attribute = COUNTED;
     let unreadable = AggregateFault::UnreadableRow { attribute };
     let hashes =
         item.get(attribute).and_then(|value| value.as_bs().ok()).ok_or_else(|| unreadable.clone())?;
@@ -60,10 +61,10 @@ pub(super) fn state(item: &Item) -> Result<RowState, AggregateFault> {
 /// # Errors
 /// [`AggregateFault::UnreadableRow`]
 pub(super) fn totals(item: &Item) -> Result<WindowTotals, AggregateFault> {
-    let customer_id = item.get("customer_id").and_then(|value| value.as_s().ok());
-    let customer_id = customer_id.ok_or(AggregateFault::UnreadableRow { attribute: "customer_id" })?;
-    let seconds: NonZeroU32 = number(item, "window_seconds", |digits| digits.parse().ok())?;
-    let window = number(item, "window_start", |digits| Window::starting_at(digits.parse().ok()?, seconds))?;
+    let customer_id = item.get(CUSTOMER_ID).and_then(|value| value.as_s().ok());
+    let customer_id = customer_id.ok_or(AggregateFault::UnreadableRow { attribute: CUSTOMER_ID })?;
+    let seconds: NonZeroU32 = number(item, WINDOW_SECONDS, |digits| digits.parse().ok())?;
+    let window = number(item, WINDOW_START, |digits| Window::starting_at(digits.parse().ok()?, seconds))?;
     totals_of(customer_id, window, item)
 }
 
@@ -79,11 +80,11 @@ pub(super) fn totals_of(
     Ok(WindowTotals {
         customer_id: customer_id.to_owned(),
         window,
-        event_count: number(item, "event_count", |digits| digits.parse().ok())?,
-        total_amount: number(item, "total_amount", Money::sum)?,
+        event_count: number(item, EVENT_COUNT, |digits| digits.parse().ok())?,
+        total_amount: number(item, TOTAL_AMOUNT, Money::sum)?,
         // Rows of releases that dead-lettered such amounts uncounted do not have it.
-        sum_complete: !item.contains_key("sum_complete") || boolean(item, "sum_complete")?,
-        dedup_complete: boolean(item, "dedup_complete")?,
+        sum_complete: !item.contains_key(SUM_COMPLETE) || boolean(item, SUM_COMPLETE)?,
+        dedup_complete: boolean(item, DEDUP_COMPLETE)?,
     })
 }
 

@@ -14,17 +14,17 @@ use fraud_core::window::{WindowRule, WindowTime};
 
 use super::AggregateFault;
 use super::row::Item;
+use super::table::{WINDOW_RULE, WINDOW_START};
+use crate::config::{EVENT_TIME_MAX_AGE_HOURS, EVENT_TIME_MAX_AHEAD_HOURS, WINDOW_SECONDS, WINDOW_TIME};
 
 /// The `customer_id` of the rule's item. A customer may have that id, too: their windows have other starts.
 pub(super) const RULE_CUSTOMER: &str = "window rule";
 /// The `window_start` of the rule's item. The year 1 begins 62,135,596,800 seconds before the epoch.
 pub(super) const RULE_START: i64 = -1_000_000_000_000;
-/// The attribute that holds the rule.
-pub(super) const RULE: &str = "window_rule";
 
 /// Whether an item is the rule's, and no row.
 pub(super) fn is_rule(item: &Item) -> bool {
-    let start = item.get("window_start").and_then(|value| value.as_n().ok());
+    let start = item.get(WINDOW_START).and_then(|value| value.as_n().ok());
     start.and_then(|digits| digits.parse().ok()) == Some(RULE_START)
 }
 
@@ -33,8 +33,8 @@ pub(super) fn is_rule(item: &Item) -> bool {
 /// # Errors
 /// [`AggregateFault::UnreadableRow`]
 pub(super) fn of_item(item: &Item) -> Result<&str, AggregateFault> {
-    let rule = item.get(RULE).and_then(|value: &AttributeValue| value.as_s().ok());
-    rule.map(String::as_str).ok_or(AggregateFault::UnreadableRow { attribute: RULE })
+    let rule = item.get(WINDOW_RULE).and_then(|value: &AttributeValue| value.as_s().ok());
+    rule.map(String::as_str).ok_or(AggregateFault::UnreadableRow { attribute: WINDOW_RULE })
 }
 
 /// # Errors
@@ -52,14 +52,14 @@ pub(super) fn check(standing: &str, rule: &WindowRule) -> Result<(), AggregateFa
 pub fn variables(rule: &WindowRule) -> Vec<(&'static str, String)> {
     let WindowRule { seconds, time, bounds } = rule;
     let time_and_bounds = match time {
-        WindowTime::Arrival => vec![("WINDOW_TIME", "arrival".to_owned())],
+        WindowTime::Arrival => vec![(WINDOW_TIME.name, "arrival".to_owned())],
         WindowTime::Event => vec![
-            ("WINDOW_TIME", "event".to_owned()),
-            ("EVENT_TIME_MAX_AGE_HOURS", hours(bounds.max_age)),
-            ("EVENT_TIME_MAX_AHEAD_HOURS", hours(bounds.max_ahead)),
+            (WINDOW_TIME.name, "event".to_owned()),
+            (EVENT_TIME_MAX_AGE_HOURS.name, hours(bounds.max_age)),
+            (EVENT_TIME_MAX_AHEAD_HOURS.name, hours(bounds.max_ahead)),
         ],
     };
-    [vec![("WINDOW_SECONDS", seconds.to_string())], time_and_bounds].concat()
+    [vec![(WINDOW_SECONDS.name, seconds.to_string())], time_and_bounds].concat()
 }
 
 /// The rule as a store remembers it, and as people can set it.

@@ -207,7 +207,7 @@ async fn of_many_who_add_the_same_at_once_one_does(store: &impl AggregateStore) 
 async fn recent_windows_come_newest_first_and_only_the_customers_own(store: &impl AggregateStore) {
     let transactions = transactions(0..1, "1");
     let before_1970 =
-        Window::containing(fraud_core::timestamp::Timestamp::from_millis(-1).unwrap(), FIVE_MINUTES);
+        Window::containing(exact_text::timestamp::Timestamp::from_millis(-1).unwrap(), FIVE_MINUTES);
     let windows = [window(2), before_1970, window(0), window(1)];
     for (customer, window) in
         windows.iter().map(|&window| ("recent", window)).chain([("recen", window(7)), ("recentt", window(8))])
@@ -243,4 +243,17 @@ async fn memory_keeps_the_contract() {
 async fn a_table_keeps_the_contract() {
     let (_aws, table) = table::start().await;
     keeps_the_contract(&table).await;
+}
+
+#[tokio::test]
+async fn adding_to_a_table_makes_the_ports_calls() {
+    let (aws, table) = table::start().await;
+    let transactions = transactions(0..2, "1");
+    let addition = addition("C1", window(0), &transactions);
+    let bounds = EventTimeBounds { max_age: None, max_ahead: None };
+    let rule = WindowRule { seconds: FIVE_MINUTES, time: WindowTime::Arrival, bounds };
+    assert_eq!(table.hold_to(&rule, soon()).await, Ok(()));
+    assert!(matches!(add(&table, &addition).await, Added::Done(_)));
+    assert!(matches!(add(&table, &addition).await, Added::Refused(_)));
+    crate::testing::assert_calls_are_those_of(PORT, &aws);
 }

@@ -5,19 +5,32 @@ use std::time::Duration;
 
 use fraud_core::window::{WindowRule, WindowTime};
 
-use super::{ConfigError, Environment, event_time_bounds, named};
-
-/// The tutorial's five minutes.
-const DEFAULT_WINDOW_SECONDS: NonZeroU32 = match NonZeroU32::new(300) {
-    Some(seconds) => seconds,
-    None => NonZeroU32::MIN,
+use super::{
+    ConfigError, EVENT_TIME_MAX_AGE_HOURS, EVENT_TIME_MAX_AHEAD_HOURS, Environment, Variable,
+    event_time_bounds, named,
 };
+
+pub(crate) const AGGREGATES: Variable =
+    Variable::port("AGGREGATES", &["dynamodb", "memory"], "`dynamodb:<table>` or `memory:`");
+const AGGREGATE_DAYS: Variable =
+    Variable::setting("AGGREGATE_DAYS", "400", "a whole number of days, at least 1");
+pub(crate) const AGGREGATE_SINK: Variable = Variable::port(
+    "AGGREGATE_SINK",
+    &["kinesis", "stdout", "none"],
+    "`kinesis:<stream>`, `stdout:` or `none:`",
+)
+.or("none:");
+/// By default the tutorial's five minutes.
+pub(crate) const WINDOW_SECONDS: Variable =
+    Variable::setting("WINDOW_SECONDS", "300", "a whole number of seconds, 1 to 86400");
+pub(crate) const WINDOW_TIME: Variable = Variable::setting("WINDOW_TIME", "event", "`event` or `arrival`");
+
+/// The variables of the [window rule](window_rule).
+pub const WINDOW_RULE: &[Variable] =
+    &[WINDOW_SECONDS, WINDOW_TIME, EVENT_TIME_MAX_AGE_HOURS, EVENT_TIME_MAX_AHEAD_HOURS];
+
 /// A day: what counts longer than that is no window of a stream.
 const MAX_WINDOW_SECONDS: u32 = 86_400;
-const DEFAULT_AGGREGATE_DAYS: NonZeroU32 = match NonZeroU32::new(400) {
-    Some(days) => days,
-    None => NonZeroU32::MIN,
-};
 
 /// `AGGREGATES` and `AGGREGATE_DAYS`: where customers' windows are kept, and for how long.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +47,9 @@ pub enum AggregatesTarget {
 }
 
 impl AggregatesTarget {
+    /// What is read.
+    pub const VARIABLES: &[Variable] = &[AGGREGATES, AGGREGATE_DAYS];
+
     /// Reads the variables. `AGGREGATE_DAYS` unset is 400: longer than a stream can keep its records (365 days: Amazon
     /// Kinesis developer guide, "Change the data retention period") and an event time may lie back by default (7 days)
     /// together. A record that is read again, or sent again by its producer, then still finds the row that counted it;
@@ -44,20 +60,12 @@ impl AggregatesTarget {
     /// [`ConfigError`] where `AGGREGATES` is not set or names no store, or `AGGREGATE_DAYS` is no whole number of at
     /// least 1.
     pub fn from_environment(environment: Environment<'_>) -> Result<Self, ConfigError> {
-        let days: NonZeroU32 = environment.number(
-            "AGGREGATE_DAYS",
-            "a whole number of days, at least 1",
-            DEFAULT_AGGREGATE_DAYS,
-        )?;
+        let days: NonZeroU32 = environment.number(&AGGREGATE_DAYS)?;
         let retention = Duration::from_secs(u64::from(days.get()) * 24 * 60 * 60);
-        environment.port("AGGREGATES", "`dynamodb:<table>` or `memory:`", |scheme, rest| {
-            match (scheme, rest) {
-                ("dynamodb", table) => {
-                    named(table).map(|table| AggregatesTarget::DynamoDb { table, retention })
-                }
-                ("memory", "") => Some(AggregatesTarget::Memory),
-                _ => None,
-            }
+        environment.port(&AGGREGATES, |scheme, rest| match (scheme, rest) {
+            ("dynamodb", table) => named(table).map(|table| AggregatesTarget::DynamoDb { table, retention }),
+            ("memory", "") => Some(AggregatesTarget::Memory),
+            _ => None,
         })
     }
 }
@@ -77,22 +85,19 @@ pub enum AggregateSinkTarget {
 }
 
 impl AggregateSinkTarget {
+    /// What is read.
+    pub const VARIABLES: &[Variable] = &[AGGREGATE_SINK];
+
     /// Reads the variable; unset, nowhere.
     ///
     /// # Errors
     /// [`ConfigError`] where it names no sink.
     pub fn from_environment(environment: Environment<'_>) -> Result<Self, ConfigError> {
-        const VARIABLE: &str = "AGGREGATE_SINK";
-        if environment.get(VARIABLE).is_none() {
-            return Ok(AggregateSinkTarget::None);
-        }
-        environment.port(VARIABLE, "`kinesis:<stream>`, `stdout:` or `none:`", |scheme, rest| {
-            match (scheme, rest) {
-                ("kinesis", stream) => named(stream).map(|stream| AggregateSinkTarget::Kinesis { stream }),
-                ("stdout", "") => Some(AggregateSinkTarget::Stdout),
-                ("none", "") => Some(AggregateSinkTarget::None),
-                _ => None,
-            }
+        environment.port(&AGGREGATE_SINK, |scheme, rest| match (scheme, rest) {
+            ("kinesis", stream) => named(stream).map(|stream| AggregateSinkTarget::Kinesis { stream }),
+            ("stdout", "") => Some(AggregateSinkTarget::Stdout),
+            ("none", "") => Some(AggregateSinkTarget::None),
+            _ => None,
         })
     }
 }
@@ -104,22 +109,18 @@ impl AggregateSinkTarget {
 /// # Errors
 /// [`ConfigError`] where one of them is not what it accepts.
 pub fn window_rule(environment: Environment<'_>) -> Result<WindowRule, ConfigError> {
-    let (variable, accepts) = ("WINDOW_SECONDS", "a whole number of seconds, 1 to 86400");
-    let seconds: NonZeroU32 = environment.number(variable, accepts, DEFAULT_WINDOW_SECONDS)?;
+    let seconds: NonZeroU32 = environment.number(&WINDOW_SECONDS)?;
     if seconds.get() > MAX_WINDOW_SECONDS {
-        return Err(ConfigError::Invalid { variable, value: seconds.to_string(), accepts });
+        return Err(WINDOW_SECONDS.refuses(seconds.to_string()));
     }
     Ok(WindowRule { seconds, time: window_time(environment)?, bounds: event_time_bounds(environment)? })
 }
 
 fn window_time(environment: Environment<'_>) -> Result<WindowTime, ConfigError> {
-    let (variable, accepts) = ("WINDOW_TIME", "`event` or `arrival`");
-    match environment.get(variable) {
-        None => Ok(WindowTime::default()),
-        Some(value) => match value.as_str() {
-            "event" => Ok(WindowTime::Event),
-            "arrival" => Ok(WindowTime::Arrival),
-            _ => Err(ConfigError::Invalid { variable, value, accepts }),
-        },
+    let value = environment.value(&WINDOW_TIME)?;
+    match value.as_str() {
+        "event" => Ok(WindowTime::Event),
+        "arrival" => Ok(WindowTime::Arrival),
+        _ => Err(WINDOW_TIME.refuses(value)),
     }
 }

@@ -3,12 +3,16 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use super::{ConfigError, Environment, named};
+use super::{ConfigError, Environment, Variable, named};
 
-const DEFAULT_LEDGER_DAYS: NonZeroU32 = match NonZeroU32::new(400) {
-    Some(days) => days,
-    None => NonZeroU32::MIN,
-};
+pub(crate) const ALERT_SINK: Variable =
+    Variable::port("ALERT_SINK", &["sns", "stdout"], "`sns:<topic arn>` or `stdout:`");
+pub(crate) const ALERT_LEDGER: Variable =
+    Variable::port("ALERT_LEDGER", &["dynamodb", "memory"], "`dynamodb:<table>` or `memory:`");
+const ALERT_LEDGER_DAYS: Variable =
+    Variable::setting("ALERT_LEDGER_DAYS", "400", "a whole number of days, at least 1");
+pub(crate) const DEAD_LETTERS: Variable =
+    Variable::port("DEAD_LETTERS", &["sqs", "stdout"], "`sqs:<queue url>` or `stdout:`");
 
 /// `ALERT_SINK`: where alerts are published.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,19 +27,20 @@ pub enum AlertSinkTarget {
 }
 
 impl AlertSinkTarget {
+    /// What is read.
+    pub const VARIABLES: &[Variable] = &[ALERT_SINK];
+
     /// Reads the variable.
     ///
     /// # Errors
     /// [`ConfigError`] where it is not set or names no sink.
     pub fn from_environment(environment: Environment<'_>) -> Result<Self, ConfigError> {
-        environment.port("ALERT_SINK", "`sns:<topic arn>` or `stdout:`", |scheme, rest| {
-            match (scheme, rest) {
-                ("sns", arn) if arn.starts_with("arn:") => {
-                    Some(AlertSinkTarget::Sns { topic_arn: arn.to_owned() })
-                }
-                ("stdout", "") => Some(AlertSinkTarget::Stdout),
-                _ => None,
+        environment.port(&ALERT_SINK, |scheme, rest| match (scheme, rest) {
+            ("sns", arn) if arn.starts_with("arn:") => {
+                Some(AlertSinkTarget::Sns { topic_arn: arn.to_owned() })
             }
+            ("stdout", "") => Some(AlertSinkTarget::Stdout),
+            _ => None,
         })
     }
 }
@@ -55,6 +60,9 @@ pub enum AlertLedgerTarget {
 }
 
 impl AlertLedgerTarget {
+    /// What is read.
+    pub const VARIABLES: &[Variable] = &[ALERT_LEDGER, ALERT_LEDGER_DAYS];
+
     /// Reads the variables. `ALERT_LEDGER_DAYS` unset is 400: a Kinesis stream can keep its records for 365 days (Amazon
     /// Kinesis developer guide, "Change the data retention period"), and a record that is read again after its alert was
     /// forgotten is alerted again.
@@ -63,20 +71,12 @@ impl AlertLedgerTarget {
     /// [`ConfigError`] where `ALERT_LEDGER` is not set or names no ledger, or `ALERT_LEDGER_DAYS` is no whole number of at
     /// least 1.
     pub fn from_environment(environment: Environment<'_>) -> Result<Self, ConfigError> {
-        let days: NonZeroU32 = environment.number(
-            "ALERT_LEDGER_DAYS",
-            "a whole number of days, at least 1",
-            DEFAULT_LEDGER_DAYS,
-        )?;
+        let days: NonZeroU32 = environment.number(&ALERT_LEDGER_DAYS)?;
         let retention = Duration::from_secs(u64::from(days.get()) * 24 * 60 * 60);
-        environment.port("ALERT_LEDGER", "`dynamodb:<table>` or `memory:`", |scheme, rest| {
-            match (scheme, rest) {
-                ("dynamodb", table) => {
-                    named(table).map(|table| AlertLedgerTarget::DynamoDb { table, retention })
-                }
-                ("memory", "") => Some(AlertLedgerTarget::Memory),
-                _ => None,
-            }
+        environment.port(&ALERT_LEDGER, |scheme, rest| match (scheme, rest) {
+            ("dynamodb", table) => named(table).map(|table| AlertLedgerTarget::DynamoDb { table, retention }),
+            ("memory", "") => Some(AlertLedgerTarget::Memory),
+            _ => None,
         })
     }
 }
@@ -94,19 +94,20 @@ pub enum DeadLettersTarget {
 }
 
 impl DeadLettersTarget {
+    /// What is read.
+    pub const VARIABLES: &[Variable] = &[DEAD_LETTERS];
+
     /// Reads the variable.
     ///
     /// # Errors
     /// [`ConfigError`] where it is not set or names no sink.
     pub fn from_environment(environment: Environment<'_>) -> Result<Self, ConfigError> {
-        environment.port("DEAD_LETTERS", "`sqs:<queue url>` or `stdout:`", |scheme, rest| {
-            match (scheme, rest) {
-                ("sqs", url) if url.starts_with("https://") || url.starts_with("http://") => {
-                    Some(DeadLettersTarget::Sqs { queue_url: url.to_owned() })
-                }
-                ("stdout", "") => Some(DeadLettersTarget::Stdout),
-                _ => None,
+        environment.port(&DEAD_LETTERS, |scheme, rest| match (scheme, rest) {
+            ("sqs", url) if url.starts_with("https://") || url.starts_with("http://") => {
+                Some(DeadLettersTarget::Sqs { queue_url: url.to_owned() })
             }
+            ("stdout", "") => Some(DeadLettersTarget::Stdout),
+            _ => None,
         })
     }
 }

@@ -6,7 +6,34 @@ use std::time::Duration;
 use fraud_core::event_time::EventTimeBounds;
 use fraud_core::policy::Policy;
 
-use super::{ConfigError, Environment, named};
+use super::{ConfigError, Environment, Variable, named};
+
+pub(crate) const PROFILE_SOURCE: Variable = Variable::port(
+    "PROFILE_SOURCE",
+    &["dynamodb", "file"],
+    "`dynamodb:<table>` or `file:<path to JSON or CSV>`",
+);
+const FRAUD_POLICY: Variable =
+    Variable::port("FRAUD_POLICY", &["builtin", "file"], "`builtin:default` or `file:<path to TOML>`")
+        .or("builtin:default");
+const PROFILE_CACHE_SECONDS: Variable =
+    Variable::setting("PROFILE_CACHE_SECONDS", "60", "a whole number of seconds");
+const PROFILE_CACHE_ENTRIES: Variable =
+    Variable::setting("PROFILE_CACHE_ENTRIES", "100000", "a whole number of entries");
+const PROFILE_CACHE_MEGABYTES: Variable =
+    Variable::setting("PROFILE_CACHE_MEGABYTES", "64", "a whole number of megabytes");
+pub(crate) const EVENT_TIME_MAX_AGE_HOURS: Variable =
+    Variable::setting("EVENT_TIME_MAX_AGE_HOURS", "168", "a whole number of hours, 0 for no bound");
+pub(crate) const EVENT_TIME_MAX_AHEAD_HOURS: Variable =
+    Variable::setting("EVENT_TIME_MAX_AHEAD_HOURS", "1", "a whole number of hours, 0 for no bound");
+
+const DEFAULT_NAMESPACE: &str = "FraudStream";
+/// The variable of the CloudWatch namespace that metrics are written under.
+pub const METRICS_NAMESPACE: Variable =
+    Variable::setting("METRICS_NAMESPACE", DEFAULT_NAMESPACE, "the name of a CloudWatch namespace");
+
+/// The variables of the [bounds of event times](event_time_bounds).
+pub const EVENT_TIME_BOUNDS: &[Variable] = &[EVENT_TIME_MAX_AGE_HOURS, EVENT_TIME_MAX_AHEAD_HOURS];
 
 /// `PROFILE_SOURCE`: where customer profiles come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,20 +51,19 @@ pub enum ProfileSource {
 }
 
 impl ProfileSource {
+    /// What is read.
+    pub const VARIABLES: &[Variable] = &[PROFILE_SOURCE];
+
     /// Reads the variable.
     ///
     /// # Errors
     /// [`ConfigError`] where it is not set or names no source.
     pub fn from_environment(environment: Environment<'_>) -> Result<Self, ConfigError> {
-        environment.port(
-            "PROFILE_SOURCE",
-            "`dynamodb:<table>` or `file:<path to JSON or CSV>`",
-            |scheme, rest| match scheme {
-                "dynamodb" => named(rest).map(|table| ProfileSource::DynamoDb { table }),
-                "file" => named(rest).map(|path| ProfileSource::File { path: path.into() }),
-                _ => None,
-            },
-        )
+        environment.port(&PROFILE_SOURCE, |scheme, rest| match scheme {
+            "dynamodb" => named(rest).map(|table| ProfileSource::DynamoDb { table }),
+            "file" => named(rest).map(|path| ProfileSource::File { path: path.into() }),
+            _ => None,
+        })
     }
 }
 
@@ -75,21 +101,18 @@ pub enum PolicyError {
 }
 
 impl PolicySource {
+    /// What is read.
+    pub const VARIABLES: &[Variable] = &[FRAUD_POLICY];
+
     /// Reads the variable; unset, the default policy.
     ///
     /// # Errors
     /// [`ConfigError`] where it names no policy.
     pub fn from_environment(environment: Environment<'_>) -> Result<Self, ConfigError> {
-        const VARIABLE: &str = "FRAUD_POLICY";
-        if environment.get(VARIABLE).is_none() {
-            return Ok(PolicySource::BuiltinDefault);
-        }
-        environment.port(VARIABLE, "`builtin:default` or `file:<path to TOML>`", |scheme, rest| {
-            match (scheme, rest) {
-                ("builtin", "default") => Some(PolicySource::BuiltinDefault),
-                ("file", path) => named(path).map(|path| PolicySource::File { path: path.into() }),
-                _ => None,
-            }
+        environment.port(&FRAUD_POLICY, |scheme, rest| match (scheme, rest) {
+            ("builtin", "default") => Some(PolicySource::BuiltinDefault),
+            ("file", path) => named(path).map(|path| PolicySource::File { path: path.into() }),
+            _ => None,
         })
     }
 
@@ -123,16 +146,18 @@ pub struct CacheSettings {
 }
 
 impl CacheSettings {
+    /// What is read.
+    pub const VARIABLES: &[Variable] =
+        &[PROFILE_CACHE_SECONDS, PROFILE_CACHE_ENTRIES, PROFILE_CACHE_MEGABYTES];
+
     /// Reads the variables; unset, 60 seconds, 100,000 entries and 64 megabytes.
     ///
     /// # Errors
     /// [`ConfigError`] where one is no whole number.
     pub fn from_environment(environment: Environment<'_>) -> Result<Self, ConfigError> {
-        let seconds = environment.number("PROFILE_CACHE_SECONDS", "a whole number of seconds", 60)?;
-        let max_entries =
-            environment.number("PROFILE_CACHE_ENTRIES", "a whole number of entries", 100_000)?;
-        let megabytes: u32 =
-            environment.number("PROFILE_CACHE_MEGABYTES", "a whole number of megabytes", 64)?;
+        let seconds = environment.number(&PROFILE_CACHE_SECONDS)?;
+        let max_entries = environment.number(&PROFILE_CACHE_ENTRIES)?;
+        let megabytes: u32 = environment.number(&PROFILE_CACHE_MEGABYTES)?;
         let max_bytes = usize::try_from(u64::from(megabytes) << 20).unwrap_or(usize::MAX);
         Ok(CacheSettings { max_age: Duration::from_secs(seconds), max_entries, max_bytes })
     }
@@ -144,17 +169,17 @@ impl CacheSettings {
 /// # Errors
 /// [`ConfigError`] where one is no whole number.
 pub fn event_time_bounds(environment: Environment<'_>) -> Result<EventTimeBounds, ConfigError> {
-    let hours = |variable, default: u32| {
-        let hours = environment.number(variable, "a whole number of hours, 0 for no bound", default)?;
+    let hours = |variable| {
+        let hours: u32 = environment.number(variable)?;
         Ok((hours > 0).then(|| Duration::from_secs(u64::from(hours) * 3600)))
     };
     Ok(EventTimeBounds {
-        max_age: hours("EVENT_TIME_MAX_AGE_HOURS", 168)?,
-        max_ahead: hours("EVENT_TIME_MAX_AHEAD_HOURS", 1)?,
+        max_age: hours(&EVENT_TIME_MAX_AGE_HOURS)?,
+        max_ahead: hours(&EVENT_TIME_MAX_AHEAD_HOURS)?,
     })
 }
 
 /// `METRICS_NAMESPACE`: the CloudWatch namespace that metrics are written under; unset, `FraudStream`.
 pub fn metrics_namespace(environment: Environment<'_>) -> String {
-    environment.get("METRICS_NAMESPACE").unwrap_or_else(|| "FraudStream".to_owned())
+    environment.get(METRICS_NAMESPACE.name).unwrap_or_else(|| DEFAULT_NAMESPACE.to_owned())
 }

@@ -2,6 +2,7 @@ use super::*;
 use std::time::Duration;
 
 mod aggregating;
+mod connecting;
 
 fn with<T>(variables: &[(&str, &str)], read: impl FnOnce(Environment<'_>) -> T) -> T {
     let lookup =
@@ -134,5 +135,72 @@ fn how_long_alerts_are_remembered_is_a_number_of_days() {
         let expected =
             format!("ALERT_LEDGER_DAYS is `{wrong}`; it accepts a whole number of days, at least 1");
         assert_eq!(ledger(wrong).unwrap_err().to_string(), expected);
+    }
+}
+
+/// A value that a variable of the form `scheme:rest` accepts, for each of its schemes.
+const ACCEPTED: &[(&str, &[&str])] = &[
+    ("PROFILE_SOURCE", &["dynamodb:profiles", "file:profiles.json"]),
+    ("FRAUD_POLICY", &["builtin:default", "file:policy.toml"]),
+    ("ALERT_SINK", &["sns:arn:aws:sns:us-east-1:123456789012:alerts", "stdout:"]),
+    ("ALERT_LEDGER", &["dynamodb:ledger", "memory:"]),
+    ("DEAD_LETTERS", &["sqs:https://sqs.us-east-1.amazonaws.com/123456789012/letters", "stdout:"]),
+    ("AGGREGATES", &["dynamodb:aggregates", "memory:"]),
+    ("AGGREGATE_SINK", &["kinesis:totals", "stdout:", "none:"]),
+];
+
+/// What reads variables, and which it says that it reads.
+type Reader = (fn(Environment<'_>) -> Result<(), ConfigError>, &'static [Variable]);
+
+const READERS: &[Reader] = &[
+    (|environment| ProfileSource::from_environment(environment).map(drop), ProfileSource::VARIABLES),
+    (|environment| PolicySource::from_environment(environment).map(drop), PolicySource::VARIABLES),
+    (|environment| CacheSettings::from_environment(environment).map(drop), CacheSettings::VARIABLES),
+    (|environment| event_time_bounds(environment).map(drop), EVENT_TIME_BOUNDS),
+    (|environment| window_rule(environment).map(drop), WINDOW_RULE),
+    (|environment| AlertSinkTarget::from_environment(environment).map(drop), AlertSinkTarget::VARIABLES),
+    (|environment| AlertLedgerTarget::from_environment(environment).map(drop), AlertLedgerTarget::VARIABLES),
+    (|environment| DeadLettersTarget::from_environment(environment).map(drop), DeadLettersTarget::VARIABLES),
+    (|environment| AggregatesTarget::from_environment(environment).map(drop), AggregatesTarget::VARIABLES),
+    (
+        |environment| AggregateSinkTarget::from_environment(environment).map(drop),
+        AggregateSinkTarget::VARIABLES,
+    ),
+];
+
+#[test]
+fn every_variable_is_read_accepts_its_default_and_each_of_its_schemes_and_no_other() {
+    let accepted = |name: &str| ACCEPTED.iter().find(|(known, _)| *known == name).map(|(_, values)| *values);
+    for (read, variables) in READERS {
+        // Required variables must be set for the others to be read.
+        let required =
+            |name: &str| accepted(name).and_then(|values| values.first()).map(|value| (*value).to_owned());
+        let asked = std::cell::RefCell::new(std::collections::BTreeSet::new());
+        let lookup = |name: &str| {
+            asked.borrow_mut().insert(name.to_owned());
+            required(name)
+        };
+        assert_eq!(read(Environment::new(&lookup)), Ok(()));
+        assert_eq!(asked.into_inner(), variables.iter().map(|variable| variable.name.to_owned()).collect());
+
+        for variable in *variables {
+            let set = |value: &str| {
+                let lookup = |name: &str| {
+                    if name == variable.name { Some(value.to_owned()) } else { required(name) }
+                };
+                read(Environment::new(&lookup))
+            };
+            let default = variable.default.map(set);
+            assert!(matches!(default, None | Some(Ok(()))), "{variable:?}");
+            let values = accepted(variable.name).unwrap_or_default();
+            let schemes: Vec<_> = values.iter().filter_map(|value| Some(value.split_once(':')?.0)).collect();
+            assert_eq!(schemes, variable.schemes, "{variable:?}");
+            for value in values {
+                assert_eq!(set(value), Ok(()), "{variable:?}");
+            }
+            if !values.is_empty() {
+                assert!(set("other:x").is_err(), "{variable:?}");
+            }
+        }
     }
 }

@@ -1,8 +1,8 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use exact_text::json::is_portable;
 use fraud_core::identity::Position;
-use fraud_core::json::is_portable;
 use fraud_core::reason::FailureReason;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -114,7 +114,7 @@ async fn a_writer_that_breaks_takes_no_letter() {
     let sink = DeadLetterLines::new(Page::that_breaks_after(1));
     let letter = letter(FailureReason::NotJson, "bm8=", 0);
     assert_eq!(sink.send(&letter, soon()).await, Ok(()));
-    let fault = DeadLetterFault::Sink { code: "broken pipe".to_owned() };
+    let fault = CallFault::new(aws_calls::fault::FaultKind::Failed, "broken pipe");
     assert_eq!(sink.send(&letter, soon()).await, Err(fault));
 }
 
@@ -122,4 +122,5 @@ async fn a_writer_that_breaks_takes_no_letter() {
 async fn a_queue_keeps_the_contract() {
     let (aws, sink) = queue::start().await;
     keeps_the_contract(&sink, || queue::bodies(&aws)).await;
+    crate::testing::assert_calls_are_those_of(PORT, &aws);
 }

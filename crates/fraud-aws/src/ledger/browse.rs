@@ -1,18 +1,19 @@
 //! The ledger as people read it: one alert's whole row, and the alerts whose sender died.
 
+use aws_calls::fault::CallFault;
 use aws_sdk_dynamodb::types::AttributeValue;
+use exact_text::json::ObjectWriter;
+use exact_text::timestamp::Timestamp;
 use fraud_core::alert::Alert;
-use fraud_core::json::ObjectWriter;
-use fraud_core::timestamp::Timestamp;
 
-use super::row::{ATTRIBUTES, CLAIMED, Item, Row, SENT};
+use super::row::{CLAIMED, Item, Row, SENT};
+use super::table::*;
 use super::{CLOCK_SKEW, DynamoDbLedger, LedgerFault};
-use crate::sdk::error_code;
 
 /// What is read of every row in the search for pending alerts. `status` is a reserved word, as is no other of them
 /// (Amazon DynamoDB developer guide, "Reserved words").
-const PENDING: &str =
-    "alert_id, fraud_score, transaction_amount, reasons, claimed_at, claim_expires_at, may_have_been_sent";
+const PENDING: [&str; 7] =
+    [ALERT_ID, FRAUD_SCORE, TRANSACTION_AMOUNT, REASONS, CLAIMED_AT, CLAIM_EXPIRES_AT, MAY_HAVE_BEEN_SENT];
 
 /// An alert that was claimed, and is neither sent nor held by anybody.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,7 +77,7 @@ impl DynamoDbLedger {
     /// looks again.
     ///
     /// # Errors
-    /// [`LedgerFault::Service`]
+    /// [`LedgerFault::Call`]
     pub async fn pending(
         &self,
         now: Timestamp,
@@ -90,21 +91,20 @@ impl DynamoDbLedger {
                 .client
                 .scan()
                 .table_name(&self.table)
-                .projection_expression(PENDING)
-                .filter_expression("#status = :claimed AND claim_expires_at <= :ended")
-                .expression_attribute_names("#status", "status")
+                .projection_expression(PENDING.join(", "))
+                .filter_expression(format!("#status = :claimed AND {CLAIM_EXPIRES_AT} <= :ended"))
+                .expression_attribute_names("#status", STATUS)
                 .expression_attribute_values(":claimed", AttributeValue::S(CLAIMED.to_owned()))
                 .expression_attribute_values(":ended", AttributeValue::N(ended.to_string()))
                 .set_exclusive_start_key(start);
-            let answer =
-                scan.send().await.map_err(|error| LedgerFault::Service { code: error_code(&error) })?;
+            let answer = scan.send().await.map_err(|error| CallFault::of(&error))?;
             searched.rows += u64::try_from(answer.scanned_count()).unwrap_or_default();
             for item in answer.items.unwrap_or_default() {
                 let row = Row(item);
                 match pending_alert(&row) {
                     Ok(alert) => pending.alerts.push(alert),
                     Err(fault) => {
-                        let id = row.text("alert_id").unwrap_or_default().to_owned();
+                        let id = row.text(ALERT_ID).unwrap_or_default().to_owned();
                         pending.unreadable.push((id, fault));
                     }
                 }
@@ -138,24 +138,25 @@ impl DynamoDbLedger {
             .client
             .update_item()
             .table_name(&self.table)
-            .key("alert_id", AttributeValue::S(alert_id.to_owned()))
+            .key(ALERT_ID, AttributeValue::S(alert_id.to_owned()))
             .condition_expression("#status = :sent")
-            .update_expression("SET sent_again_at = :at")
-            .expression_attribute_names("#status", "status")
+            .update_expression(format!("SET {SENT_AGAIN_AT} = :at"))
+            .expression_attribute_names("#status", STATUS)
             .expression_attribute_values(":sent", AttributeValue::S(SENT.to_owned()))
             .expression_attribute_values(":at", AttributeValue::S(at.to_string()));
-        update.send().await.map(drop).map_err(|error| LedgerFault::Service { code: error_code(&error) })
+        update.send().await.map_err(|error| CallFault::of(&error))?;
+        Ok(())
     }
 }
 
 fn pending_alert(row: &Row) -> Result<PendingAlert, LedgerFault> {
     let text = |attribute| row.text(attribute).map(str::to_owned);
     Ok(PendingAlert {
-        alert_id: text("alert_id")?,
-        fraud_score: text("fraud_score")?,
-        transaction_amount: text("transaction_amount")?,
-        reasons: text("reasons")?,
-        claimed_at: text("claimed_at")?,
+        alert_id: text(ALERT_ID)?,
+        fraud_score: text(FRAUD_SCORE)?,
+        transaction_amount: text(TRANSACTION_AMOUNT)?,
+        reasons: text(REASONS)?,
+        claimed_at: text(CLAIMED_AT)?,
         given_up: row.expires_at()? == 0,
         may_have_been_sent: row.may_have_been_sent()?,
     })

@@ -3,22 +3,20 @@
 use std::future::Future;
 use std::time::Duration;
 
+use aws_calls::fault::CallFault;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{
     AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure as OnFailure,
 };
+use exact_text::timestamp::Timestamp;
 use fraud_core::alert::Alert;
-use fraud_core::timestamp::Timestamp;
 use tokio::time::{Instant, timeout_at};
 
 use super::row::{self, CLAIMED, Item, Row, SENT};
+use super::table::*;
 use super::{AlertLedger, Claim, Claimed, LedgerFault, Marked, Release, Standing};
-use crate::sdk::error_code;
-
-/// The condition under which a row is still held by the claim whose token is `:token`.
-const HELD: &str = "claim_token = :token AND #status = :claimed";
 
 /// A DynamoDB table with the key `alert_id` (S) and time to live on `ttl`.
 #[derive(Debug, Clone)]
@@ -53,7 +51,7 @@ impl DynamoDbLedger {
         deadline: Instant,
     ) -> Result<Option<String>, LedgerFault> {
         let row =
-            timeout_at(deadline, self.get(alert_id)).await.map_err(|_elapsed| LedgerFault::Deadline)??;
+            timeout_at(deadline, self.get(alert_id)).await.map_err(|_elapsed| CallFault::deadline())??;
         let Some(row) = row else { return Ok(None) };
         if row.is_sent()? { row.transaction_amount().map(|amount| Some(amount.to_owned())) } else { Ok(None) }
     }
@@ -61,8 +59,8 @@ impl DynamoDbLedger {
     /// An alert's row as it stands; `None` where there is none.
     pub(super) async fn get(&self, alert_id: &str) -> Result<Option<Row>, LedgerFault> {
         let key = AttributeValue::S(alert_id.to_owned());
-        let get = self.client.get_item().table_name(&self.table).key("alert_id", key).consistent_read(true);
-        let answer = get.send().await.map_err(|error| LedgerFault::Service { code: error_code(&error) })?;
+        let get = self.client.get_item().table_name(&self.table).key(ALERT_ID, key).consistent_read(true);
+        let answer = get.send().await.map_err(|error| CallFault::of(&error))?;
         Ok(answer.item.map(Row))
     }
 
@@ -73,7 +71,7 @@ impl DynamoDbLedger {
             .put_item()
             .table_name(&self.table)
             .set_item(Some(item))
-            .condition_expression("attribute_not_exists(alert_id)")
+            .condition_expression(format!("attribute_not_exists({ALERT_ID})"))
             .return_values_on_condition_check_failure(OnFailure::AllOld);
         Ok(match conditional(put.send(), deadline).await? {
             Conditional::Done(_) => Conditional::Done(()),
@@ -91,11 +89,11 @@ impl DynamoDbLedger {
     ) -> Result<Conditional<Row>, LedgerFault> {
         let update = self
             .update(alert_id, expired.token()?)
-            .update_expression(
-                "SET claim_token = :own, claim_expires_at = :expires, claimed_at = :now, \
-                 may_have_been_sent = :true, #ttl = :ttl",
-            )
-            .expression_attribute_names("#ttl", "ttl")
+            .update_expression(format!(
+                "SET {CLAIM_TOKEN} = :own, {CLAIM_EXPIRES_AT} = :expires, {CLAIMED_AT} = :now, \
+                 {MAY_HAVE_BEEN_SENT} = :true, #ttl = :ttl"
+            ))
+            .expression_attribute_names("#ttl", TTL)
             .expression_attribute_values(":own", AttributeValue::S(claim.token.clone()))
             .expression_attribute_values(":expires", AttributeValue::N(claim.expires_at.millis().to_string()))
             .expression_attribute_values(":now", AttributeValue::S(claim.claimed_at.to_string()))
@@ -116,9 +114,9 @@ impl DynamoDbLedger {
         self.client
             .update_item()
             .table_name(&self.table)
-            .key("alert_id", AttributeValue::S(alert_id.to_owned()))
-            .condition_expression(HELD)
-            .expression_attribute_names("#status", "status")
+            .key(ALERT_ID, AttributeValue::S(alert_id.to_owned()))
+            .condition_expression(held())
+            .expression_attribute_names("#status", STATUS)
             .expression_attribute_values(":token", AttributeValue::S(token.to_owned()))
             .expression_attribute_values(":claimed", AttributeValue::S(CLAIMED.to_owned()))
             .return_values_on_condition_check_failure(OnFailure::AllOld)
@@ -130,9 +128,9 @@ impl DynamoDbLedger {
             .client
             .delete_item()
             .table_name(&self.table)
-            .key("alert_id", AttributeValue::S(alert_id.to_owned()))
-            .condition_expression(format!("{HELD} AND may_have_been_sent = :false"))
-            .expression_attribute_names("#status", "status")
+            .key(ALERT_ID, AttributeValue::S(alert_id.to_owned()))
+            .condition_expression(format!("{} AND {MAY_HAVE_BEEN_SENT} = :false", held()))
+            .expression_attribute_names("#status", STATUS)
             .expression_attribute_values(":token", AttributeValue::S(claim.token.clone()))
             .expression_attribute_values(":claimed", AttributeValue::S(CLAIMED.to_owned()))
             .expression_attribute_values(":false", AttributeValue::Bool(false))
@@ -147,7 +145,7 @@ impl DynamoDbLedger {
     async fn expire(&self, alert_id: &str, claim: &Claim, deadline: Instant) -> Result<(), LedgerFault> {
         let update = self
             .update(alert_id, &claim.token)
-            .update_expression("SET claim_expires_at = :zero, may_have_been_sent = :true")
+            .update_expression(format!("SET {CLAIM_EXPIRES_AT} = :zero, {MAY_HAVE_BEEN_SENT} = :true"))
             .expression_attribute_values(":zero", AttributeValue::N("0".to_owned()))
             .expression_attribute_values(":true", AttributeValue::Bool(true));
         conditional(update.send(), deadline).await.map(drop)
@@ -191,7 +189,7 @@ impl AlertLedger for DynamoDbLedger {
     ) -> Result<Marked, LedgerFault> {
         let update = self
             .update(alert_id, &claim.token)
-            .update_expression("SET #status = :sent, sent_at = :sent_at")
+            .update_expression(format!("SET #status = :sent, {SENT_AT} = :sent_at"))
             .expression_attribute_values(":sent", AttributeValue::S(SENT.to_owned()))
             .expression_attribute_values(":sent_at", AttributeValue::S(sent_at.to_string()));
         match conditional(update.send(), deadline).await? {
@@ -219,29 +217,34 @@ impl AlertLedger for DynamoDbLedger {
     }
 }
 
+/// The condition under which a row is still held by the claim whose token is `:token`.
+fn held() -> String {
+    format!("{CLAIM_TOKEN} = :token AND #status = :claimed")
+}
+
 fn taken_over(row: &Row) -> Result<Claimed, LedgerFault> {
     row.alert().map(|alert| Claimed::TakenOver(Box::new(alert)))
 }
 
 /// Waits for a write's answer, at most until `deadline`.
-async fn conditional<T, E, R>(
-    call: impl Future<Output = Result<T, SdkError<E, R>>>,
+async fn conditional<T, E>(
+    call: impl Future<Output = Result<T, SdkError<E>>>,
     deadline: Instant,
 ) -> Result<Conditional<T>, LedgerFault>
 where
     E: ProvideErrorMetadata,
-    aws_sdk_dynamodb::Error: From<SdkError<E, R>>,
+    aws_sdk_dynamodb::Error: From<SdkError<E>>,
 {
     let error = match timeout_at(deadline, call).await {
         Ok(Ok(answer)) => return Ok(Conditional::Done(answer)),
         Ok(Err(error)) => error,
-        Err(_elapsed) => return Err(LedgerFault::Deadline),
+        Err(_elapsed) => return Err(CallFault::deadline().into()),
     };
-    let code = error_code(&error);
+    let fault = CallFault::of(&error);
     match error.into() {
         aws_sdk_dynamodb::Error::ConditionalCheckFailedException(refused) => {
             Ok(Conditional::Refused(refused.item.map(Row)))
         }
-        _ => Err(LedgerFault::Service { code }),
+        _ => Err(fault.into()),
     }
 }

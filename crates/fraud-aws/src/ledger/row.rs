@@ -31,6 +31,7 @@ use std::time::Duration;
 use aws_sdk_dynamodb::types::AttributeValue;
 use fraud_core::alert::Alert;
 
+use super::table::*;
 use super::{Claim, LedgerFault, Standing, standing};
 
 /// The most bytes of a row: names and values (Amazon DynamoDB developer guide, "Item sizes and formats").
@@ -41,34 +42,6 @@ const NUMBER_BYTES: usize = 21;
 pub(super) const CLAIMED: &str = "claimed";
 pub(super) const SENT: &str = "sent";
 
-/// The attributes in the order of their description above.
-pub(super) const ATTRIBUTES: [&str; 24] = [
-    "alert_id",
-    "status",
-    "claim_token",
-    "claim_expires_at",
-    "may_have_been_sent",
-    "claimed_at",
-    "sent_at",
-    "sent_again_at",
-    "message",
-    "customer_segment",
-    "customer_id",
-    "transaction_id",
-    "event_time",
-    "transaction_amount",
-    "fraud_score",
-    "reasons",
-    "policy",
-    "enrichment",
-    "stream",
-    "shard",
-    "arrival",
-    "sequence_number",
-    "sub_sequence_number",
-    "ttl",
-];
-
 /// A row's attributes.
 pub(super) type Item = HashMap<String, AttributeValue>;
 
@@ -78,31 +51,31 @@ pub(super) type Item = HashMap<String, AttributeValue>;
 /// [`LedgerFault::RowTooLarge`]
 pub(super) fn claimed(alert: &Alert, claim: &Claim, retention: Duration) -> Result<Item, LedgerFault> {
     let always = [
-        ("alert_id", text(&alert.alert_id)),
-        ("status", text(CLAIMED)),
-        ("claim_token", text(&claim.token)),
-        ("claim_expires_at", number(claim.expires_at.millis())),
-        ("may_have_been_sent", AttributeValue::Bool(false)),
-        ("claimed_at", text(claim.claimed_at)),
-        ("message", text(&alert.message)),
-        ("transaction_amount", text(&alert.transaction_amount)),
-        ("fraud_score", text(&alert.fraud_score)),
-        ("reasons", text(&alert.reasons)),
-        ("policy", text(&alert.policy)),
-        ("enrichment", text(&alert.enrichment)),
-        ("arrival", text(alert.arrival)),
-        ("stream", text(&alert.stream)),
-        ("shard", text(&alert.shard)),
-        ("sequence_number", text(format_args!("{:0>64}", alert.sequence_number))),
-        ("ttl", number(ttl(claim, retention))),
+        (ALERT_ID, text(&alert.alert_id)),
+        (STATUS, text(CLAIMED)),
+        (CLAIM_TOKEN, text(&claim.token)),
+        (CLAIM_EXPIRES_AT, number(claim.expires_at.millis())),
+        (MAY_HAVE_BEEN_SENT, AttributeValue::Bool(false)),
+        (CLAIMED_AT, text(claim.claimed_at)),
+        (MESSAGE, text(&alert.message)),
+        (TRANSACTION_AMOUNT, text(&alert.transaction_amount)),
+        (FRAUD_SCORE, text(&alert.fraud_score)),
+        (REASONS, text(&alert.reasons)),
+        (POLICY, text(&alert.policy)),
+        (ENRICHMENT, text(&alert.enrichment)),
+        (ARRIVAL, text(alert.arrival)),
+        (STREAM, text(&alert.stream)),
+        (SHARD, text(&alert.shard)),
+        (SEQUENCE_NUMBER, text(format_args!("{:0>64}", alert.sequence_number))),
+        (TTL, number(ttl(claim, retention))),
     ];
     let sub_sequence_number = alert.sub_sequence_number;
     let where_known = [
-        ("customer_segment", alert.customer_segment.as_ref().map(text)),
-        ("customer_id", alert.customer_id.as_ref().map(text)),
-        ("transaction_id", alert.transaction_id.as_ref().map(text)),
-        ("event_time", alert.event_time.as_ref().map(text)),
-        ("sub_sequence_number", (sub_sequence_number > 0).then(|| number(sub_sequence_number))),
+        (CUSTOMER_SEGMENT, alert.customer_segment.as_ref().map(text)),
+        (CUSTOMER_ID, alert.customer_id.as_ref().map(text)),
+        (TRANSACTION_ID, alert.transaction_id.as_ref().map(text)),
+        (EVENT_TIME, alert.event_time.as_ref().map(text)),
+        (SUB_SEQUENCE_NUMBER, (sub_sequence_number > 0).then(|| number(sub_sequence_number))),
     ];
     let where_known = where_known.into_iter().filter_map(|(name, value)| Some((name, value?)));
     let item: Item =
@@ -136,16 +109,16 @@ pub(super) struct Row(pub(super) Item);
 impl Row {
     /// Whether the alert stands as sent.
     pub(super) fn is_sent(&self) -> Result<bool, LedgerFault> {
-        match self.text("status")? {
+        match self.text(STATUS)? {
             SENT => Ok(true),
             CLAIMED => Ok(false),
-            _ => Err(LedgerFault::UnreadableRow { attribute: "status" }),
+            _ => Err(LedgerFault::UnreadableRow { attribute: STATUS }),
         }
     }
 
     /// Who claimed it last.
     pub(super) fn token(&self) -> Result<&str, LedgerFault> {
-        self.text("claim_token")
+        self.text(CLAIM_TOKEN)
     }
 
     /// Where the row leaves one who would claim.
@@ -155,28 +128,28 @@ impl Row {
 
     /// When its claim ends, in milliseconds since the epoch; 0 once it was given up.
     pub(super) fn expires_at(&self) -> Result<i64, LedgerFault> {
-        let attribute = "claim_expires_at";
+        let attribute = CLAIM_EXPIRES_AT;
         let expires_at = self.0.get(attribute).and_then(|value| value.as_n().ok()?.parse().ok());
         expires_at.ok_or(LedgerFault::UnreadableRow { attribute })
     }
 
     /// Whether an earlier claim ended without saying that nothing was sent.
     pub(super) fn may_have_been_sent(&self) -> Result<bool, LedgerFault> {
-        let attribute = "may_have_been_sent";
+        let attribute = MAY_HAVE_BEEN_SENT;
         let flag = self.0.get(attribute).and_then(|value| value.as_bool().ok());
         flag.copied().ok_or(LedgerFault::UnreadableRow { attribute })
     }
 
     /// The amount of the alert.
     pub(super) fn transaction_amount(&self) -> Result<&str, LedgerFault> {
-        self.text("transaction_amount")
+        self.text(TRANSACTION_AMOUNT)
     }
 
     /// The alert, with its message byte for byte as it was stored.
     pub(super) fn alert(&self) -> Result<Alert, LedgerFault> {
-        let segment = self.0.get("customer_segment").and_then(|value| value.as_s().ok()).cloned();
-        Alert::from_message(self.text("message")?.to_owned(), segment)
-            .map_err(|_| LedgerFault::UnreadableRow { attribute: "message" })
+        let segment = self.0.get(CUSTOMER_SEGMENT).and_then(|value| value.as_s().ok()).cloned();
+        Alert::from_message(self.text(MESSAGE)?.to_owned(), segment)
+            .map_err(|_| LedgerFault::UnreadableRow { attribute: MESSAGE })
     }
 
     pub(super) fn text(&self, attribute: &'static str) -> Result<&str, LedgerFault> {

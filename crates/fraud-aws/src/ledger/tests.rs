@@ -165,8 +165,9 @@ async fn memory_keeps_the_contract() {
 
 #[tokio::test]
 async fn a_table_keeps_the_contract() {
-    let (_aws, ledger) = table::start().await;
+    let (aws, ledger) = table::start().await;
     keeps_the_contract(&ledger).await;
+    crate::testing::assert_calls_are_those_of(PORT, &aws);
 }
 
 #[test]

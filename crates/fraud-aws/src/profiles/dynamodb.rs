@@ -5,28 +5,28 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_calls::fault::{CallFault, answer_by};
+use aws_calls::pauses::Pauses;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 use fraud_core::profile::{Attribute, Profile};
 use futures_util::StreamExt;
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::Instant;
 
-use super::{Answer, Lookup, LookupFault, ProfileStore};
-use crate::sdk::error_code;
+use super::table::{CUSTOMER_ID, LIFETIME_VALUE, RISK_SCORE, SEGMENT};
+use super::{Answer, Lookup, ProfileStore};
 
 /// The most keys of one BatchGetItem (DynamoDB API reference).
 const KEYS_PER_CALL: usize = 100;
 /// Calls under way at once. Eight cover 800 customers in one round trip and stay below a connection pool's size.
 const CALLS_AT_ONCE: usize = 8;
-/// The first pause before keys that DynamoDB left unprocessed are asked for again, and the longest. Each pause is
-/// drawn at random up to a limit that doubles ("full jitter").
+/// The first pause before keys that DynamoDB left unprocessed are asked for again, and the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
-/// The customer's id, the table's key.
-const KEY: &str = "customer_id";
+/// What is read of a row, and how expressions name it.
 const ATTRIBUTES: [(&str, &str); 4] =
-    [("#id", KEY), ("#segment", "segment"), ("#value", "lifetime_value"), ("#risk", "risk_score")];
+    [("#id", CUSTOMER_ID), ("#segment", SEGMENT), ("#value", LIFETIME_VALUE), ("#risk", RISK_SCORE)];
 
 /// A DynamoDB table of profiles.
 #[derive(Debug, Clone)]
@@ -41,7 +41,7 @@ struct Share {
     found: HashMap<String, Arc<Profile>>,
     /// The customers that were not answered for, and why.
     unanswered: Vec<String>,
-    fault: Option<LookupFault>,
+    fault: Option<CallFault>,
 }
 
 impl DynamoDbProfiles {
@@ -53,7 +53,7 @@ impl DynamoDbProfiles {
     async fn fetch(&self, customers: &[&str], deadline: Instant) -> Share {
         let mut share = Share::default();
         let mut pending: Vec<String> = customers.iter().map(|&customer| customer.to_owned()).collect();
-        let mut pause = FIRST_PAUSE;
+        let mut pauses = Pauses::new(FIRST_PAUSE, LONGEST_PAUSE);
         loop {
             match self.call(&pending, deadline).await {
                 Ok((found, unprocessed)) => {
@@ -67,12 +67,9 @@ impl DynamoDbProfiles {
             if pending.is_empty() {
                 return share;
             }
-            let again = Instant::now() + pause.mul_f64(fastrand::f64());
-            if again >= deadline {
-                return Share { unanswered: pending, fault: Some(LookupFault::Deadline), ..share };
+            if !pauses.wait_before(deadline).await {
+                return Share { unanswered: pending, fault: Some(CallFault::deadline()), ..share };
             }
-            sleep_until(again).await;
-            pause = LONGEST_PAUSE.min(pause * 2);
         }
     }
 
@@ -81,8 +78,8 @@ impl DynamoDbProfiles {
         &self,
         customers: &[String],
         deadline: Instant,
-    ) -> Result<(Vec<(String, Arc<Profile>)>, Vec<String>), LookupFault> {
-        let key = |id: &String| HashMap::from([(KEY.to_owned(), AttributeValue::S(id.clone()))]);
+    ) -> Result<(Vec<(String, Arc<Profile>)>, Vec<String>), CallFault> {
+        let key = |id: &String| HashMap::from([(CUSTOMER_ID.to_owned(), AttributeValue::S(id.clone()))]);
         let keys = KeysAndAttributes::builder()
             .set_keys(Some(customers.iter().map(key).collect()))
             .projection_expression(ATTRIBUTES.map(|(placeholder, _)| placeholder).join(","))
@@ -93,19 +90,17 @@ impl DynamoDbProfiles {
                     .collect(),
             ))
             .build()
-            .map_err(|error| LookupFault::Service { code: error.to_string() })?;
+            .map_err(|error| CallFault::unusable(&error))?;
         let request = self.client.batch_get_item().request_items(&self.table, keys);
-        let mut answer = timeout_at(deadline, request.send())
-            .await
-            .map_err(|_elapsed| LookupFault::Deadline)?
-            .map_err(|error| LookupFault::Service { code: error_code(&error) })?;
+        let mut answer = answer_by(deadline, request.send()).await?;
         let items =
             answer.responses.as_mut().and_then(|tables| tables.remove(&self.table)).unwrap_or_default();
-        let found =
-            items.iter().filter_map(|item| Some((text(item.get(KEY))?.to_owned(), Arc::new(profile(item)))));
+        let found = items
+            .iter()
+            .filter_map(|item| Some((text(item.get(CUSTOMER_ID))?.to_owned(), Arc::new(profile(item)))));
         let unprocessed = answer.unprocessed_keys.as_ref().and_then(|tables| tables.get(&self.table));
         let left = unprocessed.map(KeysAndAttributes::keys).unwrap_or_default();
-        let left = left.iter().filter_map(|key| text(key.get(KEY)).map(str::to_owned)).collect();
+        let left = left.iter().filter_map(|key| text(key.get(CUSTOMER_ID)).map(str::to_owned)).collect();
         Ok((found.collect(), left))
     }
 }
@@ -130,7 +125,7 @@ impl ProfileStore for DynamoDbProfiles {
 
 fn profile(item: &HashMap<String, AttributeValue>) -> Profile {
     let attribute = |name| attribute(item, name);
-    Profile::new(attribute("segment"), attribute("lifetime_value"), attribute("risk_score"))
+    Profile::new(attribute(SEGMENT), attribute(LIFETIME_VALUE), attribute(RISK_SCORE))
 }
 
 /// An attribute of a table's row, as profiles are built from it.

@@ -7,16 +7,16 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
 
-use fraud_core::json::is_number;
+use exact_text::json::is_number;
 use fraud_core::profile::{Attribute, Profile};
+
+use super::table::{CUSTOMER_ID, LIFETIME_VALUE, RISK_SCORE, SEGMENT};
 
 mod csv;
 mod json;
 
-/// The customer's id, which every row must have.
-pub(super) const CUSTOMER: &str = "customer_id";
-/// The attributes of a profile.
-pub(super) const ATTRIBUTES: [&str; 3] = ["segment", "lifetime_value", "risk_score"];
+/// The attributes of a profile, beside the customer's id, which every row must have.
+const ATTRIBUTES: [&str; 3] = [SEGMENT, LIFETIME_VALUE, RISK_SCORE];
 
 /// The longest id and the longest segment, in characters.
 const MAX_CHARACTERS: usize = 256;
@@ -177,17 +177,17 @@ impl Row {
         if let Value::Text(segment) = &self.segment
             && segment.chars().count() > MAX_CHARACTERS
         {
-            return Some(format!("`segment` has more than {MAX_CHARACTERS} characters"));
+            return Some(format!("`{SEGMENT}` has more than {MAX_CHARACTERS} characters"));
         }
         if matches!(self.segment, Value::Number(_) | Value::Other) {
-            return Some("`segment` is no text: write it in quotes".to_owned());
+            return Some(format!("`{SEGMENT}` is not text: write it in quotes"));
         }
-        for (column, value) in [("lifetime_value", &self.lifetime_value), ("risk_score", &self.risk_score)] {
+        for (column, value) in [(LIFETIME_VALUE, &self.lifetime_value), (RISK_SCORE, &self.risk_score)] {
             match value {
                 Value::Missing => {}
                 Value::Text(text) => {
                     return Some(format!(
-                        "`{column}` is no number: `{}`; write it as 1234.5, without separators, signs or units",
+                        "`{column}` is not a number: `{}`; write it as 1234.5, without separators, signs or units",
                         shortened(text)
                     ));
                 }

@@ -58,8 +58,9 @@ async fn a_file_keeps_the_contract() {
 
 #[tokio::test]
 async fn a_table_keeps_the_contract() {
-    let (_aws, store) = table::with_the_files_profiles().await;
+    let (aws, store) = table::with_the_files_profiles().await;
     keeps_the_contract(&store).await;
+    crate::testing::assert_calls_are_those_of(PORT, &aws);
 }
 
 #[tokio::test]

@@ -4,21 +4,22 @@ use fraud_core::enrichment::EnrichmentCounts;
 use fraud_core::event_time::EventTimeFaults;
 
 use super::MetricLine;
+use super::metric::*;
 
 impl MetricLine {
     /// Adds how many records had each outcome of the profile lookup.
     pub fn enrichment(&mut self, counts: &EnrichmentCounts) -> &mut Self {
-        self.count("RecordsWithProfile", counts.with_profile)
-            .count("RecordsWithoutProfile", counts.without_profile)
-            .count("RecordsWithoutCustomer", counts.without_customer)
-            .count("InvalidProfiles", counts.invalid_profile)
-            .count("EnrichmentUnavailable", counts.unavailable)
+        self.count(RECORDS_WITH_PROFILE, counts.with_profile)
+            .count(RECORDS_WITHOUT_PROFILE, counts.without_profile)
+            .count(RECORDS_WITHOUT_CUSTOMER, counts.without_customer)
+            .count(INVALID_PROFILES, counts.invalid_profile)
+            .count(ENRICHMENT_UNAVAILABLE, counts.unavailable)
     }
 
     /// Adds how many records' event times had each fault.
     pub fn event_times(&mut self, faults: &EventTimeFaults) -> &mut Self {
-        self.count("EventTimesUnreadable", faults.unreadable)
-            .count("EventTimesOutOfBounds", faults.out_of_bounds)
-            .count("EventTimesWithoutLocalTime", faults.without_local_time)
+        self.count(EVENT_TIMES_UNREADABLE, faults.unreadable)
+            .count(EVENT_TIMES_OUT_OF_BOUNDS, faults.out_of_bounds)
+            .count(EVENT_TIMES_WITHOUT_LOCAL_TIME, faults.without_local_time)
     }
 }

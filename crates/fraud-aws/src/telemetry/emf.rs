@@ -2,23 +2,26 @@
 //! into metrics. (Amazon CloudWatch user guide, "Specification: Embedded metric format".)
 
 use std::borrow::Cow;
+use std::fmt::Display;
 use std::io::{self, Write};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 
+use super::metric::{Metric, Unit};
+
 /// The metrics of one invocation: one line, and more where a metric has more values than a line can hold.
 #[derive(Debug, Clone)]
 pub struct MetricLine {
     namespace: String,
     function: &'static str,
-    metrics: Vec<Metric>,
+    metrics: Vec<Measured>,
     more: Vec<MetricLine>,
 }
 
 #[derive(Debug, Clone)]
-struct Metric {
+struct Measured {
     name: Cow<'static, str>,
     values: Values,
 }
@@ -31,6 +34,8 @@ enum Values {
     MillisecondsEach(Vec<i64>),
 }
 
+/// The dimension of every metric: the function that wrote it.
+pub const DIMENSION: &str = "function";
 /// The most metrics that one line can define; CloudWatch ignores a line with more.
 const MAX_METRICS: usize = 100;
 /// The most values of one metric in one line.
@@ -43,33 +48,51 @@ impl MetricLine {
     }
 
     /// Adds a number of things.
-    pub fn count(&mut self, name: impl Into<Cow<'static, str>>, count: usize) -> &mut Self {
-        self.push(name.into(), Values::Count(count))
+    pub fn count(&mut self, metric: Metric, count: usize) -> &mut Self {
+        self.push(metric.name.into(), Values::Count(count))
+    }
+
+    /// Adds a number of things for each reason.
+    pub fn by_reason(
+        &mut self,
+        metric: Metric,
+        counts: impl IntoIterator<Item = (impl Display, usize)>,
+    ) -> &mut Self {
+        debug_assert!(metric.by_reason, "{} is not counted by reason", metric.name);
+        for (reason, count) in counts {
+            self.push(format!("{}.{reason}", metric.name).into(), Values::Count(count));
+        }
+        self
     }
 
     /// Adds a duration in milliseconds.
-    pub fn milliseconds(&mut self, name: impl Into<Cow<'static, str>>, milliseconds: f64) -> &mut Self {
-        self.push(name.into(), Values::Milliseconds(milliseconds))
+    pub fn milliseconds(&mut self, metric: Metric, milliseconds: f64) -> &mut Self {
+        self.push(metric.name.into(), Values::Milliseconds(milliseconds))
     }
 
     /// Adds durations in milliseconds, one for each of many things: what percentiles are taken of.
-    pub fn milliseconds_each(&mut self, name: &'static str, milliseconds: &[i64]) -> &mut Self {
+    pub fn milliseconds_each(&mut self, metric: Metric, milliseconds: &[i64]) -> &mut Self {
         let mut chunks =
             milliseconds.chunks(MAX_VALUES).map(|chunk| Values::MillisecondsEach(chunk.to_vec()));
         if let Some(first) = chunks.next() {
-            self.push(name.into(), first);
+            self.push(metric.name.into(), first);
         }
         for chunk in chunks {
             let mut line = MetricLine::new(self.namespace.clone(), self.function);
-            line.push(name.into(), chunk);
+            line.push(metric.name.into(), chunk);
             self.more.push(line);
         }
         self
     }
 
+    /// What the line's metrics are called.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.metrics.iter().map(|metric| metric.name.as_ref())
+    }
+
     fn push(&mut self, name: Cow<'static, str>, values: Values) -> &mut Self {
         debug_assert!(self.metrics.len() < MAX_METRICS);
-        self.metrics.push(Metric { name, values });
+        self.metrics.push(Measured { name, values });
         self
     }
 
@@ -109,14 +132,14 @@ impl Serialize for Line<'_> {
             timestamp: self.timestamp,
             cloud_watch_metrics: [Directive {
                 namespace,
-                dimensions: [["function"]],
+                dimensions: [[DIMENSION]],
                 metrics: metrics.iter().map(Definition::of).collect(),
             }],
         };
         let mut members = serializer.serialize_map(None)?;
         members.serialize_entry("_aws", &metadata)?;
-        members.serialize_entry("function", function)?;
-        for Metric { name, values } in metrics {
+        members.serialize_entry(DIMENSION, function)?;
+        for Measured { name, values } in metrics {
             members.serialize_entry(name, values)?;
         }
         members.end()
@@ -146,20 +169,24 @@ struct Definition<'a> {
 }
 
 impl<'a> Definition<'a> {
-    fn of(Metric { name, values }: &'a Metric) -> Self {
+    fn of(Measured { name, values }: &'a Measured) -> Self {
         let unit = match values {
-            Values::Count(_) => "Count",
-            Values::Milliseconds(_) | Values::MillisecondsEach(_) => "Milliseconds",
+            Values::Count(_) => Unit::Count,
+            Values::Milliseconds(_) | Values::MillisecondsEach(_) => Unit::Milliseconds,
         };
-        Definition { name, unit }
+        Definition { name, unit: unit.as_str() }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::metric;
     use super::*;
     use serde_json::{Value, json};
     use std::time::Duration;
+
+    const LATENCY: Metric = Metric::milliseconds("DetectionLatency", "");
+    const ALERTS: Metric = Metric::count("AlertsSent", "");
 
     /// The lines that are written.
     fn lines(line: &MetricLine, time: SystemTime) -> Vec<Value> {
@@ -173,7 +200,7 @@ mod tests {
     #[test]
     fn a_line_has_the_form_that_cloudwatch_reads() {
         let mut line = MetricLine::new("FraudStream", "firehose-transform");
-        line.count("RecordsIn", 500).milliseconds("Duration", 1.25);
+        line.count(metric::RECORDS_IN, 500).milliseconds(metric::DURATION, 1.25);
         assert_eq!(
             lines(&line, UNIX_EPOCH + Duration::from_millis(1_705_287_600_007)),
             [json!({
@@ -199,7 +226,7 @@ mod tests {
     fn a_metric_with_more_values_than_a_line_holds_goes_on_in_further_lines() {
         let values: Vec<i64> = (0..250).collect();
         let mut line = MetricLine::new("FraudStream", "kinesis-alerts");
-        line.milliseconds_each("DetectionLatency", &values).count("AlertsSent", 250);
+        line.milliseconds_each(LATENCY, &values).count(ALERTS, 250);
         let lines = lines(&line, UNIX_EPOCH);
         let told: Vec<Vec<Value>> =
             lines.iter().map(|line| line["DetectionLatency"].as_array().unwrap().clone()).collect();
@@ -213,7 +240,7 @@ mod tests {
     #[test]
     fn a_metric_without_values_is_left_out() {
         let mut line = MetricLine::new("FraudStream", "kinesis-alerts");
-        line.milliseconds_each("DetectionLatency", &[]);
+        line.milliseconds_each(LATENCY, &[]);
         assert_eq!(lines(&line, UNIX_EPOCH)[0].get("DetectionLatency"), None);
     }
 }

@@ -94,7 +94,7 @@ fn write(shard: &str, record: &Record, lines: &mut String) -> Result<(), Handler
 
 #[cfg(test)]
 mod tests {
-    use fraud_core::timestamp::Timestamp;
+    use exact_text::timestamp::Timestamp;
     use kpl_aggregation::{Entry, encode};
     use stream_client::consumer::SequenceNumber;
 

@@ -101,8 +101,8 @@ fn event_record<'a>(shard: &'a str, record: &'a Record) -> EventRecord<'a> {
 mod tests {
     use std::collections::BTreeMap;
 
+    use exact_text::timestamp::Timestamp;
     use fraud_core::reason::FailureReason;
-    use fraud_core::timestamp::Timestamp;
     use serde_json::Value;
     use stream_client::consumer::{Handled as Outcome, Handler as _, SequenceNumber};
 

@@ -2,18 +2,17 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use aws_calls::fault::CallFault;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 use fraud_aws::profiles::attribute;
-use fraud_aws::sdk::error_code;
+use fraud_aws::profiles::table::{CUSTOMER_ID, LIFETIME_VALUE, RISK_SCORE, SEGMENT};
 use fraud_core::profile::{Attribute, Profile};
 
 use super::finding::Wrong;
 use crate::aws::Refusal;
 use crate::display::{counted, thousands};
 
-/// The table's key.
-const KEY: &str = "customer_id";
 /// How many profiles are looked at, at most.
 const SAMPLE: usize = 1000;
 /// The most calls for them. One gives a megabyte at most (Amazon DynamoDB API reference, Scan).
@@ -43,14 +42,14 @@ async fn scan(table: &str, client: &Client) -> Result<Tally, String> {
     let mut seen: HashSet<String> = HashSet::new();
     // Rows lie by a hash of their key, so that any text is a place among them.
     let anywhere = format!("{:016x}", fastrand::u64(..));
-    let mut start = Some(HashMap::from([(KEY.to_owned(), AttributeValue::S(anywhere))]));
+    let mut start = Some(HashMap::from([(CUSTOMER_ID.to_owned(), AttributeValue::S(anywhere))]));
     let mut is_past_the_end = false;
     for _ in 0..CALLS {
         let left = i32::try_from(SAMPLE.saturating_sub(seen.len())).unwrap_or(i32::MAX);
         let call = client.scan().table_name(table).limit(left).set_exclusive_start_key(start.take());
-        let answer = call.send().await.map_err(|error| error_code(&error))?;
+        let answer = call.send().await.map_err(|error| CallFault::of(&error).code)?;
         for item in answer.items() {
-            let id = item.get(KEY).and_then(|id| id.as_s().ok()).cloned().unwrap_or_default();
+            let id = item.get(CUSTOMER_ID).and_then(|id| id.as_s().ok()).cloned().unwrap_or_default();
             if seen.insert(id) {
                 tally.count(item);
             }
@@ -104,12 +103,11 @@ impl Tally {
 /// The attributes that the functions cannot use, and why not.
 fn problems(item: &HashMap<String, AttributeValue>) -> Vec<(&'static str, &'static str)> {
     use Attribute::Missing;
-    let [segment, value, risk] =
-        ["segment", "lifetime_value", "risk_score"].map(|name| attribute(item, name));
+    let [segment, value, risk] = [SEGMENT, LIFETIME_VALUE, RISK_SCORE].map(|name| attribute(item, name));
     let alone = [
-        ("segment", segment, Profile::new(segment, Missing, Missing)),
-        ("lifetime_value", value, Profile::new(Missing, value, Missing)),
-        ("risk_score", risk, Profile::new(Missing, Missing, risk)),
+        (SEGMENT, segment, Profile::new(segment, Missing, Missing)),
+        (LIFETIME_VALUE, value, Profile::new(Missing, value, Missing)),
+        (RISK_SCORE, risk, Profile::new(Missing, Missing, risk)),
     ];
     let unusable = alone.into_iter().filter(|(_, _, profile)| !profile.is_valid());
     unusable.map(|(name, attribute, _)| (name, problem(name, attribute))).collect()
@@ -119,10 +117,10 @@ fn problems(item: &HashMap<String, AttributeValue>) -> Vec<(&'static str, &'stat
 fn problem(name: &str, attribute: Attribute<'_>) -> &'static str {
     let is_number = |text: &str| text.trim().parse::<f64>().is_ok_and(f64::is_finite);
     match (name, attribute) {
-        ("segment", Attribute::Text(_)) => "is too long",
-        ("segment", _) => "is not text",
+        (SEGMENT, Attribute::Text(_)) => "is too long",
+        (SEGMENT, _) => "is not text",
         (_, Attribute::Text(text)) if !is_number(text) => "is not a number",
-        ("risk_score", Attribute::Text(_) | Attribute::Number(_)) => "is outside 0 to 1",
+        (RISK_SCORE, Attribute::Text(_) | Attribute::Number(_)) => "is outside 0 to 1",
         (_, Attribute::Text(_) | Attribute::Number(_)) => "has too many digits",
         _ => "is not a number",
     }

@@ -8,14 +8,15 @@ use anyhow::Context;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 use clap::Args;
-use fraud_core::json::ObjectWriter;
+use exact_text::json::ObjectWriter;
+use fraud_aws::profiles::table::{CUSTOMER_ID, LIFETIME_VALUE, RISK_SCORE, SEGMENT};
 
 use super::Item;
 use crate::Failure;
 use crate::display::{counted, escaped, note, progress};
 use crate::target::table_name;
 
-const COLUMNS: [&str; 4] = ["customer_id", "segment", "lifetime_value", "risk_score"];
+const COLUMNS: [&str; 4] = [CUSTOMER_ID, SEGMENT, LIFETIME_VALUE, RISK_SCORE];
 
 /// Export the profiles of a DynamoDB table to a file or to standard output.
 #[derive(Debug, Args)]

@@ -7,6 +7,7 @@ use anyhow::anyhow;
 use aws_sdk_dynamodb::types::AttributeValue;
 use fraud_aws::profiles::FileProfiles;
 use fraud_aws::profiles::rows::{self, Row, Rows, Value};
+use fraud_aws::profiles::table::{CUSTOMER_ID, LIFETIME_VALUE, RISK_SCORE, SEGMENT};
 
 use super::Item;
 use crate::Failure;
@@ -97,10 +98,10 @@ pub(super) fn item(row: &Row) -> Item {
         Value::Other => Some(AttributeValue::Null(true)),
     };
     let attributes = [
-        ("customer_id", Some(AttributeValue::S(row.customer_id.clone()))),
-        ("segment", attribute(&row.segment)),
-        ("lifetime_value", attribute(&row.lifetime_value)),
-        ("risk_score", attribute(&row.risk_score)),
+        (CUSTOMER_ID, Some(AttributeValue::S(row.customer_id.clone()))),
+        (SEGMENT, attribute(&row.segment)),
+        (LIFETIME_VALUE, attribute(&row.lifetime_value)),
+        (RISK_SCORE, attribute(&row.risk_score)),
     ];
     attributes.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
 }

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::process::{Output, Stdio};
 
+use aws_calls::sdk::Sdk;
 use aws_sdk_dynamodb::types::AttributeValue;
 use embedded_aws::{EmbeddedAws, KeyType, REGION, Service, TableDefinition};
-use fraud_aws::sdk::Sdk;
 use fraudctl::generate::{Dataset, Transaction};
 use serde_json::Value;
 use stream_client::kinesis::KinesisStream;

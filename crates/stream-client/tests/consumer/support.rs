@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_calls::sdk::Sdk;
 use aws_sdk_kinesis::primitives::Blob;
 use aws_sdk_kinesis::types::StreamStatus;
 use embedded_aws::{EmbeddedAws, KeyType, REGION, Service, TableDefinition};
-use fraud_aws::sdk::Sdk;
 use serde_json::Value;
 use stream_client::consumer::checkpoints::DynamoDbCheckpoints;
 use stream_client::consumer::{

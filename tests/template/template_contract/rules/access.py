@@ -11,8 +11,6 @@ READING_A_STREAM = {"kinesis:DescribeStream", "kinesis:DescribeStreamSummary", "
 READING_A_CONSUMER = {"kinesis:DescribeStreamConsumer", "kinesis:SubscribeToShard"}
 LOGGING = {"logs:CreateLogStream", "logs:PutLogEvents"}
 KEEPING_FAILURES = {"s3:PutObject", "s3:ListBucket"}
-# The variable that names the resource on which a port's actions are needed.
-TARGET_OF = {"profiles": "PROFILE_SOURCE", "ledger": "ALERT_LEDGER", "alerts": "ALERT_SINK", "dead_letters": "DEAD_LETTERS", "aggregates": "AGGREGATES", "aggregate_sink": "AGGREGATE_SINK"}
 # What an action needs of the key that encrypts its resource.
 READS = {"dynamodb", "kinesis", "s3", "sns", "sqs"}
 WRITES = {"kinesis:PutRecords": "kinesis", "sns:Publish": "sns", "sqs:SendMessage": "sqs", "s3:PutObject": "s3"}
@@ -45,9 +43,9 @@ def _resource(text):
 def _needed(deployment, code, function):
     """The actions that a function's code and Lambda need in its name, with their resources."""
     for port in code.ports(function.binary):
-        scheme, _, rest = str(function.variables.get(TARGET_OF[port], "")).partition(":")
+        scheme, _, rest = str(function.variables.get(port["variable"], "")).partition(":")
         if scheme in ("dynamodb", "sns", "sqs", "kinesis"):
-            for action in code.actions(port):
+            for action in port["actions"]:
                 yield action, _resource(rest)
     group = function.properties.get("LoggingConfig", {}).get("LogGroup")
     yield from ((action, _resource(group)) for action in LOGGING)

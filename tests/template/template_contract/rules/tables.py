@@ -11,12 +11,11 @@ DAY = 24 * HOUR
 
 def _tables_by_use(deployment, code):
     """Each table that a function's variable names, with what the code expects of it."""
-    expected = {"PROFILE_SOURCE": lambda: code.profiles_table, "ALERT_LEDGER": lambda: code.written_table("ledger"), "AGGREGATES": lambda: code.written_table("aggregates")}
     for function in functions_with_code(deployment, code):
-        for variable, table in expected.items():
+        for variable, table in code.tables_by_variable.items():
             name = deployment.referred(str(function.variables.get(variable, "")).removeprefix("dynamodb:"))
             if deployment.type_of(name or "") == "AWS::DynamoDB::Table":
-                yield variable, name, deployment.properties(name), table()
+                yield variable, name, deployment.properties(name), table
 
 
 @rule("table-keys")

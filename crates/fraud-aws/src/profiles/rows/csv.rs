@@ -2,7 +2,7 @@
 
 use csv::{ByteRecord, ErrorKind, Position, ReaderBuilder, Trim};
 
-use super::{ATTRIBUTES, BadRow, CUSTOMER, FormError, Place, Row, Rows, Value, customer_id};
+use super::{ATTRIBUTES, BadRow, CUSTOMER_ID, FormError, Place, Row, Rows, Value, customer_id};
 
 /// Between fields.
 const SEPARATORS: [u8; 3] = [b',', b';', b'\t'];
@@ -72,7 +72,7 @@ fn header(bytes: &[u8]) -> Result<(u8, Vec<String>), FormError> {
         let names: Option<Vec<String>> =
             record.iter().map(|name| Some(std::str::from_utf8(name).ok()?.to_lowercase())).collect();
         let names = names.ok_or(FormError::NotText)?;
-        if names.iter().any(|name| name == CUSTOMER) {
+        if names.iter().any(|name| name == CUSTOMER_ID) {
             return Ok((separator, names));
         }
     }
@@ -82,7 +82,7 @@ fn header(bytes: &[u8]) -> Result<(u8, Vec<String>), FormError> {
 fn columns(header: &[String]) -> Result<Vec<Column>, FormError> {
     let column = |name: &String| match ATTRIBUTES.iter().position(|attribute| attribute == name) {
         Some(place) => Column::Attribute(place),
-        None if name == CUSTOMER => Column::Customer,
+        None if name == CUSTOMER_ID => Column::Customer,
         None => Column::Other(name.clone()),
     };
     let columns: Vec<Column> = header.iter().map(column).collect();

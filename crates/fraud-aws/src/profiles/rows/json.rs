@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use fraud_core::json::{JsonError, Scanner, Value as Json, is_number};
+use exact_text::json::{JsonError, Scanner, Value as Json, is_number};
 
-use super::{ATTRIBUTES, BadRow, CUSTOMER, FormError, Place, Row, Rows, Value, customer_id};
+use super::{ATTRIBUTES, BadRow, CUSTOMER_ID, FormError, Place, Row, Rows, SEGMENT, Value, customer_id};
 
 /// The deepest nesting that is followed.
 const MAX_DEPTH: usize = 64;
@@ -55,7 +55,7 @@ fn single(text: &str, object: &str) -> Result<Rows, FormError> {
     let members = members(object).map_err(|_| not_json(text, 0))?;
     let is_row = members
         .iter()
-        .any(|(name, value)| name == CUSTOMER && matches!(value, Json::String(_) | Json::Number(_)));
+        .any(|(name, value)| name == CUSTOMER_ID && matches!(value, Json::String(_) | Json::Number(_)));
     let item = members.iter().find(|(name, value)| name == "Item" && is_item(value));
     // What `aws dynamodb scan` prints.
     let items = members.iter().find_map(|(name, value)| match value {
@@ -86,7 +86,7 @@ fn single(text: &str, object: &str) -> Result<Rows, FormError> {
 fn is_item(value: &Json<'_>) -> bool {
     let Json::Object(item) = value else { return false };
     members(item).is_ok_and(|members| {
-        members.iter().any(|(name, value)| name == CUSTOMER && matches!(value, Json::Object(_)))
+        members.iter().any(|(name, value)| name == CUSTOMER_ID && matches!(value, Json::Object(_)))
     })
 }
 
@@ -191,7 +191,7 @@ impl Attributes {
 /// A row from an object, plain or as DynamoDB exports it.
 fn row_of(object: &str) -> Result<Row, String> {
     let members = members(object).map_err(|error| error.to_string())?;
-    let id = members.iter().find(|(name, _)| name == CUSTOMER).map(|(_, value)| *value);
+    let id = members.iter().find(|(name, _)| name == CUSTOMER_ID).map(|(_, value)| *value);
     let item = members.iter().find_map(|(name, value)| match value {
         Json::Object(item) if name == "Item" && is_item(value) => Some(*item),
         _ => None,
@@ -211,15 +211,15 @@ fn attributes_of(object: &str, form: Form) -> Result<Attributes, String> {
             Form::Plain => Some(value),
             Form::DynamoDb => typed(value),
         };
-        if name == CUSTOMER {
+        if name == CUSTOMER_ID {
             found.id = id_of(value)?;
             continue;
         }
-        let text = |text: fraud_core::json::Text<'_>| text.decode().map(|text| text.into_owned());
+        let text = |text: exact_text::json::Text<'_>| text.decode().map(|text| text.into_owned());
         let attribute = match value {
             Some(Json::Null) => Value::Missing,
             Some(Json::Number(digits)) => Value::Number(digits.to_owned()),
-            Some(Json::String(raw)) if name == "segment" => text(raw).map_or(Value::Other, Value::of_segment),
+            Some(Json::String(raw)) if name == SEGMENT => text(raw).map_or(Value::Other, Value::of_segment),
             Some(Json::String(raw)) => text(raw).map_or(Value::Other, Value::of_text),
             _ => Value::Other,
         };

@@ -76,8 +76,8 @@ fn a_comma_is_the_decimal_point_where_it_separates_nothing_and_the_numbers_have_
     assert_eq!(
         problems("customer_id;lifetime_value;risk_score\nC1;1,234.5;0.5\nC2;1,234;0.5\n"),
         [
-            "line 2: `lifetime_value` is no number: `1,234.5`; write it as 1234.5, without separators, signs or units",
-            "line 3: `lifetime_value` is no number: `1,234`; write it as 1234.5, without separators, signs or units",
+            "line 2: `lifetime_value` is not a number: `1,234.5`; write it as 1234.5, without separators, signs or units",
+            "line 3: `lifetime_value` is not a number: `1,234`; write it as 1234.5, without separators, signs or units",
         ]
     );
 }
@@ -90,12 +90,12 @@ fn bad_rows_are_told_by_line_with_what_to_do_and_the_others_stay() {
         [
             "line 2: `risk_score` is not between 0 and 1: 1.5; a percentage is written as 0.95",
             "line 3: `customer_id` is missing",
-            "line 4: `risk_score` is no number: `high`; write it as 1234.5, without separators, signs or units",
+            "line 4: `risk_score` is not a number: `high`; write it as 1234.5, without separators, signs or units",
             "line 5: 1 fields where the first line has 2; a field that holds the separator is written in quotes",
-            "line 7: `risk_score` is no number: `95%`; write it as 1234.5, without separators, signs or units",
-            "line 8: `risk_score` is no number: `.5`; write it as 1234.5, without separators, signs or units",
-            "line 9: `risk_score` is no number: `+5`; write it as 1234.5, without separators, signs or units",
-            "line 10: `risk_score` is no number: `NaN`; write it as 1234.5, without separators, signs or units",
+            "line 7: `risk_score` is not a number: `95%`; write it as 1234.5, without separators, signs or units",
+            "line 8: `risk_score` is not a number: `.5`; write it as 1234.5, without separators, signs or units",
+            "line 9: `risk_score` is not a number: `+5`; write it as 1234.5, without separators, signs or units",
+            "line 10: `risk_score` is not a number: `NaN`; write it as 1234.5, without separators, signs or units",
             "line 11: `customer_id` is a number as 4.99E+18: a spreadsheet has rounded it; format the column as text and export it anew",
         ]
     );
@@ -113,7 +113,7 @@ fn bad_rows_are_told_by_line_with_what_to_do_and_the_others_stay() {
             "line 3: not JSON from byte 16 on",
             "line 4: there is `risk` and no `risk_score`: if it is the risk rename it, else delete it or add `risk_score`",
             "line 6: `customer_id` is neither text nor a whole number",
-            "line 7: `segment` is no text: write it in quotes",
+            "line 7: `segment` is not text: write it in quotes",
         ]
     );
     assert_eq!(problems(r#"[{"customer_id":"C1"},7]"#), ["element 2: it is no object"]);

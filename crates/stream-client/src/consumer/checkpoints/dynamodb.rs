@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use aws_calls::fault::CallFault;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::http::HttpResponse;
 use aws_sdk_dynamodb::error::SdkError;
@@ -13,13 +14,15 @@ use aws_sdk_dynamodb::types::{
 };
 use tokio::time::sleep;
 
-use super::row::{self, LEASE, Row};
+use super::row::{
+    self, CONSUMER_NAME, LEASE, LEASE_COUNTER, LEASE_MS, OWNER, Row, SEQUENCE_NUMBER, SHARD_ID, START,
+    STREAM_CREATED_AT, TERM, UPDATED_AT,
+};
 use super::{
     Checkpoint, CheckpointFault, Checkpoints, Claimed, Holder, Kept, LeaseAnswer, LeaseClaim, LostTo,
     Standing,
 };
 use crate::consumer::shared::now;
-use crate::errors::{CallError, call_error, sendable_call_error, unsendable};
 
 /// How often a table that is being created is asked for.
 const CREATION_POLL: Duration = Duration::from_millis(500);
@@ -38,8 +41,8 @@ pub struct DynamoDbCheckpoints {
 #[derive(Debug, thiserror::Error)]
 pub enum CreateError {
     /// DynamoDB refused.
-    #[error(transparent)]
-    Refused(CallError),
+    #[error("{}", .0.explained())]
+    Refused(CallFault),
     /// It is not there after minutes.
     #[error("the table is still being created")]
     StillCreating,
@@ -66,12 +69,12 @@ impl DynamoDbCheckpoints {
         if let Err(error) = self.create_request()?.send().await {
             let is_there = error.as_service_error().is_some_and(|error| error.is_resource_in_use_exception());
             if !is_there {
-                return Err(CreateError::Refused(sendable_call_error(&error)));
+                return Err(CreateError::Refused(CallFault::of(&error)));
             }
         }
         for _ in 0..CREATION_POLLS {
             let answer = self.client.describe_table().table_name(&self.table).send().await;
-            let answer = answer.map_err(|error| CreateError::Refused(sendable_call_error(&error)))?;
+            let answer = answer.map_err(|error| CreateError::Refused(CallFault::of(&error)))?;
             if answer.table.and_then(|table| table.table_status) == Some(TableStatus::Active) {
                 return Ok(());
             }
@@ -84,13 +87,11 @@ impl DynamoDbCheckpoints {
         &self,
     ) -> Result<aws_sdk_dynamodb::operation::create_table::builders::CreateTableFluentBuilder, CreateError>
     {
-        let unbuildable = |error: aws_sdk_dynamodb::error::BuildError| {
-            let (code, message) = ("BuildError".to_owned(), error.to_string());
-            CreateError::Refused(CallError::Permanent { code, message })
-        };
+        let unbuildable =
+            |error: aws_sdk_dynamodb::error::BuildError| CreateError::Refused(CallFault::unusable(&error));
         let mut request =
             self.client.create_table().table_name(&self.table).billing_mode(BillingMode::PayPerRequest);
-        for (name, role) in [("shard_id", KeyType::Hash), ("consumer_name", KeyType::Range)] {
+        for (name, role) in [(SHARD_ID, KeyType::Hash), (CONSUMER_NAME, KeyType::Range)] {
             let key = KeySchemaElement::builder().attribute_name(name).key_type(role);
             let attribute =
                 AttributeDefinition::builder().attribute_name(name).attribute_type(ScalarAttributeType::S);
@@ -106,8 +107,8 @@ impl DynamoDbCheckpoints {
         self.client
             .update_item()
             .table_name(&self.table)
-            .key("shard_id", text(shard_id))
-            .key("consumer_name", text(&self.consumer))
+            .key(SHARD_ID, text(shard_id))
+            .key(CONSUMER_NAME, text(&self.consumer))
             .return_values(ReturnValue::AllNew)
             .return_values_on_condition_check_failure(OnFailure::AllOld)
     }
@@ -123,22 +124,23 @@ impl Checkpoints for DynamoDbCheckpoints {
         let (free, update) = match expired {
             None => (free.to_owned(), self.update(LEASE)),
             Some(expired) => (
-                format!("({free} OR (#owner = :expired AND lease_counter = :counter))"),
+                format!("({free} OR (#owner = :expired AND {LEASE_COUNTER} = :counter))"),
                 self.update(LEASE)
                     .expression_attribute_values(":expired", text(&expired.owner))
                     .expression_attribute_values(":counter", number(expired.counter)),
             ),
         };
-        let same_stream =
-            "(attribute_not_exists(stream_created_at) OR stream_created_at = :stream_created_at)";
+        let same_stream = format!(
+            "(attribute_not_exists({STREAM_CREATED_AT}) OR {STREAM_CREATED_AT} = :stream_created_at)"
+        );
         let update = update
             .condition_expression(format!("{same_stream} AND {free}"))
-            .update_expression(
-                "SET #owner = :owner, lease_ms = :length, #start = if_not_exists(#start, :start), \
-                 stream_created_at = :stream_created_at, updated_at = :now ADD lease_counter :one",
-            )
-            .expression_attribute_names("#owner", "owner")
-            .expression_attribute_names("#start", "start")
+            .update_expression(format!(
+                "SET #owner = :owner, {LEASE_MS} = :length, #start = if_not_exists(#start, :start), \
+                 {STREAM_CREATED_AT} = :stream_created_at, {UPDATED_AT} = :now ADD {LEASE_COUNTER} :one"
+            ))
+            .expression_attribute_names("#owner", OWNER)
+            .expression_attribute_names("#start", START)
             .expression_attribute_values(":owner", text(&claim.owner))
             .expression_attribute_values(":length", number(claim.length.as_millis()))
             .expression_attribute_values(":start", text(row::start(claim.start)))
@@ -157,8 +159,8 @@ impl Checkpoints for DynamoDbCheckpoints {
             // The call before, whose answer was lost, has taken it.
             Some(owner) if owner == claim.owner => row.lease().map(LeaseAnswer::Taken),
             Some(owner) => row.standing(owner).map(LeaseAnswer::Held),
-            // It was given up while it was asked for, which is nothing that a condition refuses.
-            None => Err(CheckpointFault::Transient { code: "refused for no reason".to_owned() }),
+            // It was given up after the write was refused.
+            None => Err(CheckpointFault::Raced),
         }
     }
 
@@ -166,8 +168,8 @@ impl Checkpoints for DynamoDbCheckpoints {
         let update = self
             .update(LEASE)
             .condition_expression("#owner = :owner")
-            .update_expression("SET updated_at = :now ADD lease_counter :one")
-            .expression_attribute_names("#owner", "owner")
+            .update_expression(format!("SET {UPDATED_AT} = :now ADD {LEASE_COUNTER} :one"))
+            .expression_attribute_names("#owner", OWNER)
             .expression_attribute_values(":owner", text(owner))
             .expression_attribute_values(":one", number(1))
             .expression_attribute_values(":now", text(now()));
@@ -181,8 +183,8 @@ impl Checkpoints for DynamoDbCheckpoints {
         let update = self
             .update(LEASE)
             .condition_expression("#owner = :owner")
-            .update_expression("SET updated_at = :now REMOVE #owner")
-            .expression_attribute_names("#owner", "owner")
+            .update_expression(format!("SET {UPDATED_AT} = :now REMOVE #owner"))
+            .expression_attribute_names("#owner", OWNER)
             .expression_attribute_values(":owner", text(owner))
             .expression_attribute_values(":now", text(now()));
         conditional(update.send().await).map(drop)
@@ -191,9 +193,9 @@ impl Checkpoints for DynamoDbCheckpoints {
     async fn claim_shard(&self, shard_id: &str, holder: &Holder) -> Result<Claimed, CheckpointFault> {
         let update = self
             .update(shard_id)
-            .condition_expression("attribute_not_exists(term) OR term <= :term")
-            .update_expression("SET #owner = :owner, term = :term, updated_at = :now")
-            .expression_attribute_names("#owner", "owner")
+            .condition_expression(format!("attribute_not_exists({TERM}) OR {TERM} <= :term"))
+            .update_expression(format!("SET #owner = :owner, {TERM} = :term, {UPDATED_AT} = :now"))
+            .expression_attribute_names("#owner", OWNER)
             .expression_attribute_values(":owner", text(&holder.owner))
             .expression_attribute_values(":term", number(holder.term))
             .expression_attribute_values(":now", text(now()));
@@ -211,10 +213,10 @@ impl Checkpoints for DynamoDbCheckpoints {
     ) -> Result<Kept, CheckpointFault> {
         let update = self
             .update(shard_id)
-            .condition_expression(
-                "term = :term AND (attribute_not_exists(sequence_number) OR sequence_number < :to)",
-            )
-            .update_expression("SET sequence_number = :to, updated_at = :now")
+            .condition_expression(format!(
+                "{TERM} = :term AND (attribute_not_exists({SEQUENCE_NUMBER}) OR {SEQUENCE_NUMBER} < :to)"
+            ))
+            .update_expression(format!("SET {SEQUENCE_NUMBER} = :to, {UPDATED_AT} = :now"))
             .expression_attribute_values(":term", number(holder.term))
             .expression_attribute_values(":to", text(row::checkpoint(to)))
             .expression_attribute_values(":now", text(now()));
@@ -242,18 +244,12 @@ fn conditional(
         Ok(answer) => return Ok(Conditional::Done(Row(answer.attributes.unwrap_or_default()))),
         Err(error) => error,
     };
-    if let Some(message) = unsendable(&error) {
-        return Err(CheckpointFault::Unsendable { message });
-    }
-    let fault = match call_error(&error) {
-        CallError::Transient { code } => CheckpointFault::Transient { code },
-        CallError::Permanent { code, message } => CheckpointFault::Permanent { code, message },
-    };
+    let fault = CallFault::of(&error);
     match error.into_service_error() {
         UpdateItemError::ConditionalCheckFailedException(refused) => {
             Ok(Conditional::Refused(refused.item.map(Row)))
         }
-        _ => Err(fault),
+        _ => Err(fault.into()),
     }
 }
 

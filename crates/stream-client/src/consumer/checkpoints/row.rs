@@ -18,10 +18,24 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use fraud_core::timestamp::Timestamp;
+use exact_text::timestamp::Timestamp;
 
 use super::{Checkpoint, CheckpointFault, Lease, Standing, Start};
 use crate::consumer::record::SequenceNumber;
+
+/// The stream's shard, or [`LEASE`].
+pub(super) const SHARD_ID: &str = "shard_id";
+pub(super) const CONSUMER_NAME: &str = "consumer_name";
+/// A reserved word (Amazon DynamoDB developer guide, "Reserved words"): expressions name it through `#owner`.
+pub(super) const OWNER: &str = "owner";
+pub(super) const UPDATED_AT: &str = "updated_at";
+pub(super) const SEQUENCE_NUMBER: &str = "sequence_number";
+pub(super) const TERM: &str = "term";
+pub(super) const LEASE_COUNTER: &str = "lease_counter";
+pub(super) const LEASE_MS: &str = "lease_ms";
+/// A reserved word (Amazon DynamoDB developer guide, "Reserved words"): expressions name it through `#start`.
+pub(super) const START: &str = "start";
+pub(super) const STREAM_CREATED_AT: &str = "stream_created_at";
 
 /// The lease's `shard_id`; no shard is called so.
 pub(super) const LEASE: &str = "lease";
@@ -37,42 +51,42 @@ pub(super) struct Row(pub(super) HashMap<String, AttributeValue>);
 impl Row {
     /// Who holds it, if anybody.
     pub(super) fn owner(&self) -> Result<Option<String>, CheckpointFault> {
-        match self.0.get("owner") {
+        match self.0.get(OWNER) {
             None => Ok(None),
-            Some(_) => self.text("owner").map(|owner| Some(owner.to_owned())),
+            Some(_) => self.text(OWNER).map(|owner| Some(owner.to_owned())),
         }
     }
 
     /// The lease of its holder, where it was taken just now.
     pub(super) fn lease(&self) -> Result<Lease, CheckpointFault> {
-        let attribute = "start";
+        let attribute = START;
         let start = match self.text(attribute)? {
             TRIM_HORIZON => Start::TrimHorizon,
             time => Start::Time(read_time(time).ok_or_else(|| self.unreadable(attribute))?),
         };
-        Ok(Lease { term: self.number("lease_counter")?, start })
+        Ok(Lease { term: self.number(LEASE_COUNTER)?, start })
     }
 
     /// The lease in somebody's hands.
     pub(super) fn standing(&self, owner: String) -> Result<Standing, CheckpointFault> {
-        let length = Duration::from_millis(self.number("lease_ms")?);
-        Ok(Standing { owner, counter: self.number("lease_counter")?, length })
+        let length = Duration::from_millis(self.number(LEASE_MS)?);
+        Ok(Standing { owner, counter: self.number(LEASE_COUNTER)?, length })
     }
 
     /// When the stream was created whose consumer the row belongs to.
     pub(super) fn stream_created_at(&self) -> Result<Timestamp, CheckpointFault> {
-        let attribute = "stream_created_at";
+        let attribute = STREAM_CREATED_AT;
         read_time(self.text(attribute)?).ok_or_else(|| self.unreadable(attribute))
     }
 
     /// The term under which a shard was claimed.
     pub(super) fn term(&self) -> Result<u64, CheckpointFault> {
-        self.number("term")
+        self.number(TERM)
     }
 
     /// How far a shard was handled.
     pub(super) fn checkpoint(&self) -> Result<Option<Checkpoint>, CheckpointFault> {
-        let attribute = "sequence_number";
+        let attribute = SEQUENCE_NUMBER;
         if !self.0.contains_key(attribute) {
             return Ok(None);
         }
@@ -96,7 +110,7 @@ impl Row {
     }
 
     fn unreadable(&self, attribute: &'static str) -> CheckpointFault {
-        let shard_id = self.0.get("shard_id").and_then(|value| value.as_s().ok()).cloned();
+        let shard_id = self.0.get(SHARD_ID).and_then(|value| value.as_s().ok()).cloned();
         CheckpointFault::Unreadable { shard_id: shard_id.unwrap_or_default(), attribute }
     }
 }
@@ -118,5 +132,5 @@ pub(super) fn start(start: Start) -> String {
 }
 
 fn read_time(text: &str) -> Option<Timestamp> {
-    fraud_core::event_time::parse(text).map(|time| time.instant)
+    exact_text::written_time::parse(text).map(|time| time.instant)
 }
