@@ -33,12 +33,12 @@ what is no object further on is told by its line and not sent. A customer's tran
 what failed is sent again.
 
 Exit status: 0 all was sent, 1 some was not, 2 the input, or part of it, is wrong.")]
-pub struct Arguments {
+pub struct ProduceArgs {
     /// The files, in this order; `-` is standard input.
     #[arg(value_name = "FILE|-", required = true)]
     input: Vec<Source>,
     #[command(flatten)]
-    target: TargetArguments,
+    target: TargetArgs,
     /// No more than so many records a second.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     rate: Option<u32>,
@@ -49,7 +49,7 @@ pub struct Arguments {
 
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
-struct TargetArguments {
+struct TargetArgs {
     /// The Kinesis stream's name.
     #[arg(long, value_name = "NAME")]
     stream: Option<String>,
@@ -87,10 +87,10 @@ impl Summary {
 /// # Errors
 /// [`Failure::Input`] where the input cannot be read, is empty, or holds what is no object; [`Failure::Failed`] where
 /// records were not sent.
-pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
+pub async fn run(arguments: &ProduceArgs) -> Result<(), Failure> {
     let input = Input::open(&arguments.input).map_err(Failure::input)?;
     let sdk = crate::aws::sdk().await?;
-    let TargetArguments { stream, firehose } = &arguments.target;
+    let TargetArgs { stream, firehose } = &arguments.target;
     match (stream, firehose) {
         (Some(stream), _) => {
             let client = aws_sdk_kinesis::Client::new(sdk.config().await);
@@ -105,7 +105,7 @@ pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
 }
 
 async fn produce(
-    arguments: &Arguments,
+    arguments: &ProduceArgs,
     input: Input,
     target: &impl Target,
     with_keys: bool,

@@ -32,7 +32,7 @@ use crate::profiles;
 Read are JSON objects, one a line, one behind the other or in an array, also packed with gzip. Profiles are read from CSV,
 NDJSON, the format of PROFILE_SOURCE=file: and DynamoDB's export. A transaction without event_time is scored as if it arrived
 now.")]
-pub struct Arguments {
+pub struct ScoreArgs {
     /// The files of transactions; `-` is standard input.
     #[arg(value_name = "FILE|-", required = true)]
     input: Vec<Source>,
@@ -73,7 +73,7 @@ struct Tally {
 /// # Errors
 /// [`Failure::Input`] where a file cannot be read, the policy is not valid, or a line is no transaction;
 /// [`Failure::Failed`] where standard output cannot be written.
-pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
+pub async fn run(arguments: &ScoreArgs) -> Result<(), Failure> {
     let source = match &arguments.policy {
         Some(path) => PolicySource::File { path: path.clone() },
         None => PolicySource::BuiltinDefault,

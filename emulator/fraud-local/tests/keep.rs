@@ -19,7 +19,7 @@ async fn the_services_stay_up_after_the_report_under_the_addresses_that_are_prin
     let default = include_str!("../../../crates/fraud-core/policies/default.toml");
     std::fs::write(policies.join("mine.toml"), default).unwrap();
     let mut local = Command::new(env!("CARGO_BIN_EXE_fraud-local"))
-        .args(["--count", "400", "--seed", "3", "--keep", "--json", "--policy", "my policies/mine.toml"])
+        .args(["--count", "1000", "--seed", "2", "--keep", "--json", "--policy", "my policies/mine.toml"])
         .current_dir(folder.path())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())

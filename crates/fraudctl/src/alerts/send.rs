@@ -11,10 +11,10 @@ use fraud_aws::ledger::{DynamoDbLedger, LedgerFault, Resent, resend};
 use serde_json::json;
 use tokio::time::Instant;
 
-use super::{LedgerArguments, pending, search, unreadable};
+use super::{LedgerArgs, pending, search, unreadable};
 use crate::Failure;
 use crate::display::{counted, note, print_line, progress, thousands};
-use crate::environment::with_options;
+use crate::options::with_options;
 
 /// The time that an alert takes at most, and for which it is claimed.
 const TIME: Duration = Duration::from_secs(30);
@@ -32,7 +32,7 @@ whoever claims an alert sends it. What stands as sent is never sent, unless by -
 subscribers get it once more and know it by its alert_id, and the row says so in `sent_again_at`.
 
 Exit status: 0 all were sent or had been, 1 some were not, or not yet, for another sender holds them, 2 the input is wrong.")]
-pub struct Arguments {
+pub struct SendAlertsArgs {
     /// Only this alert, or these; without any all that are pending.
     #[arg(value_name = "ID", conflicts_with = "again")]
     ids: Vec<String>,
@@ -40,7 +40,7 @@ pub struct Arguments {
     #[arg(long, value_name = "ID")]
     again: Option<String>,
     #[command(flatten)]
-    ledger: LedgerArguments,
+    ledger: LedgerArgs,
     /// Where alerts go: `sns:<topic arn>`; without this what ALERT_SINK says.
     #[arg(long, value_name = "TARGET")]
     sink: Option<String>,
@@ -56,7 +56,7 @@ pub struct Arguments {
 ///
 /// # Errors
 /// [`Failure`] where ledger or sink are not said or cannot be had, or alerts were not sent.
-pub(super) async fn run(arguments: &Arguments) -> Result<(), Failure> {
+pub(super) async fn run(arguments: &SendAlertsArgs) -> Result<(), Failure> {
     let sdk = crate::aws::sdk().await?;
     let ledger = arguments.ledger.open(&sdk).await?;
     let sink = Sink::connect(&topic(arguments)?, &sdk).await;
@@ -102,7 +102,7 @@ pub(super) async fn run(arguments: &Arguments) -> Result<(), Failure> {
 }
 
 /// The topic. What is only printed must not stand as sent.
-fn topic(arguments: &Arguments) -> Result<AlertSinkTarget, Failure> {
+fn topic(arguments: &SendAlertsArgs) -> Result<AlertSinkTarget, Failure> {
     let options = [("ALERT_SINK", arguments.sink.clone())];
     let lookup = with_options(&options);
     match AlertSinkTarget::from_environment(Environment::new(&lookup)).map_err(Failure::input)? {
@@ -171,7 +171,7 @@ async fn send_again(
     id: &str,
     ledger: &DynamoDbLedger,
     sink: &Sink,
-    arguments: &Arguments,
+    arguments: &SendAlertsArgs,
 ) -> Result<(), Failure> {
     let row = ledger.row(id).await.map_err(|fault| unreadable(&fault))?;
     let row = row.ok_or_else(|| anyhow!("the ledger has no alert {id}"))?;
@@ -220,7 +220,7 @@ impl Summary {
         }
     }
 
-    fn show(&self, arguments: &Arguments) -> anyhow::Result<()> {
+    fn show(&self, arguments: &SendAlertsArgs) -> anyhow::Result<()> {
         let Summary { sent, not_needed, not_sent } = self;
         if arguments.json {
             let dry_run = arguments.dry_run;

@@ -10,6 +10,7 @@ use anyhow::anyhow;
 use aws_calls::fault::CallFault;
 use fraud_aws::dead_letters::{DeadLetterQueue, MAX_RECEIVED, NotALetter, ReceivedMessage, StoredLetter};
 use futures_util::{StreamExt, stream};
+use indicatif::ProgressBar;
 use tokio::time::{Instant, sleep};
 
 use crate::Failure;
@@ -30,6 +31,28 @@ impl Found {
     /// The letter's id, or where it is none the message's.
     pub(super) fn id(&self) -> String {
         self.letter.as_ref().map_or_else(|_| self.message.message_id.clone(), StoredLetter::id)
+    }
+}
+
+/// Meets every letter of a queue, shows how far it is on `bar`, and gives each to `visit`. Gives how many were met; an error
+/// of the queue or of `visit` ends it.
+pub(super) async fn visit_all(
+    walk: &mut Walk<'_>,
+    bar: &ProgressBar,
+    mut visit: impl AsyncFnMut(&mut Walk<'_>, &Found) -> Result<(), Failure>,
+) -> Result<u64, Failure> {
+    let mut seen = 0;
+    loop {
+        let found = walk.next(MAX_RECEIVED).await?;
+        if found.is_empty() {
+            return Ok(seen);
+        }
+        seen += found.len() as u64;
+        for found in &found {
+            visit(walk, found).await?;
+        }
+        bar.set_message(format!("{} read", counted(seen, "letter")));
+        bar.tick();
     }
 }
 

@@ -14,7 +14,7 @@ use fraud_aws::profiles::table::{CUSTOMER_ID, LIFETIME_VALUE, RISK_SCORE, SEGMEN
 use super::Item;
 use crate::Failure;
 use crate::display::{counted, escaped, note, progress};
-use crate::target::table_name;
+use crate::options::table_name;
 
 const COLUMNS: [&str; 4] = [CUSTOMER_ID, SEGMENT, LIFETIME_VALUE, RISK_SCORE];
 
@@ -27,7 +27,7 @@ const COLUMNS: [&str; 4] = [CUSTOMER_ID, SEGMENT, LIFETIME_VALUE, RISK_SCORE];
 A file whose name ends in .csv is written as CSV, any other as one JSON object a line, and both are read by `fraudctl profiles
 import`. Numbers keep their digits. Attributes that are none of a profile's, or neither text nor number, are left out. The
 whole table is read. A file appears under its name once it is complete.")]
-pub struct Arguments {
+pub struct ExportProfilesArgs {
     /// The file; without it standard output.
     #[arg(value_name = "FILE")]
     output: Option<PathBuf>,
@@ -40,8 +40,8 @@ pub struct Arguments {
 ///
 /// # Errors
 /// [`Failure::Failed`] where the table cannot be read or the file cannot be written.
-pub(super) async fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let Arguments { output, from } = arguments;
+pub(super) async fn run(arguments: &ExportProfilesArgs) -> Result<(), Failure> {
+    let ExportProfilesArgs { output, from } = arguments;
     let client = Client::new(crate::aws::sdk().await?.config().await);
     let Some(path) = output else {
         let mut rows = Rows::Ndjson(io::stdout());

@@ -28,7 +28,9 @@ use kinesis_alerts::Alerts;
 use tokio::time::Instant;
 
 use crate::Failure;
-use crate::handler::{Handled, HandlerName, Invoke, Metrics, for_development, refuse_other_rule};
+use crate::function::{
+    FunctionName, Invocation, InvocationMetrics, Invoke, for_development, refuse_other_rule,
+};
 
 /// A function that changes nothing.
 pub(super) enum DryRun {
@@ -44,12 +46,12 @@ impl DryRun {
     /// # Errors
     /// [`Failure::Input`] for a variable that is missing or wrong, or a file that cannot be used.
     pub(super) async fn connect(
-        name: HandlerName,
+        name: FunctionName,
         environment: Environment<'_>,
         sdk: &Sdk,
     ) -> Result<Self, Failure> {
         match name {
-            HandlerName::Alerts => {
+            FunctionName::Alerts => {
                 let config = kinesis_alerts::config::Config::from_environment(environment);
                 let config = config.map_err(Failure::input)?;
                 let policy = config.policy_source.load().map_err(Failure::input)?;
@@ -68,7 +70,7 @@ impl DryRun {
                 };
                 Ok(DryRun::Alerts(Box::new(Alerts::new(ports, policy, config.event_time_bounds))))
             }
-            HandlerName::Analytics => {
+            FunctionName::Analytics => {
                 let config = customer_analytics::config::Config::from_environment(environment);
                 let config = config.map_err(Failure::input)?;
                 let AggregatesTarget::DynamoDb { table, retention } = config.aggregates else {
@@ -99,19 +101,19 @@ impl DryRun {
 }
 
 impl Invoke for DryRun {
-    async fn invoke(&self, event: &str, remaining: Duration) -> anyhow::Result<Handled> {
+    async fn invoke(&self, event: &str, remaining: Duration) -> anyhow::Result<Invocation> {
         match self {
             DryRun::Alerts(alerts) => {
                 let handled = alerts.handle(event, remaining).await?;
-                Ok(Handled {
+                Ok(Invocation {
                     response: handled.response,
-                    metrics: Metrics::Alerts(Box::new(handled.metrics)),
+                    metrics: InvocationMetrics::Alerts(Box::new(handled.metrics)),
                 })
             }
             DryRun::Analytics(analytics, _) => {
                 let handled = analytics.handle(event, remaining).await?;
-                let metrics = Metrics::Analytics(Box::new(handled.metrics));
-                Ok(Handled { response: handled.response, metrics })
+                let metrics = InvocationMetrics::Analytics(Box::new(handled.metrics));
+                Ok(Invocation { response: handled.response, metrics })
             }
         }
     }

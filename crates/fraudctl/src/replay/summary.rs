@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::display::{counted, thousands};
-use crate::handler::Tally;
+use crate::function::InvocationTotals;
 
 /// What a replay did, or would do.
 #[derive(Debug, Serialize)]
@@ -20,7 +20,7 @@ pub(super) struct Summary {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) windows: Option<u64>,
     #[serde(flatten)]
-    pub(super) tally: Tally,
+    pub(super) tally: InvocationTotals,
     pub(super) seconds: f64,
 }
 

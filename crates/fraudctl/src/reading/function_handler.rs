@@ -8,23 +8,23 @@ use kinesis_batch::{BatchResult, EventRecord, event_json};
 use stream_client::consumer::{self, Batch, HandlerError, Record};
 use tokio::time::timeout;
 
-use super::Status;
-use crate::handler::{Handled, Invoke, Tally};
+use super::ReadingStatus;
+use crate::function::{Invocation, InvocationTotals, Invoke};
 
 /// A function that gets the records of a stream.
 #[derive(Debug)]
-pub struct Function<F> {
+pub struct FunctionHandler<F> {
     function: F,
     /// How long an invocation may take.
     limit: Duration,
-    status: Status,
-    tally: Mutex<Tally>,
+    status: ReadingStatus,
+    tally: Mutex<InvocationTotals>,
 }
 
-impl<F> Function<F> {
+impl<F> FunctionHandler<F> {
     /// The function, whose troubles are told by `status`.
-    pub fn new(function: F, limit: Duration, status: Status) -> Self {
-        Function { function, limit, status, tally: Mutex::default() }
+    pub fn new(function: F, limit: Duration, status: ReadingStatus) -> Self {
+        FunctionHandler { function, limit, status, tally: Mutex::default() }
     }
 
     /// The function itself.
@@ -33,16 +33,16 @@ impl<F> Function<F> {
     }
 
     /// What its invocations came to.
-    pub fn tally(&self) -> Tally {
+    pub fn tally(&self) -> InvocationTotals {
         self.locked().clone()
     }
 
-    fn locked(&self) -> MutexGuard<'_, Tally> {
+    fn locked(&self) -> MutexGuard<'_, InvocationTotals> {
         self.tally.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl<F: Invoke> Function<F> {
+impl<F: Invoke> FunctionHandler<F> {
     async fn invoke(&self, batch: &Batch<'_>) -> BatchResult {
         let records = batch.records.iter().map(|record| event_record(batch.shard_id, record));
         let event = event_json(batch.stream_arn, records);
@@ -54,7 +54,7 @@ impl<F: Invoke> Function<F> {
             }
         };
         match answer {
-            Ok(Handled { response, metrics }) => {
+            Ok(Invocation { response, metrics }) => {
                 if let Some(reason) = metrics.retry_reason() {
                     self.comes_again(batch, reason);
                 }
@@ -76,7 +76,7 @@ impl<F: Invoke> Function<F> {
     }
 }
 
-impl<F: Invoke + 'static> consumer::Handler for Function<F> {
+impl<F: Invoke + 'static> consumer::Handler for FunctionHandler<F> {
     async fn handle(&self, batch: &Batch<'_>) -> Result<consumer::Handled, HandlerError> {
         let first_again = match self.invoke(batch).await {
             BatchResult::Done => None,
@@ -107,13 +107,13 @@ mod tests {
     use stream_client::consumer::{Handled as Outcome, Handler as _, SequenceNumber};
 
     use super::*;
-    use crate::handler::Metrics;
+    use crate::function::InvocationMetrics;
 
     /// Answers every event so.
     struct Answers(&'static str);
 
     impl Invoke for Answers {
-        async fn invoke(&self, event: &str, remaining: Duration) -> anyhow::Result<Handled> {
+        async fn invoke(&self, event: &str, remaining: Duration) -> anyhow::Result<Invocation> {
             let event: Value = serde_json::from_str(event)?;
             let of = |n: usize| event["Records"][n].clone();
             assert_eq!(of(1)["eventID"], "shardId-000000000006:4966");
@@ -132,7 +132,10 @@ mod tests {
                 dead_lettered: BTreeMap::from([(FailureReason::NotJson, 1)]),
                 ..Default::default()
             };
-            Ok(Handled { response: self.0.to_owned(), metrics: Metrics::Alerts(Box::new(metrics)) })
+            Ok(Invocation {
+                response: self.0.to_owned(),
+                metrics: InvocationMetrics::Alerts(Box::new(metrics)),
+            })
         }
     }
 
@@ -146,7 +149,7 @@ mod tests {
         (4965..4968).map(record).collect()
     }
 
-    async fn outcome(function: &Function<Answers>) -> Outcome {
+    async fn outcome(function: &FunctionHandler<Answers>) -> Outcome {
         let batch = Batch {
             stream_arn: "arn:aws:kinesis:us-east-1:123456789012:stream/transactions",
             shard_id: "shardId-000000000006",
@@ -168,14 +171,15 @@ mod tests {
             ("error", again(4965)),
             ("slow", again(4965)),
         ] {
-            let function = Function::new(Answers(answer), Duration::from_secs(60), Status::new());
+            let function =
+                FunctionHandler::new(Answers(answer), Duration::from_secs(60), ReadingStatus::new());
             assert_eq!(outcome(&function).await, expected, "{answer}");
         }
     }
 
     #[tokio::test]
     async fn invocations_are_added_up() {
-        let function = Function::new(Answers(""), Duration::from_secs(60), Status::new());
+        let function = FunctionHandler::new(Answers(""), Duration::from_secs(60), ReadingStatus::new());
         outcome(&function).await;
         outcome(&function).await;
         let tally = function.tally();

@@ -6,7 +6,7 @@ use clap::Args;
 
 /// How records are handed over.
 #[derive(Debug, Clone, Copy, Args)]
-pub struct BatchArguments {
+pub struct BatchArgs {
     /// No more records at once than this.
     #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u16).range(1..=10_000))]
     batch_size: u16,
@@ -15,7 +15,7 @@ pub struct BatchArguments {
     timeout_seconds: u16,
 }
 
-impl BatchArguments {
+impl BatchArgs {
     /// No more records at once than this.
     pub fn size(&self) -> usize {
         usize::from(self.batch_size)

@@ -17,27 +17,27 @@ use tokio::time::Instant;
 
 use crate::Failure;
 
-mod handled;
-mod tally;
+mod invocation;
+mod totals;
 
-pub use handled::{Handled, Metrics};
-pub use tally::Tally;
+pub use invocation::{Invocation, InvocationMetrics};
+pub use totals::InvocationTotals;
 
 /// Which function handles the records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum HandlerName {
+pub enum FunctionName {
     /// `kinesis-alerts`: needs PROFILE_SOURCE, ALERT_SINK, ALERT_LEDGER and DEAD_LETTERS.
     Alerts,
     /// `customer-analytics`: needs AGGREGATES and DEAD_LETTERS.
     Analytics,
 }
 
-impl HandlerName {
+impl FunctionName {
     /// The function of this name in dead letters and metrics, where it reads the stream.
     pub fn of_function(function: &str) -> Option<Self> {
         match function {
-            kinesis_alerts::FUNCTION => Some(HandlerName::Alerts),
-            customer_analytics::FUNCTION => Some(HandlerName::Analytics),
+            kinesis_alerts::FUNCTION => Some(FunctionName::Alerts),
+            customer_analytics::FUNCTION => Some(FunctionName::Analytics),
             _ => None,
         }
     }
@@ -49,8 +49,8 @@ impl HandlerName {
     /// [`Failure::Input`] for a variable whose value is for development.
     pub fn refuse_development(self, environment: Environment<'_>) -> Result<(), Failure> {
         let variables: &[_] = match self {
-            HandlerName::Alerts => &["ALERT_LEDGER", "ALERT_SINK", "DEAD_LETTERS"],
-            HandlerName::Analytics => &["AGGREGATES", "AGGREGATE_SINK", "DEAD_LETTERS"],
+            FunctionName::Alerts => &["ALERT_LEDGER", "ALERT_SINK", "DEAD_LETTERS"],
+            FunctionName::Analytics => &["AGGREGATES", "AGGREGATE_SINK", "DEAD_LETTERS"],
         };
         for variable in variables {
             if let Some(value) =
@@ -90,48 +90,48 @@ pub(crate) fn for_development(variable: &str, value: &str) -> Failure {
 
 /// A function with its adapters.
 #[derive(Debug)]
-pub enum Handler<D = DeadLetters> {
+pub enum StreamFunction<D = DeadLetters> {
     /// The alerting function.
     Alerts(Box<ConnectedAlerts<D>>),
     /// The analytics function.
     Analytics(Box<ConnectedAnalytics<D>>),
 }
 
-impl Handler {
+impl StreamFunction {
     /// The function as the environment configures it.
     ///
     /// # Errors
     /// [`Failure::Input`] for a variable that is missing or wrong, or a file that cannot be used.
     pub async fn connect(
-        name: HandlerName,
+        name: FunctionName,
         environment: Environment<'_>,
         sdk: &Sdk,
     ) -> Result<Self, Failure> {
         let target = DeadLettersTarget::from_environment(environment).map_err(Failure::input)?;
         let dead_letters = DeadLetters::connect(&target, sdk).await;
-        Handler::with_dead_letters(name, environment, sdk, dead_letters).await
+        StreamFunction::with_dead_letters(name, environment, sdk, dead_letters).await
     }
 }
 
-impl<D: DeadLetterSink> Handler<D> {
+impl<D: DeadLetterSink> StreamFunction<D> {
     /// The function as the environment configures it, but with its dead letters to `dead_letters`.
     ///
     /// # Errors
-    /// As [`Handler::connect`].
+    /// As [`StreamFunction::connect`].
     pub async fn with_dead_letters(
-        name: HandlerName,
+        name: FunctionName,
         environment: Environment<'_>,
         sdk: &Sdk,
         dead_letters: D,
     ) -> Result<Self, Failure> {
         match name {
-            HandlerName::Alerts => {
+            FunctionName::Alerts => {
                 let config = kinesis_alerts::config::Config::from_environment(environment);
                 let config = config.map_err(Failure::input)?;
                 let alerts = ConnectedAlerts::connect(&config, sdk, dead_letters).await;
-                Ok(Handler::Alerts(Box::new(alerts.map_err(Failure::input)?)))
+                Ok(StreamFunction::Alerts(Box::new(alerts.map_err(Failure::input)?)))
             }
-            HandlerName::Analytics => {
+            FunctionName::Analytics => {
                 let config = customer_analytics::config::Config::from_environment(environment);
                 let config = config.map_err(Failure::input)?;
                 if let AggregatesTarget::DynamoDb { table, retention } = &config.aggregates {
@@ -139,7 +139,7 @@ impl<D: DeadLetterSink> Handler<D> {
                     refuse_other_rule(&table, &config.window_rule).await?;
                 }
                 let analytics = ConnectedAnalytics::connect(&config, sdk, dead_letters).await;
-                Ok(Handler::Analytics(Box::new(analytics)))
+                Ok(StreamFunction::Analytics(Box::new(analytics)))
             }
         }
     }
@@ -168,24 +168,24 @@ pub trait Invoke: Send + Sync {
         &self,
         event: &str,
         remaining: Duration,
-    ) -> impl Future<Output = anyhow::Result<Handled>> + Send;
+    ) -> impl Future<Output = anyhow::Result<Invocation>> + Send;
 }
 
-impl<D: DeadLetterSink> Invoke for Handler<D> {
-    async fn invoke(&self, event: &str, remaining: Duration) -> anyhow::Result<Handled> {
+impl<D: DeadLetterSink> Invoke for StreamFunction<D> {
+    async fn invoke(&self, event: &str, remaining: Duration) -> anyhow::Result<Invocation> {
         match self {
-            Handler::Alerts(alerts) => {
+            StreamFunction::Alerts(alerts) => {
                 let handled = alerts.handle(event, remaining).await?;
-                Ok(Handled {
+                Ok(Invocation {
                     response: handled.response,
-                    metrics: Metrics::Alerts(Box::new(handled.metrics)),
+                    metrics: InvocationMetrics::Alerts(Box::new(handled.metrics)),
                 })
             }
-            Handler::Analytics(analytics) => {
+            StreamFunction::Analytics(analytics) => {
                 let handled = analytics.handle(event, remaining).await?;
-                Ok(Handled {
+                Ok(Invocation {
                     response: handled.response,
-                    metrics: Metrics::Analytics(Box::new(handled.metrics)),
+                    metrics: InvocationMetrics::Analytics(Box::new(handled.metrics)),
                 })
             }
         }

@@ -5,28 +5,28 @@ use std::collections::BTreeMap;
 use fraud_core::reason::FailureReason;
 use serde::Serialize;
 
-use super::Metrics;
+use super::InvocationMetrics;
 
 /// The numbers of all invocations. A record that came again was counted each time.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
-pub struct Tally {
+pub struct InvocationTotals {
     /// Invocations.
     pub invocations: u64,
     /// Transactions, aggregates taken apart.
     pub transactions: u64,
     /// The alerting function's numbers, where it was that function.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub alerts: Option<AlertsTally>,
+    pub alerts: Option<AlertsTotals>,
     /// The analytics function's numbers, where it was that function.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub analytics: Option<AnalyticsTally>,
+    pub analytics: Option<AnalyticsTotals>,
     /// Records that went to the dead letters, by reason.
     pub dead_letters: BTreeMap<String, u64>,
 }
 
 /// What the alerting function did.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
-pub struct AlertsTally {
+pub struct AlertsTotals {
     /// Records whose score raises an alert.
     pub high_scores: u64,
     /// Alerts that the sink accepted.
@@ -37,7 +37,7 @@ pub struct AlertsTally {
 
 /// What the analytics function did.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
-pub struct AnalyticsTally {
+pub struct AnalyticsTotals {
     /// Transactions that the table added.
     pub counted: u64,
     /// Transactions that the table had counted before.
@@ -48,12 +48,12 @@ pub struct AnalyticsTally {
     pub not_for_counting: u64,
 }
 
-impl Tally {
+impl InvocationTotals {
     /// Adds an invocation.
-    pub fn add(&mut self, metrics: &Metrics) {
+    pub fn add(&mut self, metrics: &InvocationMetrics) {
         self.invocations += 1;
         match metrics {
-            Metrics::Alerts(metrics) => {
+            InvocationMetrics::Alerts(metrics) => {
                 self.transactions += metrics.records as u64;
                 self.add_letters(&metrics.dead_lettered);
                 let alerts = self.alerts.get_or_insert_default();
@@ -61,7 +61,7 @@ impl Tally {
                 alerts.sent += metrics.alerts_sent as u64;
                 alerts.suppressed += metrics.alerts_suppressed as u64;
             }
-            Metrics::Analytics(metrics) => {
+            InvocationMetrics::Analytics(metrics) => {
                 self.transactions += metrics.records as u64;
                 self.add_letters(&metrics.dead_lettered);
                 let analytics = self.analytics.get_or_insert_default();

@@ -23,17 +23,17 @@ const TOLD_AGAIN: Duration = Duration::from_secs(30);
 /// A line that says how far a consumer is, on a terminal; and lines that say what goes wrong, everywhere. A cloneable
 /// handle.
 #[derive(Debug, Clone)]
-pub struct Status {
+pub struct ReadingStatus {
     bar: ProgressBar,
     /// What was told a short time ago, and when.
     told: Arc<Mutex<BTreeMap<String, Instant>>>,
     told_what_is_gone: Arc<AtomicBool>,
 }
 
-impl Status {
+impl ReadingStatus {
     /// A line that shows nothing yet.
     pub fn new() -> Self {
-        Status { bar: progress(None), told: Arc::default(), told_what_is_gone: Arc::default() }
+        ReadingStatus { bar: progress(None), told: Arc::default(), told_what_is_gone: Arc::default() }
     }
 
     /// Runs a consumer until its end, or until the batches under way at `stop` are done, and shows how far it is.
@@ -100,7 +100,7 @@ impl Status {
     }
 }
 
-impl Default for Status {
+impl Default for ReadingStatus {
     fn default() -> Self {
         Self::new()
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use fraud_aws::dead_letters::{NotALetter, StoredLetter};
+use fraud_aws::dead_letters::NotALetter;
 use fraud_core::reason::FailureReason;
 use kinesis_batch::RetryReason;
 use serde_json::json;
@@ -15,20 +15,20 @@ const STAYING_TOLD: u64 = 50;
 
 /// What became of a letter.
 #[derive(Debug)]
-pub(super) enum Outcome {
+pub(super) enum RedriveResult {
     /// The function accepted its record, or in a dry run would be given it.
     Accepted,
     /// It stays where it is.
-    Stays(Stays),
+    Stays(StayReason),
 }
 
 /// Why a letter stays.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Stays {
+pub(super) enum StayReason {
     /// Its record is poison still.
-    Poison(FailureReason),
+    FailedAgain(FailureReason),
     /// Something that the function needs is not to be had.
-    MustComeAgain(RetryReason),
+    MustRetry(RetryReason),
     /// It does not hold its record's bytes.
     DataOmitted { bytes: String },
     /// What its function has done of it may be forgotten.
@@ -49,44 +49,46 @@ pub(super) enum Stays {
     NotRemoved { error: String },
 }
 
-impl Stays {
+impl StayReason {
     /// The reason in a word, to count by.
     fn word(&self) -> String {
         match self {
-            Stays::Poison(reason) => reason.to_string(),
-            Stays::MustComeAgain(reason) => reason.to_string(),
-            Stays::DataOmitted { .. } => "data_omitted".to_owned(),
-            Stays::Forgotten { .. } => "forgotten".to_owned(),
-            Stays::UnknownFunction { .. } | Stays::FunctionNotSaid { .. } => "unknown_function".to_owned(),
-            Stays::NotALetter(_) => "no_letter".to_owned(),
-            Stays::Unreadable { .. } => "unreadable".to_owned(),
-            Stays::NotABatch { .. } => "no_batch".to_owned(),
-            Stays::Refused { .. } => "refused".to_owned(),
-            Stays::NotRemoved { .. } => "not_removed".to_owned(),
+            StayReason::FailedAgain(reason) => reason.to_string(),
+            StayReason::MustRetry(reason) => reason.to_string(),
+            StayReason::DataOmitted { .. } => "data_omitted".to_owned(),
+            StayReason::Forgotten { .. } => "forgotten".to_owned(),
+            StayReason::UnknownFunction { .. } | StayReason::FunctionNotSaid { .. } => {
+                "unknown_function".to_owned()
+            }
+            StayReason::NotALetter(_) => "no_letter".to_owned(),
+            StayReason::Unreadable { .. } => "unreadable".to_owned(),
+            StayReason::NotABatch { .. } => "no_batch".to_owned(),
+            StayReason::Refused { .. } => "refused".to_owned(),
+            StayReason::NotRemoved { .. } => "not_removed".to_owned(),
         }
     }
 }
 
-impl fmt::Display for Stays {
+impl fmt::Display for StayReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Stays::Poison(reason) => write!(f, "still {reason}"),
-            Stays::MustComeAgain(reason) => write!(f, "{reason}: redrive it again"),
-            Stays::DataOmitted { bytes } => f.write_str(bytes),
-            Stays::Forgotten { arrival, variable, days } => write!(
+            StayReason::FailedAgain(reason) => write!(f, "still {reason}"),
+            StayReason::MustRetry(reason) => write!(f, "{reason}: redrive it again"),
+            StayReason::DataOmitted { bytes } => f.write_str(bytes),
+            StayReason::Forgotten { arrival, variable, days } => write!(
                 f,
                 "it arrived at {arrival}, and {variable} is {days}: what was done with it may be forgotten, so that it \
                  could be alerted or counted twice; --beyond-memory redrives it all the same"
             ),
-            Stays::UnknownFunction { function } => write!(f, "no function {function} reads the stream"),
-            Stays::FunctionNotSaid { function } => {
+            StayReason::UnknownFunction { function } => write!(f, "no function {function} reads the stream"),
+            StayReason::FunctionNotSaid { function } => {
                 write!(f, "the name {function} does not say which function it is: say so by --function")
             }
-            Stays::Unreadable { error } => write!(f, "it cannot be read: {error}"),
-            Stays::NotABatch { error } => write!(f, "no given-up batch: {error}"),
-            Stays::NotALetter(error) => write!(f, "no dead letter: {error}"),
-            Stays::Refused { error } => write!(f, "refused: {error}"),
-            Stays::NotRemoved { error } => write!(
+            StayReason::Unreadable { error } => write!(f, "it cannot be read: {error}"),
+            StayReason::NotABatch { error } => write!(f, "no given-up batch: {error}"),
+            StayReason::NotALetter(error) => write!(f, "no dead letter: {error}"),
+            StayReason::Refused { error } => write!(f, "refused: {error}"),
+            StayReason::NotRemoved { error } => write!(
                 f,
                 "accepted, but it could not be removed ({error}): redriving it again changes nothing else"
             ),
@@ -96,7 +98,7 @@ impl fmt::Display for Stays {
 
 /// What became of all letters, or of all objects.
 #[derive(Debug)]
-pub(super) struct Summary {
+pub(super) struct RedriveSummary {
     /// `letter` or `object`.
     pub(super) thing: &'static str,
     pub(super) accepted: u64,
@@ -106,10 +108,10 @@ pub(super) struct Summary {
     pub(super) hidden_by_others: Option<String>,
 }
 
-impl Summary {
+impl RedriveSummary {
     /// Of none yet.
     pub(super) fn of(thing: &'static str) -> Self {
-        Summary { thing, accepted: 0, stayed: 0, by_reason: BTreeMap::new(), hidden_by_others: None }
+        RedriveSummary { thing, accepted: 0, stayed: 0, by_reason: BTreeMap::new(), hidden_by_others: None }
     }
 
     /// How far it has got.
@@ -118,13 +120,13 @@ impl Summary {
     }
 
     /// Counts a letter. Gives the line that tells of it, where it stays and is not one of too many.
-    pub(super) fn count(&mut self, id: &str, outcome: &Outcome) -> Option<String> {
+    pub(super) fn count(&mut self, id: &str, outcome: &RedriveResult) -> Option<String> {
         match outcome {
-            Outcome::Accepted => {
+            RedriveResult::Accepted => {
                 self.accepted += 1;
                 None
             }
-            Outcome::Stays(stays) => {
+            RedriveResult::Stays(stays) => {
                 self.stayed += 1;
                 *self.by_reason.entry(stays.word()).or_default() += 1;
                 (self.stayed <= STAYING_TOLD).then(|| format!("{id} stays: {stays}"))
@@ -134,7 +136,7 @@ impl Summary {
 
     /// The summary for people, or as a JSON object.
     pub(super) fn text(&self, dry_run: bool, json: bool) -> String {
-        let Summary { thing, accepted, stayed, by_reason, .. } = self;
+        let RedriveSummary { thing, accepted, stayed, by_reason, .. } = self;
         if json {
             return json!({ "dry_run": dry_run, "redriven": accepted, "stayed": stayed, "stayed_by_reason": by_reason })
                 .to_string();
@@ -146,20 +148,4 @@ impl Summary {
             if dry_run { ("would be redriven", "would stay") } else { ("redriven", "stay") };
         format!("{} {redriven}, {stayed} {stay}{reasons}", counted(*accepted, thing))
     }
-}
-
-/// Where to find the bytes of a letter that was too long for them.
-pub(super) fn where_the_bytes_are(letter: &StoredLetter) -> String {
-    let mut text = format!(
-        "its {} bytes were too long for a letter: they are in the stream {} until its retention is over",
-        letter.size, letter.stream
-    );
-    if let Some(arrival) = letter.arrival {
-        let at = arrival.calendar();
-        text += &format!(
-            ", and in the raw backup under raw/{:04}/{:02}/{:02}/{:02}/",
-            at.year, at.month, at.day, at.hour
-        );
-    }
-    text
 }

@@ -5,46 +5,46 @@ use fraud_aws::config::Environment;
 use fraud_aws::dead_letters::DeadLetterSink;
 
 use crate::Failure;
-use crate::handler::{Handler, HandlerName};
+use crate::function::{FunctionName, StreamFunction};
 
 /// The functions as the environment configures them, but with dead letters to `D`.
-pub(super) struct Handlers<'e, D> {
+pub(super) struct Functions<'e, D> {
     environment: Environment<'e>,
     sdk: &'e Sdk,
     dead_letters: D,
-    alerts: Option<Handler<D>>,
-    analytics: Option<Handler<D>>,
+    alerts: Option<StreamFunction<D>>,
+    analytics: Option<StreamFunction<D>>,
 }
 
-impl<'e, D: DeadLetterSink + Clone> Handlers<'e, D> {
+impl<'e, D: DeadLetterSink + Clone> Functions<'e, D> {
     /// None is set up yet.
     pub(super) fn new(environment: Environment<'e>, sdk: &'e Sdk, dead_letters: D) -> Self {
-        Handlers { environment, sdk, dead_letters, alerts: None, analytics: None }
+        Functions { environment, sdk, dead_letters, alerts: None, analytics: None }
     }
 
     /// Sets a function up, where that is not done yet. No service is asked for anything.
     ///
     /// # Errors
     /// [`Failure::Input`] where the environment does not say how, or names what would lose what is sent back.
-    pub(super) async fn prepare(&mut self, name: HandlerName) -> Result<(), Failure> {
+    pub(super) async fn prepare(&mut self, name: FunctionName) -> Result<(), Failure> {
         if self.get(name).is_some() {
             return Ok(());
         }
         name.refuse_development(self.environment)?;
         let (environment, dead_letters) = (self.environment, self.dead_letters.clone());
-        let handler = Handler::with_dead_letters(name, environment, self.sdk, dead_letters).await?;
+        let handler = StreamFunction::with_dead_letters(name, environment, self.sdk, dead_letters).await?;
         match name {
-            HandlerName::Alerts => self.alerts = Some(handler),
-            HandlerName::Analytics => self.analytics = Some(handler),
+            FunctionName::Alerts => self.alerts = Some(handler),
+            FunctionName::Analytics => self.analytics = Some(handler),
         }
         Ok(())
     }
 
     /// A function that is set up.
-    pub(super) fn get(&self, name: HandlerName) -> Option<&Handler<D>> {
+    pub(super) fn get(&self, name: FunctionName) -> Option<&StreamFunction<D>> {
         match name {
-            HandlerName::Alerts => self.alerts.as_ref(),
-            HandlerName::Analytics => self.analytics.as_ref(),
+            FunctionName::Alerts => self.alerts.as_ref(),
+            FunctionName::Analytics => self.analytics.as_ref(),
         }
     }
 }

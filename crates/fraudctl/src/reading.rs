@@ -1,13 +1,13 @@
 //! What the commands share that read a stream as a consumer does.
 
-mod batches;
-mod function;
+mod batch_args;
+mod function_handler;
 mod status;
 mod time;
 
-pub use batches::BatchArguments;
-pub use function::Function;
-pub use status::Status;
+pub use batch_args::BatchArgs;
+pub use function_handler::FunctionHandler;
+pub use status::ReadingStatus;
 pub use time::{past_time, time};
 
 /// What tells this process from others, for people.
