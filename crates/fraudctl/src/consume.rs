@@ -18,7 +18,7 @@ use crate::reading::{BatchArgs, FunctionHandler, ReadingStatus, owner, past_time
 
 mod print;
 
-use print::Print;
+use print::PrintHandler;
 
 /// Read a stream from where this consumer last ended, and print its records or hand them to a function.
 #[derive(Debug, Args)]
@@ -48,8 +48,8 @@ pub struct ConsumeArgs {
     #[arg(long, value_name = "FROM", default_value = "trim-horizon", value_parser = from)]
     from: From,
     /// What is done with the records.
-    #[arg(long, value_enum, default_value_t = Action::Print)]
-    handler: Action,
+    #[arg(long, value_enum, default_value_t = RecordAction::Print)]
+    handler: RecordAction,
     /// End when every shard was read up to its tip.
     #[arg(long)]
     until_caught_up: bool,
@@ -62,7 +62,7 @@ pub struct ConsumeArgs {
 
 /// What is done with records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Action {
+enum RecordAction {
     /// One JSON object a record on standard output; KPL aggregates are taken apart.
     Print,
     /// `kinesis-alerts`: needs PROFILE_SOURCE, ALERT_SINK, ALERT_LEDGER and DEAD_LETTERS.
@@ -98,12 +98,12 @@ pub async fn run(arguments: &ConsumeArgs) -> Result<(), Failure> {
     let sdk = crate::aws::sdk().await?;
     let status = ReadingStatus::new();
     match arguments.handler {
-        Action::Print => consume(arguments, &sdk, &status, Print).await,
-        Action::Alerts => {
+        RecordAction::Print => consume(arguments, &sdk, &status, PrintHandler).await,
+        RecordAction::Alerts => {
             consume(arguments, &sdk, &status, function(arguments, FunctionName::Alerts, &sdk, &status).await?)
                 .await
         }
-        Action::Analytics => {
+        RecordAction::Analytics => {
             consume(
                 arguments,
                 &sdk,

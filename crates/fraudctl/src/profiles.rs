@@ -9,8 +9,8 @@ mod files;
 mod import;
 mod table;
 
-pub use files::{Loaded, items, load};
-pub use table::{Item, write};
+pub use files::{LoadedProfiles, items, load};
+pub use table::{ProfileItem, write};
 
 /// What can be done with profiles.
 #[derive(Debug, Subcommand)]

@@ -20,7 +20,7 @@ mod dry_run;
 mod summary;
 
 use dry_run::DryRun;
-use summary::Summary;
+use summary::ReplaySummary;
 
 /// Hand the records that arrived in a span of time to a function again.
 #[derive(Debug, Args)]
@@ -100,7 +100,7 @@ async fn replay<F: Invoke + 'static>(
     let start = Instant::now();
     let result = status.during(&consumer, interrupt.clone().wait()).await;
     let is_complete = result.is_ok() && !interrupt.has_come();
-    let summary = Summary {
+    let summary = ReplaySummary {
         stream: stream.clone(),
         from: from.to_string(),
         to: to.to_string(),

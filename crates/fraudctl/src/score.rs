@@ -19,7 +19,7 @@ use tokio::time::Instant;
 
 use crate::Failure;
 use crate::display::{Table, counted, event_time_faults, note, print_line, table};
-use crate::input::{Entry, Input, Place, Source};
+use crate::input::{Entry, Input, Source, SourceLocation};
 use crate::profiles;
 
 /// Score transactions from a file, without AWS.
@@ -50,7 +50,7 @@ pub struct ScoreArgs {
 /// What scoring a transaction came to.
 #[derive(Debug)]
 struct Scored<'a> {
-    place: &'a Place,
+    location: &'a SourceLocation,
     transaction: &'a Transaction<'a>,
     enrichment: Enrichment<'a>,
     score: f64,
@@ -61,7 +61,7 @@ struct Scored<'a> {
 
 /// What the transactions scored so far came to.
 #[derive(Debug, Default)]
-struct Tally {
+struct ScoreCounts {
     scored: u64,
     alerts: u64,
     refused: u64,
@@ -81,8 +81,8 @@ pub async fn run(arguments: &ScoreArgs) -> Result<(), Failure> {
     let policy = source.load().map_err(Failure::input)?;
     let profiles = profiles::load(&arguments.profiles)?.profiles;
     let input = Input::open(&arguments.input).map_err(Failure::input)?;
-    let mut out = Output::new(arguments.json);
-    let mut tally = Tally::default();
+    let mut out = ScoreOutput::new(arguments.json);
+    let mut tally = ScoreCounts::default();
     for entry in input {
         let entry = entry.map_err(Failure::input)?;
         match score(&entry, &profiles, &policy, SystemClock.now(), &mut tally, &mut out).await? {
@@ -91,14 +91,14 @@ pub async fn run(arguments: &ScoreArgs) -> Result<(), Failure> {
                 tally.refused += 1;
                 note!(
                     "{}: {reason}{}",
-                    entry.place,
+                    entry.location,
                     if entry.is_open { " (is the file cut off here?)" } else { "" }
                 );
             }
         }
     }
     out.finish()?;
-    let Tally { scored, alerts, refused, event_times: times } = tally;
+    let ScoreCounts { scored, alerts, refused, event_times: times } = tally;
     note!("{} scored by {}, {} above its threshold", counted(scored, "transaction"), policy.id(), alerts);
     if let Some(faults) = event_time_faults(times.unreadable as u64, times.without_local_time as u64) {
         note!("event times: {faults}");
@@ -124,8 +124,8 @@ async fn score(
     profiles: &FileProfiles,
     policy: &Policy,
     arrival: Timestamp,
-    tally: &mut Tally,
-    out: &mut Output,
+    tally: &mut ScoreCounts,
+    out: &mut ScoreOutput,
 ) -> anyhow::Result<Result<(), String>> {
     let transaction = match (Transaction::parse(&entry.bytes), entry.fault) {
         (Ok(transaction), None) => transaction,
@@ -147,7 +147,7 @@ async fn score(
     tally.alerts += u64::from(alerts);
     tally.event_times.count(event_time_fault);
     out.show(&Scored {
-        place: &entry.place,
+        location: &entry.location,
         transaction: &transaction,
         enrichment,
         score,
@@ -159,15 +159,15 @@ async fn score(
 }
 
 /// Where scores are shown: JSON at once, a table when it is complete.
-enum Output {
+enum ScoreOutput {
     Json,
     Table(Table),
 }
 
-impl Output {
+impl ScoreOutput {
     fn new(json: bool) -> Self {
         if json {
-            return Output::Json;
+            return ScoreOutput::Json;
         }
         let columns = [
             "line",
@@ -180,16 +180,16 @@ impl Output {
             "event time",
             "alert",
         ];
-        Output::Table(table(&columns, &["line", "amount", "score"]))
+        ScoreOutput::Table(table(&columns, &["line", "amount", "score"]))
     }
 
     fn show(&mut self, scored: &Scored<'_>) -> anyhow::Result<()> {
-        let Scored { place, transaction, enrichment, score, alerts, reasons, event_time_fault } = scored;
+        let Scored { location, transaction, enrichment, score, alerts, reasons, event_time_fault } = scored;
         match self {
-            Output::Json => print_line(json(scored)),
-            Output::Table(table) => {
+            ScoreOutput::Json => print_line(json(scored)),
+            ScoreOutput::Table(table) => {
                 table.add_row([
-                    line(place),
+                    line(location),
                     transaction.transaction_id.as_deref().unwrap_or_default().to_owned(),
                     transaction.customer_id.as_deref().unwrap_or_default().to_owned(),
                     transaction.amount.digits.to_owned(),
@@ -206,28 +206,28 @@ impl Output {
 
     fn finish(self) -> anyhow::Result<()> {
         match self {
-            Output::Json => Ok(()),
-            Output::Table(table) => print_line(table),
+            ScoreOutput::Json => Ok(()),
+            ScoreOutput::Table(table) => print_line(table),
         }
     }
 }
 
 /// The line as a table shows it: with its file where there are several.
-fn line(place: &Place) -> String {
-    match &place.file {
-        Some(file) => format!("{file}:{}", place.line),
-        None => place.line.to_string(),
+fn line(location: &SourceLocation) -> String {
+    match &location.file {
+        Some(file) => format!("{file}:{}", location.line),
+        None => location.line.to_string(),
     }
 }
 
 fn json(scored: &Scored<'_>) -> String {
-    let Scored { place, transaction, enrichment, score, alerts, reasons, event_time_fault } = scored;
+    let Scored { location, transaction, enrichment, score, alerts, reasons, event_time_fault } = scored;
     let mut object = ObjectWriter::new();
-    if let Some(file) = &place.file {
+    if let Some(file) = &location.file {
         object.text("file", file);
     }
     object
-        .json("line", &place.line.to_string())
+        .json("line", &location.line.to_string())
         .text_or_null("transaction_id", transaction.transaction_id.as_deref())
         .text_or_null("customer_id", transaction.customer_id.as_deref())
         .json("amount", transaction.amount.digits)

@@ -11,7 +11,7 @@ use std::process::Stdio;
 use embedded_aws::EmbeddedAws;
 use fraud_aws::config::PolicySource;
 use fraud_aws::profiles::{FileProfiles, rows};
-use fraud_local::report::Report;
+use fraud_local::report::RunReport;
 use fraud_local::{Input, Pipeline, exports, start_services};
 use fraudctl::generate::Dataset;
 use fraudctl::interrupt::Interrupt;
@@ -23,7 +23,7 @@ use tokio::process::Command;
 /// A run that is over, and the services that it leaves up.
 struct Ran {
     _aws: EmbeddedAws,
-    report: Report,
+    report: RunReport,
     /// What was exported, as a shell reads it.
     variables: BTreeMap<String, String>,
     folder: TempDir,
@@ -48,7 +48,7 @@ impl Ran {
     async fn with(
         folder: TempDir,
         rows: &rows::Rows,
-        profiles: Vec<profiles::Item>,
+        profiles: Vec<profiles::ProfileItem>,
         policy: &Path,
         input: Input,
     ) -> Self {

@@ -12,7 +12,7 @@ use fraudctl::display::{note, print_line, print_note};
 use fraudctl::generate::Dataset;
 use fraudctl::input::Source;
 use fraudctl::interrupt::Interrupt;
-use fraudctl::profiles::{self, Loaded};
+use fraudctl::profiles::{self, LoadedProfiles};
 
 use crate::{Input, Pipeline, output, services};
 
@@ -76,7 +76,7 @@ pub async fn run(arguments: &FraudLocalArgs) -> Result<(), Failure> {
     if !arguments.follow && input.is_empty().map_err(Failure::input)? {
         return Err(Failure::input(anyhow!("the input holds no record")));
     }
-    let Loaded { profiles, items } = profiles;
+    let LoadedProfiles { profiles, items } = profiles;
     output::claim(&arguments.out).map_err(Failure::input)?;
     let aws = services::start().await?;
     let interrupt = Interrupt::listen();
@@ -121,7 +121,7 @@ pub async fn run(arguments: &FraudLocalArgs) -> Result<(), Failure> {
 }
 
 /// The transactions, and the profiles.
-fn input(arguments: &FraudLocalArgs) -> Result<(Input, Loaded), Failure> {
+fn input(arguments: &FraudLocalArgs) -> Result<(Input, LoadedProfiles), Failure> {
     if let Some(path) = &arguments.profiles {
         let input = fraudctl::input::Input::open(&arguments.input).map_err(Failure::input)?;
         return Ok((Input::Given(Box::new(input)), profiles::load(path)?));
@@ -131,5 +131,5 @@ fn input(arguments: &FraudLocalArgs) -> Result<(Input, Loaded), Failure> {
     dataset.write_profiles(&mut written).context("cannot write profiles to memory")?;
     let rows = rows::read(&written).context("generated profiles cannot be read")?;
     let profiles = FileProfiles::of_rows(&rows).context("generated profiles cannot be read")?;
-    Ok((Input::Generated(dataset.transactions), Loaded { profiles, items: profiles::items(&rows) }))
+    Ok((Input::Generated(dataset.transactions), LoadedProfiles { profiles, items: profiles::items(&rows) }))
 }

@@ -46,12 +46,12 @@ pub(crate) struct Functions {
     transform: Transform<Profiles>,
     alerts: Alerts<Profiles, Ledger, Sink, DeadLetters, SystemClock>,
     analytics: Analytics<Aggregates, TotalsSink, DeadLetters, SystemClock>,
-    totals: Arc<Mutex<Totals>>,
+    totals: Arc<Mutex<FunctionTotals>>,
 }
 
 /// What the functions said of their invocations, added up.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Totals {
+pub(crate) struct FunctionTotals {
     /// Alerts that the sink accepted.
     pub(crate) alerts_sent: u64,
     /// High scores whose alert had been sent before.
@@ -99,11 +99,11 @@ impl Functions {
     }
 
     /// What has been done so far.
-    pub(crate) fn totals(&self) -> Totals {
+    pub(crate) fn totals(&self) -> FunctionTotals {
         self.locked().clone()
     }
 
-    fn locked(&self) -> MutexGuard<'_, Totals> {
+    fn locked(&self) -> MutexGuard<'_, FunctionTotals> {
         self.totals.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

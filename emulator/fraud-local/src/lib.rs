@@ -10,5 +10,5 @@ pub mod report;
 mod services;
 mod status;
 
-pub use pipeline::{Finished, Input, Pipeline};
+pub use pipeline::{FinishedRun, Input, Pipeline};
 pub use services::{exports, start as start_services};

@@ -8,7 +8,7 @@ use anyhow::{Context, anyhow};
 use exact_text::json::{Scanner, Value};
 use fraud_core::window::WindowTotals;
 
-use crate::reconcile::Landed;
+use crate::reconcile::LandedLine;
 
 /// Scored lines by event hour.
 pub(crate) const SCORED: &str = "scored";
@@ -134,7 +134,7 @@ pub(crate) fn files(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
 }
 
 /// What the scored lines say of themselves.
-pub(crate) fn landed(out: &Path) -> anyhow::Result<Vec<Landed>> {
+pub(crate) fn landed(out: &Path) -> anyhow::Result<Vec<LandedLine>> {
     let mut landed = Vec::new();
     for file in files(&out.join(SCORED))? {
         let text = fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
@@ -148,7 +148,7 @@ pub(crate) fn landed(out: &Path) -> anyhow::Result<Vec<Landed>> {
     Ok(landed)
 }
 
-fn read_landed(line: &str) -> anyhow::Result<Landed> {
+fn read_landed(line: &str) -> anyhow::Result<LandedLine> {
     let (mut decision_id, mut fraud_score, mut enrichment) = (None, None, None);
     Scanner::new(line, 64).object(|key, scanner| {
         let value = scanner.value()?;
@@ -160,7 +160,7 @@ fn read_landed(line: &str) -> anyhow::Result<Landed> {
         }
         Ok::<_, exact_text::json::JsonError>(())
     })?;
-    Ok(Landed {
+    Ok(LandedLine {
         decision_id: decision_id.ok_or_else(|| anyhow!("no decision_id"))?.into_owned(),
         fraud_score: fraud_score.ok_or_else(|| anyhow!("no fraud_score"))?,
         enrichment: enrichment.ok_or_else(|| anyhow!("no enrichment"))?.into_owned(),

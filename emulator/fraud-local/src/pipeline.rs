@@ -19,21 +19,21 @@ use futures_util::{Stream, StreamExt};
 use kpl_aggregation::{Payload, split};
 use serde_json::Value;
 use stream_client::kinesis::KinesisStream;
-use stream_client::producer::{self, Outcome as SendOutcome, Record, Settings as ProducerSettings};
+use stream_client::producer::{self, Record, SendResult, Settings as ProducerSettings};
 use tokio::sync::watch;
 
 use crate::functions::{self, Functions};
 use crate::output;
-use crate::reconcile::{Expected, Outcome, StreamRecord};
-use crate::report::{Latency, Report, top_customers};
+use crate::reconcile::{ExpectedOutput, PipelineOutput, StreamRecord};
+use crate::report::{Latency, RunReport, top_customers};
 use crate::services::{self, QUEUE, STREAM};
-use crate::status::Status;
+use crate::status::StatusLine;
 use fraudctl::display::{counted, per_second};
 use fraudctl::generate::Transaction;
-use fraudctl::input::{self, Entry, Fault, InputError, Place, Places};
+use fraudctl::input::{self, Entry, Fault, InputError, SourceLocation, SourceLocations};
 use fraudctl::interrupt::Interrupt;
-use fraudctl::produce::{Summary, record};
-use fraudctl::profiles::Item;
+use fraudctl::produce::{ProduceSummary, record};
+use fraudctl::profiles::ProfileItem;
 
 /// Entries that could not be produced, or are no transactions, and are told one by one.
 const FAILURES_TOLD: u64 = 10;
@@ -79,9 +79,9 @@ impl Input {
 
 /// A run that has ended.
 #[derive(Debug)]
-pub struct Finished {
+pub struct FinishedRun {
     /// What it came to.
-    pub report: Report,
+    pub report: RunReport,
     /// The alerts' messages, in the order in which they were published.
     pub alerts: Vec<String>,
     /// Why the input ended before its end.
@@ -93,10 +93,10 @@ impl Pipeline<'_> {
     ///
     /// # Errors
     /// Where a service or the output folder cannot be used.
-    pub async fn run(&self, profiles: Vec<Item>, input: Input) -> anyhow::Result<Finished> {
+    pub async fn run(&self, profiles: Vec<ProfileItem>, input: Input) -> anyhow::Result<FinishedRun> {
         output::claim(&self.out)?;
         output::clear(&self.out)?;
-        let status = Status::new();
+        let status = StatusLine::new();
         status.preparing(format!("importing {}", counted(profiles.len() as u64, "profile")));
         services::import_profiles(self.aws, profiles).await?;
         let functions = Functions::connect(self.aws, &self.policy).await?;
@@ -110,15 +110,15 @@ impl Pipeline<'_> {
         status.preparing("checking that everything balances".to_owned());
         let (report, alerts) = self.report(&functions, summary, time).await?;
         status.clear();
-        Ok(Finished { report, alerts, input_error })
+        Ok(FinishedRun { report, alerts, input_error })
     }
 
     async fn work(
         &self,
         functions: &Functions,
-        status: &Status,
+        status: &StatusLine,
         input: Input,
-    ) -> anyhow::Result<(Summary, Option<InputError>)> {
+    ) -> anyhow::Result<(ProduceSummary, Option<InputError>)> {
         let alerts = async |invocation| functions.alerts(invocation).await;
         let mapping = EventSourceMapping::new(self.aws.record_source(STREAM), alerts, mapping_settings())?;
         let analytics = async |invocation| functions.analytics(invocation).await;
@@ -177,23 +177,27 @@ impl Pipeline<'_> {
         Ok(produced)
     }
 
-    async fn produce(&self, status: &Status, input: Input) -> anyhow::Result<(Summary, Option<InputError>)> {
+    async fn produce(
+        &self,
+        status: &StatusLine,
+        input: Input,
+    ) -> anyhow::Result<(ProduceSummary, Option<InputError>)> {
         let sdk = services::sdk(self.aws, Service::Kinesis).await?;
         let target = KinesisStream::new(aws_sdk_kinesis::Client::new(sdk.config().await), STREAM);
-        let mut summary = Summary::default();
+        let mut summary = ProduceSummary::default();
         let (mut input_error, mut refused) = (None, 0);
-        let places = Places::default();
-        let outcome = |outcome: SendOutcome| {
+        let locations = SourceLocations::default();
+        let outcome = |outcome: SendResult| {
             summary.count(&outcome);
             status.produced.store(summary.sent, Ordering::Relaxed);
-            let place = places.take(outcome.record.tag);
+            let location = locations.take(outcome.record.tag);
             if let Err(failure) = &outcome.result
                 && summary.failed <= FAILURES_TOLD
             {
-                status.tell(&format!("{place}: {failure}"));
+                status.tell(&format!("{location}: {failure}"));
             }
         };
-        let records = records(input, &places, status, &mut refused, &mut input_error);
+        let records = records(input, &locations, status, &mut refused, &mut input_error);
         // What is on the stream by then is still worked off.
         let records = records.take_until(Box::pin(self.interrupt.clone().wait()));
         producer::send(&target, &ProducerSettings::default(), records, outcome).await;
@@ -204,9 +208,9 @@ impl Pipeline<'_> {
     async fn report(
         &self,
         functions: &Functions,
-        summary: Summary,
+        summary: ProduceSummary,
         time: Duration,
-    ) -> anyhow::Result<(Report, Vec<String>)> {
+    ) -> anyhow::Result<(RunReport, Vec<String>)> {
         let records = self.stream_records().await?;
         let alerts: Vec<String> =
             self.aws.published().into_iter().map(|published| published.message).collect();
@@ -214,7 +218,7 @@ impl Pipeline<'_> {
         let letters = self.aws.messages(QUEUE).unwrap_or_default();
         let letters =
             letters.iter().map(|letter| Ok((member(&letter.body, "function")?, member(&letter.body, "id")?)));
-        let outcome = Outcome {
+        let outcome = PipelineOutput {
             landed: output::landed(&self.out)?,
             failed: output::failed(&self.out)?,
             alerts: alerts.iter().map(|alert| member(alert, "alert_id")).collect::<anyhow::Result<_>>()?,
@@ -223,7 +227,7 @@ impl Pipeline<'_> {
         };
         output::write_windows(&self.out, &outcome.windows)?;
         let rule = self.analytics.then(functions::window_rule);
-        let expected = Expected::of(&records, &self.profiles, &self.policy, rule).await;
+        let expected = ExpectedOutput::of(&records, &self.profiles, &self.policy, rule).await;
         let mut discrepancies = expected.discrepancies(&outcome);
         let produced = records.len() as u64;
         if !self.follow && produced < summary.sent {
@@ -231,7 +235,7 @@ impl Pipeline<'_> {
         }
         let totals = functions.totals();
         let distinct_letters: BTreeSet<_> = outcome.dead_letters.iter().map(|(_, id)| id).collect();
-        let report = Report {
+        let report = RunReport {
             produced,
             not_produced: summary.failed + summary.refused,
             landed: outcome.landed.len() as u64,
@@ -291,22 +295,22 @@ fn member(json: &str, name: &str) -> anyhow::Result<String> {
     Ok(value[name].as_str().with_context(|| format!("a message lacks `{name}`"))?.to_owned())
 }
 
-/// The input as records, whose places are kept in `places`. What cannot be one is counted in `refused`.
+/// The input as records, whose locations are kept in `locations`. What cannot be one is counted in `refused`.
 fn records<'a>(
     input: Input,
-    places: &'a Places,
-    status: &'a Status,
+    locations: &'a SourceLocations,
+    status: &'a StatusLine,
     refused: &'a mut u64,
     error: &'a mut Option<InputError>,
 ) -> futures_util::stream::BoxStream<'a, Record> {
     let keyed = |entry: Entry| {
-        let tag = places.keep(entry.place);
+        let tag = locations.keep(entry.location);
         record(entry.bytes, tag, true)
     };
     match input {
         Input::Generated(transactions) => {
             let entries = (1..).zip(transactions).map(|(line, transaction)| Entry {
-                place: Place { line, byte: 1, begins_line: true, file: None },
+                location: SourceLocation { line, byte: 1, begins_line: true, file: None },
                 bytes: Bytes::from(transaction.to_json()),
                 fault: None,
                 is_open: false,
@@ -319,7 +323,7 @@ fn records<'a>(
 
 fn from_entries<'a>(
     entries: impl Stream<Item = Result<Entry, InputError>> + Send + 'a,
-    status: &'a Status,
+    status: &'a StatusLine,
     refused: &'a mut u64,
     error: &'a mut Option<InputError>,
 ) -> impl Stream<Item = Entry> + Send + 'a {
@@ -337,7 +341,7 @@ fn from_entries<'a>(
 }
 
 /// The entry if it is to be produced: also what is no transaction, as its producers would send it. That is told.
-fn produced(entry: Entry, status: &Status, told: &mut u64, refused: &mut u64) -> Option<Entry> {
+fn produced(entry: Entry, status: &StatusLine, told: &mut u64, refused: &mut u64) -> Option<Entry> {
     let is_produced = !matches!(entry.fault, Some(Fault::TooLong(_) | Fault::Part));
     let reason = match (fraud_core::transaction::Transaction::parse(&entry.bytes), entry.fault) {
         (Ok(_), None) => return Some(entry),
@@ -348,7 +352,7 @@ fn produced(entry: Entry, status: &Status, told: &mut u64, refused: &mut u64) ->
     if *told <= FAILURES_TOLD {
         let cut_off = if entry.is_open { ", and the input ends here without a line break" } else { "" };
         let produced = if is_produced { "produced as it is" } else { "not produced" };
-        status.tell(&format!("{}: {reason}{cut_off}; {produced}", entry.place));
+        status.tell(&format!("{}: {reason}{cut_off}; {produced}", entry.location));
     }
     *refused += u64::from(!is_produced);
     is_produced.then_some(entry)

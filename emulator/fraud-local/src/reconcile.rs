@@ -35,7 +35,7 @@ pub struct StreamRecord {
 
 /// What a scored line says of itself.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Landed {
+pub struct LandedLine {
     /// `decision_id`
     pub decision_id: String,
     /// `fraud_score`
@@ -46,9 +46,9 @@ pub struct Landed {
 
 /// What came out.
 #[derive(Debug, Clone, Default)]
-pub struct Outcome {
+pub struct PipelineOutput {
     /// The scored lines of the lake.
-    pub landed: Vec<Landed>,
+    pub landed: Vec<LandedLine>,
     /// The payloads under the error prefix.
     pub failed: Vec<Vec<u8>>,
     /// The ids of the alerts published.
@@ -61,7 +61,7 @@ pub struct Outcome {
 
 /// What must have come out, found by scoring here.
 #[derive(Debug, Clone, Default)]
-pub struct Expected {
+pub struct ExpectedOutput {
     /// For each record that can be scored, by its identity, the score with the profile and that without an answer.
     scores: HashMap<String, Vec<[f64; 2]>>,
     /// How often each payload that cannot be scored stands on the stream.
@@ -76,7 +76,7 @@ pub struct Expected {
     pub high_scores: u64,
 }
 
-impl Expected {
+impl ExpectedOutput {
     /// Scores the records of a stream, and adds them up in the windows of `rule` where the analytics function runs.
     pub async fn of(
         records: &[StreamRecord],
@@ -84,7 +84,7 @@ impl Expected {
         policy: &Policy,
         rule: Option<WindowRule>,
     ) -> Self {
-        let mut expected = Expected::default();
+        let mut expected = ExpectedOutput::default();
         let mut fold = rule.map(Fold::new);
         for record in records {
             let position = Position {
@@ -131,7 +131,7 @@ impl Expected {
     }
 
     /// What of the outcome is not as it must be; empty where everything is.
-    pub fn discrepancies(&self, outcome: &Outcome) -> Vec<String> {
+    pub fn discrepancies(&self, outcome: &PipelineOutput) -> Vec<String> {
         let mut found = Vec::new();
         self.check_landed(&outcome.landed, &mut found);
         self.check_failed(&outcome.failed, &mut found);
@@ -160,7 +160,7 @@ impl Expected {
         tell("window that should not be", stored.difference(&expected), found);
     }
 
-    fn check_landed(&self, landed: &[Landed], found: &mut Vec<String>) {
+    fn check_landed(&self, landed: &[LandedLine], found: &mut Vec<String>) {
         let mut left = self.scores.clone();
         let (mut unknown, mut wrong) = (Vec::new(), Vec::new());
         for line in landed {

@@ -18,7 +18,7 @@ const CUSTOMERS_SHOWN: usize = 5;
 
 /// A run's report. Serialized it is what `--json` prints.
 #[derive(Debug, Clone, Serialize)]
-pub struct Report {
+pub struct RunReport {
     /// Records on the stream.
     pub produced: u64,
     /// Entries of the input that were not produced.
@@ -123,7 +123,7 @@ impl Latency {
     }
 }
 
-impl Report {
+impl RunReport {
     /// The report for people, with the first of the alerts.
     pub fn render(&self, alerts: &[String]) -> String {
         let mut out = String::new();

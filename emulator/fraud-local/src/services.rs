@@ -9,7 +9,7 @@ use embedded_aws::{EmbeddedAws, KeyType, REGION, Recording, Service, TableDefini
 use fraud_aws::aggregates::rule_variables;
 
 use crate::functions::window_rule;
-use fraudctl::profiles::{self, Item};
+use fraudctl::profiles::{self, ProfileItem};
 
 /// The stream that transactions come by.
 pub(crate) const STREAM: &str = "transactions";
@@ -52,7 +52,7 @@ pub(crate) async fn sdk(aws: &EmbeddedAws, service: Service) -> anyhow::Result<S
 }
 
 /// Fills the table of profiles.
-pub(crate) async fn import_profiles(aws: &EmbeddedAws, items: Vec<Item>) -> anyhow::Result<u64> {
+pub(crate) async fn import_profiles(aws: &EmbeddedAws, items: Vec<ProfileItem>) -> anyhow::Result<u64> {
     let sdk = sdk(aws, Service::DynamoDb).await?;
     profiles::write(&Client::new(sdk.config().await), PROFILES_TABLE, items, |_| {}).await
 }

@@ -12,16 +12,16 @@ use fraudctl::display::{note, progress, thousands};
 const INTERVAL: Duration = Duration::from_millis(200);
 
 /// A line on standard error, on a terminal only.
-pub(crate) struct Status {
+pub(crate) struct StatusLine {
     bar: ProgressBar,
     pub(crate) produced: AtomicU64,
 }
 
-impl Status {
+impl StatusLine {
     pub(crate) fn new() -> Self {
         let bar = progress(None);
         bar.enable_steady_tick(INTERVAL);
-        Status { bar, produced: AtomicU64::new(0) }
+        StatusLine { bar, produced: AtomicU64::new(0) }
     }
 
     /// Shows what is being prepared.

@@ -5,14 +5,14 @@
 use embedded_aws::{EmbeddedAws, Entries, Fault, Service, When};
 use fraud_aws::profiles::{FileProfiles, rows};
 use fraud_core::policy::Policy;
-use fraud_local::{Finished, Input, Pipeline, start_services};
+use fraud_local::{FinishedRun, Input, Pipeline, start_services};
 use fraudctl::generate::Dataset;
 use fraudctl::interrupt::Interrupt;
 use fraudctl::profiles;
 
 const SEED: u64 = 3;
 
-async fn run(aws: &EmbeddedAws, count: usize) -> Finished {
+async fn run(aws: &EmbeddedAws, count: usize) -> FinishedRun {
     let out = tempfile::tempdir().unwrap();
     let dataset = Dataset::generate(count, SEED);
     let mut written = Vec::new();

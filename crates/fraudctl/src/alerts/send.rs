@@ -63,7 +63,7 @@ pub(super) async fn run(arguments: &SendAlertsArgs) -> Result<(), Failure> {
     if let Some(id) = &arguments.again {
         return send_again(id, &ledger, &sink, arguments).await;
     }
-    let mut summary = Summary::default();
+    let mut summary = ResendSummary::default();
     let ids = match arguments.ids.is_empty() {
         false => arguments.ids.clone(),
         true => {
@@ -72,7 +72,7 @@ pub(super) async fn run(arguments: &SendAlertsArgs) -> Result<(), Failure> {
                 print_line(pending::rows(&found.alerts))?;
             }
             for (id, fault) in &found.unreadable {
-                summary.count(id, Outcome::Failed(fault.to_string())).inspect(|line| note!("{line}"));
+                summary.count(id, ResendResult::Failed(fault.to_string())).inspect(|line| note!("{line}"));
             }
             found.alerts.into_iter().map(|alert| alert.alert_id).collect()
         }
@@ -112,7 +112,7 @@ fn topic(arguments: &SendAlertsArgs) -> Result<AlertSinkTarget, Failure> {
 }
 
 /// What became of an alert.
-enum Outcome {
+enum ResendResult {
     /// It was sent, or in a dry run would be.
     Sent,
     /// Nothing was to be done, for this reason.
@@ -121,40 +121,47 @@ enum Outcome {
     Failed(String),
 }
 
-async fn send(id: &str, ledger: &DynamoDbLedger, sink: &Sink, dry_run: bool) -> Result<Outcome, Failure> {
+async fn send(
+    id: &str,
+    ledger: &DynamoDbLedger,
+    sink: &Sink,
+    dry_run: bool,
+) -> Result<ResendResult, Failure> {
     let row = ledger.row(id).await.map_err(|fault| unreadable(&fault))?;
-    let Some(row) = row else { return Ok(Outcome::Failed("the ledger has no such alert".to_owned())) };
+    let Some(row) = row else { return Ok(ResendResult::Failed("the ledger has no such alert".to_owned())) };
     let alert = match (row.is_sent(), row.alert()) {
         (Ok(true), _) => {
-            return Ok(Outcome::NotNeeded("it stands as sent; --again sends it once more".to_owned()));
+            return Ok(ResendResult::NotNeeded("it stands as sent; --again sends it once more".to_owned()));
         }
         (Ok(false), Ok(alert)) => alert,
-        (Err(fault), _) | (_, Err(fault)) => return Ok(Outcome::Failed(fault.to_string())),
+        (Err(fault), _) | (_, Err(fault)) => return Ok(ResendResult::Failed(fault.to_string())),
     };
     if dry_run {
-        return Ok(Outcome::Sent);
+        return Ok(ResendResult::Sent);
     }
     let resent = match resend(ledger, sink, &SystemClock, &alert, TIME).await {
         Ok(resent) => resent,
         Err(fault @ (LedgerFault::UnreadableRow { .. } | LedgerFault::RowTooLarge { .. })) => {
-            return Ok(Outcome::Failed(fault.to_string()));
+            return Ok(ResendResult::Failed(fault.to_string()));
         }
         Err(fault) => return Err(anyhow!("the ledger does not take claims: {fault}").into()),
     };
     Ok(match resent {
-        Resent::Sent => Outcome::Sent,
-        Resent::SentBefore => Outcome::NotNeeded("another has sent it meanwhile".to_owned()),
-        Resent::Gone => {
-            Outcome::Failed("not sent: another has given it up meanwhile; its record comes again".to_owned())
-        }
-        Resent::InForce { until } => Outcome::Failed(format!(
+        Resent::Sent => ResendResult::Sent,
+        Resent::SentBefore => ResendResult::NotNeeded("another has sent it meanwhile".to_owned()),
+        Resent::Gone => ResendResult::Failed(
+            "not sent: another has given it up meanwhile; its record comes again".to_owned(),
+        ),
+        Resent::InForce { until } => ResendResult::Failed(format!(
             "not sent yet: another sender holds it; if that dies it is pending from {until} on"
         )),
-        Resent::NotPublished(fault) => Outcome::Failed(not_published(&fault)),
+        Resent::NotPublished(fault) => ResendResult::Failed(not_published(&fault)),
         Resent::NotMarked(fault) => {
-            Outcome::Failed(format!("sent, but the ledger could not note it: {fault}"))
+            ResendResult::Failed(format!("sent, but the ledger could not note it: {fault}"))
         }
-        Resent::ClaimLost => Outcome::Failed("sent so late that another may have sent it, too".to_owned()),
+        Resent::ClaimLost => {
+            ResendResult::Failed("sent so late that another may have sent it, too".to_owned())
+        }
     })
 }
 
@@ -180,7 +187,7 @@ async fn send_again(
         return Err(Failure::input(error));
     }
     let alert = row.alert().map_err(|fault| unreadable(&fault))?;
-    let mut summary = Summary::default();
+    let mut summary = ResendSummary::default();
     if !arguments.dry_run {
         let published = sink.publish(&[&alert], Instant::now() + TIME).await.pop();
         published
@@ -189,31 +196,31 @@ async fn send_again(
         let noted = ledger.note_sent_again(id, SystemClock.now()).await;
         noted.map_err(|fault| anyhow!("{id} was sent again, but the ledger could not note it: {fault}"))?;
     }
-    summary.count(id, Outcome::Sent);
+    summary.count(id, ResendResult::Sent);
     Ok(summary.show(arguments)?)
 }
 
 /// What became of all of them.
 #[derive(Default)]
-struct Summary {
+struct ResendSummary {
     sent: u64,
     not_needed: u64,
     not_sent: u64,
 }
 
-impl Summary {
+impl ResendSummary {
     /// Counts an alert. Gives the line that tells of one that was not sent.
-    fn count(&mut self, id: &str, outcome: Outcome) -> Option<String> {
+    fn count(&mut self, id: &str, outcome: ResendResult) -> Option<String> {
         match outcome {
-            Outcome::Sent => {
+            ResendResult::Sent => {
                 self.sent += 1;
                 None
             }
-            Outcome::NotNeeded(why) => {
+            ResendResult::NotNeeded(why) => {
                 self.not_needed += 1;
                 Some(format!("{id}: {why}"))
             }
-            Outcome::Failed(why) => {
+            ResendResult::Failed(why) => {
                 self.not_sent += 1;
                 Some(format!("{id}: {why}"))
             }
@@ -221,7 +228,7 @@ impl Summary {
     }
 
     fn show(&self, arguments: &SendAlertsArgs) -> anyhow::Result<()> {
-        let Summary { sent, not_needed, not_sent } = self;
+        let ResendSummary { sent, not_needed, not_sent } = self;
         if arguments.json {
             let dry_run = arguments.dry_run;
             let summary =

@@ -7,7 +7,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::QueueArgs;
-use super::walk::{Found, Walk, visit_all};
+use super::walk::{FoundMessage, QueueWalk, visit_all};
 use crate::Failure;
 use crate::display::{counted, note, print_line, progress};
 
@@ -48,7 +48,7 @@ pub struct DeleteLettersArgs {
 pub(super) async fn run(arguments: &DeleteLettersArgs) -> Result<(), Failure> {
     let (queue, _) = arguments.letters.open().await?;
     let bar = progress(None);
-    let mut walk = Walk::new(&queue, arguments.letters.hidden());
+    let mut walk = QueueWalk::new(&queue, arguments.letters.hidden());
     let mut failed = 0;
     let mut left: BTreeSet<&str> = arguments.ids.iter().map(String::as_str).collect();
     let result = visit_all(&mut walk, &bar, async |walk, found| {
@@ -90,7 +90,7 @@ pub(super) async fn run(arguments: &DeleteLettersArgs) -> Result<(), Failure> {
 }
 
 impl DeleteLettersArgs {
-    fn is_meant(&self, found: &Found) -> bool {
+    fn is_meant(&self, found: &FoundMessage) -> bool {
         let is_named = |id: &str| self.ids.iter().any(|asked| asked == id);
         let is_of =
             |function: &String| found.letter.as_ref().is_ok_and(|letter| letter.function == *function);
@@ -98,7 +98,7 @@ impl DeleteLettersArgs {
             && self.function.as_ref().is_none_or(is_of)
     }
 
-    fn told(&self, found: &Found) -> String {
+    fn told(&self, found: &FoundMessage) -> String {
         let (reason, function) = match &found.letter {
             Ok(letter) => (letter.reason.as_str(), letter.function.as_str()),
             Err(_) => ("no dead letter", ""),

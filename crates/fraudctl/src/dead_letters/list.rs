@@ -5,7 +5,7 @@ use clap::Args;
 use fraud_aws::dead_letters::{MAX_RECEIVED, StoredLetter};
 use serde_json::{Value, json};
 
-use super::walk::{Found, Walk};
+use super::walk::{FoundMessage, QueueWalk};
 use super::{LetterSourceArgs, objects};
 use crate::Failure;
 use crate::display::{counted, note, print_line, progress, table, thousands};
@@ -40,7 +40,7 @@ pub(super) async fn run(arguments: &ListLettersArgs) -> Result<(), Failure> {
     }
     let (queue, _) = arguments.source.letters.open().await?;
     let bar = progress(None);
-    let mut walk = Walk::new(&queue, arguments.source.letters.hidden());
+    let mut walk = QueueWalk::new(&queue, arguments.source.letters.hidden());
     let mut rows: Vec<Row> = Vec::new();
     let mut read = Ok(());
     while rows.len() < limit {
@@ -86,7 +86,7 @@ pub(super) async fn run(arguments: &ListLettersArgs) -> Result<(), Failure> {
 struct Row(Value);
 
 impl Row {
-    fn of(found: &Found) -> Self {
+    fn of(found: &FoundMessage) -> Self {
         let message = &found.message;
         let mut row = match &found.letter {
             Ok(letter) => of_letter(letter),

@@ -24,17 +24,17 @@ const DONE: &str = ".done";
 
 /// An object, and the batch that it holds, if it holds one.
 #[derive(Debug)]
-pub(super) struct Object {
+pub(super) struct GivenUpObject {
     pub(super) path: PathBuf,
     /// The batch, or what is wrong with it.
-    pub(super) batch: Result<GivenUp, String>,
+    pub(super) batch: Result<GivenUpBatch, String>,
 }
 
 /// A batch that was given up: Lambda's invocation record. Source: Lambda developer guide, "Retain discarded batch
 /// records for a Kinesis Data Streams event source".
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct GivenUp {
+pub(super) struct GivenUpBatch {
     pub(super) request_context: RequestContext,
     pub(super) timestamp: String,
     #[serde(rename = "KinesisBatchInfo")]
@@ -63,7 +63,7 @@ pub(super) struct BatchInfo {
     pub(super) stream_arn: String,
 }
 
-impl GivenUp {
+impl GivenUpBatch {
     /// The deployed function's name.
     pub(super) fn function(&self) -> &str {
         let arn = &self.request_context.function_arn;
@@ -88,7 +88,7 @@ impl GivenUp {
     }
 }
 
-impl Object {
+impl GivenUpObject {
     /// Reads the object at `path`.
     ///
     /// # Errors
@@ -96,7 +96,7 @@ impl Object {
     pub(super) fn read(path: &Path) -> io::Result<Self> {
         let text = fs::read(path)?;
         let batch = serde_json::from_slice(&text).map_err(|error| error.to_string());
-        Ok(Object { path: path.to_path_buf(), batch })
+        Ok(GivenUpObject { path: path.to_path_buf(), batch })
     }
 
     /// When the first of its batch's records arrived, or else when it was given up, if it says so.
@@ -186,7 +186,7 @@ mod tests {
                     "batchSize": 2, "streamArn": "arn:aws:kinesis:us-east-1:123456789012:stream/transactions",
                 },
             });
-            let batch: GivenUp = serde_json::from_value(record).unwrap();
+            let batch: GivenUpBatch = serde_json::from_value(record).unwrap();
             (batch.function().to_owned(), batch.handler())
         };
         let arn = |name: &str| format!("arn:aws:lambda:us-east-1:123456789012:function:{name}");

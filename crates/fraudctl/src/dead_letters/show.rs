@@ -5,7 +5,7 @@ use clap::Args;
 use fraud_aws::dead_letters::StoredLetter;
 
 use super::letter_data::shown;
-use super::walk::{Found, Walk, visit_all};
+use super::walk::{FoundMessage, QueueWalk, visit_all};
 use super::{LetterSourceArgs, objects};
 use crate::Failure;
 use crate::display::{counted, indented, print_line, progress};
@@ -39,7 +39,7 @@ pub(super) async fn run(arguments: &ShowLetterArgs) -> Result<(), Failure> {
     }
     let (queue, _) = arguments.source.letters.open().await?;
     let bar = progress(None);
-    let mut walk = Walk::new(&queue, arguments.source.letters.hidden());
+    let mut walk = QueueWalk::new(&queue, arguments.source.letters.hidden());
     let mut lines = Vec::new();
     let seen = visit_all(&mut walk, &bar, async |_, found| {
         if found.id() == arguments.id || found.message.message_id == arguments.id {
@@ -58,7 +58,7 @@ pub(super) async fn run(arguments: &ShowLetterArgs) -> Result<(), Failure> {
     }
 }
 
-fn text(found: &Found, json: bool) -> String {
+fn text(found: &FoundMessage, json: bool) -> String {
     match &found.letter {
         Ok(letter) if !json => {
             let message = &found.message;

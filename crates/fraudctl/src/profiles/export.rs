@@ -11,7 +11,7 @@ use clap::Args;
 use exact_text::json::ObjectWriter;
 use fraud_aws::profiles::table::{CUSTOMER_ID, LIFETIME_VALUE, RISK_SCORE, SEGMENT};
 
-use super::Item;
+use super::ProfileItem;
 use crate::Failure;
 use crate::display::{counted, escaped, note, progress};
 use crate::options::table_name;
@@ -121,7 +121,7 @@ impl<W: Write> Rows<W> {
         }
     }
 
-    fn write(&mut self, item: &Item) -> io::Result<()> {
+    fn write(&mut self, item: &ProfileItem) -> io::Result<()> {
         match self {
             Rows::Csv(writer) => {
                 let fields = COLUMNS.map(|column| match item.get(column) {
@@ -142,7 +142,7 @@ impl<W: Write> Rows<W> {
     }
 }
 
-fn json(item: &Item) -> String {
+fn json(item: &ProfileItem) -> String {
     let mut object = ObjectWriter::new();
     for column in COLUMNS {
         match item.get(column) {

@@ -46,7 +46,7 @@ fn high(id: &str) -> String {
 
 /// A stream with a high score that comes twice, a low one, one without an id, and one that is no transaction; and what
 /// must come of it.
-fn balanced() -> (Expected, Outcome) {
+fn balanced() -> (ExpectedOutput, PipelineOutput) {
     let low = r#"{"transaction_id":"2","customer_id":"B","amount":1,"event_time":"2024-01-15T13:00:00Z"}"#;
     let records = [
         record(1, &high("1")),
@@ -57,18 +57,18 @@ fn balanced() -> (Expected, Outcome) {
     ];
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let policy = Policy::builtin_default().unwrap();
-    let expected = runtime.block_on(Expected::of(
+    let expected = runtime.block_on(ExpectedOutput::of(
         &records,
         &FileProfiles::parse(PROFILES).unwrap(),
         &policy,
         Some(rule()),
     ));
-    let landed = |id: &str, fraud_score, enrichment: &str| Landed {
+    let landed = |id: &str, fraud_score, enrichment: &str| LandedLine {
         decision_id: id.to_owned(),
         fraud_score,
         enrichment: enrichment.to_owned(),
     };
-    let outcome = Outcome {
+    let outcome = PipelineOutput {
         landed: vec![
             landed("A/1", 0.8999999999999999, "profile"),
             landed("B/2", 0.04000000000000001, "profile"),
@@ -99,13 +99,13 @@ fn a_record_scored_without_an_answer_is_held_against_the_score_without_an_answer
     let (expected, mut outcome) = balanced();
     // Risk 0.5 in place of 0.1, times 0.4.
     outcome.landed[1] =
-        Landed { decision_id: "B/2".to_owned(), fraud_score: 0.2, enrichment: "unavailable".to_owned() };
+        LandedLine { decision_id: "B/2".to_owned(), fraud_score: 0.2, enrichment: "unavailable".to_owned() };
     assert_eq!(expected.discrepancies(&outcome), [""; 0]);
 }
 
 #[test]
 fn whatever_is_missing_or_too_much_is_told() {
-    type Change = (fn(&mut Outcome), &'static str);
+    type Change = (fn(&mut PipelineOutput), &'static str);
     let changes: [Change; 13] = [
         (|out| drop(out.landed.remove(1)), "not landed: B/2"),
         (|out| out.landed.push(out.landed[1].clone()), "landed too often, or unknown: B/2"),

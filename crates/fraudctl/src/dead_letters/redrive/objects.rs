@@ -21,7 +21,7 @@ use super::memory::DedupMemory;
 use super::result::{RedriveResult, RedriveSummary, StayReason};
 use crate::Failure;
 use crate::aws;
-use crate::dead_letters::objects::{Object, finish, paths};
+use crate::dead_letters::objects::{GivenUpObject, finish, paths};
 use crate::display::note;
 use crate::interrupt::Interrupt;
 use crate::options::with_options;
@@ -76,7 +76,7 @@ pub(super) async fn redrive_all(
         if interrupt.has_come() {
             return Ok(true);
         }
-        let outcome = match Object::read(&path) {
+        let outcome = match GivenUpObject::read(&path) {
             Ok(object) if !object.is_chosen(&options.selection) => continue,
             Ok(object) => redrive(&object, options, &mut functions, &memory).await?,
             Err(error) => RedriveResult::Stays(StayReason::Unreadable { error: error.to_string() }),
@@ -98,7 +98,7 @@ pub(super) async fn redrive_all(
 /// Hands a batch to its function as Lambda did, and marks its object as done where it was accepted. Doing so again
 /// changes nothing.
 async fn redrive(
-    object: &Object,
+    object: &GivenUpObject,
     options: &RedriveOptions,
     functions: &mut Functions<'_, CountingDeadLetters>,
     memory: &DedupMemory<'_>,

@@ -15,7 +15,7 @@ use super::result::{RedriveResult, RedriveSummary, StayReason};
 use crate::Failure;
 use crate::dead_letters::QueueArgs;
 use crate::dead_letters::selection::Selection;
-use crate::dead_letters::walk::{Found, Walk};
+use crate::dead_letters::walk::{FoundMessage, QueueWalk};
 use crate::display::note;
 use crate::options::with_options;
 
@@ -32,7 +32,7 @@ pub(super) async fn redrive_all(
     let environment = Environment::new(&lookup);
     let memory = DedupMemory::new(environment, SystemClock.now(), options.beyond_memory);
     let mut redriver = LetterRedriver::new(environment, &sdk, memory);
-    let mut walk = Walk::new(&queue, letters.hidden());
+    let mut walk = QueueWalk::new(&queue, letters.hidden());
     let result = redrive(options, &mut walk, &mut redriver, summary, bar).await;
     let interrupted = walk.was_interrupted();
     let redriven = summary.accepted + summary.stayed;
@@ -46,7 +46,7 @@ pub(super) async fn redrive_all(
 
 async fn redrive(
     options: &RedriveOptions,
-    walk: &mut Walk<'_>,
+    walk: &mut QueueWalk<'_>,
     redriver: &mut LetterRedriver<'_>,
     summary: &mut RedriveSummary,
     bar: &ProgressBar,
@@ -58,7 +58,8 @@ async fn redrive(
         if found.is_empty() {
             break;
         }
-        let chosen: Vec<&Found> = found.iter().filter(|found| is_chosen(&options.selection, found)).collect();
+        let chosen: Vec<&FoundMessage> =
+            found.iter().filter(|found| is_chosen(&options.selection, found)).collect();
         for letter in chosen.iter().filter_map(|found| found.letter.as_ref().ok()) {
             redriver.prepare(letter).await?;
         }
@@ -81,7 +82,7 @@ async fn redrive(
     Ok(())
 }
 
-fn is_chosen(selection: &Selection, found: &Found) -> bool {
+fn is_chosen(selection: &Selection, found: &FoundMessage) -> bool {
     match &found.letter {
         Ok(letter) => selection.takes(letter),
         Err(_) => selection.is_all(),
@@ -91,10 +92,10 @@ fn is_chosen(selection: &Selection, found: &Found) -> bool {
 /// Sends letters back. Letters of one record go one after the other: a function would else find itself at work on it.
 async fn settle<'f>(
     redriver: &LetterRedriver<'_>,
-    found: &[&'f Found],
+    found: &[&'f FoundMessage],
     dry_run: bool,
-) -> Vec<(&'f Found, RedriveResult)> {
-    let mut records: BTreeMap<String, Vec<&Found>> = BTreeMap::new();
+) -> Vec<(&'f FoundMessage, RedriveResult)> {
+    let mut records: BTreeMap<String, Vec<&FoundMessage>> = BTreeMap::new();
     for found in found {
         records.entry(found.id()).or_default().push(found);
     }
