@@ -13,6 +13,7 @@ mod batch;
 mod burial;
 mod progress;
 mod redelivery;
+mod response;
 #[cfg(test)]
 mod testing;
 mod time_limits;
@@ -21,4 +22,5 @@ pub use batch::{Batch, Received};
 pub use burial::{Burial, bury};
 pub use progress::{Progress, RetryReason};
 pub use redelivery::Redelivery;
+pub use response::BatchResult;
 pub use time_limits::TimeLimits;

@@ -1,9 +1,10 @@
 //! The event of a single user record that comes again, such as one out of the dead letters.
 
+use std::borrow::Cow;
+
 use exact_text::timestamp::Timestamp;
 use fraud_core::identity::Position;
-use lambda_events::kinesis::SUB_SEQUENCE_NUMBER;
-use serde_json::json;
+use lambda_events::kinesis_json::{EventRecord, event_json};
 
 /// A user record as it came the first time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,21 +22,16 @@ impl Redelivery<'_> {
     /// and the same data.
     pub fn event(&self) -> String {
         let Position { stream, shard, sequence_number, sub_sequence_number } = self.position;
-        json!({
-            "Records": [{
-                "kinesis": {
-                    "sequenceNumber": sequence_number,
-                    SUB_SEQUENCE_NUMBER: sub_sequence_number,
-                    "data": self.data,
-                    "approximateArrivalTimestamp": self.arrival.map(|arrival| arrival.to_string()),
-                },
-                "eventSource": "aws:kinesis",
-                "eventID": format!("{shard}:{sequence_number}"),
-                // Only its name is known, and nothing else is read.
-                "eventSourceARN": format!("arn:aws:kinesis:::stream/{stream}"),
-            }],
-        })
-        .to_string()
+        let record = EventRecord {
+            shard,
+            sequence_number,
+            partition_key: None,
+            data: Cow::Borrowed(self.data),
+            arrival: self.arrival,
+            sub_sequence_number: Some(sub_sequence_number),
+        };
+        // Only the stream's name is known, and nothing else of the ARN is read.
+        event_json(&format!("arn:aws:kinesis:::stream/{stream}"), [record])
     }
 }
 

@@ -8,12 +8,9 @@ use exact_text::timestamp::Timestamp;
 use fraud_core::identity::Position;
 
 use crate::event::{InvalidEvent, Kind, stream_name};
+use crate::kinesis_json::SUB_SEQUENCE_NUMBER;
 
 const KIND: Kind = Kind { name: "Kinesis", list: "Records" };
-
-/// The member of `kinesis` that Lambda's own events never have: the record's data is a user record that was taken out of
-/// an aggregate before, and this was its place. It is not taken apart again, and keeps its identity.
-pub const SUB_SEQUENCE_NUMBER: &str = "userRecordSubSequenceNumber";
 
 /// One event, borrowed from its JSON.
 #[derive(Debug)]

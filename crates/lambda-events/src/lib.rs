@@ -8,5 +8,6 @@
 mod event;
 pub mod firehose;
 pub mod kinesis;
+pub mod kinesis_json;
 
 pub use event::{InvalidEvent, stream_name};
