@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_calls::sdk::Sdk;
 use embedded_aws::event_source_mapping::{
     Backoff, Clock, EventSourceMapping, FunctionError, Invocation, MemoryStream, Settings,
 };
@@ -19,7 +20,6 @@ use fraud_aws::config::{
 use fraud_aws::dead_letters::DeadLetters;
 use fraud_aws::ledger::Ledger;
 use fraud_aws::profiles::Profiles;
-use fraud_aws::sdk::Sdk;
 use fraud_core::event_time::EventTimeBounds;
 use fraud_core::policy::Policy;
 use kinesis_alerts::{Alerts, Ports};

@@ -2,11 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use aws_calls::sdk::Sdk;
 use aws_sdk_kinesis::Client;
 use aws_sdk_kinesis::primitives::Blob;
 use aws_sdk_kinesis::types::ShardIteratorType;
 use embedded_aws::{EmbeddedAws, REGION, Service};
-use fraud_aws::sdk::Sdk;
 use fraud_core::alert::Alert;
 use fraud_core::enrichment::Enrichment;
 use fraud_core::event_time::EventTimeBounds;
@@ -82,7 +82,7 @@ async fn a_record_of_any_size_that_a_stream_takes_is_scored_and_raises_an_alert_
                 sequence_number: record.sequence_number(),
                 sub_sequence_number: 0,
             };
-            let arrival = fraud_core::timestamp::Timestamp::from_millis(1_768_438_994_000);
+            let arrival = exact_text::timestamp::Timestamp::from_millis(1_768_438_994_000);
             let event = Redelivery { position, arrival, data: &data }.event();
             let batch = Batch::read(&event).unwrap();
             let transactions = batch.transactions();

@@ -5,11 +5,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_calls::sdk::Sdk;
 use embedded_aws::{EmbeddedAws, Fault, REGION, Service, When};
 use firehose_transform::Transform;
 use fraud_aws::config::{CacheSettings, ProfileSource};
 use fraud_aws::profiles::Profiles;
-use fraud_aws::sdk::Sdk;
 use fraud_core::event_time::EventTimeBounds;
 use fraud_core::policy::Policy;
 use serde_json::{Value, json};

@@ -6,13 +6,13 @@
 
 use std::collections::BTreeMap;
 
+use exact_text::timestamp::Timestamp;
+use exact_text::written_time;
 use fraud_core::enrichment::Enrichment;
-use fraud_core::event_time;
 use fraud_core::policy::Policy;
 use fraud_core::profile::{Attribute, Profile};
 use fraud_core::reason::FailureReason;
 use fraud_core::scoring::Inputs;
-use fraud_core::timestamp::Timestamp;
 use fraud_core::transaction::Transaction;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -133,7 +133,7 @@ fn enrichment<'p>(
 
 fn outcome(case: &Value, policy: &Policy) -> Outcome {
     let payload = case["payload_json"].as_str().unwrap();
-    let now = event_time::parse(case["now"].as_str().unwrap()).unwrap().instant;
+    let now = written_time::parse(case["now"].as_str().unwrap()).unwrap().instant;
     let arrival = Timestamp::from_millis(now.millis()).unwrap();
     match Transaction::parse(payload.as_bytes()) {
         Err(reason) => Refused(reason),

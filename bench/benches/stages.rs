@@ -8,16 +8,16 @@ use std::hint::black_box;
 use benchmarks::workload::EventKind;
 use divan::Bencher;
 use divan::counter::ItemsCount;
+use exact_text::base64::Payloads;
+use exact_text::timestamp::Timestamp;
 use firehose_transform::event::FirehoseEvent;
 use firehose_transform::response::{MAX_RESPONSE_BYTES, ResponseWriter};
 use fraud_core::enrichment::Enrichment;
 use fraud_core::identity::Identity;
-use fraud_core::payload::Payloads;
 use fraud_core::policy::Policy;
 use fraud_core::profile::{Attribute, Profile};
 use fraud_core::record::{Decision, RecordEncoder};
 use fraud_core::scoring::Inputs;
-use fraud_core::timestamp::Timestamp;
 use fraud_core::transaction::{Transaction, TransactionReader};
 use kinesis_batch::KinesisEvent;
 

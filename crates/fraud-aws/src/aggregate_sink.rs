@@ -2,6 +2,7 @@
 
 use std::future::Future;
 
+use aws_calls::fault::CallFault;
 use fraud_core::window::WindowTotals;
 use tokio::time::Instant;
 
@@ -33,21 +34,7 @@ pub trait AggregateSink: Send + Sync {
         &self,
         totals: &[WindowTotals],
         deadline: Instant,
-    ) -> impl Future<Output = Vec<Result<(), AggregateSinkFault>>> + Send;
-}
-
-/// Why totals were not taken.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum AggregateSinkFault {
-    /// The time ran out.
-    #[error("no answer in time")]
-    Deadline,
-    /// The sink refused or failed, after retries; the code is its own word for it.
-    #[error("{code}")]
-    Sink {
-        /// The sink's error code, or the kind of failure to reach it.
-        code: String,
-    },
+    ) -> impl Future<Output = Vec<Result<(), CallFault>>> + Send;
 }
 
 #[cfg(test)]

@@ -4,8 +4,9 @@
 use std::collections::HashSet;
 use std::future::Future;
 
+use aws_calls::fault::{CallFault, FaultKind};
+use exact_text::timestamp::Timestamp;
 use fraud_core::money::Money;
-use fraud_core::timestamp::Timestamp;
 use fraud_core::window::{Counted, IdentityHash, Window, WindowRule, WindowTotals};
 use tokio::time::Instant;
 
@@ -135,15 +136,12 @@ pub struct RowState {
 /// Why the aggregates did not answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AggregateFault {
-    /// The time for the call ran out.
-    #[error("no answer in time")]
-    Deadline,
-    /// They refused or failed, after retries; the code is their own word for it.
-    #[error("{code}")]
-    Service {
-        /// The service's error code, or the kind of failure to reach it.
-        code: String,
-    },
+    /// The call failed, after retries.
+    #[error(transparent)]
+    Call(#[from] CallFault),
+    /// The row was refused an addition that its content gives no reason to refuse.
+    #[error("the row refused an addition that it has room for")]
+    Inconsistent,
     /// The row is not one that this product wrote, or one for windows of another length; it stays so until somebody
     /// mends it.
     #[error("the row's `{attribute}` cannot be read, or is another than was expected")]
@@ -187,11 +185,11 @@ impl Addition<'_> {
     /// The sum that a row has with the addition, where it had another before.
     ///
     /// # Errors
-    /// [`AggregateFault::Service`] where no number can hold it, with the code of DynamoDB.
+    /// [`AggregateFault::Call`] if no number can hold it, with DynamoDB's code.
     fn sum_with(&self, before: Money) -> Result<Money, AggregateFault> {
         let mut amounts = self.transactions.iter().filter_map(|counted| counted.amount);
         let sum = amounts.try_fold(before, Money::checked_add);
-        sum.ok_or_else(|| AggregateFault::Service { code: "ValidationException".to_owned() })
+        sum.ok_or_else(|| CallFault::new(FaultKind::Refused, "ValidationException").into())
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 
+use aws_calls::fault::CallFault;
 use fraud_core::alert::Alert;
 use tokio::time::Instant;
 
@@ -49,11 +50,11 @@ pub enum PublishFault {
         /// The sink's word for what is wrong with it.
         code: String,
     },
-    /// The sink is not to be had for it: it must be tried again.
-    #[error("{code}")]
+    /// The sink could not take it now; it must be tried again.
+    #[error("{fault}")]
     Unavailable {
-        /// The sink's error code, or the kind of failure to reach it.
-        code: String,
+        /// The call's fault.
+        fault: CallFault,
         /// Whether the sink may have accepted it all the same, and its answer was lost.
         may_be_sent: bool,
     },

@@ -2,7 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use fraud_core::timestamp::Timestamp;
+use exact_text::timestamp::Timestamp;
 
 /// Tells the time of day.
 pub trait Clock: Send + Sync {

@@ -3,6 +3,7 @@
 
 use std::future::Future;
 
+use aws_calls::fault::CallFault;
 use tokio::time::Instant;
 
 use crate::config::DEAD_LETTERS;
@@ -18,7 +19,7 @@ mod stored;
 pub use connect::DeadLetters;
 pub use letter::{DeadLetter, MAX_BODY_BYTES};
 pub use lines::DeadLetterLines;
-pub use queue::{DeadLetterQueue, MAX_RECEIVED, QueueFault, ReceivedMessage, Waiting};
+pub use queue::{DeadLetterQueue, MAX_RECEIVED, ReceivedMessage, Waiting};
 pub use sqs::SqsDeadLetters;
 pub use stored::{NotALetter, StoredLetter};
 
@@ -34,26 +35,12 @@ pub trait DeadLetterSink: Send + Sync {
     /// Sends a letter, at least once. Answers by `deadline` at the latest.
     ///
     /// # Errors
-    /// [`DeadLetterFault`]; the record must then come again.
+    /// [`CallFault`]; the record must then come again.
     fn send(
         &self,
         letter: &DeadLetter<'_>,
         deadline: Instant,
-    ) -> impl Future<Output = Result<(), DeadLetterFault>> + Send;
-}
-
-/// Why a letter was not taken.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum DeadLetterFault {
-    /// The time ran out.
-    #[error("no answer in time")]
-    Deadline,
-    /// The sink refused or failed, after retries; the code is its own word for it.
-    #[error("{code}")]
-    Sink {
-        /// The sink's error code, or the kind of failure to reach it.
-        code: String,
-    },
+    ) -> impl Future<Output = Result<(), CallFault>> + Send;
 }
 
 #[cfg(test)]

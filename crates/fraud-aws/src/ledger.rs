@@ -3,8 +3,9 @@
 use std::future::Future;
 use std::time::Duration;
 
+use aws_calls::fault::CallFault;
+use exact_text::timestamp::Timestamp;
 use fraud_core::alert::Alert;
-use fraud_core::timestamp::Timestamp;
 use tokio::time::Instant;
 
 use crate::config::ALERT_LEDGER;
@@ -147,15 +148,9 @@ pub enum Release {
 /// Why the ledger did not answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LedgerFault {
-    /// The time for the call ran out.
-    #[error("no answer in time")]
-    Deadline,
-    /// The ledger refused or failed, after retries; the code is its own word for it.
-    #[error("{code}")]
-    Service {
-        /// The service's error code, or the kind of failure to reach it.
-        code: String,
-    },
+    /// The call failed, after retries.
+    #[error(transparent)]
+    Call(#[from] CallFault),
     /// The alert does not fit into a row, and never will.
     #[error("a row of {size} bytes is too large")]
     RowTooLarge {

@@ -12,7 +12,7 @@ pub mod ledger;
 mod lines;
 pub mod port;
 pub mod profiles;
-pub mod sdk;
+
 pub mod telemetry;
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::sync::Arc;
 
+use aws_calls::fault::CallFault;
 use fraud_core::enrichment::Enrichment;
 use fraud_core::profile::Profile;
 use tokio::time::Instant;
@@ -47,7 +48,7 @@ pub struct Answer {
     /// How many the store itself was asked for.
     pub looked_up: usize,
     /// Why some are unavailable: the first fault met.
-    pub fault: Option<LookupFault>,
+    pub fault: Option<CallFault>,
 }
 
 /// What is known of one customer.
@@ -76,20 +77,6 @@ impl From<Option<Arc<Profile>>> for Lookup {
     fn from(known: Option<Arc<Profile>>) -> Self {
         known.map_or(Lookup::Absent, Lookup::Found)
     }
-}
-
-/// Why a store did not say.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum LookupFault {
-    /// The time for the lookup ran out.
-    #[error("no answer in time")]
-    Deadline,
-    /// The store refused or failed, after retries; the code is its own word for it.
-    #[error("{code}")]
-    Service {
-        /// The service's error code, or the kind of failure to reach it.
-        code: String,
-    },
 }
 
 #[cfg(test)]

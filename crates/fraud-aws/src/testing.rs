@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use exact_text::timestamp::Timestamp;
 use fraud_core::alert::Alert;
 use fraud_core::enrichment::Enrichment;
 use fraud_core::identity::{Identity, Position};
@@ -12,7 +13,6 @@ use fraud_core::policy::Policy;
 use fraud_core::profile::{Attribute, Profile};
 use fraud_core::record::Decision;
 use fraud_core::scoring::Inputs;
-use fraud_core::timestamp::Timestamp;
 use fraud_core::transaction::Transaction;
 use tokio::time::Instant;
 
@@ -61,6 +61,14 @@ pub(crate) fn enlarged(mut alert: Alert, bytes: usize) -> Alert {
         alert.message += &format!(r#","more":"{}"}}"#, "0".repeat(bytes.saturating_sub(MEMBER.len())));
     }
     alert
+}
+
+/// The settings with which a test's clients reach a service in its own process.
+pub(crate) async fn for_embedded(
+    aws: &embedded_aws::EmbeddedAws,
+    service: embedded_aws::Service,
+) -> aws_config::SdkConfig {
+    aws_calls::sdk::Sdk::at(aws.endpoint(service).unwrap(), embedded_aws::REGION).await.config().await.clone()
 }
 
 /// A writer that others can look into.

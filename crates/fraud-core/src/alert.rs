@@ -3,12 +3,12 @@
 use crate::event_time::EventTimeFault;
 use crate::fields;
 use crate::identity::{Identity, Position};
-use crate::json::{is_portable, number_text};
 use crate::policy::Policy;
 use crate::record::Decision;
 use crate::scoring::{self, Inputs};
-use crate::timestamp::Timestamp;
 use crate::transaction::{TimeField, Transaction};
+use exact_text::json::{is_portable, number_text};
+use exact_text::timestamp::Timestamp;
 
 mod message;
 

@@ -6,19 +6,19 @@
 //! customer and window.
 
 pub mod alert;
-pub mod decimal;
+
 pub mod enrichment;
 pub mod event_time;
 pub mod fields;
 pub mod identity;
-pub mod json;
+
 pub mod money;
-pub mod payload;
+
 pub mod policy;
 pub mod profile;
 pub mod reason;
 pub mod record;
 pub mod scoring;
-pub mod timestamp;
+
 pub mod transaction;
 pub mod window;

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use crate::decimal::Decimal;
 use crate::reason::FailureReason;
+use exact_text::decimal::Decimal;
 
 /// The decimals that a sum keeps.
 pub const DECIMALS: u32 = 12;
@@ -43,7 +43,8 @@ impl Money {
     pub fn amount(number: &str) -> Result<Self, TooLarge> {
         let Some(decimal) = Decimal::parse(number) else {
             // No JSON number, or one whose exponent has more than 18 digits.
-            let is_small = crate::json::is_number(number) && (number.contains("e-") || number.contains("E-"));
+            let is_small =
+                exact_text::json::is_number(number) && (number.contains("e-") || number.contains("E-"));
             return if is_small { Ok(Money::ZERO) } else { Err(TooLarge) };
         };
         if decimal.whole_digits() > WHOLE_DIGITS {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::fields;
-use crate::json::{Scanner, is_number, push_escaped};
+use exact_text::json::{Scanner, is_number, push_escaped};
 
 /// The most characters of a segment. With the bound on digits it bounds what one profile adds to a record, so that no
 /// record takes the room of others.

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use exact_text::base64::DataFault;
+
 /// The closed list of reasons. Logs, metrics and dead letters carry these words and no others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum FailureReason {
@@ -80,6 +82,15 @@ impl FailureReason {
             FailureReason::AlertRefused => "alert_refused",
             FailureReason::AmountOutOfRange => "amount_out_of_range",
             FailureReason::AggregateRefused => "aggregate_refused",
+        }
+    }
+}
+
+impl From<DataFault> for FailureReason {
+    fn from(fault: DataFault) -> Self {
+        match fault {
+            DataFault::Missing => FailureReason::MissingData,
+            DataFault::NotBase64 => FailureReason::BadBase64,
         }
     }
 }

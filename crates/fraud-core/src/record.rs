@@ -4,11 +4,11 @@ use crate::enrichment::Enrichment;
 use crate::event_time::EventTimeFault;
 use crate::fields;
 use crate::identity::Identity;
-use crate::json::{number_text, push_escaped, push_number};
 use crate::policy::Policy;
 use crate::scoring::Score;
-use crate::timestamp::Timestamp;
 use crate::transaction::Transaction;
+use exact_text::json::{number_text, push_escaped, push_number};
+use exact_text::timestamp::Timestamp;
 
 /// Writes scored records under one policy.
 #[derive(Debug, Clone)]

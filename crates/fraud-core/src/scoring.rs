@@ -1,11 +1,11 @@
 //! The score: what each factor of a policy contributes, and why.
 
 use crate::enrichment::Enrichment;
-use crate::json::ObjectWriter;
 use crate::policy::{Band, Factor, HourBand, Policy, Rule};
 use crate::profile::Profile;
-use crate::timestamp::Timestamp;
 use crate::transaction::{TimeField, Transaction};
+use exact_text::json::ObjectWriter;
+use exact_text::timestamp::Timestamp;
 
 /// What a score depends on, and nothing else.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use crate::event_time::{self, EventTime};
 use crate::fields;
-use crate::json::{JsonError, RepeatedKeys, Scanner, Value};
 use crate::reason::FailureReason;
-use crate::timestamp::Timestamp;
+use exact_text::json::{JsonError, RepeatedKeys, Scanner, Value};
+use exact_text::timestamp::Timestamp;
+use exact_text::written_time::{self, WrittenTime};
 
 /// The deepest nesting of objects and arrays that is read; the transaction's own object is the first level.
 pub const MAX_DEPTH: usize = 64;
@@ -49,7 +49,7 @@ pub enum TimeField<'a> {
     /// There is a field, but no time can be read from it: no time factor applies.
     Unreadable,
     /// A time, and its text or digits.
-    Known(EventTime, Cow<'a, str>),
+    Known(WrittenTime, Cow<'a, str>),
 }
 
 impl TimeField<'_> {
@@ -277,14 +277,14 @@ fn amount(value: Option<Value<'_>>) -> Result<Amount<'_>, FailureReason> {
 }
 
 fn time(value: Option<Value<'_>>) -> TimeField<'_> {
-    fn read<'a>(text: Cow<'a, str>, parse: impl Fn(&str) -> Option<EventTime>) -> TimeField<'a> {
+    fn read<'a>(text: Cow<'a, str>, parse: impl Fn(&str) -> Option<WrittenTime>) -> TimeField<'a> {
         parse(&text).map_or(TimeField::Unreadable, |time| TimeField::Known(time, text))
     }
     match value {
         None => TimeField::Missing,
-        Some(Value::Number(digits)) => read(Cow::Borrowed(digits), event_time::parse_epoch),
+        Some(Value::Number(digits)) => read(Cow::Borrowed(digits), written_time::parse_epoch),
         Some(value) => match value.as_str() {
-            Some(text) => read(text, event_time::parse),
+            Some(text) => read(text, written_time::parse),
             None => TimeField::Unreadable,
         },
     }

@@ -7,8 +7,8 @@
 use std::num::NonZeroU32;
 
 use crate::event_time::EventTimeBounds;
-use crate::timestamp::Timestamp;
 use crate::transaction::Transaction;
+use exact_text::timestamp::Timestamp;
 
 mod accumulator;
 mod fold;

@@ -1,11 +1,11 @@
 //! Amazon Data Firehose as a target: PutRecordBatch.
 
+use aws_calls::fault::CallFault;
 use aws_sdk_firehose::Client;
 use aws_sdk_firehose::primitives::Blob;
 use aws_sdk_firehose::types::Record as FirehoseRecord;
 
-use crate::errors::call_error;
-use crate::producer::{CallError, EntryError, Limits, Record, Target};
+use crate::producer::{EntryError, Limits, Record, Target};
 
 /// What one PutRecordBatch takes (Firehose API reference, PutRecordBatch: 500 records, 4 MiB; 1,000 KiB a record).
 const LIMITS: Limits = Limits { records: 500, bytes: 4 * 1024 * 1024, record_bytes: 1000 * 1024 };
@@ -33,17 +33,14 @@ impl Target for DeliveryStream {
         record.data.len()
     }
 
-    async fn put(&self, batch: &[&Record]) -> Result<Vec<Result<(), EntryError>>, CallError> {
+    async fn put(&self, batch: &[&Record]) -> Result<Vec<Result<(), EntryError>>, CallFault> {
         let record =
             |record: &&Record| FirehoseRecord::builder().data(Blob::new(record.data.clone())).build();
         let records: Result<Vec<_>, _> = batch.iter().map(record).collect();
-        let records = records.map_err(|error| CallError::Permanent {
-            code: "BuildError".to_owned(),
-            message: error.to_string(),
-        })?;
+        let records = records.map_err(|error| CallFault::unusable(&error))?;
         let request =
             self.client.put_record_batch().delivery_stream_name(&self.name).set_records(Some(records));
-        let answer = request.send().await.map_err(|error| call_error(&error))?;
+        let answer = request.send().await.map_err(|error| CallFault::of(&error))?;
         let result = |entry: aws_sdk_firehose::types::PutRecordBatchResponseEntry| match entry.error_code {
             None => Ok(()),
             Some(code) => Err(EntryError { code }),

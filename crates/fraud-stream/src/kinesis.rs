@@ -1,11 +1,11 @@
 //! Kinesis Data Streams as a target: PutRecords.
 
+use aws_calls::fault::CallFault;
 use aws_sdk_kinesis::Client;
 use aws_sdk_kinesis::primitives::Blob;
 use aws_sdk_kinesis::types::PutRecordsRequestEntry;
 
-use crate::errors::call_error;
-use crate::producer::{CallError, EntryError, Limits, Record, Target, partition_key};
+use crate::producer::{EntryError, Limits, Record, Target, partition_key};
 
 /// What one PutRecords takes (Kinesis API reference, PutRecords: 500 records, 10 MiB with partition keys; a record has
 /// at most 1 MiB unless its stream was set to take more).
@@ -34,18 +34,15 @@ impl Target for KinesisStream {
         record.data.len() + record.key.as_deref().map_or(0, str::len)
     }
 
-    async fn put(&self, batch: &[&Record]) -> Result<Vec<Result<(), EntryError>>, CallError> {
+    async fn put(&self, batch: &[&Record]) -> Result<Vec<Result<(), EntryError>>, CallFault> {
         let entry = |record: &&Record| {
             let key = record.key.clone().unwrap_or_else(|| partition_key(&record.data));
             PutRecordsRequestEntry::builder().data(Blob::new(record.data.clone())).partition_key(key).build()
         };
         let entries: Result<Vec<_>, _> = batch.iter().map(entry).collect();
-        let entries = entries.map_err(|error| CallError::Permanent {
-            code: "BuildError".to_owned(),
-            message: error.to_string(),
-        })?;
+        let entries = entries.map_err(|error| CallFault::unusable(&error))?;
         let request = self.client.put_records().stream_name(&self.name).set_records(Some(entries));
-        let answer = request.send().await.map_err(|error| call_error(&error))?;
+        let answer = request.send().await.map_err(|error| CallFault::of(&error))?;
         let result = |entry: aws_sdk_kinesis::types::PutRecordsResultEntry| match entry.error_code {
             None => Ok(()),
             Some(code) => Err(EntryError { code }),

@@ -1,7 +1,6 @@
 //! Getting transactions into Kinesis and Firehose, and reading them from Kinesis; for tools, no function depends on it.
 
 pub mod consumer;
-mod errors;
 pub mod firehose;
 pub mod kinesis;
 pub mod producer;

@@ -8,6 +8,8 @@
 use std::future::Future;
 use std::time::Duration;
 
+use aws_calls::fault::{CANNOT_SEND, CallFault};
+use aws_calls::pauses::Pauses;
 use bytes::Bytes;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, Stream, StreamExt, pin_mut};
@@ -16,7 +18,6 @@ use tokio::time::{Instant, sleep_until};
 mod partition_key;
 mod queue;
 
-pub use crate::errors::CallError;
 pub use partition_key::partition_key;
 use queue::{Pending, Queue};
 
@@ -42,8 +43,8 @@ pub trait Target {
     /// Sends one batch. Inside `Ok` each entry has a result of its own, in the batch's order.
     ///
     /// # Errors
-    /// [`CallError`] where the call failed as a whole.
-    fn put(&self, batch: &[&Record]) -> impl Future<Output = Result<Vec<Result<(), EntryError>>, CallError>>;
+    /// [`CallFault`] where the call failed as a whole.
+    fn put(&self, batch: &[&Record]) -> impl Future<Output = Result<Vec<Result<(), EntryError>>, CallFault>>;
 }
 
 /// What a service takes.
@@ -86,8 +87,8 @@ pub enum Failure {
         code: String,
     },
     /// The service refuses every call.
-    #[error(transparent)]
-    Refused(CallError),
+    #[error("{}", .0.explained())]
+    Refused(CallFault),
 }
 
 /// How often and how fast to try.
@@ -187,7 +188,7 @@ fn admit<T: Target>(target: &T, queue: &mut Queue, record: Record, outcome: &mut
     }
 }
 
-type Answer = Result<Vec<Result<(), EntryError>>, CallError>;
+type Answer = Result<Vec<Result<(), EntryError>>, CallFault>;
 
 async fn call<T: Target>(target: &T, batch: Vec<Pending>) -> (Vec<Pending>, Answer) {
     let records: Vec<&Record> = batch.iter().map(|pending| &pending.record).collect();
@@ -207,8 +208,8 @@ fn settle(
         Ok(results) => {
             results.into_iter().map(|result| result.map_err(|error| Trouble::Passing(error.code))).collect()
         }
-        Err(CallError::Transient { code }) => vec![Err(Trouble::Passing(code)); batch.len()],
-        Err(error @ CallError::Permanent { .. }) => vec![Err(Trouble::Lasting(error)); batch.len()],
+        Err(fault) if may_pass(&fault) => vec![Err(Trouble::Passing(fault.code.into_owned())); batch.len()],
+        Err(fault) => vec![Err(Trouble::Lasting(fault)); batch.len()],
     }
     .into_iter();
     for mut pending in batch {
@@ -234,7 +235,12 @@ fn settle(
 #[derive(Clone)]
 enum Trouble {
     Passing(String),
-    Lasting(CallError),
+    Lasting(CallFault),
+}
+
+/// Whether another attempt may succeed. Credentials that cannot be had now may be had in a moment.
+fn may_pass(fault: &CallFault) -> bool {
+    fault.is_transient() || fault.code == CANNOT_SEND
 }
 
 impl Settings {
@@ -242,10 +248,9 @@ impl Settings {
         queue.records() < self.buffer_records && queue.bytes() < self.buffer_bytes
     }
 
-    /// A pause after so many attempts: anything up to a limit that doubles ("full jitter").
+    /// How long to wait after this many attempts.
     fn pause(&self, attempts: u32) -> Duration {
-        let doubled = self.first_pause.saturating_mul(1u32.checked_shl(attempts - 1).unwrap_or(u32::MAX));
-        doubled.min(self.longest_pause).mul_f64(fastrand::f64())
+        Pauses::new(self.first_pause, self.longest_pause).after(attempts.saturating_sub(1))
     }
 }
 

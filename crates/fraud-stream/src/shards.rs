@@ -33,8 +33,8 @@ pub(crate) fn is_closed(shard: &Shard) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use aws_calls::sdk::Sdk;
     use embedded_aws::{EmbeddedAws, REGION, Service};
-    use fraud_aws::sdk::Sdk;
 
     use super::*;
 

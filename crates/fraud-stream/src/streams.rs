@@ -3,14 +3,12 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use aws_calls::fault::{CallFault, FaultKind, UNREADABLE_ANSWER};
 use aws_sdk_kinesis::Client;
 use aws_sdk_kinesis::config::http::HttpResponse;
 use aws_sdk_kinesis::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_kinesis::types::{MetricsName, StreamMode, StreamModeDetails, StreamStatus};
 use tokio::time::{Instant, sleep};
-
-use crate::errors::call_error;
-use crate::producer::CallError;
 
 mod description;
 mod plan;
@@ -70,12 +68,12 @@ pub enum StreamError {
     #[error("there is no stream {0}")]
     NoSuchStream(String),
     /// The service failed or refused.
-    #[error("{action}: {error}")]
+    #[error("{action}: {}", error.explained())]
     Call {
         /// What was asked of it.
         action: &'static str,
         /// Its answer.
-        error: CallError,
+        error: CallFault,
     },
     /// It was not active within the time.
     #[error("the stream is still {status}")]
@@ -94,7 +92,7 @@ pub async fn summary(client: &Client, name: &str) -> Result<Summary, StreamError
     let answer = client.describe_stream_summary().stream_name(name).send().await;
     let answer = answer.map_err(|error| named(action, name, &error))?;
     let missing =
-        || StreamError::Call { action, error: CallError::Transient { code: "unreadable answer".to_owned() } };
+        || StreamError::Call { action, error: CallFault::new(FaultKind::NoAnswer, UNREADABLE_ANSWER) };
     let found = answer.stream_description_summary.ok_or_else(missing)?;
     let mode = found.stream_mode_details.as_ref().map(|details| &details.stream_mode);
     let metrics = found.enhanced_monitoring.iter().flat_map(|metrics| metrics.shard_level_metrics());
@@ -124,7 +122,7 @@ pub async fn create(client: &Client, name: &str, capacity: Capacity) -> Result<(
             let mode = StreamModeDetails::builder().stream_mode(StreamMode::OnDemand).build();
             let mode = mode.map_err(|error| StreamError::Call {
                 action: "CreateStream",
-                error: CallError::Permanent { code: "BuildError".to_owned(), message: error.to_string() },
+                error: CallFault::unusable(&error),
             })?;
             create.stream_mode_details(mode)
         }
@@ -193,10 +191,8 @@ fn named<E: ProvideErrorMetadata>(
     name: &str,
     error: &SdkError<E, HttpResponse>,
 ) -> StreamError {
-    match call_error(error) {
-        CallError::Permanent { code, .. } if code == "ResourceNotFoundException" => {
-            StreamError::NoSuchStream(name.to_owned())
-        }
+    match CallFault::of(error) {
+        fault if fault.code == "ResourceNotFoundException" => StreamError::NoSuchStream(name.to_owned()),
         error => StreamError::Call { action, error },
     }
 }

@@ -4,10 +4,10 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use aws_calls::sdk::Sdk;
 use aws_sdk_kinesis::Client;
 use embedded_aws::event_source_mapping::RecordSource;
 use embedded_aws::{EmbeddedAws, Entries, Fault, REGION, Service, When};
-use fraud_aws::sdk::Sdk;
 use fraud_stream::kinesis::KinesisStream;
 use fraud_stream::producer::{Failure, Outcome, Record, Settings, partition_key, send};
 

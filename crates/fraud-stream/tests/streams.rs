@@ -6,8 +6,8 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::time::Duration;
 
+use aws_calls::sdk::Sdk;
 use aws_sdk_kinesis::Client;
-use fraud_aws::sdk::Sdk;
 use fraud_stream::streams::{StreamError, wait_until_active};
 
 /// Answers DescribeStreamSummary with one status after the other, the last for ever.

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use anyhow::anyhow;
+use aws_calls::sdk::Sdk;
 use aws_sdk_dynamodb::Client;
 use clap::{Args, Subcommand};
 use fraud_aws::config::{AlertLedgerTarget, Environment};
 use fraud_aws::ledger::{DynamoDbLedger, LedgerFault, Pending};
-use fraud_aws::sdk::Sdk;
 
 use crate::Failure;
 use crate::display::{counted, progress, thousands};

@@ -4,8 +4,9 @@ use std::error::Error;
 use std::time::Duration;
 
 use anyhow::anyhow;
+use aws_calls::fault::{CANNOT_REACH, CANNOT_SEND, NO_ANSWER_IN_TIME};
+use aws_calls::sdk::Sdk;
 use aws_sdk_dynamodb::config::ProvideCredentials;
-use fraud_aws::sdk::{CANNOT_REACH, NO_ANSWER_IN_TIME, Sdk};
 use tokio::time::timeout;
 
 use crate::Failure;
@@ -85,7 +86,7 @@ impl Refusal {
             Some(Refusal::NotAllowed)
         } else if is(&["UnrecognizedClient", "InvalidClientTokenId", "ExpiredToken", "InvalidSignature"]) {
             Some(Refusal::Credentials)
-        } else if is(&[CANNOT_REACH, NO_ANSWER_IN_TIME]) {
+        } else if is(&[CANNOT_REACH, CANNOT_SEND, NO_ANSWER_IN_TIME]) {
             Some(Refusal::NoAnswer)
         } else {
             None

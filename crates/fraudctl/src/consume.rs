@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
+use aws_calls::fault::CallFault;
+use aws_calls::sdk::Sdk;
 use clap::{Args, ValueEnum};
 use fraud_aws::config::Environment;
-use fraud_aws::sdk::Sdk;
 use fraud_stream::consumer::checkpoints::{CheckpointFault, DynamoDbCheckpoints};
 use fraud_stream::consumer::{self, Consumer, ConsumerError, From, KinesisSource, Settings, Until};
 
@@ -156,7 +157,7 @@ async fn consume(
 /// The error with what this command can do about it.
 fn explained(error: ConsumerError, table: &str) -> Failure {
     let hint = match &error {
-        ConsumerError::Checkpoints { fault: CheckpointFault::Permanent { code, .. }, .. }
+        ConsumerError::Checkpoints { fault: CheckpointFault::Call(CallFault { code, .. }), .. }
             if code == "ResourceNotFoundException" =>
         {
             Some(format!(

@@ -4,10 +4,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::anyhow;
+use aws_calls::sdk::Sdk;
 use clap::{Args, Subcommand};
 use fraud_aws::config::{DeadLettersTarget, Environment};
 use fraud_aws::dead_letters::DeadLetterQueue;
-use fraud_aws::sdk::Sdk;
 
 use crate::Failure;
 use crate::aws;

@@ -4,9 +4,9 @@ use std::future::Future;
 use std::pin::Pin;
 
 use anyhow::anyhow;
+use aws_calls::sdk::Sdk;
 use clap::Args;
 use fraud_aws::config::Environment;
-use fraud_aws::sdk::Sdk;
 use futures_util::future::join_all;
 
 use crate::Failure;

@@ -4,12 +4,12 @@
 use std::time::Duration;
 
 use anyhow::anyhow;
+use aws_calls::sdk::Sdk;
 use clap::ValueEnum;
 use customer_analytics::ConnectedAnalytics;
 use fraud_aws::aggregates::{AggregateFault, DynamoDbAggregates};
 use fraud_aws::config::{AggregatesTarget, DeadLettersTarget, Environment};
 use fraud_aws::dead_letters::{DeadLetterSink, DeadLetters};
-use fraud_aws::sdk::Sdk;
 use fraud_core::window::WindowRule;
 use kinesis_alerts::ConnectedAlerts;
 use kinesis_batch::RetryReason;

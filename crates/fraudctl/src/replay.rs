@@ -3,10 +3,10 @@
 use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
+use aws_calls::sdk::Sdk;
 use clap::Args;
+use exact_text::timestamp::Timestamp;
 use fraud_aws::config::Environment;
-use fraud_aws::sdk::Sdk;
-use fraud_core::timestamp::Timestamp;
 use fraud_stream::consumer::checkpoints::MemoryCheckpoints;
 use fraud_stream::consumer::{Consumer, ConsumerError, From, KinesisSource, Settings, Until};
 

@@ -4,16 +4,16 @@ use std::path::PathBuf;
 
 use anyhow::anyhow;
 use clap::Args;
+use exact_text::json::ObjectWriter;
+use exact_text::timestamp::Timestamp;
 use fraud_aws::clock::{Clock, SystemClock};
 use fraud_aws::config::PolicySource;
 use fraud_aws::profiles::{FileProfiles, ProfileStore};
 use fraud_core::enrichment::Enrichment;
 use fraud_core::event_time::{EventTimeBounds, EventTimeFault, EventTimeFaults};
 use fraud_core::fields;
-use fraud_core::json::ObjectWriter;
 use fraud_core::policy::Policy;
 use fraud_core::scoring::{Inputs, Reason, reasons_json};
-use fraud_core::timestamp::Timestamp;
 use fraud_core::transaction::Transaction;
 use tokio::time::Instant;
 

@@ -7,11 +7,11 @@ use std::fs;
 use std::path::Path;
 use std::process::Output;
 
+use aws_calls::sdk::Sdk;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 use embedded_aws::event_source_mapping::RecordSource;
 use embedded_aws::{EmbeddedAws, Entries, Fault, REGION, Service, When};
-use fraud_aws::sdk::Sdk;
 use fraudctl::generate::Dataset;
 use serde_json::Value;
 use tokio::process::Command;

@@ -7,11 +7,11 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, UNIX_EPOCH};
 
+use aws_calls::sdk::Sdk;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 use embedded_aws::event_source_mapping::{Condition, DiscardedBatch, Record};
 use embedded_aws::{EmbeddedAws, KeyType, REGION, Service, TableDefinition};
-use fraud_aws::sdk::Sdk;
 use serde_json::{Value, json};
 use tokio::process::Command;
 

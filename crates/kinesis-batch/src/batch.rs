@@ -3,10 +3,10 @@
 use std::ops::Range;
 
 use bytes::Bytes;
+use exact_text::base64::{DataFault, Payloads};
+use exact_text::timestamp::Timestamp;
 use fraud_core::identity::Position;
-use fraud_core::payload::Payloads;
 use fraud_core::reason::FailureReason;
-use fraud_core::timestamp::Timestamp;
 use fraud_core::transaction::{Transaction, TransactionReader};
 use kpl_aggregation::{Payload, split};
 
@@ -56,7 +56,7 @@ impl<'a> Batch<'a> {
             match event.records.get(record).and_then(|record| record.sub_sequence_number) {
                 None => take_apart(&arena, record, range, &mut items),
                 Some(sub_sequence_number) => {
-                    let payload = range.map(|range| arena.slice(range));
+                    let payload = range.map(|range| arena.slice(range)).map_err(FailureReason::from);
                     items.push(Item { record, sub_sequence_number, payload, aggregated: false });
                 }
             }
@@ -134,12 +134,7 @@ impl<'a> Batch<'a> {
     }
 }
 
-fn take_apart(
-    arena: &Bytes,
-    record: usize,
-    range: Result<Range<usize>, FailureReason>,
-    items: &mut Vec<Item>,
-) {
+fn take_apart(arena: &Bytes, record: usize, range: Result<Range<usize>, DataFault>, items: &mut Vec<Item>) {
     match range.map(|range| split(arena.slice(range))) {
         Ok(Payload::Plain(data)) => {
             items.push(Item { record, sub_sequence_number: 0, payload: Ok(data), aggregated: false });
@@ -151,7 +146,12 @@ fn take_apart(
             aggregated: true,
         })),
         Err(reason) => {
-            items.push(Item { record, sub_sequence_number: 0, payload: Err(reason), aggregated: false });
+            items.push(Item {
+                record,
+                sub_sequence_number: 0,
+                payload: Err(reason.into()),
+                aggregated: false,
+            });
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The event of a single user record that comes again, such as one out of the dead letters.
 
+use exact_text::timestamp::Timestamp;
 use fraud_core::identity::Position;
-use fraud_core::timestamp::Timestamp;
 use serde_json::json;
 
 /// The member of `kinesis` that Lambda's own events never have: the record's data is a user record that was taken out

@@ -1,10 +1,10 @@
 //! The function on the adapters that its configuration names.
 
+use aws_calls::sdk::Sdk;
 use fraud_aws::aggregate_sink::TotalsSink;
 use fraud_aws::aggregates::Aggregates;
 use fraud_aws::clock::SystemClock;
 use fraud_aws::dead_letters::{DeadLetterSink, DeadLetters};
-use fraud_aws::sdk::Sdk;
 
 use crate::config::Config;
 use crate::{Analytics, Ports};

@@ -2,12 +2,12 @@
 
 use std::process::ExitCode;
 
+use aws_calls::sdk::Sdk;
 use customer_analytics::ConnectedAnalytics;
 use customer_analytics::config::Config;
 use fraud_aws::config::Environment;
 use fraud_aws::dead_letters::DeadLetters;
 use fraud_aws::invocation::{Outcome, exit_code, serve};
-use fraud_aws::sdk::Sdk;
 use fraud_aws::telemetry::init_logs;
 use kinesis_batch::InvalidEvent;
 use lambda_runtime::Error;

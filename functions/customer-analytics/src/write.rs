@@ -1,8 +1,8 @@
 //! A batch's shares on their way into the table.
 
+use exact_text::timestamp::Timestamp;
 use fraud_aws::aggregates::{AggregateFault, AggregateStore, ShareOutcome, count};
 use fraud_core::reason::FailureReason;
-use fraud_core::timestamp::Timestamp;
 use fraud_core::window::{Share, WindowRule, WindowTotals};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;

@@ -6,9 +6,9 @@
 
 use std::borrow::Cow;
 
+use exact_text::json::{JsonError, RepeatedKeys, Scanner, Text, Value};
+use exact_text::timestamp::Timestamp;
 use fraud_core::identity::{Position, stream_name};
-use fraud_core::json::{JsonError, RepeatedKeys, Scanner, Text, Value};
-use fraud_core::timestamp::Timestamp;
 
 /// Deeper than any event; a record's own payload is text here.
 const MAX_DEPTH: usize = 64;

@@ -3,16 +3,16 @@
 
 use std::time::Duration;
 
+use exact_text::base64::{DataFault, Payloads};
+use exact_text::timestamp::Timestamp;
 use fraud_aws::profiles::{Customers, Lookup, ProfileStore};
 use fraud_core::enrichment::Enrichment;
 use fraud_core::event_time::EventTimeBounds;
 use fraud_core::identity::{Identity, Position};
-use fraud_core::payload::Payloads;
 use fraud_core::policy::Policy;
 use fraud_core::reason::FailureReason;
 use fraud_core::record::{Decision, RecordEncoder};
 use fraud_core::scoring::Inputs;
-use fraud_core::timestamp::Timestamp;
 use fraud_core::transaction::{Transaction, TransactionReader};
 use tokio::time::Instant;
 
@@ -147,7 +147,7 @@ impl<S: ProfileStore> Transform<S> {
 
 fn scorable<'a>(
     record: &FirehoseRecord<'_>,
-    payload: Result<&'a [u8], FailureReason>,
+    payload: Result<&'a [u8], DataFault>,
     reader: &mut TransactionReader<'a>,
 ) -> Result<Scorable<'a>, FailureReason> {
     let transaction = reader.read(payload?)?;

@@ -2,13 +2,13 @@
 
 use std::process::ExitCode;
 
+use aws_calls::sdk::Sdk;
 use firehose_transform::Transform;
 use firehose_transform::config::Config;
 use firehose_transform::event::InvalidEvent;
 use fraud_aws::config::Environment;
 use fraud_aws::invocation::{Outcome, exit_code, serve};
 use fraud_aws::profiles::Profiles;
-use fraud_aws::sdk::Sdk;
 use fraud_aws::telemetry::{init_logs, log_policy};
 use lambda_runtime::Error;
 

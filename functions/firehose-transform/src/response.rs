@@ -1,6 +1,6 @@
 //! The answer to a Firehose transformation event, never larger than Lambda lets it be.
 
-use fraud_core::timestamp::{Calendar, Timestamp};
+use exact_text::timestamp::{Calendar, Timestamp};
 
 use crate::event::{FirehoseRecord, InvalidEvent};
 

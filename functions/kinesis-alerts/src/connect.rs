@@ -1,12 +1,12 @@
 //! The function on the adapters that its configuration names.
 
+use aws_calls::sdk::Sdk;
 use fraud_aws::alerts::Sink;
 use fraud_aws::clock::SystemClock;
 use fraud_aws::config::PolicyError;
 use fraud_aws::dead_letters::{DeadLetterSink, DeadLetters};
 use fraud_aws::ledger::Ledger;
 use fraud_aws::profiles::{ProfileFileError, Profiles};
-use fraud_aws::sdk::Sdk;
 
 use crate::config::Config;
 use crate::{Alerts, Ports};

@@ -6,13 +6,13 @@
 
 use std::time::Duration;
 
+use exact_text::decimal::same_number;
+use exact_text::timestamp::Timestamp;
 use fraud_aws::alerts::{AlertSink, PublishFault};
 use fraud_aws::clock::Clock;
 use fraud_aws::ledger::{AlertLedger, Claim, Claimed, LedgerFault, Marked, Release};
 use fraud_core::alert::Alert;
-use fraud_core::decimal::same_number;
 use fraud_core::reason::FailureReason;
-use fraud_core::timestamp::Timestamp;
 use futures_util::StreamExt;
 use kinesis_batch::{Progress, RetryReason, TimeLimits};
 use tokio::time::{Instant, sleep_until};

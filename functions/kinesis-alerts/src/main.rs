@@ -2,10 +2,10 @@
 
 use std::process::ExitCode;
 
+use aws_calls::sdk::Sdk;
 use fraud_aws::config::Environment;
 use fraud_aws::dead_letters::DeadLetters;
 use fraud_aws::invocation::{Outcome, exit_code, serve};
-use fraud_aws::sdk::Sdk;
 use fraud_aws::telemetry::{init_logs, log_policy};
 use kinesis_alerts::ConnectedAlerts;
 use kinesis_alerts::config::Config;

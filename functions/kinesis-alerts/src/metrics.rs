@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use exact_text::timestamp::Timestamp;
 use fraud_aws::profiles::Answer;
 use fraud_aws::telemetry::{Metric, MetricLine, metric};
 use fraud_core::enrichment::EnrichmentCounts;
 use fraud_core::event_time::EventTimeFaults;
 use fraud_core::reason::FailureReason;
-use fraud_core::timestamp::Timestamp;
 use kinesis_batch::{Batch, Burial, Progress, RetryReason};
 
 use crate::FUNCTION;

@@ -5,9 +5,10 @@ use std::io::{Stdout, stdout};
 use fraud_core::window::WindowTotals;
 use tokio::time::Instant;
 
-use super::{AggregateSink, AggregateSinkFault, KinesisTotals, TotalsLines};
+use super::{AggregateSink, KinesisTotals, TotalsLines};
 use crate::config::AggregateSinkTarget;
-use crate::sdk::Sdk;
+use aws_calls::fault::CallFault;
+use aws_calls::sdk::Sdk;
 
 /// A sink for totals of either kind.
 #[derive(Debug)]
@@ -32,7 +33,7 @@ impl TotalsSink {
 }
 
 impl AggregateSink for TotalsSink {
-    async fn send(&self, totals: &[WindowTotals], deadline: Instant) -> Vec<Result<(), AggregateSinkFault>> {
+    async fn send(&self, totals: &[WindowTotals], deadline: Instant) -> Vec<Result<(), CallFault>> {
         match self {
             TotalsSink::Kinesis(sink) => sink.send(totals, deadline).await,
             TotalsSink::Stdout(sink) => sink.send(totals, deadline).await,

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use aws_calls::fault::{CallFault, answer_by};
+use aws_calls::pauses::Pauses;
 use aws_config::SdkConfig;
 use aws_config::retry::RetryConfig;
 use aws_sdk_kinesis::Client;
@@ -10,10 +12,9 @@ use aws_sdk_kinesis::error::BuildError;
 use aws_sdk_kinesis::primitives::Blob;
 use aws_sdk_kinesis::types::PutRecordsRequestEntry;
 use fraud_core::window::WindowTotals;
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::Instant;
 
-use super::{AggregateSink, AggregateSinkFault};
-use crate::sdk::error_code;
+use super::AggregateSink;
 
 /// The most records of one PutRecords (Amazon Kinesis API reference). It takes 10 MiB in all, 20 KiB for each of these:
 /// a line with its key stays below 4, for a customer's id has at most 256 characters.
@@ -23,8 +24,7 @@ const RECORDS_PER_CALL: usize = 500;
 const MAX_KEY_UNITS: usize = 256;
 /// How often a record is tried. A shard takes 1,000 records a second, so that what it has refused it takes soon after.
 const ATTEMPTS: u32 = 5;
-/// The longest pause before the second attempt; each further one may be twice as long, up to the second of these. Every
-/// pause is drawn at random.
+/// The first pause before records that were refused are sent again, and the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
@@ -51,11 +51,11 @@ impl KinesisTotals {
         &self,
         totals: &[WindowTotals],
         deadline: Instant,
-    ) -> Result<Vec<Result<(), AggregateSinkFault>>, AggregateSinkFault> {
+    ) -> Result<Vec<Result<(), CallFault>>, CallFault> {
         let mut results = vec![Ok(()); totals.len()];
         // The places that are still to be sent.
         let mut open: Vec<usize> = (0..totals.len()).collect();
-        let mut pause = FIRST_PAUSE;
+        let mut pauses = Pauses::new(FIRST_PAUSE, LONGEST_PAUSE);
         for attempt in 1..=ATTEMPTS {
             let codes = self.call(open.iter().filter_map(|&place| totals.get(place)), deadline).await?;
             let mut refused = Vec::new();
@@ -63,17 +63,14 @@ impl KinesisTotals {
                 if let Some(result) = results.get_mut(place) {
                     *result = code.map_or(Ok(()), |code| {
                         refused.push(place);
-                        Err(AggregateSinkFault::Sink { code })
+                        Err(CallFault::of_entry(&code))
                     });
                 }
             }
             open = refused;
-            let again = Instant::now() + pause.mul_f64(fastrand::f64());
-            if open.is_empty() || attempt == ATTEMPTS || again >= deadline {
+            if open.is_empty() || attempt == ATTEMPTS || !pauses.wait_before(deadline).await {
                 break;
             }
-            sleep_until(again).await;
-            pause = LONGEST_PAUSE.min(pause * 2);
         }
         Ok(results)
     }
@@ -83,16 +80,12 @@ impl KinesisTotals {
         &self,
         totals: impl Iterator<Item = &WindowTotals>,
         deadline: Instant,
-    ) -> Result<Vec<Option<String>>, AggregateSinkFault> {
-        let entries: Vec<_> = totals
-            .map(entry)
-            .collect::<Result<_, _>>()
-            .map_err(|error| AggregateSinkFault::Sink { code: error.to_string() })?;
+    ) -> Result<Vec<Option<String>>, CallFault> {
+        let entries: Vec<_> =
+            totals.map(entry).collect::<Result<_, _>>().map_err(|error| CallFault::unusable(&error))?;
         let count = entries.len();
         let call = self.client.put_records().stream_name(&self.stream).set_records(Some(entries));
-        let answer =
-            timeout_at(deadline, call.send()).await.map_err(|_elapsed| AggregateSinkFault::Deadline)?;
-        let answer = answer.map_err(|error| AggregateSinkFault::Sink { code: error_code(&error) })?;
+        let answer = answer_by(deadline, call.send()).await?;
         let mut codes: Vec<_> = answer.records.into_iter().map(|record| record.error_code).collect();
         codes.resize(count, Some("no word of the record".to_owned()));
         Ok(codes)
@@ -100,7 +93,7 @@ impl KinesisTotals {
 }
 
 impl AggregateSink for KinesisTotals {
-    async fn send(&self, totals: &[WindowTotals], deadline: Instant) -> Vec<Result<(), AggregateSinkFault>> {
+    async fn send(&self, totals: &[WindowTotals], deadline: Instant) -> Vec<Result<(), CallFault>> {
         let mut results = Vec::with_capacity(totals.len());
         for chunk in totals.chunks(RECORDS_PER_CALL) {
             match self.put(chunk, deadline).await {

@@ -2,10 +2,11 @@
 
 use std::io::Write;
 
+use aws_calls::fault::CallFault;
 use fraud_core::window::WindowTotals;
 use tokio::time::Instant;
 
-use super::{AggregateSink, AggregateSinkFault};
+use super::AggregateSink;
 use crate::lines::Lines;
 
 /// A writer that takes totals as lines.
@@ -20,10 +21,10 @@ impl<W: Write> TotalsLines<W> {
 }
 
 impl<W: Write + Send> AggregateSink for TotalsLines<W> {
-    async fn send(&self, totals: &[WindowTotals], _deadline: Instant) -> Vec<Result<(), AggregateSinkFault>> {
+    async fn send(&self, totals: &[WindowTotals], _deadline: Instant) -> Vec<Result<(), CallFault>> {
         let write = |totals: &WindowTotals| {
             let written = self.0.write(&totals.to_json());
-            written.map_err(|error| AggregateSinkFault::Sink { code: error.kind().to_string() })
+            written.map_err(|error| CallFault::of_writer(&error))
         };
         totals.iter().map(write).collect()
     }

@@ -50,7 +50,7 @@ async fn lines_keep_the_contract() {
 #[tokio::test]
 async fn a_writer_that_breaks_takes_no_totals() {
     let sink = TotalsLines::new(Page::that_breaks_after(1));
-    let fault = AggregateSinkFault::Sink { code: "broken pipe".to_owned() };
+    let fault = CallFault::new(aws_calls::fault::FaultKind::Failed, "broken pipe");
     assert_eq!(sink.send(&totals(3), soon()).await, [Ok(()), Err(fault.clone()), Err(fault)]);
 }
 

@@ -5,7 +5,7 @@ use tokio::time::Instant;
 
 use super::{Added, Addition, AggregateFault, AggregateStore, DynamoDbAggregates, MemoryAggregates};
 use crate::config::AggregatesTarget;
-use crate::sdk::Sdk;
+use aws_calls::sdk::Sdk;
 
 /// Aggregates of either kind.
 #[derive(Debug)]

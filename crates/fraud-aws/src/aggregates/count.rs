@@ -1,6 +1,7 @@
 //! A batch's share of a window, added so that nothing counts twice.
 
-use fraud_core::timestamp::Timestamp;
+use aws_calls::fault::CallFault;
+use exact_text::timestamp::Timestamp;
 use fraud_core::window::{Counted, Share, WindowTotals};
 use tokio::time::Instant;
 
@@ -51,7 +52,7 @@ pub async fn count(
             outcome.writes += 1;
             store.add(&addition, deadline).await
         } else {
-            Err(AggregateFault::Deadline)
+            Err(CallFault::deadline().into())
         };
         match added {
             Ok(Added::Done(totals)) => {
@@ -70,8 +71,7 @@ pub async fn count(
                     outcome.totals = Some(row.totals);
                 }
                 if (left.len(), room) == before {
-                    let fault = AggregateFault::Service { code: "refused for no reason".to_owned() };
-                    outcome.failed = Some((left, fault));
+                    outcome.failed = Some((left, AggregateFault::Inconsistent));
                     return outcome;
                 }
             }

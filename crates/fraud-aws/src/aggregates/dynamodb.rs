@@ -1,14 +1,14 @@
 //! Aggregates in a DynamoDB table, by conditional updates. The row's attributes are listed in `row.rs`.
 
-use std::future::Future;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use aws_calls::fault::{CallFault, answer_by};
 use aws_config::SdkConfig;
 use aws_config::retry::RetryConfig;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::Builder;
-use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::primitives::Blob;
@@ -22,7 +22,6 @@ use tokio::time::{Instant, timeout_at};
 use super::row::{self, Item};
 use super::table::*;
 use super::{Added, Addition, AggregateFault, AggregateStore, Memory, REMEMBERED_PER_ROW, RowState, rule};
-use crate::sdk::error_code;
 
 /// How often a call is made. A row that many write to is throttled for a moment, and an attempt more is cheaper than a
 /// batch that comes again.
@@ -68,7 +67,7 @@ impl DynamoDbAggregates {
             .key(CUSTOMER_ID, text(rule::RULE_CUSTOMER))
             .key(WINDOW_START, number(rule::RULE_START))
             .consistent_read(true);
-        match read(get.send(), deadline).await?.item {
+        match answer_by(deadline, get.send()).await?.item {
             Some(item) => rule::check(rule::of_item(&item)?, rule),
             None => Ok(()),
         }
@@ -91,7 +90,7 @@ impl DynamoDbAggregates {
             .key(CUSTOMER_ID, text(customer_id))
             .key(WINDOW_START, number(window.start_seconds()))
             .consistent_read(true);
-        let Some(item) = read(get.send(), deadline).await?.item else { return Ok(None) };
+        let Some(item) = answer_by(deadline, get.send()).await?.item else { return Ok(None) };
         let state = row::state(&item)?;
         row::check_length(state.totals.window, window)?;
         Ok(Some(state))
@@ -190,7 +189,7 @@ impl AggregateStore for DynamoDbAggregates {
             .expression_attribute_names("#rule", WINDOW_RULE)
             .expression_attribute_values(":rule", text(rule::text(rule)))
             .return_values(ReturnValue::AllNew);
-        let item = read(update.send(), deadline).await?.attributes.unwrap_or_default();
+        let item = answer_by(deadline, update.send()).await?.attributes.unwrap_or_default();
         let standing = rule::of_item(&item)?.to_owned();
         rule::check(self.rule.get_or_init(|| standing), rule)
     }
@@ -198,7 +197,7 @@ impl AggregateStore for DynamoDbAggregates {
     async fn add(&self, addition: &Addition<'_>, deadline: Instant) -> Result<Added, AggregateFault> {
         addition.check_size()?;
         let answer = timeout_at(deadline, self.update(addition)?.send()).await;
-        match answer.map_err(|_elapsed| AggregateFault::Deadline)? {
+        match answer.map_err(|_elapsed| CallFault::deadline())? {
             Ok(answer) => {
                 let item = answer.attributes.unwrap_or_default();
                 row::totals_of(addition.customer_id, addition.window, &item).map(Added::Done)
@@ -227,7 +226,7 @@ impl AggregateStore for DynamoDbAggregates {
                 .consistent_read(true)
                 .limit(i32::try_from(limit - recent.len()).unwrap_or(i32::MAX))
                 .set_exclusive_start_key(start);
-            let answer = read(query.send(), deadline).await?;
+            let answer = answer_by(deadline, query.send()).await?;
             recent.extend(totals(answer.items())?);
             start = answer.last_evaluated_key;
             if start.is_none() {
@@ -248,7 +247,7 @@ impl AggregateStore for DynamoDbAggregates {
                 .projection_expression(row::TOTALS.join(", "))
                 .consistent_read(true)
                 .set_exclusive_start_key(start);
-            let answer = read(scan.send(), deadline).await?;
+            let answer = answer_by(deadline, scan.send()).await?;
             all.extend(totals(answer.items())?);
             start = answer.last_evaluated_key;
             if start.is_none() {
@@ -261,23 +260,14 @@ impl AggregateStore for DynamoDbAggregates {
 
 /// What the row holds that an addition was refused for; any other failure is a fault.
 fn refusal(error: SdkError<UpdateItemError>, addition: &Addition<'_>) -> Result<Added, AggregateFault> {
-    let code = error_code(&error);
+    let fault = CallFault::of(&error);
     let UpdateItemError::ConditionalCheckFailedException(refused) = error.into_service_error() else {
-        return Err(AggregateFault::Service { code });
+        return Err(fault.into());
     };
     let Some(item) = refused.item else { return Ok(Added::Refused(None)) };
     let state = row::state(&item)?;
     row::check_length(state.totals.window, addition.window)?;
     Ok(Added::Refused(Some(state)))
-}
-
-/// Waits for a read's answer, at most until `deadline`.
-async fn read<T, E: ProvideErrorMetadata, R>(
-    call: impl Future<Output = Result<T, SdkError<E, R>>>,
-    deadline: Instant,
-) -> Result<T, AggregateFault> {
-    let answer = timeout_at(deadline, call).await.map_err(|_elapsed| AggregateFault::Deadline)?;
-    answer.map_err(|error| AggregateFault::Service { code: error_code(&error) })
 }
 
 fn totals(items: &[Item]) -> Result<Vec<WindowTotals>, AggregateFault> {

@@ -207,7 +207,7 @@ async fn of_many_who_add_the_same_at_once_one_does(store: &impl AggregateStore) 
 async fn recent_windows_come_newest_first_and_only_the_customers_own(store: &impl AggregateStore) {
     let transactions = transactions(0..1, "1");
     let before_1970 =
-        Window::containing(fraud_core::timestamp::Timestamp::from_millis(-1).unwrap(), FIVE_MINUTES);
+        Window::containing(exact_text::timestamp::Timestamp::from_millis(-1).unwrap(), FIVE_MINUTES);
     let windows = [window(2), before_1970, window(0), window(1)];
     for (customer, window) in
         windows.iter().map(|&window| ("recent", window)).chain([("recen", window(7)), ("recentt", window(8))])

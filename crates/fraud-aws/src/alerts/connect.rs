@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::{AlertLines, AlertSink, PublishFault, SnsAlerts};
 use crate::config::AlertSinkTarget;
-use crate::sdk::Sdk;
+use aws_calls::sdk::Sdk;
 
 /// An alert sink of either kind.
 #[derive(Debug)]

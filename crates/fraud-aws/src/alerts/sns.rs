@@ -2,24 +2,26 @@
 
 use std::time::Duration;
 
+use aws_calls::fault::{CallFault, FaultKind, NO_ANSWER_IN_TIME, answer_by};
+use aws_calls::pauses::Pauses;
 use aws_config::SdkConfig;
 use aws_config::retry::RetryConfig;
 use aws_sdk_sns::Client;
 use aws_sdk_sns::config::Builder;
-use aws_sdk_sns::error::{BuildError, ProvideErrorMetadata, SdkError};
-use aws_sdk_sns::operation::publish_batch::{PublishBatchError, PublishBatchOutput};
+use aws_sdk_sns::error::BuildError;
+use aws_sdk_sns::operation::publish_batch::PublishBatchOutput;
 use aws_sdk_sns::types::{MessageAttributeValue, PublishBatchRequestEntry};
 use fraud_core::alert::{Alert, SUBJECT};
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::Instant;
 
 use super::batches::{Batches, MAX_BYTES};
 use super::{AlertSink, PublishFault};
-use crate::sdk::{NO_ANSWER_IN_TIME, error_code};
 
 /// How often a batch, or what is left of it, is tried.
 const ATTEMPTS: usize = 3;
-/// The longest pause before the second attempt; the next may be twice as long. Each is drawn at random ("full jitter").
+/// The first pause before what is left of a batch is tried again, and the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_millis(200);
 
 /// What SNS says of an entry that it will never accept (Amazon SNS API reference, "Common errors" and Publish). Other
 /// faults of the sender, such as a missing permission, are a matter of time.
@@ -41,7 +43,7 @@ struct Outcome {
     /// One for each of its alerts.
     results: Vec<Result<(), PublishFault>>,
     /// Why nothing more is to be started.
-    stop: Option<String>,
+    stop: Option<CallFault>,
 }
 
 /// What a call came to.
@@ -50,19 +52,15 @@ struct Attempt {
     failed: Vec<Failed>,
     /// Whether SNS may have accepted some of them all the same.
     in_doubt: bool,
-    /// Whether it may go better the next time.
-    retry: bool,
     /// Why the call failed as a whole.
-    fault: Option<String>,
+    fault: Option<CallFault>,
 }
 
 /// An entry that was not accepted.
 struct Failed {
     /// The alert's place in its batch.
     place: usize,
-    code: String,
-    /// Whether it never will be.
-    refused: bool,
+    fault: CallFault,
 }
 
 impl SnsAlerts {
@@ -79,7 +77,7 @@ impl SnsAlerts {
         // The places that are not settled. They were in every attempt so far, so that a doubt is about all of them.
         let mut open: Vec<usize> = (0..alerts.len()).collect();
         let mut in_doubt = false;
-        let mut pause = FIRST_PAUSE;
+        let mut pauses = Pauses::new(FIRST_PAUSE, LONGEST_PAUSE);
         let mut attempts_left = ATTEMPTS;
         loop {
             let attempt = self.attempt(alerts, &open, deadline).await;
@@ -87,43 +85,40 @@ impl SnsAlerts {
             in_doubt |= attempt.in_doubt;
             open.iter().for_each(|&place| set(&mut results, place, Ok(())));
             open.clear();
-            for Failed { place, code, refused } in attempt.failed {
-                let fault = if refused {
-                    PublishFault::Refused { code }
+            for Failed { place, fault } in attempt.failed {
+                let fault = if is_refusal(&fault) {
+                    PublishFault::Refused { code: fault.code.into_owned() }
                 } else {
                     open.push(place);
-                    PublishFault::Unavailable { code, may_be_sent: in_doubt }
+                    PublishFault::Unavailable { fault, may_be_sent: in_doubt }
                 };
                 set(&mut results, place, Err(fault));
             }
-            let again = Instant::now() + pause.mul_f64(fastrand::f64());
-            if open.is_empty() || !attempt.retry || attempts_left == 0 || again >= deadline {
+            let is_over = open.is_empty()
+                || attempts_left == 0
+                || attempt.fault.as_ref().is_some_and(|fault| !fault.is_transient());
+            if is_over || !pauses.wait_before(deadline).await {
                 return Outcome { results, stop: attempt.fault };
             }
-            sleep_until(again).await;
-            pause *= 2;
         }
     }
 
     /// One PublishBatch of the alerts at the places `open`.
     async fn attempt(&self, alerts: &[&Alert], open: &[usize], deadline: Instant) -> Attempt {
         if Instant::now() >= deadline {
-            return Attempt::failed_as_a_whole(open, NO_ANSWER_IN_TIME.to_owned(), false, false);
+            let fault = CallFault::new(FaultKind::NotSent, NO_ANSWER_IN_TIME);
+            return Attempt::failed_as_a_whole(open, fault);
         }
         let entries = open.iter().filter_map(|&place| Some(entry(place, alerts.get(place)?)));
-        let Ok(entries) = entries.collect() else {
-            return Attempt::failed_as_a_whole(open, "unusable request".to_owned(), false, false);
+        let entries = match entries.collect() {
+            Ok(entries) => entries,
+            Err(error) => return Attempt::failed_as_a_whole(open, CallFault::unusable(&error)),
         };
         let call = self.client.publish_batch().topic_arn(&self.topic_arn);
         let call = call.set_publish_batch_request_entries(Some(entries));
-        match timeout_at(deadline, call.send()).await {
-            Ok(Ok(answer)) => Attempt::answered(open, &answer),
-            Ok(Err(error)) => {
-                let code = error_code(&error);
-                let (retry, in_doubt) = prospects(&error);
-                Attempt::failed_as_a_whole(open, code, retry, in_doubt)
-            }
-            Err(_elapsed) => Attempt::failed_as_a_whole(open, NO_ANSWER_IN_TIME.to_owned(), false, true),
+        match answer_by(deadline, call.send()).await {
+            Ok(answer) => Attempt::answered(open, &answer),
+            Err(fault) => Attempt::failed_as_a_whole(open, fault),
         }
     }
 }
@@ -132,8 +127,8 @@ impl Attempt {
     fn answered(open: &[usize], answer: &PublishBatchOutput) -> Self {
         let failure = |place: usize| {
             let failure = answer.failed().iter().find(|failure| failure.id() == place.to_string())?;
-            let refused = failure.sender_fault() && REFUSALS.contains(&failure.code());
-            Some(Failed { place, code: failure.code().to_owned(), refused })
+            let kind = if failure.sender_fault() { FaultKind::Refused } else { FaultKind::Failed };
+            Some(Failed { place, fault: CallFault::new(kind, failure.code().to_owned()) })
         };
         let accepted =
             |place: usize| answer.successful().iter().any(|entry| entry.id() == Some(&place.to_string()));
@@ -142,15 +137,18 @@ impl Attempt {
         for &place in open.iter().filter(|&&place| !accepted(place)) {
             failed.push(failure(place).unwrap_or_else(|| {
                 in_doubt = true;
-                Failed { place, code: "no word of the entry".to_owned(), refused: false }
+                Failed {
+                    place,
+                    fault: CallFault::new(FaultKind::NoAnswer, "the answer leaves the entry out"),
+                }
             }));
         }
-        Attempt { failed, in_doubt, retry: true, fault: None }
+        Attempt { failed, in_doubt, fault: None }
     }
 
-    fn failed_as_a_whole(open: &[usize], code: String, retry: bool, in_doubt: bool) -> Self {
-        let failed = |&place: &usize| Failed { place, code: code.clone(), refused: false };
-        Attempt { failed: open.iter().map(failed).collect(), in_doubt, retry, fault: Some(code) }
+    fn failed_as_a_whole(open: &[usize], fault: CallFault) -> Self {
+        let failed = open.iter().map(|&place| Failed { place, fault: fault.clone() });
+        Attempt { failed: failed.collect(), in_doubt: fault.may_be_done(), fault: Some(fault) }
     }
 }
 
@@ -177,15 +175,20 @@ impl AlertSink for SnsAlerts {
                 }
                 set(&mut results, place, result);
             }
-            if let Some(code) = outcome.stop {
+            if let Some(fault) = outcome.stop {
                 for place in batches.ready() {
-                    let fault = PublishFault::Unavailable { code: code.clone(), may_be_sent: false };
+                    let fault = PublishFault::Unavailable { fault: fault.clone(), may_be_sent: false };
                     set(&mut results, place, Err(fault));
                 }
                 return results;
             }
         }
     }
+}
+
+/// Whether SNS will never take an entry.
+fn is_refusal(fault: &CallFault) -> bool {
+    fault.kind == FaultKind::Refused && REFUSALS.contains(&&*fault.code)
 }
 
 fn set<T>(slots: &mut [T], place: usize, value: T) {
@@ -205,17 +208,4 @@ fn entry(place: usize, alert: &Alert) -> Result<PublishBatchRequestEntry, BuildE
         entry = entry.message_attributes(attribute.name, value);
     }
     entry.build()
-}
-
-/// Of a call that failed as a whole: whether it may go better the next time, and whether SNS may have done it.
-fn prospects(error: &SdkError<PublishBatchError>) -> (bool, bool) {
-    match error {
-        SdkError::ServiceError(context) => {
-            let server_error = context.raw().status().is_server_error();
-            let throttled = context.err().code().is_some_and(|code| code.contains("Throttl"));
-            (server_error || throttled, server_error)
-        }
-        SdkError::ConstructionFailure(_) => (false, false),
-        _ => (true, true),
-    }
 }

@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use aws_calls::fault::FaultKind;
+
 use super::*;
 use crate::testing::{Page, alert_for, enlarged, soon};
 
@@ -75,8 +77,12 @@ async fn a_writer_that_breaks_keeps_what_it_took_and_takes_nothing_more() {
     let page = Page::that_breaks_after(2);
     let alerts = alerts(&["A", "B", "A", "C", "A"]);
     let results = AlertLines::new(page.clone()).publish(&refs(&alerts), soon()).await;
-    let unavailable =
-        |may_be_sent| Err(PublishFault::Unavailable { code: "broken pipe".to_owned(), may_be_sent });
+    let unavailable = |may_be_sent| {
+        Err(PublishFault::Unavailable {
+            fault: CallFault::new(FaultKind::Failed, "broken pipe"),
+            may_be_sent,
+        })
+    };
     let expected = [Ok(()), Ok(()), unavailable(true), unavailable(false), Err(PublishFault::HeldBack)];
     assert_eq!(results, expected);
     assert_eq!(ids(&page.lines()), ["A/000", "B/001"]);
@@ -99,8 +105,16 @@ fn only_a_lost_answer_leaves_a_claim_in_doubt() {
         (PublishFault::TooLarge { size: 1 }, Release::NotSent, false),
         (PublishFault::Refused { code: code() }, Release::NotSent, false),
         (PublishFault::HeldBack, Release::NotSent, true),
-        (PublishFault::Unavailable { code: code(), may_be_sent: false }, Release::NotSent, true),
-        (PublishFault::Unavailable { code: code(), may_be_sent: true }, Release::MayHaveBeenSent, true),
+        (
+            PublishFault::Unavailable { fault: CallFault::deadline(), may_be_sent: false },
+            Release::NotSent,
+            true,
+        ),
+        (
+            PublishFault::Unavailable { fault: CallFault::deadline(), may_be_sent: true },
+            Release::MayHaveBeenSent,
+            true,
+        ),
     ] {
         assert_eq!((fault.release(), fault.is_transient()), (release, is_transient), "{fault}");
     }

@@ -2,6 +2,7 @@ use super::*;
 use std::time::Duration;
 
 mod aggregating;
+mod connecting;
 
 fn with<T>(variables: &[(&str, &str)], read: impl FnOnce(Environment<'_>) -> T) -> T {
     let lookup =

@@ -5,9 +5,10 @@ use std::io::{Stdout, stdout};
 use aws_sdk_sqs::Client;
 use tokio::time::Instant;
 
-use super::{DeadLetter, DeadLetterFault, DeadLetterLines, DeadLetterSink, SqsDeadLetters};
+use super::{DeadLetter, DeadLetterLines, DeadLetterSink, SqsDeadLetters};
 use crate::config::DeadLettersTarget;
-use crate::sdk::Sdk;
+use aws_calls::fault::CallFault;
+use aws_calls::sdk::Sdk;
 
 /// A dead-letter sink of either kind.
 #[derive(Debug)]
@@ -31,7 +32,7 @@ impl DeadLetters {
 }
 
 impl DeadLetterSink for DeadLetters {
-    async fn send(&self, letter: &DeadLetter<'_>, deadline: Instant) -> Result<(), DeadLetterFault> {
+    async fn send(&self, letter: &DeadLetter<'_>, deadline: Instant) -> Result<(), CallFault> {
         match self {
             DeadLetters::Sqs(sink) => sink.send(letter, deadline).await,
             DeadLetters::Stdout(sink) => sink.send(letter, deadline).await,

@@ -2,9 +2,10 @@
 
 use std::io::Write;
 
+use aws_calls::fault::CallFault;
 use tokio::time::Instant;
 
-use super::{DeadLetter, DeadLetterFault, DeadLetterSink, MAX_BODY_BYTES};
+use super::{DeadLetter, DeadLetterSink, MAX_BODY_BYTES};
 use crate::lines::Lines;
 
 /// A writer that takes dead letters as lines.
@@ -19,9 +20,7 @@ impl<W: Write> DeadLetterLines<W> {
 }
 
 impl<W: Write + Send> DeadLetterSink for DeadLetterLines<W> {
-    async fn send(&self, letter: &DeadLetter<'_>, _deadline: Instant) -> Result<(), DeadLetterFault> {
-        self.0
-            .write(&letter.body(MAX_BODY_BYTES))
-            .map_err(|error| DeadLetterFault::Sink { code: error.kind().to_string() })
+    async fn send(&self, letter: &DeadLetter<'_>, _deadline: Instant) -> Result<(), CallFault> {
+        self.0.write(&letter.body(MAX_BODY_BYTES)).map_err(|error| CallFault::of_writer(&error))
     }
 }

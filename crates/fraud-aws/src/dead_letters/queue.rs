@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
+use aws_calls::fault::CallFault;
+use aws_calls::sdk::Sdk;
 use aws_sdk_sqs::Client;
-use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sqs::types::{Message, MessageSystemAttributeName as Attribute, QueueAttributeName};
-use fraud_core::timestamp::Timestamp;
-
-use crate::sdk::{Sdk, error_code};
+use exact_text::timestamp::Timestamp;
 
 /// The most messages of one call (Amazon SQS API reference, ReceiveMessage).
 pub const MAX_RECEIVED: usize = 10;
@@ -47,14 +46,6 @@ pub struct Waiting {
     pub hidden: u64,
 }
 
-/// Why the queue did not do it: its error code, or the kind of failure to reach it.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{code}")]
-pub struct QueueFault {
-    /// The code.
-    pub code: String,
-}
-
 impl DeadLetterQueue {
     /// The queue at `queue_url`.
     pub fn new(client: Client, queue_url: impl Into<String>) -> Self {
@@ -69,15 +60,15 @@ impl DeadLetterQueue {
     /// About how many messages there are.
     ///
     /// # Errors
-    /// [`QueueFault`]
-    pub async fn waiting(&self) -> Result<Waiting, QueueFault> {
+    /// [`CallFault`]
+    pub async fn waiting(&self) -> Result<Waiting, CallFault> {
         let (visible, hidden) = (
             QueueAttributeName::ApproximateNumberOfMessages,
             QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
         );
         let call = self.client.get_queue_attributes().queue_url(&self.queue_url);
         let call = call.attribute_names(visible.clone()).attribute_names(hidden.clone());
-        let answer = call.send().await.map_err(|error| fault(&error))?;
+        let answer = call.send().await.map_err(|error| CallFault::of(&error))?;
         let number = |name| {
             let number = answer.attributes().and_then(|attributes| attributes.get(&name));
             number.and_then(|number| number.parse().ok()).unwrap_or_default()
@@ -89,8 +80,8 @@ impl DeadLetterQueue {
     /// None where there was none within a second.
     ///
     /// # Errors
-    /// [`QueueFault`]
-    pub async fn receive(&self, most: usize, hidden: Duration) -> Result<Vec<ReceivedMessage>, QueueFault> {
+    /// [`CallFault`]
+    pub async fn receive(&self, most: usize, hidden: Duration) -> Result<Vec<ReceivedMessage>, CallFault> {
         let most = most.clamp(1, MAX_RECEIVED);
         let call = self
             .client
@@ -101,7 +92,7 @@ impl DeadLetterQueue {
             .wait_time_seconds(WAIT_SECONDS)
             .message_system_attribute_names(Attribute::SentTimestamp)
             .message_system_attribute_names(Attribute::ApproximateReceiveCount);
-        let answer = call.send().await.map_err(|error| fault(&error))?;
+        let answer = call.send().await.map_err(|error| CallFault::of(&error))?;
         Ok(answer.messages.unwrap_or_default().into_iter().map(received).collect())
     }
 
@@ -109,8 +100,8 @@ impl DeadLetterQueue {
     /// next. One that is no longer hidden stays as it is.
     ///
     /// # Errors
-    /// [`QueueFault`]; it comes back when the time is over that it was hidden for.
-    pub async fn hide(&self, receipt: &str, hidden: Duration) -> Result<(), QueueFault> {
+    /// [`CallFault`]; it comes back when the time is over that it was hidden for.
+    pub async fn hide(&self, receipt: &str, hidden: Duration) -> Result<(), CallFault> {
         let call = self.client.change_message_visibility().queue_url(&self.queue_url);
         let call = call.receipt_handle(receipt).visibility_timeout(seconds(hidden));
         match call.send().await {
@@ -118,17 +109,17 @@ impl DeadLetterQueue {
             Err(error) if error.as_service_error().is_some_and(|error| error.is_message_not_inflight()) => {
                 Ok(())
             }
-            Err(error) => Err(fault(&error)),
+            Err(error) => Err(CallFault::of(&error)),
         }
     }
 
     /// Removes a received message from the queue for good.
     ///
     /// # Errors
-    /// [`QueueFault`]; it may have been removed all the same.
-    pub async fn remove(&self, receipt: &str) -> Result<(), QueueFault> {
+    /// [`CallFault`]; it may have been removed all the same.
+    pub async fn remove(&self, receipt: &str) -> Result<(), CallFault> {
         let call = self.client.delete_message().queue_url(&self.queue_url).receipt_handle(receipt);
-        call.send().await.map(drop).map_err(|error| fault(&error))
+        call.send().await.map(drop).map_err(|error| CallFault::of(&error))
     }
 }
 
@@ -147,8 +138,4 @@ fn received(message: Message) -> ReceivedMessage {
 
 fn seconds(time: Duration) -> i32 {
     i32::try_from(time.as_secs()).unwrap_or(i32::MAX)
-}
-
-fn fault<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> QueueFault {
-    QueueFault { code: error_code(error) }
 }

@@ -1,10 +1,10 @@
 //! Dead letters to an SQS queue.
 
+use aws_calls::fault::{CallFault, answer_by};
 use aws_sdk_sqs::Client;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
-use super::{DeadLetter, DeadLetterFault, DeadLetterSink, MAX_BODY_BYTES};
-use crate::sdk::error_code;
+use super::{DeadLetter, DeadLetterSink, MAX_BODY_BYTES};
 
 /// What SQS says to a message that is larger than its queue takes; a queue may be set to take less than SQS does.
 const TOO_LARGE: &str = "InvalidParameterValue";
@@ -22,23 +22,17 @@ impl SqsDeadLetters {
         SqsDeadLetters { client, queue_url: queue_url.into() }
     }
 
-    async fn send_message(&self, body: String, deadline: Instant) -> Result<(), DeadLetterFault> {
+    async fn send_message(&self, body: String, deadline: Instant) -> Result<(), CallFault> {
         let send = self.client.send_message().queue_url(&self.queue_url).message_body(body);
-        match timeout_at(deadline, send.send()).await {
-            Ok(Ok(_)) => Ok(()),
-            Ok(Err(error)) => Err(DeadLetterFault::Sink { code: error_code(&error) }),
-            Err(_elapsed) => Err(DeadLetterFault::Deadline),
-        }
+        answer_by(deadline, send.send()).await.map(drop)
     }
 }
 
 impl DeadLetterSink for SqsDeadLetters {
-    async fn send(&self, letter: &DeadLetter<'_>, deadline: Instant) -> Result<(), DeadLetterFault> {
+    async fn send(&self, letter: &DeadLetter<'_>, deadline: Instant) -> Result<(), CallFault> {
         match self.send_message(letter.body(MAX_BODY_BYTES), deadline).await {
             // A letter without its data is better than a record that blocks its shard.
-            Err(DeadLetterFault::Sink { code }) if code == TOO_LARGE => {
-                self.send_message(letter.body(0), deadline).await
-            }
+            Err(fault) if fault.code == TOO_LARGE => self.send_message(letter.body(0), deadline).await,
             result => result,
         }
     }

@@ -1,8 +1,8 @@
 //! A letter as it is read back from where it was sent.
 
-use fraud_core::event_time;
+use exact_text::timestamp::Timestamp;
+use exact_text::written_time;
 use fraud_core::identity::{Identity, Position};
-use fraud_core::timestamp::Timestamp;
 use serde::Deserialize;
 
 /// A dead letter, read from its [body](super::DeadLetter::body).
@@ -65,7 +65,7 @@ impl StoredLetter {
         let body: Body = serde_json::from_str(body).map_err(|error| NotALetter::Form(error.to_string()))?;
         let arrival = match body.arrival.as_deref() {
             None => None,
-            Some(text) => Some(event_time::parse(text).ok_or(NotALetter::Member("arrival"))?.instant),
+            Some(text) => Some(written_time::parse(text).ok_or(NotALetter::Member("arrival"))?.instant),
         };
         if body.data.is_none() != body.data_omitted {
             return Err(NotALetter::Member("data"));

@@ -1,8 +1,8 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use exact_text::json::is_portable;
 use fraud_core::identity::Position;
-use fraud_core::json::is_portable;
 use fraud_core::reason::FailureReason;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -114,7 +114,7 @@ async fn a_writer_that_breaks_takes_no_letter() {
     let sink = DeadLetterLines::new(Page::that_breaks_after(1));
     let letter = letter(FailureReason::NotJson, "bm8=", 0);
     assert_eq!(sink.send(&letter, soon()).await, Ok(()));
-    let fault = DeadLetterFault::Sink { code: "broken pipe".to_owned() };
+    let fault = CallFault::new(aws_calls::fault::FaultKind::Failed, "broken pipe");
     assert_eq!(sink.send(&letter, soon()).await, Err(fault));
 }
 

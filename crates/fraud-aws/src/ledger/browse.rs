@@ -1,14 +1,14 @@
 //! The ledger as people read it: one alert's whole row, and the alerts whose sender died.
 
+use aws_calls::fault::CallFault;
 use aws_sdk_dynamodb::types::AttributeValue;
+use exact_text::json::ObjectWriter;
+use exact_text::timestamp::Timestamp;
 use fraud_core::alert::Alert;
-use fraud_core::json::ObjectWriter;
-use fraud_core::timestamp::Timestamp;
 
 use super::row::{CLAIMED, Item, Row, SENT};
 use super::table::*;
 use super::{CLOCK_SKEW, DynamoDbLedger, LedgerFault};
-use crate::sdk::error_code;
 
 /// What is read of every row in the search for pending alerts. `status` is a reserved word, as is no other of them
 /// (Amazon DynamoDB developer guide, "Reserved words").
@@ -77,7 +77,7 @@ impl DynamoDbLedger {
     /// looks again.
     ///
     /// # Errors
-    /// [`LedgerFault::Service`]
+    /// [`LedgerFault::Call`]
     pub async fn pending(
         &self,
         now: Timestamp,
@@ -97,8 +97,7 @@ impl DynamoDbLedger {
                 .expression_attribute_values(":claimed", AttributeValue::S(CLAIMED.to_owned()))
                 .expression_attribute_values(":ended", AttributeValue::N(ended.to_string()))
                 .set_exclusive_start_key(start);
-            let answer =
-                scan.send().await.map_err(|error| LedgerFault::Service { code: error_code(&error) })?;
+            let answer = scan.send().await.map_err(|error| CallFault::of(&error))?;
             searched.rows += u64::try_from(answer.scanned_count()).unwrap_or_default();
             for item in answer.items.unwrap_or_default() {
                 let row = Row(item);
@@ -145,7 +144,8 @@ impl DynamoDbLedger {
             .expression_attribute_names("#status", STATUS)
             .expression_attribute_values(":sent", AttributeValue::S(SENT.to_owned()))
             .expression_attribute_values(":at", AttributeValue::S(at.to_string()));
-        update.send().await.map(drop).map_err(|error| LedgerFault::Service { code: error_code(&error) })
+        update.send().await.map_err(|error| CallFault::of(&error))?;
+        Ok(())
     }
 }
 

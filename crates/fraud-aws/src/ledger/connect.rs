@@ -1,13 +1,13 @@
 //! The ledger that the configuration names.
 
 use aws_sdk_dynamodb::Client;
+use exact_text::timestamp::Timestamp;
 use fraud_core::alert::Alert;
-use fraud_core::timestamp::Timestamp;
 use tokio::time::Instant;
 
 use super::{AlertLedger, Claim, Claimed, DynamoDbLedger, LedgerFault, Marked, MemoryLedger, Release};
 use crate::config::AlertLedgerTarget;
-use crate::sdk::Sdk;
+use aws_calls::sdk::Sdk;
 
 /// A ledger of either kind.
 #[derive(Debug)]

@@ -3,20 +3,20 @@
 use std::future::Future;
 use std::time::Duration;
 
+use aws_calls::fault::CallFault;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{
     AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure as OnFailure,
 };
+use exact_text::timestamp::Timestamp;
 use fraud_core::alert::Alert;
-use fraud_core::timestamp::Timestamp;
 use tokio::time::{Instant, timeout_at};
 
 use super::row::{self, CLAIMED, Item, Row, SENT};
 use super::table::*;
 use super::{AlertLedger, Claim, Claimed, LedgerFault, Marked, Release, Standing};
-use crate::sdk::error_code;
 
 /// A DynamoDB table with the key `alert_id` (S) and time to live on `ttl`.
 #[derive(Debug, Clone)]
@@ -51,7 +51,7 @@ impl DynamoDbLedger {
         deadline: Instant,
     ) -> Result<Option<String>, LedgerFault> {
         let row =
-            timeout_at(deadline, self.get(alert_id)).await.map_err(|_elapsed| LedgerFault::Deadline)??;
+            timeout_at(deadline, self.get(alert_id)).await.map_err(|_elapsed| CallFault::deadline())??;
         let Some(row) = row else { return Ok(None) };
         if row.is_sent()? { row.transaction_amount().map(|amount| Some(amount.to_owned())) } else { Ok(None) }
     }
@@ -60,7 +60,7 @@ impl DynamoDbLedger {
     pub(super) async fn get(&self, alert_id: &str) -> Result<Option<Row>, LedgerFault> {
         let key = AttributeValue::S(alert_id.to_owned());
         let get = self.client.get_item().table_name(&self.table).key(ALERT_ID, key).consistent_read(true);
-        let answer = get.send().await.map_err(|error| LedgerFault::Service { code: error_code(&error) })?;
+        let answer = get.send().await.map_err(|error| CallFault::of(&error))?;
         Ok(answer.item.map(Row))
     }
 
@@ -227,24 +227,24 @@ fn taken_over(row: &Row) -> Result<Claimed, LedgerFault> {
 }
 
 /// Waits for a write's answer, at most until `deadline`.
-async fn conditional<T, E, R>(
-    call: impl Future<Output = Result<T, SdkError<E, R>>>,
+async fn conditional<T, E>(
+    call: impl Future<Output = Result<T, SdkError<E>>>,
     deadline: Instant,
 ) -> Result<Conditional<T>, LedgerFault>
 where
     E: ProvideErrorMetadata,
-    aws_sdk_dynamodb::Error: From<SdkError<E, R>>,
+    aws_sdk_dynamodb::Error: From<SdkError<E>>,
 {
     let error = match timeout_at(deadline, call).await {
         Ok(Ok(answer)) => return Ok(Conditional::Done(answer)),
         Ok(Err(error)) => error,
-        Err(_elapsed) => return Err(LedgerFault::Deadline),
+        Err(_elapsed) => return Err(CallFault::deadline().into()),
     };
-    let code = error_code(&error);
+    let fault = CallFault::of(&error);
     match error.into() {
         aws_sdk_dynamodb::Error::ConditionalCheckFailedException(refused) => {
             Ok(Conditional::Refused(refused.item.map(Row)))
         }
-        _ => Err(LedgerFault::Service { code }),
+        _ => Err(fault.into()),
     }
 }

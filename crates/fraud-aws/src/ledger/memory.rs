@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use exact_text::timestamp::Timestamp;
 use fraud_core::alert::Alert;
-use fraud_core::timestamp::Timestamp;
 use tokio::time::Instant;
 
 use super::{AlertLedger, Claim, Claimed, LedgerFault, Marked, Release, Standing, standing};

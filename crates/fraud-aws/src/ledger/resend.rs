@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use exact_text::timestamp::Timestamp;
 use fraud_core::alert::Alert;
-use fraud_core::timestamp::Timestamp;
 use tokio::time::{Instant, sleep};
 
 use super::{AlertLedger, Claim, Claimed, LedgerFault, Marked, Release};

@@ -7,7 +7,7 @@ use fraud_core::profile::Profile;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
-use super::{Answer, Lookup, LookupFault, ProfileStore};
+use super::{Answer, CallFault, Lookup, ProfileStore};
 use crate::config::CacheSettings;
 
 /// Remembers what a store said, absence too, for a bounded time, a bounded number of customers and in bounded memory. A
@@ -56,7 +56,7 @@ type Flight = watch::Receiver<Option<Arc<Landing>>>;
 #[derive(Debug)]
 struct Landing {
     profiles: HashMap<Arc<str>, Lookup>,
-    fault: Option<LookupFault>,
+    fault: Option<CallFault>,
 }
 
 impl<S: ProfileStore> CachedProfiles<S> {
@@ -105,7 +105,7 @@ impl<S: ProfileStore> CachedProfiles<S> {
                     continue;
                 }
                 Err(_elapsed) => {
-                    answer.fault.get_or_insert(LookupFault::Deadline);
+                    answer.fault.get_or_insert(CallFault::deadline());
                     continue;
                 }
             };

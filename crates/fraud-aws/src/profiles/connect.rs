@@ -5,7 +5,7 @@ use tokio::time::Instant;
 
 use super::{Answer, CachedProfiles, DynamoDbProfiles, FileProfiles, ProfileFileError, ProfileStore};
 use crate::config::{CacheSettings, ProfileSource};
-use crate::sdk::Sdk;
+use aws_calls::sdk::Sdk;
 
 /// A profile store of either kind.
 #[derive(Debug)]

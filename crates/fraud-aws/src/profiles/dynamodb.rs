@@ -5,22 +5,22 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_calls::fault::{CallFault, answer_by};
+use aws_calls::pauses::Pauses;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 use fraud_core::profile::{Attribute, Profile};
 use futures_util::StreamExt;
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::Instant;
 
 use super::table::{CUSTOMER_ID, LIFETIME_VALUE, RISK_SCORE, SEGMENT};
-use super::{Answer, Lookup, LookupFault, ProfileStore};
-use crate::sdk::error_code;
+use super::{Answer, Lookup, ProfileStore};
 
 /// The most keys of one BatchGetItem (DynamoDB API reference).
 const KEYS_PER_CALL: usize = 100;
 /// Calls under way at once. Eight cover 800 customers in one round trip and stay below a connection pool's size.
 const CALLS_AT_ONCE: usize = 8;
-/// The first pause before keys that DynamoDB left unprocessed are asked for again, and the longest. Each pause is
-/// drawn at random up to a limit that doubles ("full jitter").
+/// The first pause before keys that DynamoDB left unprocessed are asked for again, and the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
@@ -41,7 +41,7 @@ struct Share {
     found: HashMap<String, Arc<Profile>>,
     /// The customers that were not answered for, and why.
     unanswered: Vec<String>,
-    fault: Option<LookupFault>,
+    fault: Option<CallFault>,
 }
 
 impl DynamoDbProfiles {
@@ -53,7 +53,7 @@ impl DynamoDbProfiles {
     async fn fetch(&self, customers: &[&str], deadline: Instant) -> Share {
         let mut share = Share::default();
         let mut pending: Vec<String> = customers.iter().map(|&customer| customer.to_owned()).collect();
-        let mut pause = FIRST_PAUSE;
+        let mut pauses = Pauses::new(FIRST_PAUSE, LONGEST_PAUSE);
         loop {
             match self.call(&pending, deadline).await {
                 Ok((found, unprocessed)) => {
@@ -67,12 +67,9 @@ impl DynamoDbProfiles {
             if pending.is_empty() {
                 return share;
             }
-            let again = Instant::now() + pause.mul_f64(fastrand::f64());
-            if again >= deadline {
-                return Share { unanswered: pending, fault: Some(LookupFault::Deadline), ..share };
+            if !pauses.wait_before(deadline).await {
+                return Share { unanswered: pending, fault: Some(CallFault::deadline()), ..share };
             }
-            sleep_until(again).await;
-            pause = LONGEST_PAUSE.min(pause * 2);
         }
     }
 
@@ -81,7 +78,7 @@ impl DynamoDbProfiles {
         &self,
         customers: &[String],
         deadline: Instant,
-    ) -> Result<(Vec<(String, Arc<Profile>)>, Vec<String>), LookupFault> {
+    ) -> Result<(Vec<(String, Arc<Profile>)>, Vec<String>), CallFault> {
         let key = |id: &String| HashMap::from([(CUSTOMER_ID.to_owned(), AttributeValue::S(id.clone()))]);
         let keys = KeysAndAttributes::builder()
             .set_keys(Some(customers.iter().map(key).collect()))
@@ -93,12 +90,9 @@ impl DynamoDbProfiles {
                     .collect(),
             ))
             .build()
-            .map_err(|error| LookupFault::Service { code: error.to_string() })?;
+            .map_err(|error| CallFault::unusable(&error))?;
         let request = self.client.batch_get_item().request_items(&self.table, keys);
-        let mut answer = timeout_at(deadline, request.send())
-            .await
-            .map_err(|_elapsed| LookupFault::Deadline)?
-            .map_err(|error| LookupFault::Service { code: error_code(&error) })?;
+        let mut answer = answer_by(deadline, request.send()).await?;
         let items =
             answer.responses.as_mut().and_then(|tables| tables.remove(&self.table)).unwrap_or_default();
         let found = items

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
 
-use fraud_core::json::is_number;
+use exact_text::json::is_number;
 use fraud_core::profile::{Attribute, Profile};
 
 use super::table::{CUSTOMER_ID, LIFETIME_VALUE, RISK_SCORE, SEGMENT};

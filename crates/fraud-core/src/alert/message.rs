@@ -1,9 +1,10 @@
 //! An alert's message: writing it, and reading one that was stored.
 
 use super::{ALERT_TYPE, Alert};
-use crate::event_time::{self, EventTimeFault};
+use crate::event_time::EventTimeFault;
 use crate::fields;
-use crate::json::{JsonError, ObjectWriter, Scanner, Value};
+use exact_text::json::{JsonError, ObjectWriter, Scanner, Value};
+use exact_text::written_time;
 
 /// The deepest nesting in a message: the object, its reasons, and each of them.
 const MAX_DEPTH: usize = 3;
@@ -50,7 +51,7 @@ pub(super) fn write(alert: &Alert) -> String {
 pub(super) fn read(message: String, customer_segment: Option<String>) -> Result<Alert, MessageError> {
     let members = Members::scan(&message)?;
     let text = |name| members.text(name)?.ok_or(MessageError::Member(name));
-    let timestamp = event_time::parse(&text("timestamp")?).ok_or(MessageError::Member("timestamp"))?;
+    let timestamp = written_time::parse(&text("timestamp")?).ok_or(MessageError::Member("timestamp"))?;
     let reasons = match members.get("reasons") {
         Some(Value::Array(reasons)) => reasons.to_owned(),
         _ => return Err(MessageError::Member("reasons")),

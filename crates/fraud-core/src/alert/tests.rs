@@ -1,7 +1,8 @@
 use super::*;
 use crate::enrichment::Enrichment;
-use crate::event_time::{self, EventTimeBounds};
+use crate::event_time::EventTimeBounds;
 use crate::profile::{Attribute, Profile};
+use exact_text::written_time;
 use proptest::prelude::*;
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
@@ -19,7 +20,7 @@ fn position(sub_sequence_number: u64) -> Position<'static> {
 
 fn alert(payload: &str, enrichment: Enrichment<'_>, sub_sequence_number: u64) -> Alert {
     let policy = Policy::builtin_default().unwrap();
-    let arrival = event_time::parse(ARRIVAL).unwrap().instant;
+    let arrival = written_time::parse(ARRIVAL).unwrap().instant;
     let transaction = Transaction::parse(payload.as_bytes()).unwrap();
     let position = position(sub_sequence_number);
     let inputs = Inputs::of(&transaction, enrichment, arrival, &policy);

@@ -13,7 +13,7 @@ const ARRIVAL: &str = "2024-01-15T03:00:00.007Z";
 
 fn encode(payload: &str, enrichment: Enrichment<'_>, position: Option<Position<'_>>) -> String {
     let policy = Policy::builtin_default().unwrap();
-    let arrival = crate::event_time::parse(ARRIVAL).unwrap().instant;
+    let arrival = exact_text::written_time::parse(ARRIVAL).unwrap().instant;
     let transaction = Transaction::parse(payload.as_bytes()).unwrap();
     let (customer, id) = (transaction.customer_id.as_deref(), transaction.transaction_id.as_deref());
     let score = policy.score(&Inputs::of(&transaction, enrichment, arrival, &policy));
@@ -89,7 +89,7 @@ fn a_customer_without_a_usable_risk_is_written_with_the_risk_that_the_policy_tak
     );
     let policy = policy.unwrap();
     let transaction = Transaction::parse(br#"{"amount":1}"#).unwrap();
-    let arrival = crate::event_time::parse(ARRIVAL).unwrap().instant;
+    let arrival = exact_text::written_time::parse(ARRIVAL).unwrap().instant;
     for risk in [Attribute::Missing, Attribute::Number("7")] {
         let profile = Profile::new(Attribute::Missing, Attribute::Missing, risk);
         let enrichment = Enrichment::Profile(&profile);

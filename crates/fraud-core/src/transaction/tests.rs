@@ -233,7 +233,8 @@ fn by_the_book(
                 Json::Number(_) => raw.get().to_owned(),
                 _ => String::new(),
             };
-            event_time::parse(&text).map_or(TimeField::Unreadable, |time| TimeField::Known(time, text.into()))
+            written_time::parse(&text)
+                .map_or(TimeField::Unreadable, |time| TimeField::Known(time, text.into()))
         }
     };
     if transaction_id.is_none() && customer_id.is_none() && !members.contains_key("amount") {

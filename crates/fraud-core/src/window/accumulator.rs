@@ -4,11 +4,11 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use super::{IdentityHash, Window, WindowRule};
-use crate::decimal;
 use crate::identity::Identity;
 use crate::money::Money;
-use crate::timestamp::Timestamp;
 use crate::transaction::Transaction;
+use exact_text::decimal;
+use exact_text::timestamp::Timestamp;
 
 /// What of a batch counts, by customer and window. Each transaction once: of several with one identity in one window the
 /// first counts.

@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Window, WindowRule, WindowTotals};
-use crate::decimal;
 use crate::identity::Identity;
 use crate::money::Money;
-use crate::timestamp::Timestamp;
 use crate::transaction::Transaction;
+use exact_text::decimal;
+use exact_text::timestamp::Timestamp;
 
 /// A plain fold over distinct transactions, to check aggregates against: it remembers every identity in full, so that it
 /// needs as much memory as there are transactions, and knows of no batches.

@@ -6,8 +6,8 @@ use std::time::Duration;
 use super::{WindowRule, WindowTime};
 use crate::event_time::EventTimeBounds;
 use crate::identity::{Identity, Position};
-use crate::timestamp::Timestamp;
 use crate::transaction::Transaction;
+use exact_text::timestamp::Timestamp;
 
 /// Five minutes of event time that lies up to a week before arrival and up to an hour after it.
 pub(super) fn rule() -> WindowRule {

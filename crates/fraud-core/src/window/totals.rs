@@ -1,8 +1,8 @@
 //! What a customer's window comes to.
 
 use super::Window;
-use crate::json::ObjectWriter;
 use crate::money::Money;
+use exact_text::json::ObjectWriter;
 
 /// The count and the sum of a customer's transactions in a window.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

@@ -16,7 +16,8 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fraud_core::timestamp::Timestamp;
+use aws_calls::fault::CallFault;
+use exact_text::timestamp::Timestamp;
 
 use super::record::SequenceNumber;
 
@@ -183,27 +184,12 @@ impl fmt::Display for LostTo {
 /// Why checkpoints could not be read or written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CheckpointFault {
-    /// It failed in a way that passes.
-    #[error("{code}")]
-    Transient {
-        /// The service's error code, or the kind of failure to reach it.
-        code: String,
-    },
-    /// The request could not be sent: no credentials, no region. That lasts, unless calls were answered before: then
-    /// whoever gives the credentials did not answer, and will.
-    #[error("the request cannot be sent: {message}")]
-    Unsendable {
-        /// What kept it.
-        message: String,
-    },
-    /// It will fail however often it is tried: no such table, no permission.
-    #[error("{code}: {message}")]
-    Permanent {
-        /// The service's error code.
-        code: String,
-        /// The service's explanation.
-        message: String,
-    },
+    /// The call failed.
+    #[error("{}", .0.explained())]
+    Call(#[from] CallFault),
+    /// Another process changed the row between the write and the look at it. Another attempt may succeed.
+    #[error("another process changed the row at the same time")]
+    Raced,
     /// A row is not one that a consumer wrote.
     #[error("the row `{shard_id}` has an attribute `{attribute}` that cannot be read")]
     Unreadable {

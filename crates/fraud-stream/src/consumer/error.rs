@@ -1,6 +1,6 @@
 //! What ends a consumer's run early.
 
-use fraud_core::timestamp::Timestamp;
+use exact_text::timestamp::Timestamp;
 
 use super::checkpoints::{CheckpointFault, LostTo};
 use super::handler::HandlerError;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use aws_calls::fault::{CallFault, FaultKind, UNREADABLE_ANSWER};
 use aws_sdk_kinesis::Client;
 use aws_sdk_kinesis::config::http::HttpResponse;
 use aws_sdk_kinesis::config::retry::RetryConfig;
@@ -9,11 +10,10 @@ use aws_sdk_kinesis::config::timeout::TimeoutConfig;
 use aws_sdk_kinesis::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_kinesis::primitives::DateTime;
 use aws_sdk_kinesis::types::{Record as KinesisRecord, Shard as KinesisShard, ShardIteratorType};
-use fraud_core::timestamp::Timestamp;
+use exact_text::timestamp::Timestamp;
 
 use super::record::{Record, SequenceNumber};
 use super::source::{Page, ReadFrom, Shard, ShardSource, SourceFault, StreamDescription};
-use crate::errors::{CallError, call_error, is_throttle, unsendable};
 use crate::shards::{SHARDS_A_PAGE, is_closed, list_shards};
 
 /// The longest that one answer may take: GetRecords returns up to 10 MiB, also over a slow line.
@@ -81,8 +81,8 @@ impl ShardSource for KinesisSource {
                 .starting_sequence_number(number.as_str()),
         };
         let answer = request.send().await.map_err(|error| match fault(&error) {
-            SourceFault::Permanent { code, message } if code == "InvalidArgumentException" => {
-                SourceFault::PositionRefused { message }
+            SourceFault::Call(fault) if fault.code == "InvalidArgumentException" => {
+                SourceFault::PositionRefused { message: fault.message }
             }
             fault => fault,
         })?;
@@ -128,7 +128,8 @@ fn timestamp(time: DateTime) -> Result<Timestamp, SourceFault> {
 
 /// An answer that no Kinesis gives.
 fn unreadable(what: &str) -> SourceFault {
-    SourceFault::Permanent { code: "unreadable answer".to_owned(), message: what.to_owned() }
+    let fault = CallFault::new(FaultKind::Refused, UNREADABLE_ANSWER);
+    CallFault { message: what.to_owned(), ..fault }.into()
 }
 
 fn fault<E>(error: &SdkError<E, HttpResponse>) -> SourceFault
@@ -138,14 +139,7 @@ where
     if error.code() == Some("ExpiredIteratorException") {
         return SourceFault::ExpiredIterator;
     }
-    if let Some(message) = unsendable(error) {
-        return SourceFault::Unsendable { message };
-    }
-    match call_error(error) {
-        CallError::Transient { code } if is_throttle(&code) => SourceFault::Throttled { code },
-        CallError::Transient { code } => SourceFault::Transient { code },
-        CallError::Permanent { code, message } => SourceFault::Permanent { code, message },
-    }
+    CallFault::of(error).into()
 }
 
 #[cfg(test)]
@@ -172,12 +166,14 @@ mod tests {
         ] {
             let fault = fault(config).await;
             assert!(
-                matches!(&fault, SourceFault::Unsendable { message } if !message.is_empty()),
+                matches!(&fault, SourceFault::Call(CallFault { kind: FaultKind::NotSent, message, .. }) if !message.is_empty()),
                 "{fault:?}"
             );
         }
         let whole = config().region(region).credentials_provider(credentials).endpoint_url(nowhere);
-        let code = "cannot reach the service".to_owned();
-        assert_eq!(fault(whole).await, SourceFault::Transient { code });
+        assert_eq!(
+            fault(whole).await,
+            CallFault::new(FaultKind::NoAnswer, "cannot reach the service").into()
+        );
     }
 }

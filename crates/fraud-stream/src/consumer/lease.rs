@@ -1,6 +1,6 @@
 //! Getting the consumer's lease, and keeping it.
 
-use fraud_core::timestamp::Timestamp;
+use exact_text::timestamp::Timestamp;
 use tokio::time::Instant;
 
 use super::checkpoints::{Checkpoints, Holder, Kept, Lease, LeaseAnswer, LeaseClaim, Standing, Start};

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::fmt;
 
 use bytes::Bytes;
-use fraud_core::timestamp::Timestamp;
+use exact_text::timestamp::Timestamp;
 
 /// The most digits of a sequence number (Kinesis API reference, Record: `SequenceNumber`).
 pub const SEQUENCE_NUMBER_DIGITS: usize = 129;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use fraud_core::timestamp::Timestamp;
+use exact_text::timestamp::Timestamp;
 
 /// A consumer's numbers, since its run began.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

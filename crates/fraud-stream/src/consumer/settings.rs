@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use fraud_core::timestamp::Timestamp;
+use aws_calls::pauses::Pauses;
+use exact_text::timestamp::Timestamp;
 
 /// What a consumer is, and how it works.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,7 +79,7 @@ pub enum Until {
     Time(Timestamp),
 }
 
-/// Pauses that grow: each is drawn at random between half a limit and the limit, which doubles from one to the next.
+/// Pauses between attempts: each is drawn at random up to a limit that doubles from one to the next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Backoff {
     /// The first limit.
@@ -87,44 +88,9 @@ pub struct Backoff {
     pub longest: Duration,
 }
 
-/// The pauses of one row of failures.
-#[derive(Debug)]
-pub(super) struct Pauses {
-    backoff: Backoff,
-    limit: Duration,
-}
-
-impl Pauses {
-    pub(super) fn new(backoff: Backoff) -> Self {
-        Pauses { backoff, limit: backoff.first }
-    }
-
-    /// The next pause.
-    pub(super) fn next(&mut self) -> Duration {
-        let limit = self.limit.min(self.backoff.longest);
-        self.limit = limit.saturating_mul(2);
-        limit.mul_f64(0.5 + fastrand::f64() / 2.0)
-    }
-
-    /// Something succeeded.
-    pub(super) fn reset(&mut self) {
-        self.limit = self.backoff.first;
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pauses_double_up_to_the_longest_and_begin_anew_after_a_success() {
-        let seconds = Duration::from_secs;
-        let mut pauses = Pauses::new(Backoff { first: seconds(1), longest: seconds(3) });
-        for limit in [1, 2, 3, 3, 3] {
-            let pause = pauses.next();
-            assert!(pause >= seconds(limit) / 2 && pause <= seconds(limit), "{pause:?} {limit}");
-        }
-        pauses.reset();
-        assert!(pauses.next() <= seconds(1));
+impl Backoff {
+    /// The pauses of one row of failures.
+    pub(super) fn pauses(self) -> Pauses {
+        Pauses::new(self.first, self.longest)
     }
 }

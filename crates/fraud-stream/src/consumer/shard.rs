@@ -9,7 +9,7 @@ use super::error::ConsumerError;
 use super::handler::{Batch, Handler};
 use super::record::Record;
 use super::report::ShardState;
-use super::settings::{Pauses, Until};
+use super::settings::Until;
 use super::shared::{Shared, now};
 use super::source::{Page, ReadFrom, ShardSource, SourceFault};
 use super::stop::Stop;
@@ -55,7 +55,7 @@ impl<S: ShardSource, C: Checkpoints, H: Handler> ShardReader<S, C, H> {
     async fn read(&mut self) -> Result<Ended, ConsumerError> {
         let shared = Arc::clone(&self.shared);
         let settings = &shared.settings;
-        let mut pauses = Pauses::new(settings.backoff);
+        let mut pauses = settings.backoff.pauses();
         let mut iterator = None;
         while !self.stop.is_set() {
             let started = Instant::now();
@@ -151,7 +151,7 @@ impl<S: ShardSource, C: Checkpoints, H: Handler> ShardReader<S, C, H> {
     /// Hands records over until all are done; `false` where the run is to end before.
     async fn deliver(&mut self, records: &[Record]) -> Result<bool, ConsumerError> {
         let shared = Arc::clone(&self.shared);
-        let mut pauses = Pauses::new(shared.settings.backoff);
+        let mut pauses = shared.settings.backoff.pauses();
         let mut left = records;
         let mut attempt = 1;
         while !left.is_empty() {
@@ -179,7 +179,7 @@ impl<S: ShardSource, C: Checkpoints, H: Handler> ShardReader<S, C, H> {
             left = again;
             attempt += 1;
             if !left.is_empty() {
-                self.stop.pause(pauses.next()).await;
+                self.stop.pause(pauses.draw()).await;
                 if self.stop.is_set() {
                     return Ok(false);
                 }

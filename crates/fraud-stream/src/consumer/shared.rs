@@ -5,13 +5,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use fraud_core::timestamp::Timestamp;
+use aws_calls::fault::{CallFault, FaultKind};
+use aws_calls::pauses::Pauses;
+use exact_text::timestamp::Timestamp;
 use tokio::time::sleep;
 
 use super::checkpoints::{CheckpointFault, LostTo};
 use super::error::ConsumerError;
 use super::report::{Report, ShardReport, ShardState};
-use super::settings::{From, Pauses, Settings, Until};
+use super::settings::{From, Settings, Until};
 use super::source::{ShardSource, SourceFault, StreamDescription};
 use super::stop::Stop;
 
@@ -45,7 +47,7 @@ impl<S: ShardSource, C, H> Shared<S, C, H> {
     where
         F: Future<Output = Result<T, SourceFault>> + Send,
     {
-        let mut pauses = Pauses::new(self.settings.backoff);
+        let mut pauses = self.settings.backoff.pauses();
         while !stop.is_set() {
             match call().await {
                 Ok(answer) => {
@@ -99,13 +101,18 @@ impl<S: ShardSource, C, H> Shared<S, C, H> {
     ) -> Result<Duration, ConsumerError> {
         let mut report = self.report();
         match &fault {
-            SourceFault::Throttled { .. } => report.throttled += 1,
-            SourceFault::Transient { .. } => report.read_failures += 1,
-            SourceFault::Unsendable { .. } if self.was_answered() => report.read_failures += 1,
+            SourceFault::Call(fault) if fault.kind == FaultKind::Throttled => report.throttled += 1,
+            SourceFault::Call(fault) if self.may_pass(fault) => report.read_failures += 1,
             _ => return Err(ConsumerError::Source { stream: self.stream(), fault }),
         }
         report.trouble.insert(who.to_owned(), format!("no records: {fault}"));
-        Ok(pauses.next())
+        Ok(pauses.draw())
+    }
+
+    /// Whether another call may succeed. A request that could not be sent lasts, unless calls were answered before: then
+    /// whoever gives the credentials did not answer, and will.
+    fn may_pass(&self, fault: &CallFault) -> bool {
+        fault.is_transient() || (fault.kind == FaultKind::NotSent && self.was_answered())
     }
 
     /// Calls the checkpoints for `who` until they answer. Once the consumer is to end, only for so long as its patience is.
@@ -122,7 +129,7 @@ impl<S: ShardSource, C, H> Shared<S, C, H> {
         F: Future<Output = Result<T, CheckpointFault>> + Send,
     {
         let failed = |fault| ConsumerError::Checkpoints { consumer: self.settings.name.clone(), fault };
-        let mut pauses = Pauses::new(self.settings.backoff);
+        let mut pauses = self.settings.backoff.pauses();
         let patience = async {
             stop.wait().await;
             sleep(self.settings.stop_patience).await;
@@ -134,8 +141,8 @@ impl<S: ShardSource, C, H> Shared<S, C, H> {
                     self.succeeded(who);
                     return Ok(answer);
                 }
-                Err(fault @ CheckpointFault::Transient { .. }) => fault,
-                Err(fault @ CheckpointFault::Unsendable { .. }) if self.was_answered() => fault,
+                Err(CheckpointFault::Call(fault)) if self.may_pass(&fault) => fault.into(),
+                Err(fault @ CheckpointFault::Raced) => fault,
                 Err(fault) => return Err(failed(fault)),
             };
             {
@@ -145,7 +152,7 @@ impl<S: ShardSource, C, H> Shared<S, C, H> {
             }
             tokio::select! {
                 () = &mut patience => return Err(failed(fault)),
-                () = sleep(pauses.next()) => {}
+                () = sleep(pauses.draw()) => {}
             }
         }
     }

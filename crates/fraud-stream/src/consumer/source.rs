@@ -3,7 +3,8 @@
 use std::future::Future;
 use std::time::Duration;
 
-use fraud_core::timestamp::Timestamp;
+use aws_calls::fault::CallFault;
+use exact_text::timestamp::Timestamp;
 
 use super::record::{Record, SequenceNumber};
 
@@ -99,39 +100,15 @@ pub struct Page {
 /// Why a stream did not answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SourceFault {
-    /// It is read too fast, or its key's service is; it will answer after a pause.
-    #[error("{code}")]
-    Throttled {
-        /// The service's error code.
-        code: String,
-    },
-    /// It failed in a way that passes.
-    #[error("{code}")]
-    Transient {
-        /// The service's error code, or the kind of failure to reach it.
-        code: String,
-    },
-    /// The request could not be sent: no credentials, no region. That lasts, unless calls were answered before: then
-    /// whoever gives the credentials did not answer, and will.
-    #[error("the request cannot be sent: {message}")]
-    Unsendable {
-        /// What kept it.
-        message: String,
-    },
+    /// The call failed.
+    #[error("{}", .0.explained())]
+    Call(#[from] CallFault),
     /// The iterator is too old.
     #[error("the iterator has expired")]
     ExpiredIterator,
     /// The stream knows no such position.
     #[error("the position is refused: {message}")]
     PositionRefused {
-        /// The service's explanation.
-        message: String,
-    },
-    /// It will not answer however often it is asked: no such stream, no permission.
-    #[error("{code}: {message}")]
-    Permanent {
-        /// The service's error code.
-        code: String,
         /// The service's explanation.
         message: String,
     },

@@ -1,6 +1,7 @@
 use std::collections::HashMap;
 use std::sync::Mutex;
 
+use aws_calls::fault::FaultKind;
 use proptest::prelude::*;
 
 use super::*;
@@ -46,7 +47,7 @@ impl Target for Scripted {
         record.data.len()
     }
 
-    async fn put(&self, batch: &[&Record]) -> Result<Vec<Result<(), EntryError>>, CallError> {
+    async fn put(&self, batch: &[&Record]) -> Result<Vec<Result<(), EntryError>>, CallFault> {
         assert!((1..=self.limits.records).contains(&batch.len()));
         assert!(batch.iter().map(|record| self.size(record)).sum::<usize>() <= self.limits.bytes);
         {
@@ -71,7 +72,7 @@ impl Target for Scripted {
             }
         }
         if fails {
-            return Err(CallError::Transient { code: "Busy".to_owned() });
+            return Err(CallFault::new(FaultKind::Failed, "Busy"));
         }
         let refused = || EntryError { code: "ProvisionedThroughputExceededException".to_owned() };
         Ok(results.into_iter().map(|arrives| if arrives { Ok(()) } else { Err(refused()) }).collect())
@@ -108,7 +109,7 @@ fn a_record_that_keeps_failing_comes_back_with_its_error_and_the_next_of_its_key
         fn size(&self, record: &Record) -> usize {
             record.data.len()
         }
-        async fn put(&self, batch: &[&Record]) -> Result<Vec<Result<(), EntryError>>, CallError> {
+        async fn put(&self, batch: &[&Record]) -> Result<Vec<Result<(), EntryError>>, CallFault> {
             let refusal = || Err(EntryError { code: "InternalFailure".to_owned() });
             self.0.lock().unwrap().extend(batch.iter().map(|record| record.tag));
             Ok(batch.iter().map(|record| if record.tag == 1 { refusal() } else { Ok(()) }).collect())
@@ -136,12 +137,10 @@ fn a_refusal_that_lasts_is_not_repeated() {
         fn size(&self, record: &Record) -> usize {
             record.data.len()
         }
-        async fn put(&self, _batch: &[&Record]) -> Result<Vec<Result<(), EntryError>>, CallError> {
+        async fn put(&self, _batch: &[&Record]) -> Result<Vec<Result<(), EntryError>>, CallFault> {
             *self.0.lock().unwrap() += 1;
-            Err(CallError::Permanent {
-                code: "ResourceNotFoundException".to_owned(),
-                message: "gone".to_owned(),
-            })
+            let fault = CallFault::new(FaultKind::Refused, "ResourceNotFoundException");
+            Err(CallFault { message: "gone".to_owned(), ..fault })
         }
     }
     let target = Gone(Mutex::default());

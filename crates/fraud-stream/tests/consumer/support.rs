@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_calls::sdk::Sdk;
 use aws_sdk_kinesis::primitives::Blob;
 use aws_sdk_kinesis::types::StreamStatus;
 use embedded_aws::{EmbeddedAws, KeyType, REGION, Service, TableDefinition};
-use fraud_aws::sdk::Sdk;
 use fraud_stream::consumer::checkpoints::DynamoDbCheckpoints;
 use fraud_stream::consumer::{
     Backoff, Batch, Consumer, ConsumerError, Handled, Handler, HandlerError, KinesisSource, Settings, Until,

@@ -2,8 +2,8 @@
 
 use anyhow::anyhow;
 use clap::Args;
+use exact_text::json::ObjectWriter;
 use fraud_aws::ledger::{Pending, PendingAlert};
-use fraud_core::json::ObjectWriter;
 use serde_json::Value;
 
 use super::{LedgerArguments, search};

@@ -94,7 +94,7 @@ fn write(shard: &str, record: &Record, lines: &mut String) -> Result<(), Handler
 
 #[cfg(test)]
 mod tests {
-    use fraud_core::timestamp::Timestamp;
+    use exact_text::timestamp::Timestamp;
     use fraud_stream::consumer::SequenceNumber;
     use kpl_aggregation::{Entry, encode};
 

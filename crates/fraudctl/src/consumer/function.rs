@@ -104,8 +104,8 @@ fn event_record(record: &Record) -> EventRecord {
 mod tests {
     use std::collections::BTreeMap;
 
+    use exact_text::timestamp::Timestamp;
     use fraud_core::reason::FailureReason;
-    use fraud_core::timestamp::Timestamp;
     use fraud_stream::consumer::{Handled as Outcome, Handler as _, SequenceNumber};
     use serde_json::Value;
 

@@ -1,6 +1,6 @@
 //! Times as arguments.
 
-use fraud_core::timestamp::Timestamp;
+use exact_text::timestamp::Timestamp;
 
 /// A time as RFC 3339 writes it, to the millisecond.
 pub fn time(text: &str) -> Result<Timestamp, String> {

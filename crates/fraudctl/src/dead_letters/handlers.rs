@@ -1,8 +1,8 @@
 //! The functions in this process, each set up when it is first needed.
 
+use aws_calls::sdk::Sdk;
 use fraud_aws::config::Environment;
 use fraud_aws::dead_letters::DeadLetterSink;
-use fraud_aws::sdk::Sdk;
 
 use crate::Failure;
 use crate::handler::{Handler, HandlerName};

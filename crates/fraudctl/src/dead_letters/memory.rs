@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use exact_text::timestamp::Timestamp;
 use fraud_aws::config::{AggregatesTarget, AlertLedgerTarget, Environment};
-use fraud_core::timestamp::Timestamp;
 
 use super::outcome::Stays;
 use crate::Failure;

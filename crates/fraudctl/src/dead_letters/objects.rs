@@ -8,8 +8,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
-use fraud_core::event_time;
-use fraud_core::timestamp::Timestamp;
+use exact_text::timestamp::Timestamp;
+use exact_text::written_time;
 use serde::Deserialize;
 
 use super::selection::Selection;
@@ -105,7 +105,7 @@ impl Object {
         let batch = self.batch.as_ref().ok()?;
         let first = batch.info.approximate_arrival_of_first_record.as_deref();
         let text = first.unwrap_or(&batch.timestamp);
-        event_time::parse(text).map(|time| time.instant)
+        written_time::parse(text).map(|time| time.instant)
     }
 
     /// What it is called.

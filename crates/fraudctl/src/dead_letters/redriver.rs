@@ -4,9 +4,10 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use aws_calls::fault::CallFault;
+use aws_calls::sdk::Sdk;
 use fraud_aws::config::Environment;
-use fraud_aws::dead_letters::{DeadLetter, DeadLetterFault, DeadLetterSink, StoredLetter};
-use fraud_aws::sdk::Sdk;
+use fraud_aws::dead_letters::{DeadLetter, DeadLetterSink, StoredLetter};
 use fraud_core::reason::FailureReason;
 use kinesis_batch::{Batch, Redelivery};
 use tokio::time::Instant;
@@ -38,7 +39,7 @@ impl StillPoison {
 }
 
 impl DeadLetterSink for StillPoison {
-    async fn send(&self, letter: &DeadLetter<'_>, _deadline: Instant) -> Result<(), DeadLetterFault> {
+    async fn send(&self, letter: &DeadLetter<'_>, _deadline: Instant) -> Result<(), CallFault> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(letter.id(), letter.reason);
         Ok(())
     }

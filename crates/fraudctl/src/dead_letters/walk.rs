@@ -7,9 +7,8 @@ use std::pin::pin;
 use std::time::Duration;
 
 use anyhow::anyhow;
-use fraud_aws::dead_letters::{
-    DeadLetterQueue, MAX_RECEIVED, NotALetter, QueueFault, ReceivedMessage, StoredLetter,
-};
+use aws_calls::fault::CallFault;
+use fraud_aws::dead_letters::{DeadLetterQueue, MAX_RECEIVED, NotALetter, ReceivedMessage, StoredLetter};
 use futures_util::{StreamExt, stream};
 use tokio::time::{Instant, sleep};
 
@@ -152,8 +151,8 @@ impl<'q> Walk<'q> {
     /// Removes a letter from the queue for good.
     ///
     /// # Errors
-    /// [`QueueFault`]; it is then given back with the others.
-    pub(super) async fn remove(&mut self, message_id: &str) -> Result<(), QueueFault> {
+    /// [`CallFault`]; it is then given back with the others.
+    pub(super) async fn remove(&mut self, message_id: &str) -> Result<(), CallFault> {
         if let Some(held) = self.held.get(message_id) {
             self.queue.remove(&held.receipt).await?;
             self.held.remove(message_id);

@@ -1,9 +1,10 @@
 //! The topic and the queue.
 
+use aws_calls::fault::CallFault;
+use aws_calls::sdk::Sdk;
 use aws_sdk_sqs::types::QueueAttributeName;
 use fraud_aws::config::{AlertSinkTarget, DeadLettersTarget, Environment};
 use fraud_aws::dead_letters::MAX_BODY_BYTES;
-use fraud_aws::sdk::{Sdk, error_code};
 
 use super::finding::{Finding, Wrong};
 use crate::display::counted;
@@ -24,7 +25,7 @@ pub(super) async fn topic(environment: Environment<'_>, sdk: &Sdk, can_call: boo
 async fn find_topic(topic_arn: &str, sdk: &Sdk) -> Result<String, Wrong> {
     let client = aws_sdk_sns::Client::new(sdk.config().await);
     let answer = client.get_topic_attributes().topic_arn(topic_arn).send().await;
-    let answer = answer.map_err(|error| match error_code(&error) {
+    let answer = answer.map_err(|error| match CallFault::of(&error).code {
         code if code.contains("NotFound") => {
             Wrong::new("the topic does not exist", "create it, or name another in ALERT_SINK")
         }
@@ -79,7 +80,7 @@ pub(super) async fn queue(environment: Environment<'_>, sdk: &Sdk, can_call: boo
 async fn find_queue(queue_url: &str, sdk: &Sdk) -> Result<String, Wrong> {
     let client = aws_sdk_sqs::Client::new(sdk.config().await);
     let call = client.get_queue_attributes().queue_url(queue_url).attribute_names(QueueAttributeName::All);
-    let answer = call.send().await.map_err(|error| match error_code(&error) {
+    let answer = call.send().await.map_err(|error| match CallFault::of(&error).code {
         code if code.contains("NonExistentQueue") || code.contains("QueueDoesNotExist") => {
             Wrong::new("the queue does not exist", "create it, or name another in DEAD_LETTERS")
         }

@@ -1,6 +1,6 @@
 //! What every call needs: a region and credentials.
 
-use fraud_aws::sdk::Sdk;
+use aws_calls::sdk::Sdk;
 
 use super::finding::Finding;
 use crate::aws;

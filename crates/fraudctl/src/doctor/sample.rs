@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use aws_calls::fault::CallFault;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 use fraud_aws::profiles::attribute;
 use fraud_aws::profiles::table::{CUSTOMER_ID, LIFETIME_VALUE, RISK_SCORE, SEGMENT};
-use fraud_aws::sdk::error_code;
 use fraud_core::profile::{Attribute, Profile};
 
 use super::finding::Wrong;
@@ -47,7 +47,7 @@ async fn scan(table: &str, client: &Client) -> Result<Tally, String> {
     for _ in 0..CALLS {
         let left = i32::try_from(SAMPLE.saturating_sub(seen.len())).unwrap_or(i32::MAX);
         let call = client.scan().table_name(table).limit(left).set_exclusive_start_key(start.take());
-        let answer = call.send().await.map_err(|error| error_code(&error))?;
+        let answer = call.send().await.map_err(|error| CallFault::of(&error).code)?;
         for item in answer.items() {
             let id = item.get(CUSTOMER_ID).and_then(|id| id.as_s().ok()).cloned().unwrap_or_default();
             if seen.insert(id) {

@@ -1,11 +1,10 @@
 //! The stream that is read, and the one that totals go to.
 
+use aws_calls::sdk::Sdk;
 use aws_sdk_kinesis::Client;
 use fraud_aws::config::{
     AggregateSinkTarget, AggregatesTarget, AlertLedgerTarget, Environment, event_time_bounds,
 };
-use fraud_aws::sdk::Sdk;
-use fraud_stream::producer::CallError;
 use fraud_stream::streams::{StreamError, Summary, describe};
 
 use super::finding::{Finding, Wrong};
@@ -62,10 +61,9 @@ async fn look(name: &str, sdk: &Sdk) -> Result<(Summary, String), Wrong> {
             "the stream does not exist in this region",
             format!("fraudctl stream create {name} --retention-hours 168 --shard-metrics"),
         ),
-        StreamError::Call {
-            action,
-            error: CallError::Transient { code } | CallError::Permanent { code, .. },
-        } => Wrong::call("kinesis", &format!("kinesis:{action}"), &code),
+        StreamError::Call { action, error } => {
+            Wrong::call("kinesis", &format!("kinesis:{action}"), &error.code)
+        }
         error @ StreamError::NotActive { .. } => Wrong::new(error, "wait until it is ACTIVE"),
     })?;
     let stream = description.summary;

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use aws_calls::fault::CallFault;
+use aws_calls::sdk::Sdk;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{
     AttributeValue, KeyType, KeysAndAttributes, ScalarAttributeType, TableDescription, TableStatus,
@@ -10,7 +12,6 @@ use aws_sdk_dynamodb::types::{
 use fraud_aws::aggregates::{AggregateFault, DynamoDbAggregates};
 use fraud_aws::config::{AggregatesTarget, AlertLedgerTarget, Environment, ProfileSource, window_rule};
 use fraud_aws::profiles::FileProfiles;
-use fraud_aws::sdk::{NO_ANSWER_IN_TIME, Sdk, error_code};
 use fraud_core::window::WindowRule;
 use tokio::time::Instant;
 
@@ -133,8 +134,7 @@ async fn keeps_to(store: &DynamoDbAggregates, rule: &WindowRule) -> Result<Strin
         .await
         .map(|()| "its windows are kept under this rule".to_owned())
         .map_err(|fault| match fault {
-            AggregateFault::Service { code } => Wrong::call("dynamodb", "dynamodb:GetItem", &code),
-            AggregateFault::Deadline => Wrong::call("dynamodb", "dynamodb:GetItem", NO_ANSWER_IN_TIME),
+            AggregateFault::Call(fault) => Wrong::call("dynamodb", "dynamodb:GetItem", &fault.code),
             fault => {
                 Wrong::new(fault, "docs/operations.md, \"Another window rule\", has the way to change it")
             }
@@ -183,7 +183,7 @@ impl Table {
     async fn is_as_it_must_be(&self, client: &Client) -> Result<String, Wrong> {
         let key = self.key_text();
         let described = client.describe_table().table_name(&self.name).send().await;
-        let described = described.map_err(|error| match error_code(&error) {
+        let described = described.map_err(|error| match CallFault::of(&error).code {
             code if code == "ResourceNotFoundException" => {
                 Wrong::new("the table does not exist in this region", self.way_back(&key))
             }
@@ -216,8 +216,9 @@ impl Table {
 
     async fn expires(&self, client: &Client) -> Result<String, Wrong> {
         let answer = client.describe_time_to_live().table_name(&self.name).send().await;
-        let answer = answer
-            .map_err(|error| Wrong::call("dynamodb", "dynamodb:DescribeTimeToLive", &error_code(&error)))?;
+        let answer = answer.map_err(|error| {
+            Wrong::call("dynamodb", "dynamodb:DescribeTimeToLive", &CallFault::of(&error).code)
+        })?;
         let found = answer.time_to_live_description();
         let is_on = found
             .and_then(|found| found.time_to_live_status())
@@ -302,28 +303,28 @@ impl Call {
                 let keys = KeysAndAttributes::builder().keys(table.key().collect()).build();
                 let keys = keys.map_err(|error| error.to_string())?;
                 let call = client.batch_get_item().request_items(name, keys);
-                call.send().await.err().map(|error| error_code(&error))
+                call.send().await.err().map(|error| CallFault::of(&error).code)
             }
             Call::Put => {
                 let call = client.put_item().table_name(name).set_item(key()).condition_expression(NEVER);
                 let call = call.expression_attribute_names("#key", partition_key);
-                call.send().await.err().map(|error| error_code(&error))
+                call.send().await.err().map(|error| CallFault::of(&error).code)
             }
             Call::Update => {
                 let call = client.update_item().table_name(name).set_key(key()).condition_expression(NEVER);
                 let call = call.expression_attribute_names("#key", partition_key);
-                call.send().await.err().map(|error| error_code(&error))
+                call.send().await.err().map(|error| CallFault::of(&error).code)
             }
             Call::Delete => {
                 let call = client.delete_item().table_name(name).set_key(key()).condition_expression(NEVER);
                 let call = call.expression_attribute_names("#key", partition_key);
-                call.send().await.err().map(|error| error_code(&error))
+                call.send().await.err().map(|error| CallFault::of(&error).code)
             }
         };
         match code {
             None => Ok(()),
             Some(code) if code == "ConditionalCheckFailedException" => Ok(()),
-            Some(code) => Err(code),
+            Some(code) => Err(code.into_owned()),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use fraud_core::json::{JsonError, Scanner, Value};
+use exact_text::json::{JsonError, Scanner, Value};
 
 use super::InputError;
 use super::entry::{Entry, Fault, MAX_ENTRY_BYTES, Place};

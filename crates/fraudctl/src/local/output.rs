@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
-use fraud_core::json::{Scanner, Value};
+use exact_text::json::{Scanner, Value};
 use fraud_core::window::WindowTotals;
 
 use super::reconcile::Landed;
@@ -157,7 +157,7 @@ fn read_landed(line: &str) -> anyhow::Result<Landed> {
             (Some("fraud_score"), Value::Number(digits)) => fraud_score = digits.parse().ok(),
             _ => {}
         }
-        Ok::<_, fraud_core::json::JsonError>(())
+        Ok::<_, exact_text::json::JsonError>(())
     })?;
     Ok(Landed {
         decision_id: decision_id.ok_or_else(|| anyhow!("no decision_id"))?.into_owned(),

@@ -12,9 +12,9 @@ use embedded_aws::delivery_stream::{
 };
 use embedded_aws::event_source_mapping::{EventSourceMapping, RecordSource, Settings as MappingSettings};
 use embedded_aws::{EmbeddedAws, Service};
+use exact_text::timestamp::Timestamp;
 use fraud_aws::profiles::FileProfiles;
 use fraud_core::policy::Policy;
-use fraud_core::timestamp::Timestamp;
 use fraud_stream::kinesis::KinesisStream;
 use fraud_stream::producer::{self, Outcome as SendOutcome, Record, Settings as ProducerSettings};
 use futures_util::{Stream, StreamExt};

@@ -3,14 +3,14 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use exact_text::decimal::is_positive;
+use exact_text::timestamp::Timestamp;
 use fraud_aws::profiles::{FileProfiles, Lookup, ProfileStore};
-use fraud_core::decimal::is_positive;
 use fraud_core::enrichment::Enrichment;
 use fraud_core::identity::{Identity, Position};
 use fraud_core::money::Money;
 use fraud_core::policy::Policy;
 use fraud_core::scoring::Inputs;
-use fraud_core::timestamp::Timestamp;
 use fraud_core::transaction::Transaction;
 use fraud_core::window::{Fold, WindowRule, WindowTotals};
 use tokio::time::Instant;

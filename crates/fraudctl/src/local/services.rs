@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use anyhow::Context;
+use aws_calls::sdk::Sdk;
 use aws_sdk_dynamodb::Client;
 use embedded_aws::{EmbeddedAws, KeyType, REGION, Recording, Service, TableDefinition};
 use fraud_aws::aggregates::rule_variables;
-use fraud_aws::sdk::Sdk;
 
 use super::functions::window_rule;
 use crate::profiles::{self, Item};

@@ -8,8 +8,8 @@ use anyhow::Context;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 use clap::Args;
+use exact_text::json::ObjectWriter;
 use fraud_aws::profiles::table::{CUSTOMER_ID, LIFETIME_VALUE, RISK_SCORE, SEGMENT};
-use fraud_core::json::ObjectWriter;
 
 use super::Item;
 use crate::Failure;

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use anyhow::Context;
+use aws_calls::pauses::Pauses;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
 use futures_util::StreamExt;
@@ -15,10 +16,10 @@ pub type Item = HashMap<String, AttributeValue>;
 const ITEMS_PER_CALL: usize = 25;
 /// Calls under way at once.
 const CALLS_AT_ONCE: usize = 8;
-/// How often what DynamoDB left undone is sent again, and the limit of the first random pause before it; the limit
-/// doubles each time.
+/// How often the items that DynamoDB left unwritten are sent, the first pause before that, and the longest.
 const ATTEMPTS: u32 = 10;
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_millis(3200);
 
 /// Writes profiles, no customer twice, over those that are there, and tells `progress` how many are written. Gives their
 /// number.
@@ -49,7 +50,8 @@ fn request(item: Item) -> anyhow::Result<WriteRequest> {
 
 async fn write_chunk(client: &Client, table: &str, mut pending: Vec<WriteRequest>) -> anyhow::Result<u64> {
     let count = pending.len() as u64;
-    for attempt in 0..ATTEMPTS {
+    let mut pauses = Pauses::new(FIRST_PAUSE, LONGEST_PAUSE);
+    for _ in 0..ATTEMPTS {
         let answer = client
             .batch_write_item()
             .request_items(table, pending)
@@ -60,8 +62,7 @@ async fn write_chunk(client: &Client, table: &str, mut pending: Vec<WriteRequest
         if pending.is_empty() {
             return Ok(count);
         }
-        let limit = FIRST_PAUSE * 2u32.pow(attempt.min(6));
-        tokio::time::sleep(limit.mul_f64(fastrand::f64())).await;
+        tokio::time::sleep(pauses.draw()).await;
     }
     anyhow::bail!("the table {table} still leaves items unwritten after {ATTEMPTS} attempts: it is throttled")
 }

@@ -6,7 +6,10 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use aws_calls::fault::CallFault;
+use aws_calls::sdk::Sdk;
 use customer_analytics::Analytics;
+use exact_text::timestamp::Timestamp;
 use fraud_aws::aggregate_sink::TotalsSink;
 use fraud_aws::aggregates::{
     Added, Addition, AggregateFault, AggregateStore, DynamoDbAggregates, MemoryAggregates,
@@ -14,14 +17,12 @@ use fraud_aws::aggregates::{
 use fraud_aws::alerts::{AlertSink, PublishFault};
 use fraud_aws::clock::SystemClock;
 use fraud_aws::config::{AggregatesTarget, AlertLedgerTarget, Environment};
-use fraud_aws::dead_letters::{DeadLetter, DeadLetterFault, DeadLetterSink};
+use fraud_aws::dead_letters::{DeadLetter, DeadLetterSink};
 use fraud_aws::ledger::{
     AlertLedger, Claim, Claimed, DynamoDbLedger, LedgerFault, Marked, MemoryLedger, Release,
 };
 use fraud_aws::profiles::Profiles;
-use fraud_aws::sdk::Sdk;
 use fraud_core::alert::Alert;
-use fraud_core::timestamp::Timestamp;
 use fraud_core::window::{WindowRule, WindowTotals};
 use kinesis_alerts::Alerts;
 use tokio::time::Instant;
@@ -127,7 +128,7 @@ impl AlertSink for Nowhere {
 }
 
 impl DeadLetterSink for Nowhere {
-    async fn send(&self, _letter: &DeadLetter<'_>, _deadline: Instant) -> Result<(), DeadLetterFault> {
+    async fn send(&self, _letter: &DeadLetter<'_>, _deadline: Instant) -> Result<(), CallFault> {
         Ok(())
     }
 }

@@ -42,7 +42,7 @@ pub(crate) async fn send_strangers(world: &World) {
         sequence_number: &FIRST.to_string(),
         sub_sequence_number: 3,
     };
-    let arrival = fraud_core::timestamp::Timestamp::from_millis(1_705_287_600_250);
+    let arrival = exact_text::timestamp::Timestamp::from_millis(1_705_287_600_250);
     let reason = FailureReason::NotJson;
     let mut letter =
         DeadLetter { function: "kinesis-alerts", reason, position, arrival, data: "bm8=".into() };

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::process::{Output, Stdio};
 use std::time::Duration;
 
+use aws_calls::sdk::Sdk;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 use embedded_aws::{EmbeddedAws, Fault, REGION, Service, ServiceError, When};
-use fraud_aws::sdk::Sdk;
 use fraudctl::local::start_services;
 use serde_json::Value;
 use tokio::process::{Child, Command};

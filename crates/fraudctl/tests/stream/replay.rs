@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use fraud_core::timestamp::Timestamp;
+use exact_text::timestamp::Timestamp;
 use serde_json::Value;
 
 use crate::support::{AGGREGATES, LEDGER, STREAM, World, old_stream, text, world};

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::process::{Output, Stdio};
 
+use aws_calls::sdk::Sdk;
 use aws_sdk_dynamodb::types::AttributeValue;
 use embedded_aws::{EmbeddedAws, KeyType, REGION, Service, TableDefinition};
-use fraud_aws::sdk::Sdk;
 use fraud_stream::kinesis::KinesisStream;
 use fraud_stream::producer::{self, Record, Settings, partition_key};
 use fraudctl::generate::{Dataset, Transaction};

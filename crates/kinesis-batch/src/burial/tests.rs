@@ -2,7 +2,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use fraud_aws::dead_letters::DeadLetterFault;
+use aws_calls::fault::CallFault;
 
 use super::*;
 use crate::testing::{aggregate, event};
@@ -25,9 +25,9 @@ impl Letters {
 }
 
 impl DeadLetterSink for Letters {
-    async fn send(&self, letter: &DeadLetter<'_>, _: Instant) -> Result<(), DeadLetterFault> {
+    async fn send(&self, letter: &DeadLetter<'_>, _: Instant) -> Result<(), CallFault> {
         if self.asked.fetch_add(1, Ordering::Relaxed) >= self.accepts {
-            return Err(DeadLetterFault::Deadline);
+            return Err(CallFault::deadline());
         }
         let position = letter.position;
         let kept =

@@ -1,5 +1,5 @@
 use super::*;
-use fraud_core::json::Value;
+use exact_text::json::Value;
 use proptest::prelude::*;
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;

@@ -3,10 +3,10 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use exact_text::timestamp::Timestamp;
 use fraud_aws::aggregates::{Addition, AggregateStore, Memory};
 use fraud_core::money::Money;
 use fraud_core::reason::FailureReason;
-use fraud_core::timestamp::Timestamp;
 use fraud_core::window::{Counted, IdentityHash, Window, WindowTime, WindowTotals};
 use kinesis_batch::RetryReason;
 use serde_json::json;

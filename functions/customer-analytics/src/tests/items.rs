@@ -5,9 +5,9 @@ use std::time::UNIX_EPOCH;
 
 use bytes::Bytes;
 use embedded_aws::event_source_mapping::Record;
+use exact_text::timestamp::Timestamp;
 use fraud_core::identity::{Identity, Position};
 use fraud_core::money::Money;
-use fraud_core::timestamp::Timestamp;
 use fraud_core::transaction::Transaction;
 use fraud_core::window::{Fold, WindowRule, WindowTotals};
 use kpl_aggregation::{Entry, Payload, encode, split};

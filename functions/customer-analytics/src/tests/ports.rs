@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 
+use aws_calls::fault::{CallFault, FaultKind};
+use exact_text::timestamp::Timestamp;
 pub(super) use fault_injection::Fate;
-use fraud_aws::aggregate_sink::{AggregateSink, AggregateSinkFault};
+use fraud_aws::aggregate_sink::AggregateSink;
 use fraud_aws::aggregates::{Added, Addition, AggregateFault, AggregateStore, MemoryAggregates};
 use fraud_aws::clock::Clock;
-use fraud_aws::dead_letters::{DeadLetter, DeadLetterFault, DeadLetterSink};
-use fraud_core::timestamp::Timestamp;
+use fraud_aws::dead_letters::{DeadLetter, DeadLetterSink};
 use fraud_core::window::{Window, WindowRule, WindowTotals};
 use tokio::time::Instant;
 
@@ -37,7 +38,7 @@ impl AggregateStore for FlakyStore {
 
     async fn add(&self, addition: &Addition<'_>, deadline: Instant) -> Result<Added, AggregateFault> {
         let work = async || self.inner.add(addition, deadline).await;
-        let fault = || AggregateFault::Service { code: "ordered".to_owned() };
+        let fault = || AggregateFault::Call(CallFault::new(FaultKind::Failed, "ordered"));
         self.fates.befall(Call::Add, deadline, work, fault).await
     }
 
@@ -91,14 +92,14 @@ pub(super) struct FlakySink {
 }
 
 impl AggregateSink for FlakySink {
-    async fn send(&self, totals: &[WindowTotals], deadline: Instant) -> Vec<Result<(), AggregateSinkFault>> {
+    async fn send(&self, totals: &[WindowTotals], deadline: Instant) -> Vec<Result<(), CallFault>> {
         let mut results = Vec::new();
         for totals in totals {
             let work = async || {
                 self.log.lock().unwrap().sent.push(totals.clone());
                 Ok(())
             };
-            let fault = || AggregateSinkFault::Deadline;
+            let fault = CallFault::deadline;
             results.push(self.fates.befall(Call::Send, deadline, work, fault).await);
         }
         results
@@ -112,13 +113,13 @@ pub(super) struct FlakyDeadLetters {
 }
 
 impl DeadLetterSink for FlakyDeadLetters {
-    async fn send(&self, letter: &DeadLetter<'_>, deadline: Instant) -> Result<(), DeadLetterFault> {
+    async fn send(&self, letter: &DeadLetter<'_>, deadline: Instant) -> Result<(), CallFault> {
         let work = async || {
             let letters = &mut self.log.lock().unwrap().letters;
             letters.entry(letter.id()).or_default().push(letter.reason.to_string());
             Ok(())
         };
-        let fault = || DeadLetterFault::Deadline;
+        let fault = CallFault::deadline;
         self.fates.befall(Call::Bury, deadline, work, fault).await
     }
 }

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, UNIX_EPOCH};
 
+use aws_calls::sdk::Sdk;
 use embedded_aws::event_source_mapping::{
     Backoff, Clock, EventSourceMapping, FunctionError, Invocation, MemoryStream, RecordSource, Settings,
 };
 use embedded_aws::{EmbeddedAws, Entries, Fault, KeyType, REGION, Service, TableDefinition, When};
 use fraud_aws::aggregate_sink::KinesisTotals;
 use fraud_aws::aggregates::{AggregateStore, DynamoDbAggregates};
-use fraud_aws::sdk::Sdk;
 use fraud_core::window::WindowTime;
 use proptest::prelude::*;
 use tokio::time::Instant;

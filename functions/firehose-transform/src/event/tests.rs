@@ -1,6 +1,6 @@
 use super::*;
 use aws_lambda_events::firehose::KinesisFirehoseEvent;
-use fraud_core::payload::Payloads;
+use exact_text::base64::Payloads;
 use proptest::prelude::*;
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;

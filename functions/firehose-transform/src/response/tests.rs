@@ -8,7 +8,7 @@ const EVENT: &str = r#"{"records":[
     {"recordId":"a","data":"eyJh"},{"recordId":"b\u002f1","data":"not\/base64"},{"recordId":"c"}]}"#;
 
 fn midnight() -> Timestamp {
-    fraud_core::event_time::parse("0987-06-05T04:03:02Z").unwrap().instant
+    exact_text::written_time::parse("0987-06-05T04:03:02Z").unwrap().instant
 }
 
 #[test]

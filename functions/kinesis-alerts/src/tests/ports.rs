@@ -3,15 +3,16 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex};
 
+use aws_calls::fault::{CallFault, FaultKind};
+use exact_text::timestamp::Timestamp;
 pub(super) use fault_injection::Fate;
 use fraud_aws::alerts::{AlertSink, PublishFault};
 use fraud_aws::clock::Clock;
-use fraud_aws::dead_letters::{DeadLetter, DeadLetterFault, DeadLetterSink};
+use fraud_aws::dead_letters::{DeadLetter, DeadLetterSink};
 use fraud_aws::ledger::{AlertLedger, Claim, Claimed, LedgerFault, Marked, MemoryLedger, Release};
-use fraud_aws::profiles::{Answer, Lookup, LookupFault, ProfileStore};
+use fraud_aws::profiles::{Answer, Lookup, ProfileStore};
 use fraud_core::alert::Alert;
 use fraud_core::profile::{Attribute, Profile};
-use fraud_core::timestamp::Timestamp;
 use tokio::time::Instant;
 
 /// Where in the function a call is made.
@@ -44,7 +45,7 @@ impl ProfileStore for Profiles {
             let profile = Profile::new(Attribute::Text("gold"), Attribute::Missing, Attribute::Number(&risk));
             Ok(vec![Lookup::Found(Arc::new(profile)); customers.len()])
         };
-        let looked_up = self.0.befall(Call::Lookup, deadline, work, || LookupFault::Deadline).await;
+        let looked_up = self.0.befall(Call::Lookup, deadline, work, CallFault::deadline).await;
         match looked_up {
             Ok(profiles) => Answer { profiles, looked_up: customers.len(), ..Answer::default() },
             Err(fault) => {
@@ -69,7 +70,7 @@ pub(super) struct FlakyLedger {
 }
 
 fn ledger_fault() -> LedgerFault {
-    LedgerFault::Service { code: "ordered".to_owned() }
+    LedgerFault::Call(CallFault::new(FaultKind::Failed, "ordered"))
 }
 
 impl AlertLedger for FlakyLedger {
@@ -144,7 +145,10 @@ impl AlertSink for FlakySink {
                 world.accepted.push((*alert).clone());
                 Ok(())
             };
-            let fault = || PublishFault::Unavailable { code: "ordered".to_owned(), may_be_sent: true };
+            let fault = || PublishFault::Unavailable {
+                fault: CallFault::new(FaultKind::Failed, "ordered"),
+                may_be_sent: true,
+            };
             let result = self.fates.befall(Call::Publish, deadline, work, fault).await;
             if let (Err(_), Some(customer)) = (&result, customer) {
                 held_back.insert(customer);
@@ -162,13 +166,13 @@ pub(super) struct FlakyDeadLetters {
 }
 
 impl DeadLetterSink for FlakyDeadLetters {
-    async fn send(&self, letter: &DeadLetter<'_>, deadline: Instant) -> Result<(), DeadLetterFault> {
+    async fn send(&self, letter: &DeadLetter<'_>, deadline: Instant) -> Result<(), CallFault> {
         let work = async || {
             let letters = &mut self.log.lock().unwrap().letters;
             letters.entry(letter.id()).or_default().push(letter.reason.to_string());
             Ok(())
         };
-        let fault = || DeadLetterFault::Deadline;
+        let fault = CallFault::deadline;
         self.fates.befall(Call::Bury, deadline, work, fault).await
     }
 }

@@ -1,5 +1,6 @@
 //! The real SDK against a Kinesis in process.
 
+use aws_calls::fault::CallFault;
 use embedded_aws::event_source_mapping::{Record, RecordSource};
 use embedded_aws::{EmbeddedAws, Entries, Fault, Service, When};
 
@@ -9,7 +10,7 @@ const STREAM: &str = "customer-aggregates";
 
 pub(super) async fn start() -> (EmbeddedAws, KinesisTotals) {
     let aws = EmbeddedAws::builder().services([Service::Kinesis]).stream(STREAM, 3).start().await.unwrap();
-    let sink = KinesisTotals::new(&crate::sdk::for_embedded(&aws, Service::Kinesis).await, STREAM);
+    let sink = KinesisTotals::new(&crate::testing::for_embedded(&aws, Service::Kinesis).await, STREAM);
     (aws, sink)
 }
 
@@ -82,7 +83,7 @@ async fn what_is_refused_every_time_is_told_by_its_place() {
     let totals = totals(501);
     let results = sink.send(&totals, soon()).await;
     let places: Vec<_> = results.iter().enumerate().filter(|(_, result)| result.is_err()).collect();
-    let [(2, Err(AggregateSinkFault::Sink { code }))] = &places[..] else { panic!("{places:?}") };
+    let [(2, Err(CallFault { code, .. }))] = &places[..] else { panic!("{places:?}") };
     assert_eq!(code, "ProvisionedThroughputExceededException");
     assert_eq!(lines(&aws).await.len(), 500);
 }
@@ -114,17 +115,17 @@ async fn a_stream_that_never_answers_takes_no_longer_than_the_deadline() {
     aws.faults().add(When::any_call_to(Service::Kinesis), Fault::Hang).unwrap();
     let start = Instant::now();
     let results = sink.send(&totals(1000), start + Duration::from_millis(300)).await;
-    assert_eq!(results, vec![Err(AggregateSinkFault::Deadline); 1000]);
+    assert_eq!(results, vec![Err(CallFault::deadline()); 1000]);
     assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
 }
 
 #[tokio::test]
 async fn a_stream_that_is_not_there_is_a_fault() {
     let (aws, _sink) = start().await;
-    let config = crate::sdk::for_embedded(&aws, Service::Kinesis).await;
+    let config = crate::testing::for_embedded(&aws, Service::Kinesis).await;
     let sink = KinesisTotals::new(&config, "no-such-stream");
-    let fault = AggregateSinkFault::Sink { code: "ResourceNotFoundException".to_owned() };
-    assert_eq!(sink.send(&totals(1), soon()).await, [Err(fault)]);
+    let [Err(fault)] = &sink.send(&totals(1), soon()).await[..] else { panic!("taken") };
+    assert_eq!(fault.code, "ResourceNotFoundException");
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! The real SDK against an SNS in process.
 
+use aws_calls::fault::{CallFault, FaultKind};
 use embedded_aws::{EmbeddedAws, Fault, Service, ServiceError, When};
 
 use super::*;
@@ -8,7 +9,7 @@ const TOPIC: &str = "fraud-alerts";
 
 pub(super) async fn start() -> (EmbeddedAws, SnsAlerts) {
     let aws = EmbeddedAws::builder().services([Service::Sns]).topic(TOPIC).start().await.unwrap();
-    let config = crate::sdk::for_embedded(&aws, Service::Sns).await;
+    let config = crate::testing::for_embedded(&aws, Service::Sns).await;
     let sink = SnsAlerts::new(&config, aws.topic_arn(TOPIC).unwrap());
     (aws, sink)
 }
@@ -30,7 +31,7 @@ fn call_count(aws: &EmbeddedAws) -> usize {
 }
 
 fn unavailable(code: &str, may_be_sent: bool) -> Result<(), PublishFault> {
-    Err(PublishFault::Unavailable { code: code.to_owned(), may_be_sent })
+    Err(PublishFault::Unavailable { fault: CallFault::new(FaultKind::Failed, code.to_owned()), may_be_sent })
 }
 
 /// Thirteen customers, then the first of them again.
@@ -149,7 +150,7 @@ async fn after_a_call_that_failed_as_a_whole_nothing_more_is_started() {
 #[tokio::test]
 async fn a_topic_that_is_not_there_is_unavailable() {
     let (aws, _sink) = start().await;
-    let config = crate::sdk::for_embedded(&aws, Service::Sns).await;
+    let config = crate::testing::for_embedded(&aws, Service::Sns).await;
     let sink = SnsAlerts::new(&config, "arn:aws:sns:us-east-1:123456789012:nowhere");
     assert_eq!(sink.publish(&refs(&alerts(&["A"])), soon()).await, [unavailable("NotFound", false)]);
 }

@@ -10,7 +10,7 @@ const LONG: Duration = Duration::from_secs(600);
 
 async fn start(messages: usize) -> (EmbeddedAws, DeadLetterQueue) {
     let aws = EmbeddedAws::builder().services([Service::Sqs]).queue(QUEUE).start().await.unwrap();
-    let client = Client::new(&crate::sdk::for_embedded(&aws, Service::Sqs).await);
+    let client = Client::new(&crate::testing::for_embedded(&aws, Service::Sqs).await);
     let url = aws.queue_url(QUEUE).unwrap();
     for n in 0..messages {
         client.send_message().queue_url(&url).message_body(n.to_string()).send().await.unwrap();
@@ -62,7 +62,7 @@ async fn a_queue_that_is_not_there_or_denies_is_a_fault_with_its_code() {
     let received = queue.receive(1, LONG).await.unwrap();
     let denied = embedded_aws::ServiceError::new(403, "AccessDeniedException", "no");
     aws.faults().add(When::any_call_to(Service::Sqs), Fault::Error(denied)).unwrap();
-    let is_denied = |code: String| code.contains("AccessDenied");
+    let is_denied = |code: std::borrow::Cow<str>| code.contains("AccessDenied");
     assert!(is_denied(queue.waiting().await.unwrap_err().code));
     assert!(is_denied(queue.receive(1, LONG).await.unwrap_err().code));
     assert!(is_denied(queue.hide(&received[0].receipt, LONG).await.unwrap_err().code));

@@ -47,7 +47,7 @@ proptest! {
         millis in proptest::option::of(-62_135_596_800_000i64..253_402_300_800_000),
         omitted: bool,
     ) {
-        let arrival = millis.and_then(fraud_core::timestamp::Timestamp::from_millis);
+        let arrival = millis.and_then(exact_text::timestamp::Timestamp::from_millis);
         let written = DeadLetter { arrival, ..letter(FailureReason::BadBase64, &data, sub_sequence_number) };
         let most = if omitted { 0 } else { MAX_BODY_BYTES };
         let read = StoredLetter::read(&written.body(most)).unwrap();

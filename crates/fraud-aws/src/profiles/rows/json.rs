@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use fraud_core::json::{JsonError, Scanner, Value as Json, is_number};
+use exact_text::json::{JsonError, Scanner, Value as Json, is_number};
 
 use super::{ATTRIBUTES, BadRow, CUSTOMER_ID, FormError, Place, Row, Rows, SEGMENT, Value, customer_id};
 
@@ -215,7 +215,7 @@ fn attributes_of(object: &str, form: Form) -> Result<Attributes, String> {
             found.id = id_of(value)?;
             continue;
         }
-        let text = |text: fraud_core::json::Text<'_>| text.decode().map(|text| text.into_owned());
+        let text = |text: exact_text::json::Text<'_>| text.decode().map(|text| text.into_owned());
         let attribute = match value {
             Some(Json::Null) => Value::Missing,
             Some(Json::Number(digits)) => Value::Number(digits.to_owned()),

@@ -1,5 +1,6 @@
 //! The memory in front of a store.
 
+use aws_calls::fault::CallFault;
 use std::collections::HashSet;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -30,7 +31,7 @@ impl ProfileStore for &Store {
             true => Lookup::Found(Arc::new(Profile::new(none, none, none))),
             false => Lookup::Absent,
         };
-        let fault = self.fails.load(Ordering::Relaxed).then_some(LookupFault::Deadline);
+        let fault = self.fails.load(Ordering::Relaxed).then_some(CallFault::deadline());
         let profiles = customers.iter().map(lookup).collect();
         Answer { profiles, cache_hits: 0, looked_up: customers.len(), fault }
     }
@@ -123,7 +124,7 @@ async fn that_the_store_did_not_say_is_never_remembered() {
     store.fails.store(true, Ordering::Relaxed);
     let answer = memory.lookup(&["C1"], soon()).await;
     assert!(matches!(answer.profiles[..], [Lookup::Unavailable]));
-    assert_eq!(answer.fault, Some(LookupFault::Deadline));
+    assert_eq!(answer.fault, Some(CallFault::deadline()));
     store.fails.store(false, Ordering::Relaxed);
     let answer = memory.lookup(&["C1"], soon()).await;
     assert!(matches!(answer.profiles[..], [Lookup::Found(_)]));
@@ -183,6 +184,6 @@ async fn who_waits_for_another_waits_no_longer_than_its_own_deadline() {
     };
     let (first, second) = tokio::join!(first, second);
     assert!(matches!(second.profiles[..], [Lookup::Unavailable]));
-    assert_eq!(second.fault, Some(LookupFault::Deadline));
+    assert_eq!(second.fault, Some(CallFault::deadline()));
     assert!(matches!(first.unwrap().profiles[..], [Lookup::Found(_)]));
 }

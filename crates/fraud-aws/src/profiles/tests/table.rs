@@ -1,6 +1,7 @@
 //! The real SDK against a DynamoDB in process.
 
 use super::*;
+use aws_calls::fault::CallFault;
 
 const TABLE: &str = "customer_profiles";
 
@@ -11,7 +12,7 @@ async fn start() -> (EmbeddedAws, Client) {
         .start()
         .await
         .unwrap();
-    let client = Client::new(&crate::sdk::for_embedded(&aws, Service::DynamoDb).await);
+    let client = Client::new(&crate::testing::for_embedded(&aws, Service::DynamoDb).await);
     (aws, client)
 }
 
@@ -124,7 +125,7 @@ async fn keys_that_stay_unprocessed_are_unavailable_when_time_is_up_and_the_othe
     });
     aws.faults().add(half, Fault::Half).unwrap();
     let answer = store.lookup(&refs(&ids), Instant::now() + Duration::from_secs(1)).await;
-    assert_eq!(answer.fault, Some(LookupFault::Deadline));
+    assert_eq!(answer.fault, Some(CallFault::deadline()));
     let found = found(&ids, &answer);
     assert!((150..250).contains(&found), "{found}");
 }
@@ -153,7 +154,7 @@ async fn a_table_that_fails_is_unavailable_and_says_why() {
         aws.faults().add(When::calls(Service::DynamoDb, "BatchGetItem"), Fault::InternalError).unwrap();
     let answer = store.lookup(&refs(&ids), soon()).await;
     assert_eq!(found(&ids, &answer), 0);
-    assert_eq!(answer.fault, Some(LookupFault::Service { code: "InternalServerError".into() }));
+    assert_eq!(answer.fault.unwrap().code, "InternalServerError");
     aws.faults().remove(rule);
     assert_eq!(found(&ids, &store.lookup(&refs(&ids), soon()).await), 250);
 }
@@ -163,7 +164,7 @@ async fn a_table_that_is_not_there_is_no_answer_either() {
     let (_aws, client) = start().await;
     let answer = DynamoDbProfiles::new(client, "no_such_table").lookup(&["C1"], soon()).await;
     assert!(matches!(answer.profiles[..], [Lookup::Unavailable]));
-    assert_eq!(answer.fault, Some(LookupFault::Service { code: "ResourceNotFoundException".into() }));
+    assert_eq!(answer.fault.unwrap().code, "ResourceNotFoundException");
 }
 
 #[tokio::test]
@@ -172,7 +173,7 @@ async fn a_table_that_never_answers_takes_no_longer_than_the_deadline() {
     aws.faults().add(When::calls(Service::DynamoDb, "BatchGetItem"), Fault::Hang).unwrap();
     let start = Instant::now();
     let answer = store.lookup(&refs(&ids), start + Duration::from_millis(700)).await;
-    assert_eq!((found(&ids, &answer), answer.fault), (0, Some(LookupFault::Deadline)));
+    assert_eq!((found(&ids, &answer), answer.fault), (0, Some(CallFault::deadline())));
     assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
 }
 
@@ -182,5 +183,5 @@ async fn nobody_listening_is_unavailable() {
     aws.shutdown().await;
     let answer = store.lookup(&refs(&ids), soon()).await;
     assert_eq!(found(&ids, &answer), 0);
-    assert_eq!(answer.fault, Some(LookupFault::Service { code: "cannot reach the service".into() }));
+    assert_eq!(answer.fault.unwrap().code, "cannot reach the service");
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use aws_calls::fault::CallFault;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::http::HttpResponse;
 use aws_sdk_dynamodb::error::SdkError;
@@ -22,7 +23,6 @@ use super::{
     Standing,
 };
 use crate::consumer::shared::now;
-use crate::errors::{CallError, call_error, sendable_call_error, unsendable};
 
 /// How often a table that is being created is asked for.
 const CREATION_POLL: Duration = Duration::from_millis(500);
@@ -41,8 +41,8 @@ pub struct DynamoDbCheckpoints {
 #[derive(Debug, thiserror::Error)]
 pub enum CreateError {
     /// DynamoDB refused.
-    #[error(transparent)]
-    Refused(CallError),
+    #[error("{}", .0.explained())]
+    Refused(CallFault),
     /// It is not there after minutes.
     #[error("the table is still being created")]
     StillCreating,
@@ -69,12 +69,12 @@ impl DynamoDbCheckpoints {
         if let Err(error) = self.create_request()?.send().await {
             let is_there = error.as_service_error().is_some_and(|error| error.is_resource_in_use_exception());
             if !is_there {
-                return Err(CreateError::Refused(sendable_call_error(&error)));
+                return Err(CreateError::Refused(CallFault::of(&error)));
             }
         }
         for _ in 0..CREATION_POLLS {
             let answer = self.client.describe_table().table_name(&self.table).send().await;
-            let answer = answer.map_err(|error| CreateError::Refused(sendable_call_error(&error)))?;
+            let answer = answer.map_err(|error| CreateError::Refused(CallFault::of(&error)))?;
             if answer.table.and_then(|table| table.table_status) == Some(TableStatus::Active) {
                 return Ok(());
             }
@@ -87,10 +87,8 @@ impl DynamoDbCheckpoints {
         &self,
     ) -> Result<aws_sdk_dynamodb::operation::create_table::builders::CreateTableFluentBuilder, CreateError>
     {
-        let unbuildable = |error: aws_sdk_dynamodb::error::BuildError| {
-            let (code, message) = ("BuildError".to_owned(), error.to_string());
-            CreateError::Refused(CallError::Permanent { code, message })
-        };
+        let unbuildable =
+            |error: aws_sdk_dynamodb::error::BuildError| CreateError::Refused(CallFault::unusable(&error));
         let mut request =
             self.client.create_table().table_name(&self.table).billing_mode(BillingMode::PayPerRequest);
         for (name, role) in [(SHARD_ID, KeyType::Hash), (CONSUMER_NAME, KeyType::Range)] {
@@ -161,8 +159,8 @@ impl Checkpoints for DynamoDbCheckpoints {
             // The call before, whose answer was lost, has taken it.
             Some(owner) if owner == claim.owner => row.lease().map(LeaseAnswer::Taken),
             Some(owner) => row.standing(owner).map(LeaseAnswer::Held),
-            // It was given up while it was asked for, which is nothing that a condition refuses.
-            None => Err(CheckpointFault::Transient { code: "refused for no reason".to_owned() }),
+            // It was given up after the write was refused.
+            None => Err(CheckpointFault::Raced),
         }
     }
 
@@ -246,18 +244,12 @@ fn conditional(
         Ok(answer) => return Ok(Conditional::Done(Row(answer.attributes.unwrap_or_default()))),
         Err(error) => error,
     };
-    if let Some(message) = unsendable(&error) {
-        return Err(CheckpointFault::Unsendable { message });
-    }
-    let fault = match call_error(&error) {
-        CallError::Transient { code } => CheckpointFault::Transient { code },
-        CallError::Permanent { code, message } => CheckpointFault::Permanent { code, message },
-    };
+    let fault = CallFault::of(&error);
     match error.into_service_error() {
         UpdateItemError::ConditionalCheckFailedException(refused) => {
             Ok(Conditional::Refused(refused.item.map(Row)))
         }
-        _ => Err(fault),
+        _ => Err(fault.into()),
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use fraud_core::timestamp::Timestamp;
+use exact_text::timestamp::Timestamp;
 
 use super::{
     Checkpoint, CheckpointFault, Checkpoints, Claimed, Holder, Kept, Lease, LeaseAnswer, LeaseClaim, LostTo,

@@ -18,7 +18,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use fraud_core::timestamp::Timestamp;
+use exact_text::timestamp::Timestamp;
 
 use super::{Checkpoint, CheckpointFault, Lease, Standing, Start};
 use crate::consumer::record::SequenceNumber;
@@ -132,5 +132,5 @@ pub(super) fn start(start: Start) -> String {
 }
 
 fn read_time(text: &str) -> Option<Timestamp> {
-    fraud_core::event_time::parse(text).map(|time| time.instant)
+    exact_text::written_time::parse(text).map(|time| time.instant)
 }

@@ -1,8 +1,8 @@
 //! One contract, run against every implementation.
 
+use aws_calls::sdk::Sdk;
 use aws_sdk_dynamodb::Client;
 use embedded_aws::{EmbeddedAws, Fault, KeyType, REGION, Service, TableDefinition, When};
-use fraud_aws::sdk::Sdk;
 
 use super::*;
 
@@ -243,7 +243,7 @@ async fn a_table_is_created_once_and_one_that_is_missing_is_a_failure_that_lasts
     let checkpoints = DynamoDbCheckpoints::new(client, "new-checkpoints", "transactions", "alerts");
     let missing = checkpoints.take_lease(&claim("a"), None).await.unwrap_err();
     assert!(
-        matches!(&missing, CheckpointFault::Permanent { code, .. } if code == "ResourceNotFoundException"),
+        matches!(&missing, CheckpointFault::Call(fault) if fault.code == "ResourceNotFoundException" && !fault.is_transient()),
         "{missing}"
     );
     checkpoints.create_table().await.unwrap();

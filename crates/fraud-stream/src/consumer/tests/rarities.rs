@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use fraud_core::timestamp::Timestamp;
+use aws_calls::fault::{CallFault, FaultKind};
+use exact_text::timestamp::Timestamp;
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
@@ -46,7 +47,13 @@ async fn without_credentials_a_run_ends_at_its_first_call_and_waits_for_them_lat
     let (_, run) = start(&world, Settings::new("alerts", "process"));
     let ended = run.await.unwrap();
     assert!(
-        matches!(ended, Err(ConsumerError::Source { fault: SourceFault::Unsendable { .. }, .. })),
+        matches!(
+            ended,
+            Err(ConsumerError::Source {
+                fault: SourceFault::Call(CallFault { kind: FaultKind::NotSent, .. }),
+                ..
+            })
+        ),
         "{ended:?}"
     );
     world.without_credentials.store(false, Ordering::Relaxed);

@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, UNIX_EPOCH};
 
+use aws_calls::fault::{CANNOT_REACH, CANNOT_SEND, CallFault, FaultKind};
 use embedded_aws::event_source_mapping::{Clock, MemoryStream, RecordSource};
-use fraud_core::timestamp::Timestamp;
+use exact_text::timestamp::Timestamp;
 use tokio::sync::watch;
 use tokio::time::sleep;
 
@@ -127,11 +128,11 @@ impl Process {
     async fn asks_the_stream(&self) -> Result<(), SourceFault> {
         self.moves().await;
         if let Some(message) = self.world.unsigned() {
-            return Err(SourceFault::Unsendable { message });
+            return Err(unsent(message).into());
         }
         let fails = self.world.chance(self.world.chances.source);
-        let throttled = SourceFault::Throttled { code: "ProvisionedThroughputExceededException".to_owned() };
-        let failed = SourceFault::Transient { code: "cannot reach the service".to_owned() };
+        let throttled = CallFault::new(FaultKind::Throttled, "ProvisionedThroughputExceededException").into();
+        let failed = CallFault::new(FaultKind::NoAnswer, CANNOT_REACH).into();
         match fails {
             true => Err(if self.world.chance(0.5) { throttled } else { failed }),
             false => Ok(()),
@@ -145,9 +146,9 @@ impl Process {
     ) -> Result<T, CheckpointFault> {
         self.moves().await;
         if let Some(message) = self.world.unsigned() {
-            return Err(CheckpointFault::Unsendable { message });
+            return Err(unsent(message).into());
         }
-        let fault = || CheckpointFault::Transient { code: "InternalServerError".to_owned() };
+        let fault = || CallFault::new(FaultKind::Failed, "InternalServerError").into();
         let fails = self.world.chance(self.world.chances.checkpoints);
         if fails && self.world.chance(0.5) {
             return Err(fault());
@@ -295,4 +296,9 @@ impl Handler for Process {
             .get(done)
             .map_or(Handled::All, |record| Handled::AgainFrom(record.sequence_number.clone())))
     }
+}
+
+/// A request for which there were no credentials.
+fn unsent(message: String) -> CallFault {
+    CallFault { message, ..CallFault::new(FaultKind::NotSent, CANNOT_SEND) }
 }

@@ -5,10 +5,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::anyhow;
+use aws_calls::fault::CallFault;
+use aws_calls::sdk::Sdk;
 use fraud_aws::clock::{Clock, SystemClock};
 use fraud_aws::config::{DeadLettersTarget, Environment};
-use fraud_aws::dead_letters::{DeadLetter, DeadLetterFault, DeadLetterSink, DeadLetters};
-use fraud_aws::sdk::Sdk;
+use fraud_aws::dead_letters::{DeadLetter, DeadLetterSink, DeadLetters};
 use fraud_core::reason::FailureReason;
 use indicatif::ProgressBar;
 use tokio::time::Instant;
@@ -34,7 +35,7 @@ struct Counted {
 }
 
 impl DeadLetterSink for Counted {
-    async fn send(&self, letter: &DeadLetter<'_>, deadline: Instant) -> Result<(), DeadLetterFault> {
+    async fn send(&self, letter: &DeadLetter<'_>, deadline: Instant) -> Result<(), CallFault> {
         self.inner.send(letter, deadline).await?;
         *self.taken.lock().unwrap_or_else(PoisonError::into_inner).entry(letter.reason).or_default() += 1;
         Ok(())

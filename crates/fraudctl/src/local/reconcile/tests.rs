@@ -1,4 +1,5 @@
-use fraud_core::event_time::{self, EventTimeBounds};
+use exact_text::written_time;
+use fraud_core::event_time::EventTimeBounds;
 use fraud_core::money::Money;
 use fraud_core::window::{Window, WindowTime};
 
@@ -29,7 +30,7 @@ fn letter(function: &str, number: u32) -> (String, String) {
 fn window(customer: &str, start: &str, total: &str) -> WindowTotals {
     WindowTotals {
         customer_id: customer.to_owned(),
-        window: Window::containing(event_time::parse(start).unwrap().instant, rule().seconds),
+        window: Window::containing(written_time::parse(start).unwrap().instant, rule().seconds),
         event_count: 1,
         total_amount: Money::amount(total).unwrap(),
         sum_complete: true,

@@ -4,12 +4,12 @@ use super::push_escaped;
 
 /// Appends the shortest text that reads back as the same f64. `number` must be finite: JSON has no other.
 #[inline]
-pub(crate) fn push_number(out: &mut Vec<u8>, number: f64) {
+pub fn push_number(out: &mut Vec<u8>, number: f64) {
     out.extend_from_slice(zmij::Buffer::new().format(number).as_bytes());
 }
 
 /// The shortest text that reads back as the same f64. `number` must be finite: JSON has no other.
-pub(crate) fn number_text(number: f64) -> String {
+pub fn number_text(number: f64) -> String {
     zmij::Buffer::new().format(number).to_owned()
 }
 

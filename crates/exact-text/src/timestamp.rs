@@ -50,7 +50,7 @@ impl Timestamp {
             Value::String(text) => {
                 let text = text.decode()?;
                 Self::from_epoch_number(&text)
-                    .or_else(|| crate::event_time::parse(&text).map(|time| time.instant))
+                    .or_else(|| crate::written_time::parse(&text).map(|time| time.instant))
             }
             _ => None,
         }
@@ -252,7 +252,7 @@ mod tests {
             fraction in 0..1000i64,
         ) {
             let time = Timestamp::from_millis(millis).unwrap();
-            prop_assert_eq!(crate::event_time::parse(&time.to_string()).unwrap().instant, time);
+            prop_assert_eq!(crate::written_time::parse(&time.to_string()).unwrap().instant, time);
             let kinesis = format!("{seconds}.{fraction:03}");
             prop_assert_eq!(arrival(&kinesis), Some(seconds * 1000 + fraction));
         }

@@ -1,16 +1,25 @@
-//! From the base64 text of an event to payload bytes.
+//! The base64 data of many records, decoded into one piece of memory.
 
 use std::ops::Range;
 
 use crate::json::Text;
-use crate::reason::FailureReason;
 
-/// The decoded data of a batch's records, in one piece of memory. A record whose data cannot be decoded fails for
-/// itself.
+/// Why a record's data could not be decoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum DataFault {
+    /// The record has no data.
+    #[error("the data is missing")]
+    Missing,
+    /// The data is not base64 (RFC 4648, section 4, padded).
+    #[error("the data is not base64")]
+    NotBase64,
+}
+
+/// The decoded data of a batch's records. A record whose data cannot be decoded fails for itself.
 #[derive(Debug)]
 pub struct Payloads {
     arena: Vec<u8>,
-    ranges: Vec<Result<Range<usize>, FailureReason>>,
+    ranges: Vec<Result<Range<usize>, DataFault>>,
 }
 
 impl Payloads {
@@ -25,25 +34,23 @@ impl Payloads {
     /// The payload of the record at `index`.
     ///
     /// # Errors
-    /// [`FailureReason::MissingData`] and [`FailureReason::BadBase64`].
-    pub fn get(&self, index: usize) -> Result<&[u8], FailureReason> {
-        let range = self.ranges.get(index).cloned().unwrap_or(Err(FailureReason::MissingData))?;
-        self.arena.get(range).ok_or(FailureReason::MissingData)
+    /// [`DataFault`]
+    pub fn get(&self, index: usize) -> Result<&[u8], DataFault> {
+        let range = self.ranges.get(index).cloned().unwrap_or(Err(DataFault::Missing))?;
+        self.arena.get(range).ok_or(DataFault::Missing)
     }
 
     /// The memory, and where in it each record's payload lies.
-    pub fn into_parts(self) -> (Vec<u8>, Vec<Result<Range<usize>, FailureReason>>) {
+    pub fn into_parts(self) -> (Vec<u8>, Vec<Result<Range<usize>, DataFault>>) {
         (self.arena, self.ranges)
     }
 }
 
-fn decode_one(data: Option<Text<'_>>, arena: &mut Vec<u8>) -> Result<Range<usize>, FailureReason> {
-    let data = data.ok_or(FailureReason::MissingData)?;
-    let base64 = data.decode().ok_or(FailureReason::BadBase64)?;
+fn decode_one(data: Option<Text<'_>>, arena: &mut Vec<u8>) -> Result<Range<usize>, DataFault> {
+    let data = data.ok_or(DataFault::Missing)?;
+    let base64 = data.decode().ok_or(DataFault::NotBase64)?;
     let start = arena.len();
-    base64_simd::STANDARD
-        .decode_append(base64.as_bytes(), arena)
-        .map_err(|_invalid| FailureReason::BadBase64)?;
+    base64_simd::STANDARD.decode_append(base64.as_bytes(), arena).map_err(|_invalid| DataFault::NotBase64)?;
     Ok(start..arena.len())
 }
 
@@ -54,7 +61,7 @@ mod tests {
     use proptest::prelude::*;
 
     /// The payloads of these JSON values, as a record's `data`.
-    fn decode(values: &[&str]) -> Vec<Result<String, FailureReason>> {
+    fn decode(values: &[&str]) -> Vec<Result<String, DataFault>> {
         let data = |json: &&'static str| match Scanner::new(json, 1).value() {
             Ok(Value::String(text)) => Some(text),
             _ => None,
@@ -75,10 +82,10 @@ mod tests {
         );
         for bad in ["SGVsbG8", "SGVs bG8=", "SGVsbG8*", "====", r"\ud800"] {
             let decoded = decode(&[r#""SGVsbG8=""#, &format!("\"{bad}\""), r#""SGVsbG8=""#]);
-            assert_eq!(decoded, [hello.clone(), Err(FailureReason::BadBase64), hello.clone()], "{bad}");
+            assert_eq!(decoded, [hello.clone(), Err(DataFault::NotBase64), hello.clone()], "{bad}");
         }
         for missing in ["null", "7"] {
-            assert_eq!(decode(&[missing, r#""SGVsbG8=""#]), [Err(FailureReason::MissingData), hello.clone()]);
+            assert_eq!(decode(&[missing, r#""SGVsbG8=""#]), [Err(DataFault::Missing), hello.clone()]);
         }
     }
 
@@ -91,7 +98,7 @@ mod tests {
             for (index, payload) in payloads.iter().enumerate() {
                 prop_assert_eq!(decoded.get(index), Ok(&payload[..]));
             }
-            prop_assert_eq!(decoded.get(payloads.len()), Err(FailureReason::MissingData));
+            prop_assert_eq!(decoded.get(payloads.len()), Err(DataFault::Missing));
         }
     }
 }
