@@ -170,14 +170,13 @@ fn causes(error: Option<&ConnectorError>) -> String {
 mod tests {
     use aws_sdk_dynamodb::error::ErrorMetadata;
     use aws_sdk_dynamodb::operation::get_item::GetItemError;
-    use aws_sdk_dynamodb::primitives::SdkBody;
 
     use super::*;
 
     /// What the SDK gives for an answer with this status and error code.
     fn answered(status: u16, code: &str) -> CallFault {
         let metadata = ErrorMetadata::builder().code(code).message("the key is `secret`").build();
-        let response = HttpResponse::new(status.try_into().unwrap(), SdkBody::empty());
+        let response = HttpResponse::new(status.try_into().unwrap(), "".into());
         CallFault::of(&SdkError::service_error(GetItemError::generic(metadata), response))
     }
 

@@ -7,8 +7,8 @@ use aws_calls::fault::CallFault;
 use aws_calls::sdk::Sdk;
 use clap::{Args, ValueEnum};
 use fraud_aws::config::Environment;
-use fraud_stream::consumer::checkpoints::{CheckpointFault, DynamoDbCheckpoints};
-use fraud_stream::consumer::{self, Consumer, ConsumerError, From, KinesisSource, Settings, Until};
+use stream_client::consumer::checkpoints::{CheckpointFault, DynamoDbCheckpoints};
+use stream_client::consumer::{self, Consumer, ConsumerError, From, KinesisSource, Settings, Until};
 
 use crate::Failure;
 use crate::consumer::{BatchArguments, Function, Status, owner, past_time};

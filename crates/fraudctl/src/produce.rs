@@ -5,12 +5,12 @@ use std::time::{Duration, Instant};
 use anyhow::anyhow;
 use bytes::Bytes;
 use clap::Args;
-use fraud_stream::firehose::DeliveryStream;
-use fraud_stream::kinesis::KinesisStream;
-use fraud_stream::producer::{self, Outcome, Record, Settings, Target, partition_key};
 use futures_util::{Stream, StreamExt};
 use indicatif::ProgressBar;
 use serde_json::json;
+use stream_client::firehose::DeliveryStream;
+use stream_client::kinesis::KinesisStream;
+use stream_client::producer::{self, Outcome, Record, Settings, Target, partition_key};
 
 use crate::Failure;
 use crate::display::{counted, note, per_second, print_line, progress, thousands};

@@ -7,8 +7,8 @@ use aws_calls::sdk::Sdk;
 use clap::Args;
 use exact_text::timestamp::Timestamp;
 use fraud_aws::config::Environment;
-use fraud_stream::consumer::checkpoints::MemoryCheckpoints;
-use fraud_stream::consumer::{Consumer, ConsumerError, From, KinesisSource, Settings, Until};
+use stream_client::consumer::checkpoints::MemoryCheckpoints;
+use stream_client::consumer::{Consumer, ConsumerError, From, KinesisSource, Settings, Until};
 
 use crate::Failure;
 use crate::consumer::{BatchArguments, Function, Status, owner, past_time, time};

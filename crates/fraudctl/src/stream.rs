@@ -2,7 +2,7 @@
 
 use anyhow::anyhow;
 use clap::Subcommand;
-use fraud_stream::streams::StreamError;
+use stream_client::streams::StreamError;
 
 use crate::Failure;
 

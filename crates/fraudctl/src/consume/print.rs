@@ -3,10 +3,10 @@
 use std::io::{self, Write};
 
 use bytes::Bytes;
-use fraud_stream::consumer::{Batch, Handled, Handler, HandlerError, Record};
 use kpl_aggregation::{Payload, split};
 use serde::Serialize;
 use serde_json::value::RawValue;
+use stream_client::consumer::{Batch, Handled, Handler, HandlerError, Record};
 
 use crate::display::escaped;
 
@@ -95,8 +95,8 @@ fn write(shard: &str, record: &Record, lines: &mut String) -> Result<(), Handler
 #[cfg(test)]
 mod tests {
     use exact_text::timestamp::Timestamp;
-    use fraud_stream::consumer::SequenceNumber;
     use kpl_aggregation::{Entry, encode};
+    use stream_client::consumer::SequenceNumber;
 
     use super::*;
 

@@ -7,7 +7,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use embedded_aws::event_source_mapping::Record as EventRecord;
 use embedded_aws::event_source_mapping::event::{EventFields, event};
 use embedded_aws::event_source_mapping::response::{Verdict, verdict};
-use fraud_stream::consumer::{self, Batch, HandlerError, Record};
+use stream_client::consumer::{self, Batch, HandlerError, Record};
 use tokio::time::timeout;
 
 use super::Status;
@@ -106,8 +106,8 @@ mod tests {
 
     use exact_text::timestamp::Timestamp;
     use fraud_core::reason::FailureReason;
-    use fraud_stream::consumer::{Handled as Outcome, Handler as _, SequenceNumber};
     use serde_json::Value;
+    use stream_client::consumer::{Handled as Outcome, Handler as _, SequenceNumber};
 
     use super::*;
     use crate::handler::Metrics;

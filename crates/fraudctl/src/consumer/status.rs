@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use fraud_stream::consumer::checkpoints::Checkpoints;
-use fraud_stream::consumer::{self, Consumer, ConsumerError, Report, ShardSource, ShardState};
 use indicatif::ProgressBar;
+use stream_client::consumer::checkpoints::Checkpoints;
+use stream_client::consumer::{self, Consumer, ConsumerError, Report, ShardSource, ShardState};
 use tokio::time::Instant;
 
 use crate::display::{counted, note, progress, thousands};

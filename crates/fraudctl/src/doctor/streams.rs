@@ -5,7 +5,7 @@ use aws_sdk_kinesis::Client;
 use fraud_aws::config::{
     AggregateSinkTarget, AggregatesTarget, AlertLedgerTarget, Environment, event_time_bounds,
 };
-use fraud_stream::streams::{StreamError, Summary, describe};
+use stream_client::streams::{StreamError, Summary, describe};
 
 use super::finding::{Finding, Wrong};
 

@@ -15,11 +15,11 @@ use embedded_aws::{EmbeddedAws, Service};
 use exact_text::timestamp::Timestamp;
 use fraud_aws::profiles::FileProfiles;
 use fraud_core::policy::Policy;
-use fraud_stream::kinesis::KinesisStream;
-use fraud_stream::producer::{self, Outcome as SendOutcome, Record, Settings as ProducerSettings};
 use futures_util::{Stream, StreamExt};
 use kpl_aggregation::{Payload, split};
 use serde_json::Value;
+use stream_client::kinesis::KinesisStream;
+use stream_client::producer::{self, Outcome as SendOutcome, Record, Settings as ProducerSettings};
 use tokio::sync::watch;
 
 use super::functions::{self, Functions};

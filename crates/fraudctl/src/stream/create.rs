@@ -5,10 +5,10 @@ use std::time::Duration;
 use anyhow::anyhow;
 use aws_sdk_kinesis::Client;
 use clap::Args;
-use fraud_stream::streams::{
+use indicatif::ProgressBar;
+use stream_client::streams::{
     Asked, Capacity, Plan, Refusal, StreamError, Summary, create, plan, summary, take, wait_until_active,
 };
-use indicatif::ProgressBar;
 
 use super::failed;
 use crate::Failure;

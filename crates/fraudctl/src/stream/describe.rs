@@ -2,8 +2,8 @@
 
 use aws_sdk_kinesis::Client;
 use clap::Args;
-use fraud_stream::streams::{Consumer, Description, OpenShard, describe};
 use serde_json::json;
+use stream_client::streams::{Consumer, Description, OpenShard, describe};
 
 use super::failed;
 use crate::Failure;

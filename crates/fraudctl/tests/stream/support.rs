@@ -6,10 +6,10 @@ use std::process::{Output, Stdio};
 use aws_calls::sdk::Sdk;
 use aws_sdk_dynamodb::types::AttributeValue;
 use embedded_aws::{EmbeddedAws, KeyType, REGION, Service, TableDefinition};
-use fraud_stream::kinesis::KinesisStream;
-use fraud_stream::producer::{self, Record, Settings, partition_key};
 use fraudctl::generate::{Dataset, Transaction};
 use serde_json::Value;
+use stream_client::kinesis::KinesisStream;
+use stream_client::producer::{self, Record, Settings, partition_key};
 use tokio::process::Command;
 
 pub(crate) const STREAM: &str = "transactions";

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use embedded_aws::{Fault, Service, ServiceError, When};
-use fraud_stream::consumer::{ConsumerError, Settings, Until};
+use stream_client::consumer::{ConsumerError, Settings, Until};
 
 use crate::support::{Recorder, numbers, settings, shard, world};
 

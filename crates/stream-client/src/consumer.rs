@@ -16,8 +16,8 @@
 //! key, and keeps checkpoints by itself.
 //!
 //! ```no_run
-//! # use fraud_stream::consumer::{Batch, Consumer, ConsumerError, Handled, Handler, HandlerError, KinesisSource, Settings};
-//! # use fraud_stream::consumer::checkpoints::DynamoDbCheckpoints;
+//! # use stream_client::consumer::{Batch, Consumer, ConsumerError, Handled, Handler, HandlerError, KinesisSource, Settings};
+//! # use stream_client::consumer::checkpoints::DynamoDbCheckpoints;
 //! struct Print;
 //!
 //! impl Handler for Print {

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use aws_sdk_dynamodb::types::AttributeValue::S;
 use exact_text::timestamp::Timestamp;
-use fraud_stream::consumer::{ConsumerError, From, Settings, Until};
+use stream_client::consumer::{ConsumerError, From, Settings, Until};
 
 use crate::support::{NAME, Recorder, STREAM, TABLE, World, numbers, settings, shard, world};
 

@@ -1,6 +1,6 @@
 //! Splits and merges.
 
-use fraud_stream::consumer::{ShardState, Until};
+use stream_client::consumer::{ShardState, Until};
 
 use crate::support::{Recorder, numbers, settings, shard, world};
 

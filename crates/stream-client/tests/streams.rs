@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use aws_calls::sdk::Sdk;
 use aws_sdk_kinesis::Client;
-use fraud_stream::streams::{StreamError, wait_until_active};
+use stream_client::streams::{StreamError, wait_until_active};
 
 /// Answers DescribeStreamSummary with one status after the other, the last for ever.
 fn service(statuses: &'static [&'static str]) -> String {

@@ -8,11 +8,11 @@ use aws_calls::sdk::Sdk;
 use aws_sdk_kinesis::primitives::Blob;
 use aws_sdk_kinesis::types::StreamStatus;
 use embedded_aws::{EmbeddedAws, KeyType, REGION, Service, TableDefinition};
-use fraud_stream::consumer::checkpoints::DynamoDbCheckpoints;
-use fraud_stream::consumer::{
+use serde_json::Value;
+use stream_client::consumer::checkpoints::DynamoDbCheckpoints;
+use stream_client::consumer::{
     Backoff, Batch, Consumer, ConsumerError, Handled, Handler, HandlerError, KinesisSource, Settings, Until,
 };
-use serde_json::Value;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 

@@ -8,8 +8,8 @@ use aws_calls::sdk::Sdk;
 use aws_sdk_kinesis::Client;
 use embedded_aws::event_source_mapping::RecordSource;
 use embedded_aws::{EmbeddedAws, Entries, Fault, REGION, Service, When};
-use fraud_stream::kinesis::KinesisStream;
-use fraud_stream::producer::{Failure, Outcome, Record, Settings, partition_key, send};
+use stream_client::kinesis::KinesisStream;
+use stream_client::producer::{Failure, Outcome, Record, Settings, partition_key, send};
 
 const SEED: u64 = 7;
 

@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use embedded_aws::{Fault, Service, ServiceError, When};
-use fraud_stream::consumer::{ConsumerError, Settings, Until};
 use serde_json::Value;
+use stream_client::consumer::{ConsumerError, Settings, Until};
 
 use crate::support::{LEASE, NAME, Recorder, World, numbers, padded, settings, shard, world};
 

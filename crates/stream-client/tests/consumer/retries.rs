@@ -3,8 +3,8 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use embedded_aws::Service;
-use fraud_stream::consumer::{ConsumerError, Handled, SequenceNumber, Until};
 use kpl_aggregation::{Entry, encode};
+use stream_client::consumer::{ConsumerError, Handled, SequenceNumber, Until};
 
 use crate::support::{Recorder, numbers, padded, settings, shard, world};
 
