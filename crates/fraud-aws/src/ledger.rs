@@ -24,6 +24,7 @@ pub use connect::Ledger;
 pub use dynamodb::DynamoDbLedger;
 pub use memory::MemoryLedger;
 pub use resend::{Resent, resend};
+pub use table::TABLE;
 
 /// The port as data.
 pub const PORT: Port = Port {
