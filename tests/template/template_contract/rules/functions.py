@@ -85,7 +85,7 @@ def there_is_time_to_answer(deployment, code):
         least, most = bounds.get(function.binary, (30, 900))
         timeout = function.properties.get("Timeout", 3)
         if not least <= timeout <= most:
-            yield f"{function.name}: Timeout is {timeout} s; it must lie between {least} and {most}"
+            yield f"{function.name}: Timeout is {timeout} s; it must be between {least} and {most}"
 
 
 @rule("function-logs")
