@@ -64,7 +64,7 @@ CONTRACT := PYTHONPATH=tests/template PYTHONDONTWRITEBYTECODE=1 .venv/bin/python
 
 # What the code says of itself: the contract compares the template with it.
 .PHONY: description
-description:
+description: ## Write what the code says of itself to target/description.json
 	@mkdir -p target
 	@cargo run --quiet --bin describe > target/description.json
 
