@@ -88,6 +88,8 @@ MISTAKES_IN_CODE = [
     ("hours of one digit", lake("partition_keys", 3, {"name": "hour", "digits": 1}), "glue-projection"),
     ("a variable renamed", variable("kinesis-alerts", "ALERT_LEDGER", name="LEDGER"), "function-variables"),
     ("a variable that must be set", variable("kinesis-alerts", "PROFILE_CACHE_MEGABYTES", required=True), "function-variables"),
+    ("a default that the README tells otherwise", variable("customer-analytics", "AGGREGATE_DAYS", default="9"), "variables-guide"),
+    ("a variable that the README lacks", variable("firehose-transform", "PROFILE_CACHE_ENTRIES", name="CACHE_ENTRIES"), "variables-guide"),
     ("a scheme less", variable("kinesis-alerts", "ALERT_SINK", schemes=["stdout"]), "function-variable-values"),
     ("a call more", port("firehose-transform", "profiles", actions=["dynamodb:BatchGetItem", "dynamodb:Query"]), "access-needed"),
     ("a call less", port("kinesis-alerts", "ledger", actions=["dynamodb:PutItem", "dynamodb:UpdateItem"]), "access-least"),
