@@ -17,7 +17,7 @@ CASES ?= 1000000
 # What `make check-template` and `make lint-template` read.
 TEMPLATE ?= template.yaml
 
-# Tools that stand in this folder come before the machine's.
+# Tools in this folder come before the machine's.
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/.tools/bin:$(PATH)
 
 ##@ Main
@@ -59,12 +59,12 @@ deny: cargo-deny ## Check bans, licences and sources of dependencies
 docs: ## Build the documentation, warnings are errors
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
 
-# The rules of tests/template over what SAM makes of the template; AWS is asked for nothing.
+# The rules of tests/template over what SAM makes of the template; makes no call to AWS.
 CONTRACT := PYTHONPATH=tests/template PYTHONDONTWRITEBYTECODE=1 .venv/bin/python -m template_contract
 
-# What the code says of itself, which the contract holds the template against.
+# What the code says of itself: the contract compares the template with it.
 .PHONY: description
-description:
+description: ## Write what the code says of itself to target/description.json
 	@mkdir -p target
 	@cargo run --quiet --bin describe > target/description.json
 
@@ -73,7 +73,7 @@ check-template: .venv/installed description ## Check the template against the se
 	@$(CONTRACT) $(TEMPLATE)
 
 .PHONY: lint-template
-lint-template: .venv/installed ## Lint the template, as it stands and as SAM expands it (TEMPLATE=<file>)
+lint-template: .venv/installed ## Lint the template as it is and as SAM expands it (TEMPLATE=<file>)
 	@mkdir -p target
 	SAM_CLI_TELEMETRY=0 sam validate --lint --region us-east-1 --template $(TEMPLATE)
 	cfn-lint --non-zero-exit-code informational $(TEMPLATE)
@@ -95,7 +95,7 @@ test-template: .venv/installed description ## Show that `make check-template` no
 	@$(CONTRACT).mistakes $(TEMPLATE)
 
 .PHONY: run-function
-run-function: bootstraps ## Run one real function on a recorded event and show what it makes of it (FUNCTION=<name> EVENT=<file>)
+run-function: bootstraps ## Run one real function on a recorded event and show the result (FUNCTION=<name> EVENT=<file>)
 	@cargo run --quiet --bin run-function -- $(FUNCTION) $(EVENT)
 
 ##@ Speed
@@ -135,14 +135,14 @@ profile: bench-tool ## Show where the transform's instructions go (needs valgrin
 		install -D target/profiling/$$function target/lambda-profiling/$$function/bootstrap; done
 	@$(BENCH) --bootstraps target/lambda-profiling profile
 
-# The packages whose readers and writers have a slow way to be held against.
+# The packages whose readers and writers are compared with a slower way.
 SOAKED := package(fraud-core) | package(kinesis-batch) | package(kpl-aggregation) | package(firehose-transform) \
 	| binary(fuzz_event_readers)
 # How many seconds `make soak` mutates the events of each reader.
 FUZZ ?= 60
 
 .PHONY: soak
-soak: nextest ## Hold every fast path against the slow one a million times, and mutate events (CASES=<n> FUZZ=<seconds>)
+soak: nextest ## Compare every fast path with the slow one a million times, and mutate events (CASES=<n> FUZZ=<seconds>)
 	PROPTEST_CASES=$(CASES) FUZZ_SECONDS=$(FUZZ) cargo nextest run --workspace --profile soak -E '$(SOAKED)'
 
 .PHONY: bench-tool
@@ -157,7 +157,7 @@ bench-tool: .venv/installed
 ##@ Rarely
 
 .PHONY: expected
-expected: bootstraps ## Write anew what is expected of every recorded event
+expected: bootstraps ## Write the expected output of every recorded event
 	@for event in events/firehose-*.json; do cargo run --quiet --bin run-function -- firehose-transform $$event --save; done
 	@for event in events/kinesis-*.json; do cargo run --quiet --bin run-function -- kinesis-alerts $$event --save; done
 

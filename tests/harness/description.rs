@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use aws_calls::table::{Attribute, Table};
 use fraud_aws::config::{METRICS_NAMESPACE, Variable};
 use fraud_aws::port::Port;
 use fraud_aws::telemetry::{DIMENSION, Metric};
+use fraud_aws::{aggregates, ledger, profiles};
 use fraud_core::fields;
 use serde_json::{Value, json};
 
@@ -48,6 +50,10 @@ pub const FUNCTIONS: [Function; 3] = [
     },
 ];
 
+/// Every table.
+const TABLES: [Table; 4] =
+    [aggregates::TABLE, stream_client::consumer::checkpoints::TABLE, ledger::TABLE, profiles::table::TABLE];
+
 /// The description as JSON.
 pub fn describe() -> Value {
     let functions: BTreeMap<_, _> =
@@ -55,6 +61,7 @@ pub fn describe() -> Value {
     let partition_key = |(key, digits)| json!({ "name": key, "digits": digits });
     json!({
         "functions": functions,
+        "tables": TABLES.iter().map(|schema| (schema.name, table(schema))).collect::<BTreeMap<_, _>>(),
         "lake": {
             "fields_read": fields::READ,
             "fields_written": fields::WRITTEN,
@@ -67,6 +74,16 @@ pub fn describe() -> Value {
             "smallest_record_bytes": firehose_transform::response::SMALLEST_RECORD_BYTES,
             "smallest_records_answer_bytes": firehose_transform::response::SMALLEST_RECORDS_ANSWER_BYTES,
         },
+    })
+}
+
+fn table(schema: &Table) -> Value {
+    let attribute =
+        |attribute: &Attribute| json!({ "name": attribute.name, "type": attribute.kind.as_str() });
+    json!({
+        "keys": schema.keys().map(|(key, _)| attribute(&key)).collect::<Vec<_>>(),
+        "attributes": schema.attributes.iter().map(attribute).collect::<Vec<_>>(),
+        "time_to_live": schema.time_to_live,
     })
 }
 

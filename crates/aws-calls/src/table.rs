@@ -26,6 +26,13 @@ pub struct Attribute {
     pub kind: Kind,
 }
 
+impl Attribute {
+    /// An attribute with this name and type.
+    pub const fn new(name: &'static str, kind: Kind) -> Self {
+        Attribute { name, kind }
+    }
+}
+
 /// An attribute's type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -35,6 +42,8 @@ pub enum Kind {
     N,
     /// Bytes.
     B,
+    /// A set of bytes.
+    Bs,
     /// True or false.
     Bool,
 }
@@ -46,6 +55,7 @@ impl Kind {
             Kind::S => "S",
             Kind::N => "N",
             Kind::B => "B",
+            Kind::Bs => "BS",
             Kind::Bool => "BOOL",
         }
     }

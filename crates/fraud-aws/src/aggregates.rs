@@ -26,6 +26,7 @@ pub use count::{ShareOutcome, count};
 pub use dynamodb::DynamoDbAggregates;
 pub use memory::MemoryAggregates;
 pub use rule::variables as rule_variables;
+pub use table::TABLE;
 
 /// The port as data.
 pub const PORT: Port = Port {

@@ -24,6 +24,7 @@ pub use connect::Ledger;
 pub use dynamodb::DynamoDbLedger;
 pub use memory::MemoryLedger;
 pub use send::{SendLimits, Sender, Sent, Which, send_pending};
+pub use table::TABLE;
 
 /// The port as data.
 pub const PORT: Port = Port {

@@ -1,4 +1,4 @@
-//! Getting transactions into Kinesis and Firehose, and reading them from Kinesis; for tools, no function depends on it.
+#![doc = include_str!("../README.md")]
 
 pub mod consumer;
 pub mod firehose;

@@ -4,12 +4,15 @@ use std::path::Path;
 
 use anyhow::Context;
 use aws_calls::sdk::Sdk;
+use aws_calls::table::{Attribute, Kind, Table};
 use aws_sdk_dynamodb::Client;
 use embedded_aws::{EmbeddedAws, KeyType, REGION, Recording, Service, TableDefinition};
 use fraud_aws::aggregates::rule_variables;
+use fraud_aws::{aggregates, ledger, profiles};
+
+use fraudctl::profiles::{ProfileItem, write};
 
 use crate::functions::window_rule;
-use fraudctl::profiles::{self, ProfileItem};
 
 /// The stream that transactions come by.
 pub(crate) const STREAM: &str = "transactions";
@@ -32,17 +35,30 @@ pub async fn start() -> anyhow::Result<EmbeddedAws> {
         .stream(STREAM, SHARDS)
         // A file is produced as fast as it goes, not at the pace of so many shards.
         .shard_write_limits(false)
-        .table(PROFILES_TABLE, "customer_id")
-        .table_definition(TableDefinition::new(LEDGER_TABLE, "alert_id", KeyType::String).time_to_live("ttl"))
-        .table_definition(
-            TableDefinition::new(AGGREGATES_TABLE, "customer_id", KeyType::String)
-                .sort_key("window_start", KeyType::Number)
-                .time_to_live("ttl"),
-        )
+        .table_definition(definition(PROFILES_TABLE, &profiles::table::TABLE))
+        .table_definition(definition(LEDGER_TABLE, &ledger::TABLE))
+        .table_definition(definition(AGGREGATES_TABLE, &aggregates::TABLE))
         .topic(TOPIC)
         .queue(QUEUE)
         .recording(Recording::Counts);
     builder.start().await.context("cannot start the embedded AWS")
+}
+
+/// A table with this schema.
+fn definition(name: &str, schema: &Table) -> TableDefinition {
+    let key_type = |key: Attribute| match key.kind {
+        Kind::N => KeyType::Number,
+        _ => KeyType::String,
+    };
+    let key = schema.partition_key;
+    let mut table = TableDefinition::new(name, key.name, key_type(key));
+    if let Some(key) = schema.sort_key {
+        table = table.sort_key(key.name, key_type(key));
+    }
+    match schema.time_to_live {
+        Some(attribute) => table.time_to_live(attribute),
+        None => table,
+    }
 }
 
 /// The settings of clients of one service.
@@ -54,7 +70,7 @@ pub(crate) async fn sdk(aws: &EmbeddedAws, service: Service) -> anyhow::Result<S
 /// Fills the table of profiles.
 pub(crate) async fn import_profiles(aws: &EmbeddedAws, items: Vec<ProfileItem>) -> anyhow::Result<u64> {
     let sdk = sdk(aws, Service::DynamoDb).await?;
-    profiles::write(&Client::new(sdk.config().await), PROFILES_TABLE, items, |_| {}).await
+    write(&Client::new(sdk.config().await), PROFILES_TABLE, items, |_| {}).await
 }
 
 /// The lines that point a shell's tools at the services, and configure a function in that shell as those here are: with

@@ -125,7 +125,7 @@ def partition_faults(key, line):
     time = line["event_time"]
     expected = f"transactions/year={time[:4]}/month={time[5:7]}/day={time[8:10]}/hour={time[11:13]}/"
     if not key.startswith(expected):
-        yield f"{line['decision_id']} of {time} lies in {key}"
+        yield f"{line['decision_id']} of {time} is in {key}"
 
 
 if __name__ == "__main__":

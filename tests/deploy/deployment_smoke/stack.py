@@ -10,7 +10,7 @@ ARTIFACTS = "artifacts"
 
 
 def deployable(expanded):
-    """The expanded template, changed where ministack cannot do what AWS does."""
+    """The expanded template, changed if ministack cannot do what AWS does."""
     # A transform that calls AWS hangs when ministack invokes it for a stream: this delivery stream is fed directly.
     delivery = expanded["Resources"]["LakeDelivery"]["Properties"]
     delivery["DeliveryStreamType"] = "DirectPut"

@@ -1,4 +1,4 @@
-"""Holds the rules against a template."""
+"""Checks a template by the rules."""
 
 from .code import NotFound
 from .deployments import parameter_sets

@@ -17,6 +17,7 @@ class Variable:
     name: str
     schemes: set
     is_required: bool
+    default: str | None
 
 
 @dataclass
@@ -69,7 +70,7 @@ class Code:
     def variables(self, function):
         """The environment variables that a function reads, by name."""
         variables = self._get("functions", function, "variables")
-        return {v["name"]: Variable(v["name"], set(v["schemes"]), v["required"]) for v in variables}
+        return {v["name"]: Variable(v["name"], set(v["schemes"]), v["required"], v["default"]) for v in variables}
 
     # Tables
 

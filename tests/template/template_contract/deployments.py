@@ -1,4 +1,4 @@
-"""The sets of parameter values under which the rules are held against the template."""
+"""The sets of parameter values under which the rules are checked."""
 
 # Everything that the defaults leave out.
 EVERYTHING = {

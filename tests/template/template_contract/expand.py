@@ -17,7 +17,7 @@ logging.getLogger("samtranslator.metrics").setLevel(logging.ERROR)
 
 
 class NotExpandable(Exception):
-    """The file is no SAM template. Its text says why, and where."""
+    """The file is not a SAM template. Its text says why, and where."""
 
 
 class _NoManagedPolicies:
@@ -32,7 +32,7 @@ def read(path):
     except Exception as error:
         raise NotExpandable(f"{path} cannot be read: {error}") from error
     if not isinstance(template, dict) or "Resources" not in template:
-        raise NotExpandable(f"{path} is no template: it has no Resources")
+        raise NotExpandable(f"{path} is not a template: it has no Resources")
     return template
 
 
@@ -41,7 +41,7 @@ def defaults(template):
 
 
 def expand(template):
-    """The template as CloudFormation gets it. Code that is yet to be uploaded stands as an object in a bucket."""
+    """The template as CloudFormation gets it. Code that is yet to be uploaded is an object in a bucket."""
     template = copy.deepcopy(template)
     for resource in template["Resources"].values():
         if resource.get("Type") == "AWS::Serverless::Function":

@@ -39,7 +39,7 @@ def drop(*path):
 
 
 def attribute(resource, name, to):
-    """Sets what stands beside Properties, such as DeletionPolicy."""
+    """Sets what is beside Properties, such as DeletionPolicy."""
 
     def change(template):
         template["Resources"][resource][name] = to
@@ -279,7 +279,7 @@ MISTAKES = [
     ("a share of another function's records", put("CustomersMissing", "Metrics", 1, "MetricStat", "Metric", "Dimensions", 0, "Value", to="customer-analytics"), "alarm-share"),
     ("no alarm for alerts that reach nobody", without("AlertsReachNobody"), "alarm-set"),
     ("an alarm that nobody explains", lambda template: template["Resources"].update(Unexplained=template["Resources"]["LakeStale"]), "alarm-guide"),
-    ("a dashboard that is no JSON", in_text(*BODY, old='"widgets": [', new='"widgets": ['  + "[,"), "dashboard-body"),
+    ("a dashboard that is not JSON", in_text(*BODY, old='"widgets": [', new='"widgets": ['  + "[,"), "dashboard-body"),
     ("a widget over another", in_text(*BODY, old='"x": 12, "y": 7', new='"x": 6, "y": 7'), "dashboard-layout"),
     ("a widget of a metric that there is not", in_text(*BODY, old='"AlertsSuppressed"', new='"AlertsSupressed"'), "dashboard-metrics"),
     ("a widget of another dimension", in_text(*BODY, old='"HighScores", "function"', new='"HighScores", "FunctionName"'), "dashboard-metrics"),

@@ -23,18 +23,18 @@ def uncounted_by_reason(function, name):
     return change
 
 
-def variable(function, name, **changes):
+def variable(function, called, **changes):
     def change(description):
         variables = _function(description, function)["variables"]
-        next(variable for variable in variables if variable["name"] == name).update(changes)
+        next(variable for variable in variables if variable["name"] == called).update(changes)
 
     return change
 
 
-def port(function, name, **changes):
+def port(function, called, **changes):
     def change(description):
         ports = _function(description, function)["ports"]
-        next(port for port in ports if port["name"] == name).update(changes)
+        next(port for port in ports if port["name"] == called).update(changes)
 
     return change
 
@@ -46,11 +46,11 @@ def table(name, **changes):
     return change
 
 
-def key(name, place, **changes):
+def key(of, place, **changes):
     """Changes a table's key; 0 is the partition key, 1 the sort key."""
 
     def change(description):
-        description["tables"][name]["keys"][place].update(changes)
+        description["tables"][of]["keys"][place].update(changes)
 
     return change
 
@@ -78,7 +78,7 @@ MISTAKES_IN_CODE = [
     ("profiles that expire", table("profiles", time_to_live="ttl"), "table-ttl"),
     ("a metric of an alarm renamed", metric("kinesis-alerts", "DetectionLatency", "Latency"), "alarm-metrics"),
     ("a metric of the dashboard renamed", metric("customer-analytics", "WindowWrites", "Writes"), "dashboard-metrics"),
-    ("no dead letters by reason", uncounted_by_reason("kinesis-alerts", "RecordsDeadLettered"), "dashboard-searches"),
+    ("no failures by reason", uncounted_by_reason("firehose-transform", "RecordsFailed"), "dashboard-searches"),
     ("a metric that the guide calls otherwise", metric("firehose-transform", "RecordsOk", "RecordsScored"), "metrics-guide"),
     ("a function that calls itself otherwise", lambda d: _function(d, "kinesis-alerts").update(name_in_metrics="alerts"), "alarm-metrics"),
     ("another dimension", put("metrics", "dimension", "Function"), "alarm-metrics"),
@@ -88,6 +88,8 @@ MISTAKES_IN_CODE = [
     ("hours of one digit", lake("partition_keys", 3, {"name": "hour", "digits": 1}), "glue-projection"),
     ("a variable renamed", variable("kinesis-alerts", "ALERT_LEDGER", name="LEDGER"), "function-variables"),
     ("a variable that must be set", variable("kinesis-alerts", "PROFILE_CACHE_MEGABYTES", required=True), "function-variables"),
+    ("a default that the README tells otherwise", variable("customer-analytics", "AGGREGATE_DAYS", default="9"), "variables-guide"),
+    ("a variable that the README lacks", variable("firehose-transform", "PROFILE_CACHE_ENTRIES", name="CACHE_ENTRIES"), "variables-guide"),
     ("a scheme less", variable("kinesis-alerts", "ALERT_SINK", schemes=["stdout"]), "function-variable-values"),
     ("a call more", port("firehose-transform", "profiles", actions=["dynamodb:BatchGetItem", "dynamodb:Query"]), "access-needed"),
     ("a call less", port("kinesis-alerts", "ledger", actions=["dynamodb:PutItem", "dynamodb:UpdateItem"]), "access-least"),

@@ -183,7 +183,10 @@ impl AuditRow {
     pub fn attributes(&self) -> Vec<(&str, AuditValue<'_>)> {
         let Row(item) = &self.0;
         let mut names: Vec<&str> = item.keys().map(String::as_str).collect();
-        let place = |name: &str| ATTRIBUTES.iter().position(|known| *known == name).unwrap_or(usize::MAX);
+        let place = |name: &str| {
+            let known = TABLE.attributes.iter().position(|attribute| attribute.name == name);
+            if name == TABLE.partition_key.name { 0 } else { known.map_or(usize::MAX, |place| place + 1) }
+        };
         names.sort_by_key(|name| (place(name), *name));
         names.into_iter().filter_map(|name| Some((name, value(item, name)?))).collect()
     }

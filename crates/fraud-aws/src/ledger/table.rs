@@ -1,4 +1,6 @@
-//! The ledger's table: what its attributes are called. What they mean is listed in `row.rs`.
+//! The ledger's table: its key, and what its attributes are called. What they mean is listed in `row.rs`.
+
+use aws_calls::table::{Attribute, Kind, Table};
 
 pub(super) const ALERT_ID: &str = "alert_id";
 /// A reserved word (Amazon DynamoDB developer guide, "Reserved words"): expressions name it through `#status`.
@@ -27,30 +29,35 @@ pub(super) const SUB_SEQUENCE_NUMBER: &str = "sub_sequence_number";
 /// A reserved word: expressions name it through `#ttl`.
 pub(super) const TTL: &str = "ttl";
 
-/// All attributes, in the order of their description.
-pub(super) const ATTRIBUTES: [&str; 24] = [
-    ALERT_ID,
-    STATUS,
-    CLAIM_TOKEN,
-    CLAIM_EXPIRES_AT,
-    MAY_HAVE_BEEN_SENT,
-    CLAIMED_AT,
-    SENT_AT,
-    SENT_AGAIN_AT,
-    MESSAGE,
-    CUSTOMER_SEGMENT,
-    CUSTOMER_ID,
-    TRANSACTION_ID,
-    EVENT_TIME,
-    TRANSACTION_AMOUNT,
-    FRAUD_SCORE,
-    REASONS,
-    POLICY,
-    ENRICHMENT,
-    STREAM,
-    SHARD,
-    ARRIVAL,
-    SEQUENCE_NUMBER,
-    SUB_SEQUENCE_NUMBER,
-    TTL,
-];
+/// The table. Its attributes are in the order in which people read a row.
+pub const TABLE: Table = Table {
+    name: "ledger",
+    partition_key: Attribute::new(ALERT_ID, Kind::S),
+    sort_key: None,
+    attributes: &[
+        Attribute::new(STATUS, Kind::S),
+        Attribute::new(CLAIM_TOKEN, Kind::S),
+        Attribute::new(CLAIM_EXPIRES_AT, Kind::N),
+        Attribute::new(MAY_HAVE_BEEN_SENT, Kind::Bool),
+        Attribute::new(CLAIMED_AT, Kind::S),
+        Attribute::new(SENT_AT, Kind::S),
+        Attribute::new(SENT_AGAIN_AT, Kind::S),
+        Attribute::new(MESSAGE, Kind::S),
+        Attribute::new(CUSTOMER_SEGMENT, Kind::S),
+        Attribute::new(CUSTOMER_ID, Kind::S),
+        Attribute::new(TRANSACTION_ID, Kind::S),
+        Attribute::new(EVENT_TIME, Kind::S),
+        Attribute::new(TRANSACTION_AMOUNT, Kind::S),
+        Attribute::new(FRAUD_SCORE, Kind::S),
+        Attribute::new(REASONS, Kind::S),
+        Attribute::new(POLICY, Kind::S),
+        Attribute::new(ENRICHMENT, Kind::S),
+        Attribute::new(STREAM, Kind::S),
+        Attribute::new(SHARD, Kind::S),
+        Attribute::new(ARRIVAL, Kind::S),
+        Attribute::new(SEQUENCE_NUMBER, Kind::S),
+        Attribute::new(SUB_SEQUENCE_NUMBER, Kind::N),
+        Attribute::new(TTL, Kind::N),
+    ],
+    time_to_live: Some(TTL),
+};

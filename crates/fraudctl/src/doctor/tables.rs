@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use aws_calls::fault::CallFault;
 use aws_calls::sdk::Sdk;
+use aws_calls::table as schema;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{
     AttributeValue, KeyType, KeysAndAttributes, ScalarAttributeType, TableDescription, TableStatus,
@@ -12,14 +13,13 @@ use aws_sdk_dynamodb::types::{
 use fraud_aws::aggregates::{AggregateFault, DynamoDbAggregates};
 use fraud_aws::config::{AggregatesTarget, AlertLedgerTarget, Environment, ProfileSource, window_rule};
 use fraud_aws::profiles::FileProfiles;
+use fraud_aws::{aggregates, ledger, profiles};
 use fraud_core::window::WindowRule;
 use tokio::time::Instant;
 
 use super::finding::{Finding, Wrong};
 use super::sample;
 
-/// The attribute that rows expire by.
-const TIME_TO_LIVE: &str = "ttl";
 /// No write under this condition is ever done, and it is refused only to who might write.
 const NEVER: &str = "attribute_exists(#key) AND attribute_not_exists(#key)";
 /// No answer to the question for a table's window rule takes longer.
@@ -32,9 +32,7 @@ struct Table {
     check: &'static str,
     variable: &'static str,
     name: String,
-    /// Its key attributes: `S` or `N`.
-    keys: &'static [(&'static str, &'static str)],
-    expires: bool,
+    schema: &'static schema::Table,
     calls: &'static [Call],
     /// What happens to who goes on with an empty table in its place, if its rows are a memory.
     loss: Option<&'static str>,
@@ -64,8 +62,7 @@ pub(super) async fn profiles(environment: Environment<'_>, sdk: &Sdk, can_call: 
                 check,
                 variable: "PROFILE_SOURCE",
                 name: table,
-                keys: &[("customer_id", "S")],
-                expires: false,
+                schema: &profiles::table::TABLE,
                 calls: &[Call::BatchGet],
                 loss: None,
             };
@@ -90,8 +87,7 @@ pub(super) async fn ledger(environment: Environment<'_>, sdk: &Sdk, can_call: bo
                 check,
                 variable: "ALERT_LEDGER",
                 name: table,
-                keys: &[("alert_id", "S")],
-                expires: true,
+                schema: &ledger::TABLE,
                 calls: &[Call::Put, Call::Update, Call::Delete],
                 loss: Some("what was alerted is alerted again"),
             };
@@ -110,8 +106,7 @@ pub(super) async fn aggregates(environment: Environment<'_>, sdk: &Sdk, can_call
                 check,
                 variable: "AGGREGATES",
                 name: table,
-                keys: &[("customer_id", "S"), ("window_start", "N")],
-                expires: true,
+                schema: &aggregates::TABLE,
                 calls: &[Call::Update],
                 loss: Some("what was counted is counted again"),
             };
@@ -148,8 +143,7 @@ pub(super) async fn checkpoints(table: Option<&str>, sdk: &Sdk, can_call: bool) 
         check: "checkpoints",
         variable: "--checkpoints",
         name: name.to_owned(),
-        keys: &[("shard_id", "S"), ("consumer_name", "S")],
-        expires: false,
+        schema: &stream_client::consumer::checkpoints::TABLE,
         calls: &[Call::Update],
         loss: Some("what was consumed is consumed again"),
     };
@@ -169,8 +163,8 @@ impl Table {
         if !is_there {
             return findings;
         }
-        if self.expires {
-            findings.push(finding(self.expires(&client).await));
+        if let Some(attribute) = self.schema.time_to_live {
+            findings.push(finding(self.expires(attribute, &client).await));
         }
         for call in self.calls {
             let allowed = call.attempt(self, &client).await;
@@ -214,7 +208,7 @@ impl Table {
         }
     }
 
-    async fn expires(&self, client: &Client) -> Result<String, Wrong> {
+    async fn expires(&self, expected: &str, client: &Client) -> Result<String, Wrong> {
         let answer = client.describe_time_to_live().table_name(&self.name).send().await;
         let answer = answer.map_err(|error| {
             Wrong::call("dynamodb", "dynamodb:DescribeTimeToLive", &CallFault::of(&error).code)
@@ -224,8 +218,8 @@ impl Table {
             .and_then(|found| found.time_to_live_status())
             .is_some_and(|status| matches!(status, TimeToLiveStatus::Enabled | TimeToLiveStatus::Enabling));
         let attribute = found.and_then(|found| found.attribute_name()).unwrap_or_default();
-        if is_on && attribute == TIME_TO_LIVE {
-            return Ok(format!("time to live on {TIME_TO_LIVE}"));
+        if is_on && attribute == expected {
+            return Ok(format!("time to live on {expected}"));
         }
         let what =
             if is_on { format!("time to live is on {attribute}") } else { "time to live is off".to_owned() };
@@ -233,7 +227,7 @@ impl Table {
             format!("{what}: rows are never deleted"),
             format!(
                 "aws dynamodb update-time-to-live --table-name {} --time-to-live-specification \
-                 Enabled=true,AttributeName={TIME_TO_LIVE}",
+                 Enabled=true,AttributeName={expected}",
                 self.name
             ),
         ))
@@ -252,18 +246,19 @@ impl Table {
     }
 
     fn key_text(&self) -> String {
-        let keys: Vec<String> = self.keys.iter().map(|(name, kind)| format!("{name} ({kind})")).collect();
+        let keys: Vec<String> =
+            self.schema.keys().map(|(key, _)| format!("{} ({})", key.name, key.kind.as_str())).collect();
         keys.join(", ")
     }
 
     /// A key like those of the table's rows.
     fn key(&self) -> impl Iterator<Item = (String, AttributeValue)> {
-        self.keys.iter().map(|(name, kind)| {
-            let value = match *kind {
-                "N" => AttributeValue::N("0".to_owned()),
+        self.schema.keys().map(|(key, _)| {
+            let value = match key.kind {
+                schema::Kind::N => AttributeValue::N("0".to_owned()),
                 _ => AttributeValue::S(NO_ONE.to_owned()),
             };
-            ((*name).to_owned(), value)
+            (key.name.to_owned(), value)
         })
     }
 }
@@ -297,7 +292,7 @@ impl Call {
     async fn attempt(self, table: &Table, client: &Client) -> Result<(), String> {
         let name = &table.name;
         let key = || Some(table.key().collect());
-        let partition_key = table.keys.first().map_or("", |(name, _)| *name);
+        let partition_key = table.schema.partition_key.name;
         let code = match self {
             Call::BatchGet => {
                 let keys = KeysAndAttributes::builder().keys(table.key().collect()).build();

@@ -24,9 +24,11 @@ use super::record::SequenceNumber;
 mod dynamodb;
 mod memory;
 mod row;
+mod table;
 
 pub use dynamodb::{CreateError, DynamoDbCheckpoints};
 pub use memory::MemoryCheckpoints;
+pub use table::TABLE;
 
 /// Keeps a consumer's lease and checkpoints. Every call may be made again after a fault, and then answers as if the first
 /// had not been made.

@@ -106,7 +106,7 @@ def shares_are_of_the_records_and_of_enough_of_them(deployment, code):
         (expression,) = [m["Expression"] for m in alarm["Metrics"] if "Expression" in m]
         records = ids["RecordsIn"]
         if not re.fullmatch(rf"IF\(FILL\({records}, 0\) >= {least}, 100 \* .+ / {records}, 0\)", expression):
-            yield f"{name}: {expression} is no share in percent of at least ShareMinimumRecords records"
+            yield f"{name}: {expression} is not a share in percent of at least ShareMinimumRecords records"
         for metric in sorted(counted):
             if f"FILL({ids[metric]}, 0)" not in expression:
                 yield f"{name}: {expression} does not count {metric}"

@@ -20,7 +20,7 @@ def _largest_safe(code):
 
 
 def _smallest_safe(code, buffer):
-    """The bytes of the smallest record for which a buffer is safe: what a record is larger by its answer is by a third more."""
+    """The bytes of the smallest record for which a buffer is safe: what a record grows by, its answer grows by a third more."""
     answer, record, answered = code.transform_answer
     return math.ceil(buffer * MIB * (answered + 4 - record * 4 / 3) / (answer - buffer * MIB * 4 / 3))
 

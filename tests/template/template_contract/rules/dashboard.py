@@ -10,7 +10,7 @@ WIDTH = 24
 
 
 def _bodies(deployment):
-    """Name and parsed body of each dashboard; the body is None where it is not JSON."""
+    """Name and parsed body of each dashboard; the body is None if it is not JSON."""
     for name, properties in deployment.of_type("AWS::CloudWatch::Dashboard"):
         try:
             yield name, json.loads(properties.get("DashboardBody", ""))
@@ -41,7 +41,7 @@ def widgets_lie_side_by_side(deployment, code):
             yield f"{title} is wider than the dashboard"
         others = {taken[cell] for cell in cells & set(taken)}
         for other in sorted(others):
-            yield f"{title} lies over {other}"
+            yield f"{title} covers {other}"
         taken |= {cell: title for cell in cells}
 
 
@@ -66,7 +66,7 @@ def searches_look_for_metrics_that_exist(deployment, code):
             for expression in (item["expression"] for item in row if isinstance(item, dict) and "expression" in item):
                 found = re.match(r"SEARCH\('\{\"([^\"]+)\",(\w+)\} (?:\w+=\"[\w-]+\" )?(\w+)', '\w+', \d+\)$", expression)
                 if not found:
-                    yield f"{title}: {expression} is no search for a metric of ours"
+                    yield f"{title}: {expression} is not a search for a metric of ours"
                     continue
                 namespace, dimension, name = found.groups()
                 if namespace != own or dimension != code.metrics_dimension or name not in beginnings:
@@ -80,4 +80,4 @@ def every_alarm_is_on_the_dashboard(deployment, code):
         if name not in shown:
             yield f"{name} is not on the dashboard"
     for name in sorted(str(name) for name in shown if deployment.type_of(name or "") != "AWS::CloudWatch::Alarm"):
-        yield f"the dashboard shows {name}, which is no alarm"
+        yield f"the dashboard shows {name}, which is not an alarm"

@@ -79,13 +79,13 @@ def concurrency_is_reserved_for_alerts_alone(deployment, code):
 @rule("function-timeout")
 def there_is_time_to_answer(deployment, code):
     # Firehose waits for five minutes; the functions wait up to ten seconds for profiles and keep some to settle.
-    # (Amazon Data Firehose developer guide, "Transform source data"; README, "Deploying".)
+    # (Amazon Data Firehose developer guide, "Transform source data"; README, "Deploy".)
     bounds = {"firehose-transform": (60, 300)}
     for function in functions(deployment):
         least, most = bounds.get(function.binary, (30, 900))
         timeout = function.properties.get("Timeout", 3)
         if not least <= timeout <= most:
-            yield f"{function.name}: Timeout is {timeout} s; it must lie between {least} and {most}"
+            yield f"{function.name}: Timeout is {timeout} s; it must be between {least} and {most}"
 
 
 @rule("function-logs")

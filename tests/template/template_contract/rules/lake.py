@@ -106,7 +106,7 @@ def errors_have_a_place_of_their_own(deployment, code):
             if "partitionKeyFrom" in prefix:
                 yield f"{name}: {what} cannot contain partition keys: a record that failed has none"
         if destination.get("ErrorOutputPrefix", "").startswith("transactions/"):
-            yield f"{name}: ErrorOutputPrefix lies inside the table"
+            yield f"{name}: ErrorOutputPrefix is inside the table"
 
 
 @rule("firehose-transform")
@@ -124,7 +124,7 @@ def records_are_scored_on_their_way(deployment, code):
         if build.get("Metadata", {}).get("BuildProperties", {}).get("Binary") != "firehose-transform":
             yield f"{name}: LambdaArn is {arn}, and not firehose-transform's"
         if not 0 <= int(parameters.get("BufferIntervalInSeconds", 60)) <= 900:
-            yield f"{name}: BufferIntervalInSeconds must lie between 0 and 900"
+            yield f"{name}: BufferIntervalInSeconds must be between 0 and 900"
 
 
 @rule("firehose-backup")
@@ -135,7 +135,7 @@ def every_record_is_kept_as_it_came(deployment, code):
             yield f"{name}: S3BackupMode must be Enabled: the lake's columns are not all that a record holds"
         bucket = deployment.referred(backup.get("BucketARN"))
         if bucket is None or bucket == deployment.referred(destination.get("BucketARN")):
-            yield f"{name}: the raw backup needs a bucket of its own; Object Lock holds for whole buckets"
+            yield f"{name}: the raw backup needs another bucket than the lake; Object Lock applies to whole buckets"
 
 
 @rule("firehose-logging")

@@ -17,7 +17,7 @@ def parameters_say_what_they_are_and_take(deployment, code):
         if name not in grouped:
             yield f"{name} is in no group of AWS::CloudFormation::Interface"
     for name in sorted(grouped - set(deployment.parameters)):
-        yield f"AWS::CloudFormation::Interface names {name}, which is no parameter"
+        yield f"AWS::CloudFormation::Interface names {name}, which is not a parameter"
 
 
 @rule("outputs")

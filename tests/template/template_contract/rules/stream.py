@@ -20,7 +20,7 @@ def shards_are_counted_only_where_they_are_provisioned(deployment, code):
         if mode == "PROVISIONED" and "WarmThroughputMiBps" in properties:
             yield f"{name}: WarmThroughputMiBps is for a stream on demand"
         elif name == SOURCE and int(properties.get("WarmThroughputMiBps", 0)) != int(deployment.values.get("StreamWarmMiBps", 0)):
-            yield f"{name}: WarmThroughputMiBps must be what StreamWarmMiBps says, and absent where that is 0"
+            yield f"{name}: WarmThroughputMiBps must be what StreamWarmMiBps says, and absent if that is 0"
 
 
 @rule("stream-retention")
@@ -61,7 +61,7 @@ def alerts_are_read_by_enhanced_fan_out_where_it_is_chosen(deployment, code):
             yield f"{name} must read an {expected}, and reads {properties.get('EventSourceArn')}"
     for name, properties in deployment.of_type("AWS::Kinesis::StreamConsumer"):
         if deployment.referred(properties.get("StreamARN")) != SOURCE:
-            yield f"{name} is no consumer of {SOURCE}"
+            yield f"{name} is not a consumer of {SOURCE}"
 
 
 @rule("mapping-start")
@@ -77,7 +77,7 @@ def mappings_begin_at_the_oldest_record(deployment, code):
 def mappings_take_partial_failures(deployment, code):
     for name, properties in _mappings(deployment):
         if "ReportBatchItemFailures" not in as_list(properties.get("FunctionResponseTypes")):
-            yield f"{name}: without FunctionResponseTypes [ReportBatchItemFailures] what is to come again is lost"
+            yield f"{name}: without FunctionResponseTypes [ReportBatchItemFailures] records that must be retried are lost"
 
 
 @rule("mapping-bisect")

@@ -148,7 +148,7 @@ def what_follows_from_retention_is_said_for_every_retention(deployment, code):
     allowed = deployment.parameters.get("StreamRetentionHours", {}).get("AllowedValues", [])
     rows = deployment.template.get("Mappings", {}).get("ByRetention", {})
     if not allowed:
-        yield "StreamRetentionHours must list its values: what follows from each stands in the mapping ByRetention"
+        yield "StreamRetentionHours must list its values: what follows from each is in the mapping ByRetention"
     for value in allowed:
         if str(value) not in rows or not re.fullmatch(r"\d+", str(value)):
             yield f"ByRetention has no row for {value} hours, which StreamRetentionHours allows"

@@ -3,21 +3,20 @@
 use std::time::Duration;
 
 use aws_calls::fault::CallFault;
+use aws_calls::table::Attribute;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::http::HttpResponse;
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{
-    AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType, ReturnValue,
+    AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, ReturnValue,
     ReturnValuesOnConditionCheckFailure as OnFailure, ScalarAttributeType, TableStatus,
 };
 use tokio::time::sleep;
 
-use super::row::{
-    self, CONSUMER_NAME, LEASE, LEASE_COUNTER, LEASE_MS, OWNER, Row, SEQUENCE_NUMBER, SHARD_ID, START,
-    STREAM_CREATED_AT, TERM, UPDATED_AT,
-};
+use super::row::{self, LEASE, Row};
+use super::table::*;
 use super::{
     Checkpoint, CheckpointFault, Checkpoints, Claimed, Holder, Kept, LeaseAnswer, LeaseClaim, LostTo,
     Standing,
@@ -91,10 +90,10 @@ impl DynamoDbCheckpoints {
             |error: aws_sdk_dynamodb::error::BuildError| CreateError::Refused(CallFault::unusable(&error));
         let mut request =
             self.client.create_table().table_name(&self.table).billing_mode(BillingMode::PayPerRequest);
-        for (name, role) in [(SHARD_ID, KeyType::Hash), (CONSUMER_NAME, KeyType::Range)] {
+        for (Attribute { name, kind }, role) in TABLE.keys() {
             let key = KeySchemaElement::builder().attribute_name(name).key_type(role);
-            let attribute =
-                AttributeDefinition::builder().attribute_name(name).attribute_type(ScalarAttributeType::S);
+            let attribute = AttributeDefinition::builder().attribute_name(name);
+            let attribute = attribute.attribute_type(ScalarAttributeType::from(kind.as_str()));
             request = request
                 .key_schema(key.build().map_err(unbuildable)?)
                 .attribute_definitions(attribute.build().map_err(unbuildable)?);

@@ -20,22 +20,9 @@ use std::time::Duration;
 use aws_sdk_dynamodb::types::AttributeValue;
 use exact_text::timestamp::Timestamp;
 
+use super::table::*;
 use super::{Checkpoint, CheckpointFault, Lease, Standing, Start};
 use crate::consumer::record::SequenceNumber;
-
-/// The stream's shard, or [`LEASE`].
-pub(super) const SHARD_ID: &str = "shard_id";
-pub(super) const CONSUMER_NAME: &str = "consumer_name";
-/// A reserved word (Amazon DynamoDB developer guide, "Reserved words"): expressions name it through `#owner`.
-pub(super) const OWNER: &str = "owner";
-pub(super) const UPDATED_AT: &str = "updated_at";
-pub(super) const SEQUENCE_NUMBER: &str = "sequence_number";
-pub(super) const TERM: &str = "term";
-pub(super) const LEASE_COUNTER: &str = "lease_counter";
-pub(super) const LEASE_MS: &str = "lease_ms";
-/// A reserved word (Amazon DynamoDB developer guide, "Reserved words"): expressions name it through `#start`.
-pub(super) const START: &str = "start";
-pub(super) const STREAM_CREATED_AT: &str = "stream_created_at";
 
 /// The lease's `shard_id`; no shard is called so.
 pub(super) const LEASE: &str = "lease";
