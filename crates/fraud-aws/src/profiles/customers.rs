@@ -7,7 +7,7 @@ use std::collections::HashMap;
 pub struct Customers<'a> {
     /// Each customer, in the order of the first record.
     pub distinct: Vec<&'a str>,
-    /// For each record its customer's place in `distinct`; `None` where it has no customer.
+    /// For each record its customer's place in `distinct`; `None` if it has no customer.
     pub places: Vec<Option<usize>>,
 }
 
