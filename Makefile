@@ -30,8 +30,8 @@ help: ## List the targets
 
 .PHONY: run
 run: ## Stream 50,000 transactions through the whole pipeline and report (COUNT=<n> SEED=<s>)
-	cargo build --package fraudctl
-	@target/debug/fraudctl local --count $(COUNT) --seed $(SEED)
+	cargo build --workspace --bin fraud-local
+	@target/debug/fraud-local --count $(COUNT) --seed $(SEED)
 
 .PHONY: test
 test: nextest bootstraps test-template ## Run all tests
@@ -122,10 +122,10 @@ bench-stages: ## Measure decoding, reading, scoring and encoding by themselves
 
 .PHONY: bench-pipeline
 bench-pipeline: ## Measure the local pipeline, with and without the analytics function (COUNT=<n> SEED=<s>)
-	cargo build --release --package fraudctl
+	cargo build --release --package fraud-local
 	@for round in 1 2 3; do for without in "" --without-analytics; do \
 		echo "$${without:-with analytics}"; \
-		target/release/fraudctl local --count $(COUNT) --seed $(SEED) --out target/bench-pipeline $$without \
+		target/release/fraud-local --count $(COUNT) --seed $(SEED) --out target/bench-pipeline $$without \
 			| grep -E 'throughput|latency|alanced|BALANCED'; done; done
 
 .PHONY: profile

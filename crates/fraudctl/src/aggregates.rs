@@ -20,12 +20,12 @@ const LIMIT: Duration = Duration::from_secs(30);
 #[command(after_help = "Examples:
   fraudctl aggregates C000042 --table dynamodb:customer_aggregates
   fraudctl aggregates C000042 --table dynamodb:customer_aggregates --limit 3 --json")]
-pub struct Arguments {
+pub struct AggregatesArgs {
     /// The customer's id.
     #[arg(value_name = "CUSTOMER")]
     customer: String,
     /// Where the windows are: `dynamodb:<table>`.
-    #[arg(long, value_name = "TARGET", value_parser = crate::target::table_name)]
+    #[arg(long, value_name = "TARGET", value_parser = crate::options::table_name)]
     table: String,
     /// No more windows than this, the newest first.
     #[arg(long, value_name = "N", default_value_t = 12, value_parser = clap::value_parser!(u16).range(1..=1000))]
@@ -39,8 +39,8 @@ pub struct Arguments {
 ///
 /// # Errors
 /// [`Failure::Failed`] where the table cannot be read.
-pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let Arguments { customer, table: name, limit, json } = arguments;
+pub async fn run(arguments: &AggregatesArgs) -> Result<(), Failure> {
+    let AggregatesArgs { customer, table: name, limit, json } = arguments;
     // Reading does not care how long rows are kept.
     let target = AggregatesTarget::DynamoDb { table: name.clone(), retention: Duration::ZERO };
     let store = Aggregates::connect(&target, &crate::aws::sdk().await?).await;

@@ -11,7 +11,7 @@ use fraud_aws::ledger::{DynamoDbLedger, LedgerFault, Pending};
 
 use crate::Failure;
 use crate::display::{counted, progress, thousands};
-use crate::environment::with_options;
+use crate::options::with_options;
 
 mod pending;
 mod send;
@@ -19,24 +19,24 @@ mod show;
 
 /// What can be done with alerts.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub enum AlertsCommand {
     #[allow(missing_docs, reason = "the arguments' own documentation is the command's help")]
-    Pending(pending::Arguments),
+    Pending(pending::PendingAlertsArgs),
     #[allow(missing_docs, reason = "the arguments' own documentation is the command's help")]
-    Show(show::Arguments),
+    Show(show::ShowAlertArgs),
     #[allow(missing_docs, reason = "the arguments' own documentation is the command's help")]
-    Send(send::Arguments),
+    Send(send::SendAlertsArgs),
 }
 
 /// The ledger.
 #[derive(Debug, Args)]
-struct LedgerArguments {
+struct LedgerArgs {
     /// The ledger: `dynamodb:<table>`; without this what ALERT_LEDGER says.
     #[arg(long, value_name = "TARGET")]
     ledger: Option<String>,
 }
 
-impl LedgerArguments {
+impl LedgerArgs {
     async fn open(&self, sdk: &Sdk) -> Result<DynamoDbLedger, Failure> {
         let options = [("ALERT_LEDGER", self.ledger.clone())];
         let lookup = with_options(&options);
@@ -55,11 +55,11 @@ impl LedgerArguments {
 ///
 /// # Errors
 /// [`Failure`]
-pub async fn run(command: &Command) -> Result<(), Failure> {
+pub async fn run(command: &AlertsCommand) -> Result<(), Failure> {
     match command {
-        Command::Pending(arguments) => pending::run(arguments).await,
-        Command::Show(arguments) => show::run(arguments).await,
-        Command::Send(arguments) => send::run(arguments).await,
+        AlertsCommand::Pending(arguments) => pending::run(arguments).await,
+        AlertsCommand::Show(arguments) => show::run(arguments).await,
+        AlertsCommand::Send(arguments) => send::run(arguments).await,
     }
 }
 

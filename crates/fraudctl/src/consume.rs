@@ -11,14 +11,14 @@ use stream_client::consumer::checkpoints::{CheckpointFault, DynamoDbCheckpoints}
 use stream_client::consumer::{self, Consumer, ConsumerError, From, KinesisSource, Settings, Until};
 
 use crate::Failure;
-use crate::consumer::{BatchArguments, Function, Status, owner, past_time};
 use crate::display::{counted, note};
-use crate::handler::{Handler, HandlerName};
+use crate::function::{FunctionName, StreamFunction};
 use crate::interrupt::Interrupt;
+use crate::reading::{BatchArgs, FunctionHandler, ReadingStatus, owner, past_time};
 
 mod print;
 
-use print::Print;
+use print::PrintHandler;
 
 /// Read a stream from where this consumer last ended, and print its records or hand them to a function.
 #[derive(Debug, Args)]
@@ -31,7 +31,7 @@ Every record is handled at least once, and those of a partition key in their ord
 that are under way and note them; the next start under the same name goes on behind them. One process at a time works under
 a name. What a function wants again comes again, for as long as it takes.
 Functions are configured by the environment as on Lambda. The table has the key shard_id (S) and consumer_name (S).")]
-pub struct Arguments {
+pub struct ConsumeArgs {
     /// The Kinesis stream's name.
     #[arg(long, value_name = "NAME")]
     stream: String,
@@ -39,7 +39,7 @@ pub struct Arguments {
     #[arg(long, value_name = "NAME", value_parser = consumer_name)]
     name: String,
     /// Where checkpoints are kept: `dynamodb:<table>`. Consumers of several streams can share a table.
-    #[arg(long, value_name = "TARGET", value_parser = crate::target::table_name)]
+    #[arg(long, value_name = "TARGET", value_parser = crate::options::table_name)]
     checkpoints: String,
     /// Create the table of checkpoints, paid by request, if it is not there.
     #[arg(long)]
@@ -48,8 +48,8 @@ pub struct Arguments {
     #[arg(long, value_name = "FROM", default_value = "trim-horizon", value_parser = from)]
     from: From,
     /// What is done with the records.
-    #[arg(long, value_enum, default_value_t = Action::Print)]
-    handler: Action,
+    #[arg(long, value_enum, default_value_t = RecordAction::Print)]
+    handler: RecordAction,
     /// End when every shard was read up to its tip.
     #[arg(long)]
     until_caught_up: bool,
@@ -57,12 +57,12 @@ pub struct Arguments {
     #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=3600))]
     lease_seconds: u16,
     #[command(flatten)]
-    batches: BatchArguments,
+    batches: BatchArgs,
 }
 
 /// What is done with records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Action {
+enum RecordAction {
     /// One JSON object a record on standard output; KPL aggregates are taken apart.
     Print,
     /// `kinesis-alerts`: needs PROFILE_SOURCE, ALERT_SINK, ALERT_LEDGER and DEAD_LETTERS.
@@ -94,21 +94,21 @@ fn from(text: &str) -> Result<From, String> {
 /// # Errors
 /// [`Failure::Input`] where the environment does not configure the function; [`Failure::Failed`] where the stream or the
 /// checkpoints cannot be used, or another process has them.
-pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
+pub async fn run(arguments: &ConsumeArgs) -> Result<(), Failure> {
     let sdk = crate::aws::sdk().await?;
-    let status = Status::new();
+    let status = ReadingStatus::new();
     match arguments.handler {
-        Action::Print => consume(arguments, &sdk, &status, Print).await,
-        Action::Alerts => {
-            consume(arguments, &sdk, &status, function(arguments, HandlerName::Alerts, &sdk, &status).await?)
+        RecordAction::Print => consume(arguments, &sdk, &status, PrintHandler).await,
+        RecordAction::Alerts => {
+            consume(arguments, &sdk, &status, function(arguments, FunctionName::Alerts, &sdk, &status).await?)
                 .await
         }
-        Action::Analytics => {
+        RecordAction::Analytics => {
             consume(
                 arguments,
                 &sdk,
                 &status,
-                function(arguments, HandlerName::Analytics, &sdk, &status).await?,
+                function(arguments, FunctionName::Analytics, &sdk, &status).await?,
             )
             .await
         }
@@ -116,25 +116,25 @@ pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
 }
 
 async fn function(
-    arguments: &Arguments,
-    name: HandlerName,
+    arguments: &ConsumeArgs,
+    name: FunctionName,
     sdk: &Sdk,
-    status: &Status,
-) -> Result<Function<Handler>, Failure> {
+    status: &ReadingStatus,
+) -> Result<FunctionHandler<StreamFunction>, Failure> {
     let variable = |variable: &str| std::env::var(variable).ok();
     let environment = Environment::new(&variable);
     name.refuse_development(environment)?;
-    let handler = Handler::connect(name, environment, sdk).await?;
-    Ok(Function::new(handler, arguments.batches.timeout(), status.clone()))
+    let handler = StreamFunction::connect(name, environment, sdk).await?;
+    Ok(FunctionHandler::new(handler, arguments.batches.timeout(), status.clone()))
 }
 
 async fn consume(
-    arguments: &Arguments,
+    arguments: &ConsumeArgs,
     sdk: &Sdk,
-    status: &Status,
+    status: &ReadingStatus,
     handler: impl consumer::Handler,
 ) -> Result<(), Failure> {
-    let Arguments { stream, name, checkpoints: table, .. } = arguments;
+    let ConsumeArgs { stream, name, checkpoints: table, .. } = arguments;
     let client = aws_sdk_dynamodb::Client::new(sdk.config().await);
     let checkpoints = DynamoDbCheckpoints::new(client, table, stream, name);
     if arguments.create_checkpoints {

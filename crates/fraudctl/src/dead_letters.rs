@@ -11,36 +11,33 @@ use fraud_aws::dead_letters::DeadLetterQueue;
 
 use crate::Failure;
 use crate::aws;
-use crate::environment::with_options;
+use crate::options::with_options;
 
 mod delete;
-mod handlers;
+mod letter_data;
 mod list;
-mod memory;
 mod objects;
-mod outcome;
 mod redrive;
-mod redriver;
 mod selection;
 mod show;
 mod walk;
 
 /// What can be done with dead letters.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub enum DeadLettersCommand {
     #[allow(missing_docs, reason = "the arguments' own documentation is the command's help")]
-    List(list::Arguments),
+    List(list::ListLettersArgs),
     #[allow(missing_docs, reason = "the arguments' own documentation is the command's help")]
-    Show(show::Arguments),
+    Show(show::ShowLetterArgs),
     #[allow(missing_docs, reason = "the arguments' own documentation is the command's help")]
-    Redrive(redrive::Arguments),
+    Redrive(redrive::RedriveArgs),
     #[allow(missing_docs, reason = "the arguments' own documentation is the command's help")]
-    Delete(delete::Arguments),
+    Delete(delete::DeleteLettersArgs),
 }
 
 /// A queue of letters, and how long they are hidden from others while they are looked at.
 #[derive(Debug, Args)]
-struct QueueArguments {
+struct QueueArgs {
     /// The queue of dead letters: `sqs:<queue url>`; without this what DEAD_LETTERS says.
     #[arg(long, value_name = "TARGET")]
     queue: Option<String>,
@@ -52,16 +49,16 @@ struct QueueArguments {
 
 /// Where letters are: in a queue, or given-up batches in a folder.
 #[derive(Debug, Args)]
-struct SourceArguments {
+struct LetterSourceArgs {
     #[command(flatten)]
-    letters: QueueArguments,
+    letters: QueueArgs,
     /// In place of a queue: a folder of objects (or one) that a mapping's on-failure destination holds in S3, fetched
     /// by `aws s3 cp --recursive`.
     #[arg(long, value_name = "PATH", conflicts_with = "queue")]
     objects: Option<PathBuf>,
 }
 
-impl QueueArguments {
+impl QueueArgs {
     /// The queue, and the settings of AWS's clients. It is not asked for anything yet.
     ///
     /// # Errors
@@ -89,11 +86,11 @@ impl QueueArguments {
 ///
 /// # Errors
 /// [`Failure`]
-pub async fn run(command: &Command) -> Result<(), Failure> {
+pub async fn run(command: &DeadLettersCommand) -> Result<(), Failure> {
     match command {
-        Command::List(arguments) => list::run(arguments).await,
-        Command::Show(arguments) => show::run(arguments).await,
-        Command::Redrive(arguments) => redrive::run(arguments).await,
-        Command::Delete(arguments) => delete::run(arguments).await,
+        DeadLettersCommand::List(arguments) => list::run(arguments).await,
+        DeadLettersCommand::Show(arguments) => show::run(arguments).await,
+        DeadLettersCommand::Redrive(arguments) => redrive::run(arguments).await,
+        DeadLettersCommand::Delete(arguments) => delete::run(arguments).await,
     }
 }

@@ -102,10 +102,11 @@ pub fn indented(text: &str, spaces: usize) -> String {
 }
 
 /// [`print_note`] with the arguments of [`format!`].
+#[macro_export]
 macro_rules! note {
     ($($argument:tt)*) => { $crate::display::print_note(format_args!($($argument)*)) };
 }
-pub(crate) use note;
+pub use note;
 
 /// `1234567` as `1,234,567`.
 pub fn thousands(number: u64) -> String {
@@ -128,6 +129,17 @@ pub fn per_second(count: u64, time: Duration) -> u64 {
 /// `1 record`, `2 records`.
 pub fn counted(count: u64, thing: &str) -> String {
     format!("{} {thing}{}", thousands(count), if count == 1 { "" } else { "s" })
+}
+
+/// What is wrong with event times, for people; `None` if nothing is.
+pub fn event_time_faults(unreadable: u64, without_local_time: u64) -> Option<String> {
+    let faults = [(unreadable, "unreadable"), (without_local_time, "without local time")];
+    let faults: Vec<String> = faults
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, fault)| format!("{} {fault}", thousands(count)))
+        .collect();
+    (!faults.is_empty()).then(|| format!("{}: no factor over the time of day applies", faults.join(", ")))
 }
 
 /// A progress line on standard error, shown on a terminal only. With a length it is a bar of bytes read.

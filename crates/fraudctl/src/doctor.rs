@@ -10,12 +10,12 @@ use fraud_aws::config::Environment;
 use futures_util::future::join_all;
 
 use crate::Failure;
+use crate::aws;
 use crate::display::{counted, print_line, progress};
-use crate::environment::with_options;
+use crate::options::with_options;
 
 mod finding;
 mod messaging;
-mod reach;
 mod sample;
 mod settings;
 mod streams;
@@ -28,7 +28,7 @@ use finding::Finding;
 #[command(after_help = "Examples:
   fraudctl doctor --stream transactions
   fraudctl doctor --stream transactions --ledger dynamodb:alert_ledger --json
-  fraudctl local --count 1000 --seed 1 --keep    prints `export` lines; with them in a shell, there:
+  fraud-local --count 1000 --seed 1 --keep       prints `export` lines; with them in a shell, there:
   fraudctl doctor --stream transactions
 
 What to check is said by the functions' own variables (PROFILE_SOURCE, FRAUD_POLICY, ALERT_SINK, ALERT_LEDGER,
@@ -37,7 +37,7 @@ credentials of who runs this, and change nothing: writes are made under conditio
 own roles may do the same is not said by that.
 
 Exit status: 0 all is well, 1 something is wrong.")]
-pub struct Arguments {
+pub struct DoctorArgs {
     /// The stream that the functions read.
     #[arg(long, value_name = "NAME")]
     stream: Option<String>,
@@ -63,7 +63,7 @@ pub struct Arguments {
     #[arg(long, value_name = "TARGET")]
     aggregate_sink: Option<String>,
     /// The table of a consumer's checkpoints: `dynamodb:<table>`.
-    #[arg(long, value_name = "TARGET", value_parser = crate::target::table_name)]
+    #[arg(long, value_name = "TARGET", value_parser = crate::options::table_name)]
     checkpoints: Option<String>,
     /// One JSON object a line: check, target, ok, found or wrong and mend.
     #[arg(long)]
@@ -82,7 +82,7 @@ fn check<'a>(findings: impl Future<Output = Vec<Finding>> + 'a) -> Check<'a> {
 ///
 /// # Errors
 /// [`Failure::Failed`] where something is wrong.
-pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
+pub async fn run(arguments: &DoctorArgs) -> Result<(), Failure> {
     let options = [
         ("PROFILE_SOURCE", arguments.profiles.clone()),
         ("FRAUD_POLICY", arguments.policy.clone()),
@@ -107,9 +107,9 @@ pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
 }
 
-async fn findings(environment: Environment<'_>, arguments: &Arguments) -> Vec<Finding> {
+async fn findings(environment: Environment<'_>, arguments: &DoctorArgs) -> Vec<Finding> {
     let sdk = Sdk::new();
-    let mut findings = reach::check(&sdk).await;
+    let mut findings = reach(&sdk).await;
     let can_call = !findings.iter().any(Finding::is_wrong);
     findings.extend(settings::check(environment));
     let checks: Vec<Check<'_>> = vec![
@@ -124,4 +124,11 @@ async fn findings(environment: Environment<'_>, arguments: &Arguments) -> Vec<Fi
     ];
     findings.extend(join_all(checks).await.into_iter().flatten());
     findings
+}
+
+/// What every call needs: a region and credentials.
+async fn reach(sdk: &Sdk) -> Vec<Finding> {
+    let region = aws::region(sdk).await.map_err(Into::into);
+    let credentials = aws::credentials(sdk).await.map(|()| "found".to_owned()).map_err(Into::into);
+    vec![Finding::of("region", "", region), Finding::of("credentials", "", credentials)]
 }

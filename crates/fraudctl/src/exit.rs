@@ -1,6 +1,10 @@
 //! How a command ends where it does not end well.
 
 use std::fmt;
+use std::process::ExitCode;
+
+use crate::aws::hint;
+use crate::display::print_note;
 
 /// Why a command failed; scripts read it from the exit status.
 #[derive(Debug)]
@@ -38,4 +42,14 @@ impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Self {
         Failure::Failed(error)
     }
+}
+
+/// The exit code of `program` after `result`. Prints a failure, and what to do about it if that is known, to standard error.
+pub fn code(program: &str, result: Result<(), Failure>) -> ExitCode {
+    let Err(failure) = result else { return ExitCode::SUCCESS };
+    print_note(format_args!("{program}: {failure:#}"));
+    if let Some(mend) = hint(&failure) {
+        print_note(format_args!("to mend it: {mend}"));
+    }
+    ExitCode::from(failure.status())
 }

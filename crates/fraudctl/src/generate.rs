@@ -27,7 +27,7 @@ use crate::display::note;
 #[command(after_help = "Examples:
   fraudctl generate --count 50000 --seed 1 --transactions tx.ndjson --profiles profiles.json
   fraudctl generate --count 1000 --seed 2 --transactions tx.ndjson --profiles profiles.json --labels labels.ndjson")]
-pub struct Arguments {
+pub struct GenerateArgs {
     /// How many transactions.
     #[arg(long, value_name = "N")]
     count: usize,
@@ -117,8 +117,8 @@ impl Dataset {
 ///
 /// # Errors
 /// Where a file cannot be written.
-pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    let Arguments { count, seed, transactions, profiles, labels } = arguments;
+pub fn run(arguments: &GenerateArgs) -> anyhow::Result<()> {
+    let GenerateArgs { count, seed, transactions, profiles, labels } = arguments;
     let dataset = Dataset::generate(*count, *seed);
     write(transactions, |out| dataset.write_transactions(out))?;
     write(profiles, |out| dataset.write_profiles(out))?;

@@ -14,15 +14,15 @@ use tokio::sync::mpsc;
 
 mod entry;
 mod kind;
-mod places;
+mod locations;
 mod scan;
 mod source;
 mod splitter;
 mod window;
 
-pub use entry::{Entry, Fault, MAX_ENTRY_BYTES, Place};
+pub use entry::{Entry, Fault, MAX_ENTRY_BYTES, SourceLocation};
 pub use kind::Kind;
-pub use places::Places;
+pub use locations::SourceLocations;
 pub use source::{BytesRead, Source, read_file, size};
 
 use splitter::Splitter;
@@ -62,12 +62,12 @@ pub enum InputError {
         error: io::Error,
     },
     /// An array cannot be read any further: where its next element begins is unknown.
-    #[error("cannot read {source_name} to its end: {place}: {what}")]
+    #[error("cannot read {source_name} to its end: {location}: {what}")]
     Malformed {
         /// The file.
         source_name: String,
         /// Where.
-        place: Place,
+        location: SourceLocation,
         /// What is wrong, and what is expected.
         what: &'static str,
     },
@@ -229,7 +229,7 @@ fn begin_reader(
         let entry = entry?;
         let is_object = entry.fault.is_none();
         // Behind text that is no object, an object must begin a line: a log's lines hold objects, too.
-        let follows_text = !begun.is_empty() && !entry.place.begins_line;
+        let follows_text = !begun.is_empty() && !entry.location.begins_line;
         begun.push_back(entry);
         if is_object && !follows_text {
             return Ok((splitter, begun));

@@ -6,23 +6,21 @@ pub mod aggregates;
 pub mod alerts;
 pub mod aws;
 pub mod consume;
-pub mod consumer;
 pub mod dead_letters;
 pub mod display;
 pub mod doctor;
-mod environment;
 pub mod exit;
+pub mod function;
 pub mod generate;
-pub mod handler;
 pub mod input;
 pub mod interrupt;
-pub mod local;
+mod options;
 pub mod produce;
 pub mod profiles;
+pub mod reading;
 pub mod replay;
 pub mod score;
 pub mod stream;
-mod target;
 
 pub use exit::Failure;
 
@@ -30,7 +28,6 @@ pub use exit::Failure;
 #[derive(Debug, Parser)]
 #[command(name = "fraudctl", version, about, propagate_version = true, arg_required_else_help = true)]
 #[command(after_help = "Examples:
-  fraudctl local --count 50000 --seed 1
   fraudctl generate --count 1000 --seed 2 --transactions tx.ndjson --profiles profiles.json
   fraudctl score tx.ndjson --profiles profiles.json
   fraudctl produce tx.ndjson --stream transactions --rate 500
@@ -50,33 +47,31 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     #[allow(missing_docs, reason = "the arguments' own documentation is the command's help")]
-    Aggregates(aggregates::Arguments),
+    Aggregates(aggregates::AggregatesArgs),
     /// The alert ledger.
     #[command(subcommand)]
-    Alerts(alerts::Command),
+    Alerts(alerts::AlertsCommand),
     #[allow(missing_docs, reason = "the arguments' own documentation is the command's help")]
-    Consume(consume::Arguments),
+    Consume(consume::ConsumeArgs),
     /// Records that could not be processed.
     #[command(subcommand)]
-    DeadLetters(dead_letters::Command),
+    DeadLetters(dead_letters::DeadLettersCommand),
     #[allow(missing_docs, reason = "the arguments' own documentation is the command's help")]
-    Doctor(doctor::Arguments),
+    Doctor(doctor::DoctorArgs),
     #[allow(missing_docs, reason = "the arguments' own documentation is the command's help")]
-    Generate(generate::Arguments),
+    Generate(generate::GenerateArgs),
     #[allow(missing_docs, reason = "the arguments' own documentation is the command's help")]
-    Local(local::Arguments),
-    #[allow(missing_docs, reason = "the arguments' own documentation is the command's help")]
-    Produce(produce::Arguments),
+    Produce(produce::ProduceArgs),
     /// Customer profiles.
     #[command(subcommand)]
-    Profiles(profiles::Command),
+    Profiles(profiles::ProfilesCommand),
     #[allow(missing_docs, reason = "the arguments' own documentation is the command's help")]
-    Replay(replay::Arguments),
+    Replay(replay::ReplayArgs),
     #[allow(missing_docs, reason = "the arguments' own documentation is the command's help")]
-    Score(score::Arguments),
+    Score(score::ScoreArgs),
     /// Kinesis streams.
     #[command(subcommand)]
-    Stream(stream::Command),
+    Stream(stream::StreamCommand),
 }
 
 /// Runs a command.
@@ -91,7 +86,6 @@ pub async fn run(command: &Command) -> Result<(), Failure> {
         Command::DeadLetters(command) => dead_letters::run(command).await,
         Command::Doctor(arguments) => doctor::run(arguments).await,
         Command::Generate(arguments) => Ok(generate::run(arguments)?),
-        Command::Local(arguments) => local::run(arguments).await,
         Command::Produce(arguments) => produce::run(arguments).await,
         Command::Profiles(command) => profiles::run(command).await,
         Command::Replay(arguments) => replay::run(arguments).await,

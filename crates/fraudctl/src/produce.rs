@@ -10,11 +10,11 @@ use indicatif::ProgressBar;
 use serde_json::json;
 use stream_client::firehose::DeliveryStream;
 use stream_client::kinesis::KinesisStream;
-use stream_client::producer::{self, Outcome, Record, Settings, Target, partition_key};
+use stream_client::producer::{self, Record, SendResult, Settings, Target, partition_key};
 
 use crate::Failure;
 use crate::display::{counted, note, per_second, print_line, progress, thousands};
-use crate::input::{self, Entry, Fault, Input, InputError, Places, Source};
+use crate::input::{self, Entry, Fault, Input, InputError, Source, SourceLocations};
 
 /// Failures told one by one; the rest are counted.
 const FAILURES_TOLD: u64 = 10;
@@ -33,12 +33,12 @@ what is no object further on is told by its line and not sent. A customer's tran
 what failed is sent again.
 
 Exit status: 0 all was sent, 1 some was not, 2 the input, or part of it, is wrong.")]
-pub struct Arguments {
+pub struct ProduceArgs {
     /// The files, in this order; `-` is standard input.
     #[arg(value_name = "FILE|-", required = true)]
     input: Vec<Source>,
     #[command(flatten)]
-    target: TargetArguments,
+    target: TargetArgs,
     /// No more than so many records a second.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     rate: Option<u32>,
@@ -49,7 +49,7 @@ pub struct Arguments {
 
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
-struct TargetArguments {
+struct TargetArgs {
     /// The Kinesis stream's name.
     #[arg(long, value_name = "NAME")]
     stream: Option<String>,
@@ -60,7 +60,7 @@ struct TargetArguments {
 
 /// What became of an input's records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Summary {
+pub struct ProduceSummary {
     /// Records that arrived.
     pub sent: u64,
     /// Records that were given up.
@@ -71,9 +71,9 @@ pub struct Summary {
     pub retries: u64,
 }
 
-impl Summary {
+impl ProduceSummary {
     /// Counts a record's outcome.
-    pub fn count(&mut self, outcome: &Outcome) {
+    pub fn count(&mut self, outcome: &SendResult) {
         match outcome.result {
             Ok(()) => self.sent += 1,
             Err(_) => self.failed += 1,
@@ -87,10 +87,10 @@ impl Summary {
 /// # Errors
 /// [`Failure::Input`] where the input cannot be read, is empty, or holds what is no object; [`Failure::Failed`] where
 /// records were not sent.
-pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
+pub async fn run(arguments: &ProduceArgs) -> Result<(), Failure> {
     let input = Input::open(&arguments.input).map_err(Failure::input)?;
     let sdk = crate::aws::sdk().await?;
-    let TargetArguments { stream, firehose } = &arguments.target;
+    let TargetArgs { stream, firehose } = &arguments.target;
     match (stream, firehose) {
         (Some(stream), _) => {
             let client = aws_sdk_kinesis::Client::new(sdk.config().await);
@@ -105,7 +105,7 @@ pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
 }
 
 async fn produce(
-    arguments: &Arguments,
+    arguments: &ProduceArgs,
     input: Input,
     target: &impl Target,
     with_keys: bool,
@@ -113,22 +113,22 @@ async fn produce(
     let bar = progress(input::size(&arguments.input));
     let read = input.bytes_read();
     let (mut read_error, mut refused) = (None, 0);
-    let places = Places::default();
+    let locations = SourceLocations::default();
     let start = Instant::now();
     let mut summary = {
         let objects = objects(input::stream(input), &bar, &mut refused, &mut read_error);
         let records = paced(objects, arguments.rate).map(|entry| {
-            let tag = places.keep(entry.place);
+            let tag = locations.keep(entry.location);
             record(entry.bytes, tag, with_keys)
         });
-        let mut summary = Summary::default();
-        let outcome = |outcome: Outcome| {
+        let mut summary = ProduceSummary::default();
+        let outcome = |outcome: SendResult| {
             summary.count(&outcome);
-            let place = places.take(outcome.record.tag);
+            let location = locations.take(outcome.record.tag);
             if let Err(failure) = &outcome.result
                 && summary.failed <= FAILURES_TOLD
             {
-                bar.suspend(|| note!("{place}: {failure}"));
+                bar.suspend(|| note!("{location}: {failure}"));
             }
             bar.set_position(read.get());
             bar.set_message(format!("{} sent, {} failed", thousands(summary.sent), summary.failed));
@@ -143,14 +143,14 @@ async fn produce(
         return Err(Failure::input(error));
     }
     match summary {
-        Summary { sent: 0, failed: 0, refused: 0, .. } => {
+        ProduceSummary { sent: 0, failed: 0, refused: 0, .. } => {
             Err(Failure::input(anyhow!("the input holds no record")))
         }
-        Summary { failed: 0, refused: 0, .. } => Ok(()),
-        Summary { failed: 0, refused, .. } => {
+        ProduceSummary { failed: 0, refused: 0, .. } => Ok(()),
+        ProduceSummary { failed: 0, refused, .. } => {
             Err(Failure::input(anyhow!("{} not sent: no object, see above", counted_entries(refused))))
         }
-        Summary { failed, .. } => Err(anyhow!("{} not sent", counted(failed, "record")).into()),
+        ProduceSummary { failed, .. } => Err(anyhow!("{} not sent", counted(failed, "record")).into()),
     }
 }
 
@@ -158,8 +158,8 @@ fn counted_entries(count: u64) -> String {
     format!("{} {}", thousands(count), if count == 1 { "entry" } else { "entries" })
 }
 
-fn show(summary: Summary, time: Duration, json: bool) -> anyhow::Result<()> {
-    let Summary { sent, failed, refused, retries } = summary;
+fn show(summary: ProduceSummary, time: Duration, json: bool) -> anyhow::Result<()> {
+    let ProduceSummary { sent, failed, refused, retries } = summary;
     let rate = per_second(sent, time);
     if json {
         let seconds = time.as_secs_f64();
@@ -211,7 +211,7 @@ fn told(entry: Entry, bar: &ProgressBar, refused: &mut u64) -> Option<Entry> {
             true => " (is the input cut off here?)",
             false => "",
         };
-        bar.suspend(|| note!("{}: {fault}{cut_off}; not sent", entry.place));
+        bar.suspend(|| note!("{}: {fault}{cut_off}; not sent", entry.location));
     }
     None
 }

@@ -9,25 +9,25 @@ mod files;
 mod import;
 mod table;
 
-pub use files::{Loaded, items, load};
-pub use table::{Item, write};
+pub use files::{LoadedProfiles, items, load};
+pub use table::{ProfileItem, write};
 
 /// What can be done with profiles.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub enum ProfilesCommand {
     #[allow(missing_docs, reason = "the arguments' own documentation is the command's help")]
-    Export(export::Arguments),
+    Export(export::ExportProfilesArgs),
     #[allow(missing_docs, reason = "the arguments' own documentation is the command's help")]
-    Import(import::Arguments),
+    Import(import::ImportProfilesArgs),
 }
 
 /// Runs a command.
 ///
 /// # Errors
 /// [`Failure`]
-pub async fn run(command: &Command) -> Result<(), Failure> {
+pub async fn run(command: &ProfilesCommand) -> Result<(), Failure> {
     match command {
-        Command::Export(arguments) => export::run(arguments).await,
-        Command::Import(arguments) => import::run(arguments).await,
+        ProfilesCommand::Export(arguments) => export::run(arguments).await,
+        ProfilesCommand::Import(arguments) => import::run(arguments).await,
     }
 }

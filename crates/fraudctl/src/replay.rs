@@ -11,16 +11,16 @@ use stream_client::consumer::checkpoints::MemoryCheckpoints;
 use stream_client::consumer::{Consumer, ConsumerError, From, KinesisSource, Settings, Until};
 
 use crate::Failure;
-use crate::consumer::{BatchArguments, Function, Status, owner, past_time, time};
 use crate::display::print_line;
-use crate::handler::{Handler, HandlerName, Invoke};
+use crate::function::{FunctionName, Invoke, StreamFunction};
 use crate::interrupt::Interrupt;
+use crate::reading::{BatchArgs, FunctionHandler, ReadingStatus, owner, past_time, time};
 
 mod dry_run;
 mod summary;
 
 use dry_run::DryRun;
-use summary::Summary;
+use summary::ReplaySummary;
 
 /// Hand the records that arrived in a span of time to a function again.
 #[derive(Debug, Args)]
@@ -31,7 +31,7 @@ use summary::Summary;
 Nothing is alerted or counted twice: the ledger and the aggregates know what was. What can never succeed goes to the dead
 letters once more, under the same id. A dry run looks everything up and says what would be done; it writes and sends nothing.
 Functions are configured by the environment as on Lambda. Interrupted, it begins anew the next time.")]
-pub struct Arguments {
+pub struct ReplayArgs {
     /// The Kinesis stream's name.
     #[arg(long, value_name = "NAME")]
     stream: String,
@@ -43,7 +43,7 @@ pub struct Arguments {
     to: Timestamp,
     /// The function.
     #[arg(long, value_enum)]
-    handler: HandlerName,
+    handler: FunctionName,
     /// Say what would be done, and do nothing.
     #[arg(long)]
     dry_run: bool,
@@ -51,7 +51,7 @@ pub struct Arguments {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    batches: BatchArguments,
+    batches: BatchArgs,
 }
 
 /// Runs the command.
@@ -59,8 +59,8 @@ pub struct Arguments {
 /// # Errors
 /// [`Failure::Input`] where the times or the environment are wrong, or the stream no longer has the span's begin;
 /// [`Failure::Failed`] where the stream cannot be used or the replay was interrupted.
-pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let Arguments { from, to, handler, .. } = arguments;
+pub async fn run(arguments: &ReplayArgs) -> Result<(), Failure> {
+    let ReplayArgs { from, to, handler, .. } = arguments;
     if from >= to {
         return Err(Failure::input(anyhow!("--from must be before --to")));
     }
@@ -72,20 +72,20 @@ pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
         replay(arguments, &sdk, function, |function| function.windows()).await
     } else {
         handler.refuse_development(environment)?;
-        let function = Handler::connect(*handler, environment, &sdk).await?;
+        let function = StreamFunction::connect(*handler, environment, &sdk).await?;
         replay(arguments, &sdk, function, |_| None).await
     }
 }
 
 async fn replay<F: Invoke + 'static>(
-    arguments: &Arguments,
+    arguments: &ReplayArgs,
     sdk: &Sdk,
     function: F,
     windows: impl Fn(&F) -> Option<u64>,
 ) -> Result<(), Failure> {
-    let Arguments { stream, from, to, dry_run, .. } = arguments;
-    let status = Status::new();
-    let function = Function::new(function, arguments.batches.timeout(), status.clone());
+    let ReplayArgs { stream, from, to, dry_run, .. } = arguments;
+    let status = ReadingStatus::new();
+    let function = FunctionHandler::new(function, arguments.batches.timeout(), status.clone());
     let source = KinesisSource::new(&aws_sdk_kinesis::Client::new(sdk.config().await), stream);
     let settings = Settings {
         from: From::Time(*from),
@@ -100,7 +100,7 @@ async fn replay<F: Invoke + 'static>(
     let start = Instant::now();
     let result = status.during(&consumer, interrupt.clone().wait()).await;
     let is_complete = result.is_ok() && !interrupt.has_come();
-    let summary = Summary {
+    let summary = ReplaySummary {
         stream: stream.clone(),
         from: from.to_string(),
         to: to.to_string(),

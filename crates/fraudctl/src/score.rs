@@ -8,19 +8,18 @@ use exact_text::json::ObjectWriter;
 use exact_text::timestamp::Timestamp;
 use fraud_aws::clock::{Clock, SystemClock};
 use fraud_aws::config::PolicySource;
-use fraud_aws::profiles::{FileProfiles, ProfileStore};
+use fraud_aws::profiles::{FileProfiles, look_up};
+use fraud_core::decision::Decider;
 use fraud_core::enrichment::Enrichment;
 use fraud_core::event_time::{EventTimeBounds, EventTimeFault, EventTimeFaults};
 use fraud_core::fields;
-use fraud_core::policy::Policy;
-use fraud_core::scoring::{Inputs, Reason, reasons_json};
+use fraud_core::scoring::{Reason, reasons_json};
 use fraud_core::transaction::Transaction;
 use tokio::time::Instant;
 
 use crate::Failure;
-use crate::display::{Table, counted, note, print_line, table};
-use crate::input::{Entry, Input, Place, Source};
-use crate::local::report;
+use crate::display::{Table, counted, event_time_faults, note, print_line, table};
+use crate::input::{Entry, Input, Source, SourceLocation};
 use crate::profiles;
 
 /// Score transactions from a file, without AWS.
@@ -33,7 +32,7 @@ use crate::profiles;
 Read are JSON objects, one a line, one behind the other or in an array, also packed with gzip. Profiles are read from CSV,
 NDJSON, the format of PROFILE_SOURCE=file: and DynamoDB's export. A transaction without event_time is scored as if it arrived
 now.")]
-pub struct Arguments {
+pub struct ScoreArgs {
     /// The files of transactions; `-` is standard input.
     #[arg(value_name = "FILE|-", required = true)]
     input: Vec<Source>,
@@ -51,7 +50,7 @@ pub struct Arguments {
 /// What scoring a transaction came to.
 #[derive(Debug)]
 struct Scored<'a> {
-    place: &'a Place,
+    location: &'a SourceLocation,
     transaction: &'a Transaction<'a>,
     enrichment: Enrichment<'a>,
     score: f64,
@@ -62,7 +61,7 @@ struct Scored<'a> {
 
 /// What the transactions scored so far came to.
 #[derive(Debug, Default)]
-struct Tally {
+struct ScoreCounts {
     scored: u64,
     alerts: u64,
     refused: u64,
@@ -74,34 +73,36 @@ struct Tally {
 /// # Errors
 /// [`Failure::Input`] where a file cannot be read, the policy is not valid, or a line is no transaction;
 /// [`Failure::Failed`] where standard output cannot be written.
-pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
+pub async fn run(arguments: &ScoreArgs) -> Result<(), Failure> {
     let source = match &arguments.policy {
         Some(path) => PolicySource::File { path: path.clone() },
         None => PolicySource::BuiltinDefault,
     };
-    let policy = source.load().map_err(Failure::input)?;
+    // A file may be of any age.
+    let decider = Decider::new(source.load().map_err(Failure::input)?, EventTimeBounds::UNBOUNDED);
+    let policy = decider.policy();
     let profiles = profiles::load(&arguments.profiles)?.profiles;
     let input = Input::open(&arguments.input).map_err(Failure::input)?;
-    let mut out = Output::new(arguments.json);
-    let mut tally = Tally::default();
+    let mut out = ScoreOutput::new(arguments.json);
+    let mut tally = ScoreCounts::default();
     for entry in input {
         let entry = entry.map_err(Failure::input)?;
-        match score(&entry, &profiles, &policy, SystemClock.now(), &mut tally, &mut out).await? {
+        match score(&entry, &profiles, &decider, SystemClock.now(), &mut tally, &mut out).await? {
             Ok(()) => {}
             Err(reason) => {
                 tally.refused += 1;
                 note!(
                     "{}: {reason}{}",
-                    entry.place,
+                    entry.location,
                     if entry.is_open { " (is the file cut off here?)" } else { "" }
                 );
             }
         }
     }
     out.finish()?;
-    let Tally { scored, alerts, refused, event_times: times } = tally;
+    let ScoreCounts { scored, alerts, refused, event_times: times } = tally;
     note!("{} scored by {}, {} above its threshold", counted(scored, "transaction"), policy.id(), alerts);
-    if let Some(faults) = report::event_times(times.unreadable as u64, times.without_local_time as u64) {
+    if let Some(faults) = event_time_faults(times.unreadable as u64, times.without_local_time as u64) {
         note!("event times: {faults}");
     }
     for silence in policy.silences() {
@@ -123,52 +124,46 @@ pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
 async fn score(
     entry: &Entry,
     profiles: &FileProfiles,
-    policy: &Policy,
+    decider: &Decider,
     arrival: Timestamp,
-    tally: &mut Tally,
-    out: &mut Output,
+    tally: &mut ScoreCounts,
+    out: &mut ScoreOutput,
 ) -> anyhow::Result<Result<(), String>> {
     let transaction = match (Transaction::parse(&entry.bytes), entry.fault) {
         (Ok(transaction), None) => transaction,
         (Ok(_), Some(fault)) => return Ok(Err(fault.to_string())),
         (Err(reason), _) => return Ok(Err(reason.to_string())),
     };
-    let lookup = match transaction.customer_id.as_deref() {
-        Some(customer) => profiles.lookup(&[customer], Instant::now()).await.profiles.pop(),
-        None => None,
-    };
-    let enrichment = lookup.as_ref().map_or(Enrichment::NoCustomer, |lookup| lookup.enrichment());
-    let inputs = Inputs::of(&transaction, enrichment, arrival, policy);
-    let score = policy.score(&inputs).value;
-    let alerts = policy.alerts(score);
-    let reasons = policy.reasons(&inputs);
-    // A file may be of any age.
-    let event_time_fault = EventTimeBounds::UNBOUNDED.fault(&transaction.event_time, arrival);
+    let customer = transaction.customer_id.as_deref();
+    let looked_up = look_up(profiles, [customer].into_iter(), Instant::now()).await;
+    let decision = decider.decide(&transaction, looked_up.of(0), arrival, None);
+    let alerts = decider.alerts(&decision);
+    let (score, event_time_fault) = (decision.score.value, decision.time.fault);
     tally.scored += 1;
     tally.alerts += u64::from(alerts);
     tally.event_times.count(event_time_fault);
     out.show(&Scored {
-        place: &entry.place,
+        location: &entry.location,
         transaction: &transaction,
-        enrichment,
+        enrichment: decision.enrichment,
         score,
         alerts,
-        reasons,
+        reasons: decider.reasons(&decision),
         event_time_fault,
     })?;
     Ok(Ok(()))
 }
 
 /// Where scores are shown: JSON at once, a table when it is complete.
-enum Output {
+enum ScoreOutput {
     Json,
     Table(Table),
 }
 
-impl Output {
+impl ScoreOutput {
     fn new(json: bool) -> Self {
         if json {
-            return Output::Json;
+            return ScoreOutput::Json;
         }
         let columns = [
             "line",
@@ -181,16 +176,16 @@ impl Output {
             "event time",
             "alert",
         ];
-        Output::Table(table(&columns, &["line", "amount", "score"]))
+        ScoreOutput::Table(table(&columns, &["line", "amount", "score"]))
     }
 
     fn show(&mut self, scored: &Scored<'_>) -> anyhow::Result<()> {
-        let Scored { place, transaction, enrichment, score, alerts, reasons, event_time_fault } = scored;
+        let Scored { location, transaction, enrichment, score, alerts, reasons, event_time_fault } = scored;
         match self {
-            Output::Json => print_line(json(scored)),
-            Output::Table(table) => {
+            ScoreOutput::Json => print_line(json(scored)),
+            ScoreOutput::Table(table) => {
                 table.add_row([
-                    line(place),
+                    line(location),
                     transaction.transaction_id.as_deref().unwrap_or_default().to_owned(),
                     transaction.customer_id.as_deref().unwrap_or_default().to_owned(),
                     transaction.amount.digits.to_owned(),
@@ -207,28 +202,28 @@ impl Output {
 
     fn finish(self) -> anyhow::Result<()> {
         match self {
-            Output::Json => Ok(()),
-            Output::Table(table) => print_line(table),
+            ScoreOutput::Json => Ok(()),
+            ScoreOutput::Table(table) => print_line(table),
         }
     }
 }
 
 /// The line as a table shows it: with its file where there are several.
-fn line(place: &Place) -> String {
-    match &place.file {
-        Some(file) => format!("{file}:{}", place.line),
-        None => place.line.to_string(),
+fn line(location: &SourceLocation) -> String {
+    match &location.file {
+        Some(file) => format!("{file}:{}", location.line),
+        None => location.line.to_string(),
     }
 }
 
 fn json(scored: &Scored<'_>) -> String {
-    let Scored { place, transaction, enrichment, score, alerts, reasons, event_time_fault } = scored;
+    let Scored { location, transaction, enrichment, score, alerts, reasons, event_time_fault } = scored;
     let mut object = ObjectWriter::new();
-    if let Some(file) = &place.file {
+    if let Some(file) = &location.file {
         object.text("file", file);
     }
     object
-        .json("line", &place.line.to_string())
+        .json("line", &location.line.to_string())
         .text_or_null("transaction_id", transaction.transaction_id.as_deref())
         .text_or_null("customer_id", transaction.customer_id.as_deref())
         .json("amount", transaction.amount.digits)

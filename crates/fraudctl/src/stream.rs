@@ -11,21 +11,21 @@ mod describe;
 
 /// What can be done with streams.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub enum StreamCommand {
     #[allow(missing_docs, reason = "the arguments' own documentation is the command's help")]
-    Create(create::Arguments),
+    Create(create::CreateStreamArgs),
     #[allow(missing_docs, reason = "the arguments' own documentation is the command's help")]
-    Describe(describe::Arguments),
+    Describe(describe::DescribeStreamArgs),
 }
 
 /// Runs a command.
 ///
 /// # Errors
 /// [`Failure`]
-pub async fn run(command: &Command) -> Result<(), Failure> {
+pub async fn run(command: &StreamCommand) -> Result<(), Failure> {
     match command {
-        Command::Create(arguments) => create::run(arguments).await,
-        Command::Describe(arguments) => describe::run(arguments).await,
+        StreamCommand::Create(arguments) => create::run(arguments).await,
+        StreamCommand::Describe(arguments) => describe::run(arguments).await,
     }
 }
 

@@ -4,8 +4,7 @@
 
 use std::fs;
 use std::io::Write;
-use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
@@ -25,143 +24,10 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
-/// Runs `fraudctl local --json` on an input file. Gives the report, where there is one, and the whole output.
-fn local(folder: &Path, input: &[u8]) -> (Option<Value>, Output) {
-    local_with(folder, input, &[])
-}
-
-fn local_with(folder: &Path, input: &[u8], more: &[&str]) -> (Option<Value>, Output) {
-    fs::write(folder.join("tx.ndjson"), input).unwrap();
-    fs::write(folder.join("profiles.json"), PROFILES).unwrap();
-    let arguments =
-        ["local", "--input", "tx.ndjson", "--profiles", "profiles.json", "--out", "out", "--json"];
-    let output = fraudctl(&[&arguments, more].concat()).current_dir(folder).output().unwrap();
-    (serde_json::from_slice(&output.stdout).ok(), output)
-}
-
 #[test]
-fn a_small_file_goes_through_the_pipeline_and_its_report_names_everything() {
+fn an_input_that_cannot_be_read_is_an_input_error() {
     let folder = tempfile::tempdir().unwrap();
-    let (report, output) = local(folder.path(), format!("{HIGH}\n{LOW}\n{HIGH}\n").as_bytes());
-    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
-    let report = report.unwrap();
-    for (member, value) in [
-        ("produced", 3),
-        ("landed", 3),
-        ("failed", 0),
-        ("high_scores", 2),
-        ("alerts", 1),
-        ("duplicates_suppressed", 1),
-        ("dead_letters", 0),
-    ] {
-        assert_eq!(report[member], value, "{member}");
-    }
-    assert_eq!(report["balanced"], true);
-    for percentile in ["p50", "p99", "max"] {
-        assert!(report["detection_latency_ms"][percentile].is_u64());
-    }
-    assert!(report["transactions_per_second"].is_u64());
-    let alerts = fs::read_to_string(folder.path().join("out/alerts.ndjson")).unwrap();
-    assert_eq!(alerts.lines().count(), 1);
-    assert!(alerts.contains("\"alert_id\":\"C1/T1\""));
-    assert!(folder.path().join("out/scored/year=2024/month=01/day=15/hour=03").is_dir());
-    assert!(folder.path().join("out/raw").is_dir());
-}
-
-#[test]
-fn without_the_analytics_function_nothing_is_counted_or_put_aside_for_it_and_the_rest_balances() {
-    let folder = tempfile::tempdir().unwrap();
-    let input = format!("{HIGH}\nno transaction\n{LOW}\n");
-    let (with, _) = local_with(folder.path(), input.as_bytes(), &[]);
-    let (without, output) = local_with(folder.path(), input.as_bytes(), &["--without-analytics"]);
-    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
-    let (with, without) = (with.unwrap(), without.unwrap());
-    assert_eq!((&with["windows"], &without["windows"]), (&2.into(), &0.into()));
-    for report in [with, without] {
-        // Both functions put the same record aside, under the same id.
-        assert_eq!((&report["dead_letters"], &report["balanced"]), (&1.into(), &true.into()));
-    }
-}
-
-#[test]
-fn lines_that_are_no_transactions_are_told_by_number_and_end_as_failed_and_the_others_land() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut input = format!("{LOW}\r\n\r\n{{\"amount\":\"x\"}}\r\n").into_bytes();
-    input.extend(b"\xff\xfe\r\n");
-    input.extend(HIGH.as_bytes());
-    input.extend(b"\r\n{\"transaction_id\":\"T3\",\"amo");
-    let (report, output) = local(folder.path(), &input);
-    let stderr = text(&output.stderr);
-    assert_eq!(output.status.code(), Some(0), "{stderr}");
-    let report = report.unwrap();
-    assert_eq!(
-        (&report["produced"], &report["landed"], &report["failed"]),
-        (&5.into(), &2.into(), &3.into())
-    );
-    assert_eq!(
-        report["failed_by_reason"],
-        serde_json::json!({ "invalid_amount": 1, "not_json": 1, "not_utf8": 1 })
-    );
-    assert_eq!((&report["dead_letters"], &report["balanced"]), (&3.into(), &true.into()));
-    for line in [
-        "line 3: invalid_amount; produced as it is",
-        "line 4: not_utf8; produced as it is",
-        "line 6: not_json, and the input ends here without a line break; produced as it is",
-    ] {
-        assert!(stderr.contains(line), "{stderr}");
-    }
-}
-
-#[test]
-fn a_line_that_no_record_can_hold_is_told_and_the_others_land() {
-    let folder = tempfile::tempdir().unwrap();
-    let long = format!("{{\"customer_id\":\"C1\",\"note\":\"{}\"}}", "x".repeat(1 << 20));
-    let fits = format!("{{\"customer_id\":\"C1\",\"note\":\"{}\"}}", "x".repeat((1 << 20) - 40));
-    let (report, output) = local(folder.path(), format!("{LOW}\n{long}\n{fits}\n{HIGH}\n").as_bytes());
-    let stderr = text(&output.stderr);
-    assert_eq!(output.status.code(), Some(2), "{stderr}");
-    assert!(
-        stderr.contains(&format!("line 2: the record has {} bytes, 1048576 are the most", long.len() + 2)),
-        "{stderr}"
-    );
-    let report = report.unwrap();
-    assert_eq!(
-        (&report["produced"], &report["not_produced"], &report["landed"]),
-        (&3.into(), &1.into(), &3.into())
-    );
-    assert_eq!(report["balanced"], true);
-}
-
-#[test]
-fn a_part_of_a_malformed_object_is_told_and_not_produced() {
-    let folder = tempfile::tempdir().unwrap();
-    let broken = "{\n  \"amount\": 1,\n  \"items\": [\n    {\"sku\": 1},\n    {\"sku\": 2\n";
-    let (report, output) = local(folder.path(), format!("{LOW}\n{broken}\n{HIGH}\n").as_bytes());
-    let stderr = text(&output.stderr);
-    assert_eq!(output.status.code(), Some(2), "{stderr}");
-    assert!(stderr.contains("line 5: a part of something malformed before it; not produced"), "{stderr}");
-    let report = report.unwrap();
-    assert_eq!(
-        (&report["landed"], &report["not_produced"], &report["balanced"]),
-        (&2.into(), &1.into(), &true.into())
-    );
-}
-
-#[test]
-fn an_input_without_records_or_that_cannot_be_read_is_an_input_error() {
-    let folder = tempfile::tempdir().unwrap();
-    for input in [&b""[..], b"\n\r\n  \n"] {
-        let (_, output) = local(folder.path(), input);
-        assert_eq!(output.status.code(), Some(2));
-        assert!(text(&output.stderr).contains("the input holds no record"));
-    }
     for (arguments, message) in [
-        (vec!["local", "--input", "nowhere", "--profiles", "profiles.json"], "cannot read nowhere"),
-        (vec!["local", "--input", "tx.ndjson", "--profiles", "nowhere"], "cannot read nowhere"),
-        (vec!["local", "--input", "tx.ndjson"], "--profiles <FILE>"),
-        (vec!["local", "--count", "5"], "--seed <S>"),
-        (vec!["local", "--input", "tx.ndjson", "--profiles", "a-row"], "cannot read the profiles in a-row"),
-        (vec!["local", "--count", "0", "--seed", "1"], "the input holds no record"),
         (
             vec!["score", "-", "-", "--profiles", "profiles.json"],
             "standard input (`-`) is named more than once",
@@ -186,108 +52,12 @@ fn an_input_without_records_or_that_cannot_be_read_is_an_input_error() {
 }
 
 #[test]
-fn an_empty_input_removes_nothing_and_a_good_one_what_the_run_before_left() {
-    let folder = tempfile::tempdir().unwrap();
-    let out = folder.path().join("out");
-    let (_, output) = local(folder.path(), format!("{HIGH}\nno transaction\n").as_bytes());
-    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
-    fs::write(out.join("notes.txt"), "mine").unwrap();
-    for input in ["", "\n", "a,b\n1,2\n"] {
-        let (_, output) = local(folder.path(), input.as_bytes());
-        assert_eq!(output.status.code(), Some(2));
-        assert!(out.join("errors").is_dir() && out.join("scored/year=2024").is_dir());
-        assert_eq!(fs::read_to_string(out.join("alerts.ndjson")).unwrap().lines().count(), 1);
-    }
-    let (report, output) = local(folder.path(), LOW.as_bytes());
-    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
-    // scored/, raw/, alerts.ndjson and aggregates.ndjson, of this run alone.
-    assert_eq!(report.unwrap()["files"], 4);
-    assert!(!out.join("errors").exists());
-    assert_eq!(fs::read_to_string(out.join("alerts.ndjson")).unwrap(), "");
-    assert_eq!(fs::read_to_string(out.join("notes.txt")).unwrap(), "mine");
-}
-
-#[test]
-fn a_folder_that_is_not_of_local_is_refused_and_stays_as_it_was() {
-    let folder = tempfile::tempdir().unwrap();
-    let out = folder.path().join("out");
-    fs::create_dir_all(out.join("raw/2026")).unwrap();
-    fs::write(out.join("raw/2026/backup"), "all that there is").unwrap();
-    fs::write(out.join("alerts.ndjson"), "kept").unwrap();
-    let (_, output) = local(folder.path(), LOW.as_bytes());
-    let stderr = text(&output.stderr);
-    assert_eq!(output.status.code(), Some(2), "{stderr}");
-    assert!(
-        stderr.contains("--out out holds `alerts.ndjson`, `raw`, and it was not made by `fraudctl local`"),
-        "{stderr}"
-    );
-    assert_eq!(fs::read_to_string(out.join("raw/2026/backup")).unwrap(), "all that there is");
-    assert_eq!(fs::read_to_string(out.join("alerts.ndjson")).unwrap(), "kept");
-    assert_eq!(fs::read_dir(&out).unwrap().count(), 2);
-}
-
-#[test]
-fn an_output_folder_that_cannot_be_written_is_told_before_the_run() {
-    let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("file"), "").unwrap();
-    for out in ["file", "file/out", "/proc/out"] {
-        let arguments = ["local", "--count", "10", "--seed", "1", "--out", out];
-        let output = fraudctl(&arguments).current_dir(folder.path()).output().unwrap();
-        let stderr = text(&output.stderr);
-        assert_eq!(output.status.code(), Some(2), "{out}: {stderr}");
-        assert!(stderr.contains(&format!("--out {out} cannot be used: ")), "{stderr}");
-    }
-}
-
-#[test]
-fn what_generate_writes_local_and_score_read() {
-    let folder = tempfile::tempdir().unwrap();
-    let run = |arguments: &[&str]| {
-        let output = fraudctl(arguments).current_dir(folder.path()).output().unwrap();
-        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
-        output
-    };
-    run(&[
-        "generate",
-        "--count",
-        "300",
-        "--seed",
-        "9",
-        "--transactions",
-        "tx.ndjson",
-        "--profiles",
-        "profiles.json",
-        "--labels",
-        "labels.ndjson",
-    ]);
-    let scored = text(&run(&["score", "tx.ndjson", "--profiles", "profiles.json", "--json"]).stdout);
-    let alerting = scored.lines().filter(|line| line.contains("\"alert\":true")).count();
-    assert_eq!(scored.lines().count(), 300);
-    let arguments = ["local", "--input", "tx.ndjson", "--profiles", "profiles.json", "--json"];
-    let report: Value = serde_json::from_slice(&run(&arguments).stdout).unwrap();
-    assert_eq!((&report["landed"], &report["high_scores"]), (&300.into(), &alerting.into()));
-    assert_eq!(fs::read_to_string(folder.path().join("labels.ndjson")).unwrap().lines().count(), 300);
-}
-
-#[test]
-fn score_and_local_say_which_event_times_have_a_fault_and_what_the_policy_never_alerts() {
+fn score_says_which_event_times_have_a_fault_and_what_the_policy_never_alerts() {
     let folder = tempfile::tempdir().unwrap();
     let with_time = |time: &str| LOW.replace("\"2024-01-15T13:00:00Z\"", time);
     let input = [HIGH, &with_time("1705287600"), &with_time("\"yesterday\""), &with_time("null")].join("\n");
-    let (report, output) = local(folder.path(), input.as_bytes());
-    let report = report.unwrap();
-    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
-    assert_eq!(report["event_times_unreadable"], 2);
-    assert_eq!(report["event_times_without_local_time"], 1);
-    let never: Vec<&str> =
-        report["never_alerted"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
-    assert!(never[0].starts_with("customers without a profile"), "{never:?}");
-    assert_eq!(
-        never[1..3],
-        ["transactions from 06:00 to 24:00", "event times that are unreadable or epoch numbers"]
-    );
-    assert_eq!(never[3], "amounts up to 10000");
-
+    fs::write(folder.path().join("tx.ndjson"), input).unwrap();
+    fs::write(folder.path().join("profiles.json"), PROFILES).unwrap();
     let score = |more: &[&str]| {
         let arguments = [&["score", "tx.ndjson", "--profiles", "profiles.json"], more].concat();
         let output = fraudctl(&arguments).current_dir(folder.path()).output().unwrap();
@@ -374,7 +144,6 @@ fn every_command_has_help_with_examples() {
         "dead-letters show",
         "doctor",
         "generate",
-        "local",
         "produce",
         "profiles export",
         "profiles import",

@@ -94,50 +94,16 @@ fn score_reads_every_kind_of_file_to_the_same_scores() {
 }
 
 #[test]
-fn score_and_local_refuse_every_other_kind_with_what_it_seems_to_be() {
-    let folder = tempfile::tempdir().unwrap();
+fn score_refuses_every_other_kind_with_what_it_seems_to_be() {
     let profiles = transactions("profiles.json");
     for (name, message) in REFUSED {
         let file = transactions(name);
-        for arguments in [
-            vec!["score", &file, "--profiles", &profiles],
-            vec!["local", "--input", &file, "--profiles", &profiles, "--out", "out"],
-        ] {
-            let output = fraudctl(&arguments).current_dir(folder.path()).output().unwrap();
-            let stderr = text(&output.stderr);
-            assert_eq!(output.status.code(), Some(2), "{stderr}");
-            assert!(stderr.contains(&format!("{file} is not read: {message}")), "{stderr}");
-            assert_eq!(text(&output.stdout), "");
-        }
-        assert!(!folder.path().join("out").exists());
+        let output = run(&["score", &file, "--profiles", &profiles]);
+        let stderr = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{stderr}");
+        assert!(stderr.contains(&format!("{file} is not read: {message}")), "{stderr}");
+        assert_eq!(text(&output.stdout), "");
     }
-}
-
-#[test]
-fn local_alerts_on_the_one_fraud_in_every_kind_of_file() {
-    let folder = tempfile::tempdir().unwrap();
-    let profiles = transactions("profiles.json");
-    let files: Vec<String> = ["tx-array-pretty.json", "tx.ndjson.gz"].map(transactions).to_vec();
-    let arguments = [
-        "local",
-        "--profiles",
-        &profiles,
-        "--out",
-        "out",
-        "--json",
-        "--input",
-        &files[0],
-        "--input",
-        &files[1],
-    ];
-    let output = fraudctl(&arguments).current_dir(folder.path()).output().unwrap();
-    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
-    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
-    // The same three twice: one alert.
-    assert_eq!(
-        (&report["produced"], &report["landed"], &report["alerts"]),
-        (&6.into(), &6.into(), &1.into())
-    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

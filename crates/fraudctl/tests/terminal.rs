@@ -3,7 +3,6 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs;
-use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -157,10 +156,6 @@ async fn no_command_lets_producers_write_to_the_terminal() {
     world.shows(&["profiles", "import", "bad.csv", "--to", "dynamodb:profiles"]).await;
     world.has(&["profiles", "export", "--from", "dynamodb:profiles"], HOSTILE).await;
 
-    let local = [&["local", "--input", "tx.ndjson"][..], &profiles].concat();
-    world.shows(&local).await;
-    world.has(&[&local[..], &["--json"]].concat(), HOSTILE).await;
-
     world.run(&["produce", "bad.ndjson", "--stream", "transactions"]).await;
     world.run(&["produce", "text.txt", "--stream", "transactions"]).await;
     world.run(&["produce", "tx.ndjson", "--stream", "transactions"]).await;
@@ -210,5 +205,4 @@ async fn no_command_lets_producers_write_to_the_terminal() {
             )
             .await;
     }
-    assert!(Path::new(&world.folder.path().join("out")).is_dir());
 }

@@ -11,16 +11,16 @@
 
 mod batch;
 mod burial;
-mod event;
 mod progress;
 mod redelivery;
+mod response;
 #[cfg(test)]
 mod testing;
 mod time_limits;
 
 pub use batch::{Batch, Received};
 pub use burial::{Burial, bury};
-pub use event::{InvalidEvent, KinesisEvent, StreamRecord};
 pub use progress::{Progress, RetryReason};
 pub use redelivery::Redelivery;
+pub use response::BatchResult;
 pub use time_limits::TimeLimits;

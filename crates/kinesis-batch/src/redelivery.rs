@@ -1,12 +1,10 @@
 //! The event of a single user record that comes again, such as one out of the dead letters.
 
+use std::borrow::Cow;
+
 use exact_text::timestamp::Timestamp;
 use fraud_core::identity::Position;
-use serde_json::json;
-
-/// The member of `kinesis` that Lambda's own events never have: the record's data is a user record that was taken out
-/// already, and this was its place. It is not taken apart again, and keeps its identity.
-pub(crate) const SUB_SEQUENCE_NUMBER: &str = "userRecordSubSequenceNumber";
+use lambda_events::kinesis_json::{EventRecord, event_json};
 
 /// A user record as it came the first time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,21 +22,16 @@ impl Redelivery<'_> {
     /// and the same data.
     pub fn event(&self) -> String {
         let Position { stream, shard, sequence_number, sub_sequence_number } = self.position;
-        json!({
-            "Records": [{
-                "kinesis": {
-                    "sequenceNumber": sequence_number,
-                    SUB_SEQUENCE_NUMBER: sub_sequence_number,
-                    "data": self.data,
-                    "approximateArrivalTimestamp": self.arrival.map(|arrival| arrival.to_string()),
-                },
-                "eventSource": "aws:kinesis",
-                "eventID": format!("{shard}:{sequence_number}"),
-                // Only its name is known, and nothing else is read.
-                "eventSourceARN": format!("arn:aws:kinesis:::stream/{stream}"),
-            }],
-        })
-        .to_string()
+        let record = EventRecord {
+            shard,
+            sequence_number,
+            partition_key: None,
+            data: Cow::Borrowed(self.data),
+            arrival: self.arrival,
+            sub_sequence_number: Some(sub_sequence_number),
+        };
+        // Only the stream's name is known, and nothing else of the ARN is read.
+        event_json(&format!("arn:aws:kinesis:::stream/{stream}"), [record])
     }
 }
 
@@ -47,8 +40,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::Batch;
     use crate::testing::aggregate;
-    use crate::{Batch, InvalidEvent};
+    use lambda_events::InvalidEvent;
 
     fn position(sub_sequence_number: u64) -> Position<'static> {
         Position {
@@ -93,7 +87,7 @@ mod tests {
             let event = Redelivery { position: position(sub_sequence_number), arrival, data: &data }.event();
             let batch = Batch::read(&event).unwrap();
             prop_assert_eq!(batch.len(), 1);
-            let reason = fraud_core::reason::FailureReason::NotJson;
+            let reason = fraud_aws::reason::FailureReason::Refused(fraud_core::refusal::Refusal::NotJson);
             let letter = batch.letter(0, reason, "kinesis-alerts").unwrap();
             prop_assert_eq!((letter.position, letter.arrival, &*letter.data), (position(sub_sequence_number), arrival, &*data));
         }
@@ -111,7 +105,7 @@ mod tests {
         let event = Redelivery { position: position(3), arrival: None, data: "e30=" }.event();
         for place in ["-1", "1.5", "\"3\"", "null", "99999999999999999999"] {
             let event = event.replace("SubSequenceNumber\":3", &format!("SubSequenceNumber\":{place}"));
-            assert!(matches!(Batch::read(&event), Err(InvalidEvent::Missing(_))), "{event}");
+            assert!(matches!(Batch::read(&event), Err(InvalidEvent::OtherKind { .. })), "{event}");
         }
     }
 }

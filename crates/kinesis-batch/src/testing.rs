@@ -1,21 +1,17 @@
 //! Events for tests.
 
-use serde_json::json;
+use exact_text::timestamp::Timestamp;
+
+use lambda_events::kinesis_json::{EventRecord, event_json};
 
 /// The event of one shard with these records' data.
 pub(crate) fn event(payloads: &[&[u8]]) -> String {
-    let record = |(index, payload): (usize, &&[u8])| {
-        json!({
-            "kinesis": {
-                "sequenceNumber": (1000 + index).to_string(),
-                "data": base64_simd::STANDARD.encode_to_string(payload),
-                "approximateArrivalTimestamp": 1_705_291_200.25,
-            },
-            "eventID": format!("shardId-000000000006:{}", 1000 + index),
-            "eventSourceARN": "arn:aws:kinesis:us-east-1:123456789012:stream/transactions",
-        })
-    };
-    json!({ "Records": payloads.iter().enumerate().map(record).collect::<Vec<_>>() }).to_string()
+    let arrival = Timestamp::from_millis(1_705_291_200_250).unwrap();
+    let numbers: Vec<String> = (1000..1000 + payloads.len()).map(|number| number.to_string()).collect();
+    let records = numbers.iter().zip(payloads);
+    let records = records
+        .map(|(number, payload)| EventRecord::of_bytes("shardId-000000000006", number, payload, arrival));
+    event_json("arn:aws:kinesis:us-east-1:123456789012:stream/transactions", records)
 }
 
 /// A KPL aggregate of these user records.

@@ -125,7 +125,7 @@ impl Default for Settings {
 
 /// What became of a record.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Outcome {
+pub struct SendResult {
     /// The record.
     pub record: Record,
     /// How often it was sent.
@@ -139,7 +139,7 @@ pub async fn send<T: Target>(
     target: &T,
     settings: &Settings,
     input: impl Stream<Item = Record>,
-    mut outcome: impl FnMut(Outcome),
+    mut outcome: impl FnMut(SendResult),
 ) {
     pin_mut!(input);
     let limits = target.limits();
@@ -179,18 +179,18 @@ pub async fn send<T: Target>(
 }
 
 /// Queues a record, or tells at once that no call can hold it.
-fn admit<T: Target>(target: &T, queue: &mut Queue, record: Record, outcome: &mut impl FnMut(Outcome)) {
+fn admit<T: Target>(target: &T, queue: &mut Queue, record: Record, outcome: &mut impl FnMut(SendResult)) {
     let (size, limit) = (target.size(&record), target.limits().record_bytes);
     if size > limit {
-        outcome(Outcome { record, attempts: 0, result: Err(Failure::TooLarge { size, limit }) });
+        outcome(SendResult { record, attempts: 0, result: Err(Failure::TooLarge { size, limit }) });
     } else {
         queue.push(Pending { record, size, attempts: 0 });
     }
 }
 
-type Answer = Result<Vec<Result<(), EntryError>>, CallFault>;
+type PutResult = Result<Vec<Result<(), EntryError>>, CallFault>;
 
-async fn call<T: Target>(target: &T, batch: Vec<Pending>) -> (Vec<Pending>, Answer) {
+async fn call<T: Target>(target: &T, batch: Vec<Pending>) -> (Vec<Pending>, PutResult) {
     let records: Vec<&Record> = batch.iter().map(|pending| &pending.record).collect();
     let answer = target.put(&records).await;
     (batch, answer)
@@ -201,8 +201,8 @@ fn settle(
     queue: &mut Queue,
     settings: &Settings,
     batch: Vec<Pending>,
-    answer: Answer,
-    outcome: &mut impl FnMut(Outcome),
+    answer: PutResult,
+    outcome: &mut impl FnMut(SendResult),
 ) {
     let mut results = match answer {
         Ok(results) => {
@@ -228,7 +228,7 @@ fn settle(
             }
         };
         queue.settled(&pending);
-        outcome(Outcome { record: pending.record, attempts: pending.attempts, result });
+        outcome(SendResult { record: pending.record, attempts: pending.attempts, result });
     }
 }
 

@@ -9,7 +9,7 @@ use aws_sdk_kinesis::Client;
 use embedded_aws::event_source_mapping::RecordSource;
 use embedded_aws::{EmbeddedAws, Entries, Fault, REGION, Service, When};
 use stream_client::kinesis::KinesisStream;
-use stream_client::producer::{Failure, Outcome, Record, Settings, partition_key, send};
+use stream_client::producer::{Failure, Record, SendResult, Settings, partition_key, send};
 
 const SEED: u64 = 7;
 
@@ -29,7 +29,7 @@ fn records(count: u64, customers: u64) -> Vec<Record> {
     (0..count).map(record).collect()
 }
 
-async fn sent(target: &KinesisStream, settings: &Settings, records: Vec<Record>) -> Vec<Outcome> {
+async fn sent(target: &KinesisStream, settings: &Settings, records: Vec<Record>) -> Vec<SendResult> {
     let mut outcomes = Vec::new();
     send(target, settings, futures_util::stream::iter(records), |outcome| outcomes.push(outcome)).await;
     outcomes

@@ -55,13 +55,13 @@ pub struct Calls {
 #[derive(Debug)]
 struct Shared {
     recording: Recording,
-    state: Mutex<State>,
+    state: Mutex<CallLog>,
     /// Changes with every arrival, so that waiting needs no polling.
     arrivals: watch::Sender<()>,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct CallLog {
     calls: Vec<Call>,
     tallies: HashMap<(Service, String), Tally>,
     /// Grows with each [`Calls::clear`]: a call that began before it must not be taken from the new counts.
@@ -122,7 +122,7 @@ impl Calls {
     pub fn clear(&self) {
         let mut state = self.state();
         let era = state.era + 1;
-        *state = State { era, ..State::default() };
+        *state = CallLog { era, ..CallLog::default() };
     }
 
     /// Records a call; it is under way until the result is dropped.
@@ -146,7 +146,7 @@ impl Calls {
         self.state().tallies.get(&(service, operation.to_owned())).copied().unwrap_or_default()
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, CallLog> {
         // Every change is complete before anything can panic, so that a poisoned lock still guards whole data.
         self.shared.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -15,7 +15,7 @@ use tokio::net::TcpListener;
 
 use crate::calls::{Call, Calls};
 use crate::faults::{BatchEntry, Entries, Fault, Faults};
-use crate::http::{self, Answer, Request};
+use crate::http::{self, HttpResponse, Request};
 use crate::service::{Service, ServiceError};
 
 /// DynamoDB's limit for a request, 16 MiB, is the largest of all the services.
@@ -47,11 +47,11 @@ impl Extent {
 /// A service behind the front.
 pub(crate) trait Backend: Send + Sync + 'static {
     /// Does a call. It runs to its end even if the client has gone, as on AWS.
-    fn call(self: Arc<Self>, request: Request, extent: Extent) -> Answering;
+    fn call(self: Arc<Self>, request: Request, extent: Extent) -> ResponseFuture;
 }
 
 /// An answer that is being worked out.
-pub(crate) type Answering = Pin<Box<dyn Future<Output = Answer> + Send>>;
+pub(crate) type ResponseFuture = Pin<Box<dyn Future<Output = HttpResponse> + Send>>;
 
 /// A service's front: cheap to clone, one for each connection.
 #[derive(Clone)]
@@ -68,8 +68,8 @@ pub(crate) struct Front {
 struct Closed;
 
 /// What becomes of a call.
-enum Outcome {
-    Answer(Answer),
+enum CallFate {
+    Answer(HttpResponse),
     Close,
     Hang,
 }
@@ -91,7 +91,7 @@ impl Front {
         }
     }
 
-    async fn answer(self, request: hyper::Request<Incoming>) -> Result<Answer, Closed> {
+    async fn answer(self, request: hyper::Request<Incoming>) -> Result<HttpResponse, Closed> {
         let (parts, body) = request.into_parts();
         if parts.method != Method::POST {
             return Ok(http::answer(404, "text/plain", "this address answers POST requests only"));
@@ -110,19 +110,20 @@ impl Front {
             Request { operation: call.operation.clone(), headers: parts.headers, body: call.body.clone() };
         // A task of its own: what has arrived is done even if the client gives up on it.
         let outcome = tokio::spawn(self.clone().carry_out(call, request)).await;
-        let outcome = outcome.unwrap_or_else(|_| Outcome::Answer(self.error(&self.service.internal_error())));
+        let outcome =
+            outcome.unwrap_or_else(|_| CallFate::Answer(self.error(&self.service.internal_error())));
         match outcome {
-            Outcome::Answer(answer) => {
+            CallFate::Answer(answer) => {
                 drop(in_flight);
                 Ok(answer)
             }
-            Outcome::Close => Err(Closed),
+            CallFate::Close => Err(Closed),
             // Ends when the client closes the connection, or with the runtime.
-            Outcome::Hang => std::future::pending().await,
+            CallFate::Hang => std::future::pending().await,
         }
     }
 
-    async fn carry_out(self, call: Call, request: Request) -> Outcome {
+    async fn carry_out(self, call: Call, request: Request) -> CallFate {
         let mut extent = Extent::Whole;
         let mut after = Vec::new();
         let mut loss = None;
@@ -132,16 +133,16 @@ impl Front {
                 Fault::Before(hook) => hook.run(call.clone()).await,
                 Fault::After(hook) => after.push(hook),
                 Fault::InternalError => {
-                    return Outcome::Answer(self.error(&self.service.internal_error()));
+                    return CallFate::Answer(self.error(&self.service.internal_error()));
                 }
-                Fault::Error(error) => return Outcome::Answer(self.error(&error)),
+                Fault::Error(error) => return CallFate::Answer(self.error(&error)),
                 Fault::Throttle => {
-                    return Outcome::Answer(self.error(&self.service.throttling_error()));
+                    return CallFate::Answer(self.error(&self.service.throttling_error()));
                 }
-                Fault::Hang => return Outcome::Hang,
-                Fault::DropConnection => return Outcome::Close,
-                Fault::LoseAnswer => loss = Some(Outcome::Close),
-                Fault::HoldAnswer => loss = Some(Outcome::Hang),
+                Fault::Hang => return CallFate::Hang,
+                Fault::DropConnection => return CallFate::Close,
+                Fault::LoseAnswer => loss = Some(CallFate::Close),
+                Fault::HoldAnswer => loss = Some(CallFate::Hang),
                 Fault::Half => extent = Extent::Half,
                 Fault::FailEntries(entries) => extent = Extent::Except(entries),
             }
@@ -150,10 +151,10 @@ impl Front {
         for hook in after {
             hook.run(call.clone()).await;
         }
-        loss.unwrap_or(Outcome::Answer(answer))
+        loss.unwrap_or(CallFate::Answer(answer))
     }
 
-    fn error(&self, error: &ServiceError) -> Answer {
+    fn error(&self, error: &ServiceError) -> HttpResponse {
         self.service.error_answer(error)
     }
 }

@@ -16,7 +16,7 @@ use crate::service::ServiceError;
 pub(crate) type Body = UnsyncBoxBody<Bytes, Infallible>;
 
 /// An answer to a request.
-pub(crate) type Answer = Response<Body>;
+pub(crate) type HttpResponse = Response<Body>;
 
 /// A request whose body has arrived in full.
 #[derive(Debug, Clone)]
@@ -38,7 +38,7 @@ pub(crate) fn full(bytes: impl Into<Bytes>) -> Body {
 }
 
 /// An answer with a body that is known in full, under an id of its own.
-pub(crate) fn answer(status: u16, content_type: &'static str, body: impl Into<Bytes>) -> Answer {
+pub(crate) fn answer(status: u16, content_type: &'static str, body: impl Into<Bytes>) -> HttpResponse {
     let mut answer = Response::new(full(body));
     *answer.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = answer.headers_mut();
@@ -50,20 +50,20 @@ pub(crate) fn answer(status: u16, content_type: &'static str, body: impl Into<By
 }
 
 /// An error in AWS JSON: the code stands in `__type` behind the service's namespace.
-pub(crate) fn json_error(error: &ServiceError, namespace: &str) -> Answer {
+pub(crate) fn json_error(error: &ServiceError, namespace: &str) -> HttpResponse {
     let body = json!({ "__type": format!("{namespace}#{}", error.code), "message": error.message });
     answer(error.status, AMZ_JSON_1_0, body.to_string())
 }
 
 /// An error in AWS JSON 1.1, whose services write no namespace before the code.
-pub(crate) fn json_1_1_error(error: &ServiceError) -> Answer {
+pub(crate) fn json_1_1_error(error: &ServiceError) -> HttpResponse {
     let body = json!({ "__type": error.code, "message": error.message });
     answer(error.status, AMZ_JSON_1_1, body.to_string())
 }
 
 /// An error in AWS JSON of a service that once spoke Query: the old code stands in a header, and clients that know
 /// of it read it there.
-pub(crate) fn query_compatible_json_error(error: &ServiceError, namespace: &str) -> Answer {
+pub(crate) fn query_compatible_json_error(error: &ServiceError, namespace: &str) -> HttpResponse {
     let shape = match error.code.strip_prefix("AWS.SimpleQueueService.") {
         Some("NonExistentQueue") => "QueueDoesNotExist",
         Some(shape) => shape,
@@ -79,7 +79,7 @@ pub(crate) fn query_compatible_json_error(error: &ServiceError, namespace: &str)
 }
 
 /// An error in AWS Query's XML.
-pub(crate) fn query_error(error: &ServiceError) -> Answer {
+pub(crate) fn query_error(error: &ServiceError) -> HttpResponse {
     let body = format!(
         "<ErrorResponse xmlns=\"http://sns.amazonaws.com/doc/2010-03-31/\"><Error><Type>{}</Type>\
          <Code>{}</Code><Message>{}</Message></Error><RequestId>{}</RequestId></ErrorResponse>",

@@ -2,7 +2,7 @@
 
 use hyper::header::HeaderMap;
 
-use crate::http::{self, Answer};
+use crate::http::{self, HttpResponse};
 
 /// The region that every ARN and every signature names.
 pub const REGION: &str = "us-east-1";
@@ -134,7 +134,7 @@ impl Service {
     }
 
     /// Writes an error in the service's protocol.
-    pub(crate) fn error_answer(self, error: &ServiceError) -> Answer {
+    pub(crate) fn error_answer(self, error: &ServiceError) -> HttpResponse {
         match self {
             Self::Sns => http::query_error(error),
             Self::DynamoDb if error.code == "ValidationException" => {

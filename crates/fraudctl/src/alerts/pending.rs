@@ -6,7 +6,7 @@ use exact_text::json::ObjectWriter;
 use fraud_aws::ledger::{Pending, PendingAlert};
 use serde_json::Value;
 
-use super::{LedgerArguments, search};
+use super::{LedgerArgs, search};
 use crate::Failure;
 use crate::display::{Table, counted, note, print_line, table};
 
@@ -18,9 +18,9 @@ use crate::display::{Table, counted, note, print_line, table};
 
 Reads the whole table. A record whose alert could not be sent comes again by itself, and takes its alert with it: what is
 still here after the retries of the mapping are over has nobody to send it but `fraudctl alerts send`.")]
-pub struct Arguments {
+pub struct PendingAlertsArgs {
     #[command(flatten)]
-    ledger: LedgerArguments,
+    ledger: LedgerArgs,
     /// One JSON object a line.
     #[arg(long)]
     json: bool,
@@ -30,7 +30,7 @@ pub struct Arguments {
 ///
 /// # Errors
 /// [`Failure`] where the ledger is not said, or it or a row of it cannot be read.
-pub(super) async fn run(arguments: &Arguments) -> Result<(), Failure> {
+pub(super) async fn run(arguments: &PendingAlertsArgs) -> Result<(), Failure> {
     let ledger = arguments.ledger.open(&crate::aws::sdk().await?).await?;
     let Pending { alerts, unreadable } = search(&ledger).await?;
     if arguments.json {

@@ -7,14 +7,14 @@ use clap::Args;
 use fraud_aws::alerts::{AlertSink, PublishFault, Sink};
 use fraud_aws::clock::{Clock, SystemClock};
 use fraud_aws::config::{AlertSinkTarget, Environment};
-use fraud_aws::ledger::{DynamoDbLedger, LedgerFault, Resent, resend};
+use fraud_aws::ledger::{DynamoDbLedger, LedgerFault, Marked, Sent, send_pending};
 use serde_json::json;
 use tokio::time::Instant;
 
-use super::{LedgerArguments, pending, search, unreadable};
+use super::{LedgerArgs, pending, search, unreadable};
 use crate::Failure;
 use crate::display::{counted, note, print_line, progress, thousands};
-use crate::environment::with_options;
+use crate::options::with_options;
 
 /// The time that an alert takes at most, and for which it is claimed.
 const TIME: Duration = Duration::from_secs(30);
@@ -32,7 +32,7 @@ whoever claims an alert sends it. What stands as sent is never sent, unless by -
 subscribers get it once more and know it by its alert_id, and the row says so in `sent_again_at`.
 
 Exit status: 0 all were sent or had been, 1 some were not, or not yet, for another sender holds them, 2 the input is wrong.")]
-pub struct Arguments {
+pub struct SendAlertsArgs {
     /// Only this alert, or these; without any all that are pending.
     #[arg(value_name = "ID", conflicts_with = "again")]
     ids: Vec<String>,
@@ -40,7 +40,7 @@ pub struct Arguments {
     #[arg(long, value_name = "ID")]
     again: Option<String>,
     #[command(flatten)]
-    ledger: LedgerArguments,
+    ledger: LedgerArgs,
     /// Where alerts go: `sns:<topic arn>`; without this what ALERT_SINK says.
     #[arg(long, value_name = "TARGET")]
     sink: Option<String>,
@@ -56,14 +56,14 @@ pub struct Arguments {
 ///
 /// # Errors
 /// [`Failure`] where ledger or sink are not said or cannot be had, or alerts were not sent.
-pub(super) async fn run(arguments: &Arguments) -> Result<(), Failure> {
+pub(super) async fn run(arguments: &SendAlertsArgs) -> Result<(), Failure> {
     let sdk = crate::aws::sdk().await?;
     let ledger = arguments.ledger.open(&sdk).await?;
     let sink = Sink::connect(&topic(arguments)?, &sdk).await;
     if let Some(id) = &arguments.again {
         return send_again(id, &ledger, &sink, arguments).await;
     }
-    let mut summary = Summary::default();
+    let mut summary = ResendSummary::default();
     let ids = match arguments.ids.is_empty() {
         false => arguments.ids.clone(),
         true => {
@@ -72,7 +72,7 @@ pub(super) async fn run(arguments: &Arguments) -> Result<(), Failure> {
                 print_line(pending::rows(&found.alerts))?;
             }
             for (id, fault) in &found.unreadable {
-                summary.count(id, Outcome::Failed(fault.to_string())).inspect(|line| note!("{line}"));
+                summary.count(id, ResendResult::Failed(fault.to_string())).inspect(|line| note!("{line}"));
             }
             found.alerts.into_iter().map(|alert| alert.alert_id).collect()
         }
@@ -102,7 +102,7 @@ pub(super) async fn run(arguments: &Arguments) -> Result<(), Failure> {
 }
 
 /// The topic. What is only printed must not stand as sent.
-fn topic(arguments: &Arguments) -> Result<AlertSinkTarget, Failure> {
+fn topic(arguments: &SendAlertsArgs) -> Result<AlertSinkTarget, Failure> {
     let options = [("ALERT_SINK", arguments.sink.clone())];
     let lookup = with_options(&options);
     match AlertSinkTarget::from_environment(Environment::new(&lookup)).map_err(Failure::input)? {
@@ -112,7 +112,7 @@ fn topic(arguments: &Arguments) -> Result<AlertSinkTarget, Failure> {
 }
 
 /// What became of an alert.
-enum Outcome {
+enum ResendResult {
     /// It was sent, or in a dry run would be.
     Sent,
     /// Nothing was to be done, for this reason.
@@ -121,40 +121,44 @@ enum Outcome {
     Failed(String),
 }
 
-async fn send(id: &str, ledger: &DynamoDbLedger, sink: &Sink, dry_run: bool) -> Result<Outcome, Failure> {
+async fn send(
+    id: &str,
+    ledger: &DynamoDbLedger,
+    sink: &Sink,
+    dry_run: bool,
+) -> Result<ResendResult, Failure> {
     let row = ledger.row(id).await.map_err(|fault| unreadable(&fault))?;
-    let Some(row) = row else { return Ok(Outcome::Failed("the ledger has no such alert".to_owned())) };
+    let Some(row) = row else { return Ok(ResendResult::Failed("the ledger has no such alert".to_owned())) };
     let alert = match (row.is_sent(), row.alert()) {
         (Ok(true), _) => {
-            return Ok(Outcome::NotNeeded("it stands as sent; --again sends it once more".to_owned()));
+            return Ok(ResendResult::NotNeeded("it stands as sent; --again sends it once more".to_owned()));
         }
         (Ok(false), Ok(alert)) => alert,
-        (Err(fault), _) | (_, Err(fault)) => return Ok(Outcome::Failed(fault.to_string())),
+        (Err(fault), _) | (_, Err(fault)) => return Ok(ResendResult::Failed(fault.to_string())),
     };
     if dry_run {
-        return Ok(Outcome::Sent);
+        return Ok(ResendResult::Sent);
     }
-    let resent = match resend(ledger, sink, &SystemClock, &alert, TIME).await {
-        Ok(resent) => resent,
-        Err(fault @ (LedgerFault::UnreadableRow { .. } | LedgerFault::RowTooLarge { .. })) => {
-            return Ok(Outcome::Failed(fault.to_string()));
+    Ok(match send_pending(ledger, sink, &SystemClock, &alert, TIME).await {
+        Sent::Published { marked: Ok(Marked::Sent), .. } => ResendResult::Sent,
+        Sent::Published { marked: Ok(Marked::ClaimLost), .. } => {
+            ResendResult::Failed("sent so late that another may have sent it, too".to_owned())
         }
-        Err(fault) => return Err(anyhow!("the ledger does not take claims: {fault}").into()),
-    };
-    Ok(match resent {
-        Resent::Sent => Outcome::Sent,
-        Resent::SentBefore => Outcome::NotNeeded("another has sent it meanwhile".to_owned()),
-        Resent::Gone => {
-            Outcome::Failed("not sent: another has given it up meanwhile; its record comes again".to_owned())
+        Sent::Published { marked: Err(fault), .. } => {
+            ResendResult::Failed(format!("sent, but the ledger could not note it: {fault}"))
         }
-        Resent::InForce { until } => Outcome::Failed(format!(
+        Sent::Before { .. } => ResendResult::NotNeeded("another has sent it meanwhile".to_owned()),
+        Sent::InForce { until } => ResendResult::Failed(format!(
             "not sent yet: another sender holds it; if that dies it is pending from {until} on"
         )),
-        Resent::NotPublished(fault) => Outcome::Failed(not_published(&fault)),
-        Resent::NotMarked(fault) => {
-            Outcome::Failed(format!("sent, but the ledger could not note it: {fault}"))
+        Sent::NotPending | Sent::HeldBack => ResendResult::Failed(
+            "not sent: another has given it up meanwhile; its record is retried".to_owned(),
+        ),
+        Sent::NotClaimed(LedgerFault::Call(fault)) => {
+            return Err(anyhow!("the ledger does not take claims: {fault}").into());
         }
-        Resent::ClaimLost => Outcome::Failed("sent so late that another may have sent it, too".to_owned()),
+        Sent::NotClaimed(fault) => ResendResult::Failed(fault.to_string()),
+        Sent::NotPublished(fault) => ResendResult::Failed(not_published(&fault)),
     })
 }
 
@@ -171,7 +175,7 @@ async fn send_again(
     id: &str,
     ledger: &DynamoDbLedger,
     sink: &Sink,
-    arguments: &Arguments,
+    arguments: &SendAlertsArgs,
 ) -> Result<(), Failure> {
     let row = ledger.row(id).await.map_err(|fault| unreadable(&fault))?;
     let row = row.ok_or_else(|| anyhow!("the ledger has no alert {id}"))?;
@@ -180,7 +184,7 @@ async fn send_again(
         return Err(Failure::input(error));
     }
     let alert = row.alert().map_err(|fault| unreadable(&fault))?;
-    let mut summary = Summary::default();
+    let mut summary = ResendSummary::default();
     if !arguments.dry_run {
         let published = sink.publish(&[&alert], Instant::now() + TIME).await.pop();
         published
@@ -189,39 +193,39 @@ async fn send_again(
         let noted = ledger.note_sent_again(id, SystemClock.now()).await;
         noted.map_err(|fault| anyhow!("{id} was sent again, but the ledger could not note it: {fault}"))?;
     }
-    summary.count(id, Outcome::Sent);
+    summary.count(id, ResendResult::Sent);
     Ok(summary.show(arguments)?)
 }
 
 /// What became of all of them.
 #[derive(Default)]
-struct Summary {
+struct ResendSummary {
     sent: u64,
     not_needed: u64,
     not_sent: u64,
 }
 
-impl Summary {
+impl ResendSummary {
     /// Counts an alert. Gives the line that tells of one that was not sent.
-    fn count(&mut self, id: &str, outcome: Outcome) -> Option<String> {
+    fn count(&mut self, id: &str, outcome: ResendResult) -> Option<String> {
         match outcome {
-            Outcome::Sent => {
+            ResendResult::Sent => {
                 self.sent += 1;
                 None
             }
-            Outcome::NotNeeded(why) => {
+            ResendResult::NotNeeded(why) => {
                 self.not_needed += 1;
                 Some(format!("{id}: {why}"))
             }
-            Outcome::Failed(why) => {
+            ResendResult::Failed(why) => {
                 self.not_sent += 1;
                 Some(format!("{id}: {why}"))
             }
         }
     }
 
-    fn show(&self, arguments: &Arguments) -> anyhow::Result<()> {
-        let Summary { sent, not_needed, not_sent } = self;
+    fn show(&self, arguments: &SendAlertsArgs) -> anyhow::Result<()> {
+        let ResendSummary { sent, not_needed, not_sent } = self;
         if arguments.json {
             let dry_run = arguments.dry_run;
             let summary =

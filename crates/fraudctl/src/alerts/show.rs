@@ -4,7 +4,7 @@ use anyhow::anyhow;
 use clap::Args;
 use fraud_aws::ledger::AuditValue;
 
-use super::{LedgerArguments, unreadable};
+use super::{LedgerArgs, unreadable};
 use crate::Failure;
 use crate::display::{on_one_line, print_line};
 
@@ -16,12 +16,12 @@ use crate::display::{on_one_line, print_line};
 
 The message is shown as it went out, or is to go out, but for characters that a terminal would obey: they are escaped as JSON
 does it, which in JSON is the same text.")]
-pub struct Arguments {
+pub struct ShowAlertArgs {
     /// The alert's id.
     #[arg(value_name = "ID")]
     id: String,
     #[command(flatten)]
-    ledger: LedgerArguments,
+    ledger: LedgerArgs,
     /// The row as a JSON object.
     #[arg(long)]
     json: bool,
@@ -31,7 +31,7 @@ pub struct Arguments {
 ///
 /// # Errors
 /// [`Failure`] where the ledger is not said, cannot be read, or has no such alert.
-pub(super) async fn run(arguments: &Arguments) -> Result<(), Failure> {
+pub(super) async fn run(arguments: &ShowAlertArgs) -> Result<(), Failure> {
     let ledger = arguments.ledger.open(&crate::aws::sdk().await?).await?;
     let row = ledger.row(&arguments.id).await.map_err(|fault| unreadable(&fault))?;
     let row = row.ok_or_else(|| anyhow!("the ledger has no alert {}", arguments.id))?;

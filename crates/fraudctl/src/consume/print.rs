@@ -12,9 +12,9 @@ use crate::display::escaped;
 
 /// Prints each record: one JSON object a line.
 #[derive(Debug)]
-pub(super) struct Print;
+pub(super) struct PrintHandler;
 
-impl Handler for Print {
+impl Handler for PrintHandler {
     async fn handle(&self, batch: &Batch<'_>) -> Result<Handled, HandlerError> {
         let mut lines = String::new();
         for record in batch.records {
@@ -33,7 +33,7 @@ impl Handler for Print {
 
 /// A record, or one out of an aggregate.
 #[derive(Serialize)]
-struct Line<'a> {
+struct RecordLine<'a> {
     shard: &'a str,
     sequence_number: &'a str,
     /// The place inside an aggregate; absent for a record that stands alone.
@@ -42,11 +42,11 @@ struct Line<'a> {
     arrival: String,
     partition_key: &'a str,
     #[serde(flatten)]
-    data: Data<'a>,
+    data: RecordData<'a>,
 }
 
 #[derive(Serialize)]
-enum Data<'a> {
+enum RecordData<'a> {
     /// JSON as it came.
     #[serde(rename = "data")]
     Json(Box<RawValue>),
@@ -58,26 +58,26 @@ enum Data<'a> {
     Base64(String),
 }
 
-impl<'a> Data<'a> {
+impl<'a> RecordData<'a> {
     fn of(data: &'a [u8]) -> Self {
         let Ok(text) = std::str::from_utf8(data) else {
-            return Data::Base64(base64_simd::STANDARD.encode_to_string(data));
+            return RecordData::Base64(base64_simd::STANDARD.encode_to_string(data));
         };
         // Inside a JSON text a line break stands only between tokens, where a space says the same.
         let line = text.replace(['\n', '\r'], " ");
-        RawValue::from_string(line).map_or(Data::Text(text), Data::Json)
+        RawValue::from_string(line).map_or(RecordData::Text(text), RecordData::Json)
     }
 }
 
 fn write(shard: &str, record: &Record, lines: &mut String) -> Result<(), HandlerError> {
     let mut line = |sub_sequence_number, partition_key: &str, data: &Bytes| {
-        let line = Line {
+        let line = RecordLine {
             shard,
             sequence_number: record.sequence_number.as_str(),
             sub_sequence_number,
             arrival: record.approximate_arrival.to_string(),
             partition_key,
-            data: Data::of(data),
+            data: RecordData::of(data),
         };
         lines.push_str(&serde_json::to_string(&line)?);
         lines.push('\n');

@@ -4,11 +4,10 @@ use std::collections::BTreeSet;
 
 use anyhow::anyhow;
 use clap::Args;
-use fraud_aws::dead_letters::MAX_RECEIVED;
 use serde_json::json;
 
-use super::QueueArguments;
-use super::walk::{Found, Walk};
+use super::QueueArgs;
+use super::walk::{FoundMessage, QueueWalk, visit_all};
 use crate::Failure;
 use crate::display::{counted, note, print_line, progress};
 
@@ -25,12 +24,12 @@ message's id names one letter. What is deleted cannot be had back from the queue
 retention is over, and in the raw backup.
 
 Exit status: 0 every id was deleted, 1 some were not found or could not be deleted.")]
-pub struct Arguments {
+pub struct DeleteLettersArgs {
     /// Letters' ids, or messages'.
     #[arg(value_name = "ID", required = true)]
     ids: Vec<String>,
     #[command(flatten)]
-    letters: QueueArguments,
+    letters: QueueArgs,
     /// Only letters of this function.
     #[arg(long, value_name = "NAME", value_parser = [kinesis_alerts::FUNCTION, customer_analytics::FUNCTION])]
     function: Option<String>,
@@ -46,40 +45,34 @@ pub struct Arguments {
 ///
 /// # Errors
 /// [`Failure::Failed`] if the queue cannot be read, or an id's letters were not found or not deleted.
-pub(super) async fn run(arguments: &Arguments) -> Result<(), Failure> {
+pub(super) async fn run(arguments: &DeleteLettersArgs) -> Result<(), Failure> {
     let (queue, _) = arguments.letters.open().await?;
     let bar = progress(None);
-    let mut walk = Walk::new(&queue, arguments.letters.hidden());
-    let (mut seen, mut failed) = (0, 0);
+    let mut walk = QueueWalk::new(&queue, arguments.letters.hidden());
+    let mut failed = 0;
     let mut left: BTreeSet<&str> = arguments.ids.iter().map(String::as_str).collect();
-    let result = loop {
-        let found = match walk.next(MAX_RECEIVED).await {
-            Ok(found) if found.is_empty() => break Ok(()),
-            Ok(found) => found,
-            Err(failure) => break Err(failure),
-        };
-        seen += found.len() as u64;
-        for found in found.iter().filter(|found| arguments.is_meant(found)) {
-            left.remove(found.id().as_str());
-            left.remove(found.message.message_id.as_str());
-            let removed =
-                if arguments.dry_run { Ok(()) } else { walk.remove(&found.message.message_id).await };
-            match removed {
-                Ok(()) => bar.suspend(|| print_line(arguments.told(found)))?,
-                Err(fault) => {
-                    failed += 1;
-                    bar.suspend(|| note!("{} could not be deleted: {fault}", found.id()));
-                }
+    let result = visit_all(&mut walk, &bar, async |walk, found| {
+        if !arguments.is_meant(found) {
+            return Ok(());
+        }
+        left.remove(found.id().as_str());
+        left.remove(found.message.message_id.as_str());
+        let removed = if arguments.dry_run { Ok(()) } else { walk.remove(&found.message.message_id).await };
+        match removed {
+            Ok(()) => bar.suspend(|| print_line(arguments.told(found)))?,
+            Err(fault) => {
+                failed += 1;
+                bar.suspend(|| note!("{} could not be deleted: {fault}", found.id()));
             }
         }
-        bar.set_message(format!("{} read", counted(seen, "letter")));
-        bar.tick();
-    };
+        Ok(())
+    })
+    .await;
     let interrupted = walk.was_interrupted();
     let hidden = if result.is_ok() && !left.is_empty() { walk.hidden_by_others().await } else { Ok(None) };
     walk.give_back().await;
     bar.finish_and_clear();
-    result?;
+    let seen = result?;
     if interrupted {
         return Err(anyhow!("interrupted: what is not told as deleted is as it was").into());
     }
@@ -96,8 +89,8 @@ pub(super) async fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
 }
 
-impl Arguments {
-    fn is_meant(&self, found: &Found) -> bool {
+impl DeleteLettersArgs {
+    fn is_meant(&self, found: &FoundMessage) -> bool {
         let is_named = |id: &str| self.ids.iter().any(|asked| asked == id);
         let is_of =
             |function: &String| found.letter.as_ref().is_ok_and(|letter| letter.function == *function);
@@ -105,7 +98,7 @@ impl Arguments {
             && self.function.as_ref().is_none_or(is_of)
     }
 
-    fn told(&self, found: &Found) -> String {
+    fn told(&self, found: &FoundMessage) -> String {
         let (reason, function) = match &found.letter {
             Ok(letter) => (letter.reason.as_str(), letter.function.as_str()),
             Err(_) => ("no dead letter", ""),

@@ -5,8 +5,8 @@ use clap::Args;
 use fraud_aws::dead_letters::{MAX_RECEIVED, StoredLetter};
 use serde_json::{Value, json};
 
-use super::walk::{Found, Walk};
-use super::{SourceArguments, objects};
+use super::walk::{FoundMessage, QueueWalk};
+use super::{LetterSourceArgs, objects};
 use crate::Failure;
 use crate::display::{counted, note, print_line, progress, table, thousands};
 
@@ -18,9 +18,9 @@ use crate::display::{counted, note, print_line, progress, table, thousands};
   aws s3 cp s3://$BUCKET/aws/lambda/ given-up/ --recursive && fraudctl dead-letters list --objects given-up
 
 The letters are hidden from others while they are listed, and given back at the end. SQS keeps no order.")]
-pub struct Arguments {
+pub struct ListLettersArgs {
     #[command(flatten)]
-    source: SourceArguments,
+    source: LetterSourceArgs,
     /// No more letters, or objects, than this.
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
     limit: u32,
@@ -33,14 +33,14 @@ pub struct Arguments {
 ///
 /// # Errors
 /// [`Failure::Failed`] where the queue cannot be read.
-pub(super) async fn run(arguments: &Arguments) -> Result<(), Failure> {
+pub(super) async fn run(arguments: &ListLettersArgs) -> Result<(), Failure> {
     let limit = arguments.limit as usize;
     if let Some(path) = &arguments.source.objects {
         return objects::list::run(path, limit, arguments.json);
     }
     let (queue, _) = arguments.source.letters.open().await?;
     let bar = progress(None);
-    let mut walk = Walk::new(&queue, arguments.source.letters.hidden());
+    let mut walk = QueueWalk::new(&queue, arguments.source.letters.hidden());
     let mut rows: Vec<Row> = Vec::new();
     let mut read = Ok(());
     while rows.len() < limit {
@@ -86,7 +86,7 @@ pub(super) async fn run(arguments: &Arguments) -> Result<(), Failure> {
 struct Row(Value);
 
 impl Row {
-    fn of(found: &Found) -> Self {
+    fn of(found: &FoundMessage) -> Self {
         let message = &found.message;
         let mut row = match &found.letter {
             Ok(letter) => of_letter(letter),

@@ -14,10 +14,9 @@ use serde::Deserialize;
 
 use super::selection::Selection;
 use crate::Failure;
-use crate::handler::HandlerName;
+use crate::function::FunctionName;
 
 pub(super) mod list;
-pub(super) mod redrive;
 pub(super) mod show;
 
 /// What the name of an object ends in that was accepted.
@@ -25,17 +24,17 @@ const DONE: &str = ".done";
 
 /// An object, and the batch that it holds, if it holds one.
 #[derive(Debug)]
-pub(super) struct Object {
+pub(super) struct GivenUpObject {
     pub(super) path: PathBuf,
     /// The batch, or what is wrong with it.
-    pub(super) batch: Result<GivenUp, String>,
+    pub(super) batch: Result<GivenUpBatch, String>,
 }
 
 /// A batch that was given up: Lambda's invocation record. Source: Lambda developer guide, "Retain discarded batch
 /// records for a Kinesis Data Streams event source".
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct GivenUp {
+pub(super) struct GivenUpBatch {
     pub(super) request_context: RequestContext,
     pub(super) timestamp: String,
     #[serde(rename = "KinesisBatchInfo")]
@@ -64,7 +63,7 @@ pub(super) struct BatchInfo {
     pub(super) stream_arn: String,
 }
 
-impl GivenUp {
+impl GivenUpBatch {
     /// The deployed function's name.
     pub(super) fn function(&self) -> &str {
         let arn = &self.request_context.function_arn;
@@ -73,7 +72,7 @@ impl GivenUp {
 
     /// Which function that is: the deployed name contains its name, as in `fraud-stream-KinesisAlerts-1F2E3D`. One that
     /// contains both does not say so: a stack can be named after a function.
-    pub(super) fn handler(&self) -> Option<HandlerName> {
+    pub(super) fn handler(&self) -> Option<FunctionName> {
         let letters = |name: &str| -> String {
             let letters = name.chars().filter(char::is_ascii_alphanumeric);
             letters.map(|letter| letter.to_ascii_lowercase()).collect()
@@ -82,14 +81,14 @@ impl GivenUp {
         match [kinesis_alerts::FUNCTION, customer_analytics::FUNCTION]
             .map(|name| deployed.contains(&letters(name)))
         {
-            [true, false] => Some(HandlerName::Alerts),
-            [false, true] => Some(HandlerName::Analytics),
+            [true, false] => Some(FunctionName::Alerts),
+            [false, true] => Some(FunctionName::Analytics),
             [true, true] | [false, false] => None,
         }
     }
 }
 
-impl Object {
+impl GivenUpObject {
     /// Reads the object at `path`.
     ///
     /// # Errors
@@ -97,11 +96,11 @@ impl Object {
     pub(super) fn read(path: &Path) -> io::Result<Self> {
         let text = fs::read(path)?;
         let batch = serde_json::from_slice(&text).map_err(|error| error.to_string());
-        Ok(Object { path: path.to_path_buf(), batch })
+        Ok(GivenUpObject { path: path.to_path_buf(), batch })
     }
 
     /// When the first of its batch's records arrived, or else when it was given up, if it says so.
-    fn arrival(&self) -> Option<Timestamp> {
+    pub(super) fn arrival(&self) -> Option<Timestamp> {
         let batch = self.batch.as_ref().ok()?;
         let first = batch.info.approximate_arrival_of_first_record.as_deref();
         let text = first.unwrap_or(&batch.timestamp);
@@ -115,16 +114,16 @@ impl Object {
 
     /// Whether a command is about it. A function that is asked for takes also what does not name just one: it is said to
     /// be of it.
-    fn is_chosen(&self, selection: &Selection) -> bool {
+    pub(super) fn is_chosen(&self, selection: &Selection) -> bool {
         let Ok(batch) = &self.batch else { return selection.is_all() };
-        let asked = selection.function.as_deref().and_then(HandlerName::of_function);
+        let asked = selection.function.as_deref().and_then(FunctionName::of_function);
         let is_of = selection.function.is_none() || batch.handler().is_none_or(|found| Some(found) == asked);
         is_of && selection.reason.as_ref().is_none_or(|reason| *reason == batch.request_context.condition)
     }
 
     /// The function that its batch goes to.
-    fn handler(&self, selection: &Selection) -> Option<HandlerName> {
-        let said = selection.function.as_deref().and_then(HandlerName::of_function);
+    pub(super) fn handler(&self, selection: &Selection) -> Option<FunctionName> {
+        let said = selection.function.as_deref().and_then(FunctionName::of_function);
         said.or_else(|| self.batch.as_ref().ok()?.handler())
     }
 }
@@ -163,7 +162,7 @@ fn collect(path: &Path, paths: &mut Vec<PathBuf>) -> io::Result<()> {
 ///
 /// # Errors
 /// Where that cannot be done; it is then as it was.
-fn finish(path: &Path, delete: bool) -> anyhow::Result<()> {
+pub(super) fn finish(path: &Path, delete: bool) -> anyhow::Result<()> {
     if delete {
         return fs::remove_file(path).map_err(|error| anyhow!(error));
     }
@@ -187,14 +186,14 @@ mod tests {
                     "batchSize": 2, "streamArn": "arn:aws:kinesis:us-east-1:123456789012:stream/transactions",
                 },
             });
-            let batch: GivenUp = serde_json::from_value(record).unwrap();
+            let batch: GivenUpBatch = serde_json::from_value(record).unwrap();
             (batch.function().to_owned(), batch.handler())
         };
         let arn = |name: &str| format!("arn:aws:lambda:us-east-1:123456789012:function:{name}");
-        assert_eq!(of(&arn("fraud-KinesisAlerts-1A:live")).1, Some(HandlerName::Alerts));
-        assert_eq!(of(&arn("customer-analytics")).1, Some(HandlerName::Analytics));
+        assert_eq!(of(&arn("fraud-KinesisAlerts-1A:live")).1, Some(FunctionName::Alerts));
+        assert_eq!(of(&arn("customer-analytics")).1, Some(FunctionName::Analytics));
         assert_eq!(of(&arn("my_function")), ("my_function".to_owned(), None));
-        assert_eq!(of(&arn("kinesis-alerts-KinesisAlerts-1A")).1, Some(HandlerName::Alerts));
+        assert_eq!(of(&arn("kinesis-alerts-KinesisAlerts-1A")).1, Some(FunctionName::Alerts));
         assert_eq!(of(&arn("kinesis-alerts-CustomerAnalytics-1A")).1, None);
         assert_eq!(of("no arn"), ("no arn".to_owned(), None));
     }

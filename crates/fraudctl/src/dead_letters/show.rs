@@ -2,11 +2,11 @@
 
 use anyhow::anyhow;
 use clap::Args;
-use fraud_aws::dead_letters::{MAX_RECEIVED, StoredLetter};
+use fraud_aws::dead_letters::StoredLetter;
 
-use super::outcome::where_the_bytes_are;
-use super::walk::{Found, Walk};
-use super::{SourceArguments, objects};
+use super::letter_data::shown;
+use super::walk::{FoundMessage, QueueWalk, visit_all};
+use super::{LetterSourceArgs, objects};
 use crate::Failure;
 use crate::display::{counted, indented, print_line, progress};
 
@@ -18,12 +18,12 @@ use crate::display::{counted, indented, print_line, progress};
 
 An id names a record: a letter of each function that could not process it has the same. What is no dead letter is found by
 its message id.")]
-pub struct Arguments {
+pub struct ShowLetterArgs {
     /// The letter's id, or a message's; with --objects an object's path or name.
     #[arg(value_name = "ID")]
     id: String,
     #[command(flatten)]
-    source: SourceArguments,
+    source: LetterSourceArgs,
     /// The letters as they stand in the queue, one a line; with --objects the batch's event.
     #[arg(long)]
     json: bool,
@@ -33,32 +33,24 @@ pub struct Arguments {
 ///
 /// # Errors
 /// [`Failure::Failed`] where the queue cannot be read or has no such letter.
-pub(super) async fn run(arguments: &Arguments) -> Result<(), Failure> {
+pub(super) async fn run(arguments: &ShowLetterArgs) -> Result<(), Failure> {
     if let Some(path) = &arguments.source.objects {
         return objects::show::run(path, &arguments.id, arguments.json);
     }
     let (queue, _) = arguments.source.letters.open().await?;
     let bar = progress(None);
-    let mut walk = Walk::new(&queue, arguments.source.letters.hidden());
-    let (mut seen, mut lines) = (0, Vec::new());
-    let result = loop {
-        let found = match walk.next(MAX_RECEIVED).await {
-            Ok(found) if found.is_empty() => break Ok(()),
-            Ok(found) => found,
-            Err(failure) => break Err(failure),
-        };
-        seen += found.len() as u64;
-        for found in &found {
-            if found.id() == arguments.id || found.message.message_id == arguments.id {
-                lines.push(text(found, arguments.json));
-            }
+    let mut walk = QueueWalk::new(&queue, arguments.source.letters.hidden());
+    let mut lines = Vec::new();
+    let seen = visit_all(&mut walk, &bar, async |_, found| {
+        if found.id() == arguments.id || found.message.message_id == arguments.id {
+            lines.push(text(found, arguments.json));
         }
-        bar.set_message(format!("{} read", counted(seen, "letter")));
-        bar.tick();
-    };
+        Ok(())
+    })
+    .await;
     walk.give_back().await;
     bar.finish_and_clear();
-    result?;
+    let seen = seen?;
     lines.iter().try_for_each(print_line)?;
     match lines.len() {
         0 => Err(anyhow!("no letter {} among {}", arguments.id, counted(seen, "letter")).into()),
@@ -66,7 +58,7 @@ pub(super) async fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
 }
 
-fn text(found: &Found, json: bool) -> String {
+fn text(found: &FoundMessage, json: bool) -> String {
     match &found.letter {
         Ok(letter) if !json => {
             let message = &found.message;
@@ -74,7 +66,7 @@ fn text(found: &Found, json: bool) -> String {
             lines.push(("message", message.message_id.clone()));
             lines.push(("first seen", message.sent_at.map(|at| at.to_string()).unwrap_or_default()));
             lines.push(("received", format!("{} times", message.receive_count)));
-            lines.extend(data(letter));
+            lines.push(shown(letter));
             // Values are what producers sent: none begins a line of its own.
             lines.iter().map(|(name, value)| format!("{name:>15}  {}\n", indented(value, 17))).collect()
         }
@@ -100,15 +92,4 @@ fn lines(letter: &StoredLetter) -> Vec<(&'static str, String)> {
     lines.push(("arrival", arrival));
     lines.push(("size", format!("{} bytes", letter.size)));
     lines
-}
-
-/// The data: text where it is text, else as it stands in the letter.
-fn data(letter: &StoredLetter) -> Vec<(&'static str, String)> {
-    let Some(data) = &letter.data else { return vec![("data", where_the_bytes_are(letter))] };
-    let bytes = base64_simd::STANDARD.decode_to_vec(data);
-    match bytes.map(String::from_utf8) {
-        Ok(Ok(text)) => vec![("data", text)],
-        Ok(Err(_)) => vec![("base64 data", data.clone())],
-        Err(_) => vec![("not base64", data.clone())],
-    }
 }

@@ -10,6 +10,7 @@ use anyhow::anyhow;
 use aws_calls::fault::CallFault;
 use fraud_aws::dead_letters::{DeadLetterQueue, MAX_RECEIVED, NotALetter, ReceivedMessage, StoredLetter};
 use futures_util::{StreamExt, stream};
+use indicatif::ProgressBar;
 use tokio::time::{Instant, sleep};
 
 use crate::Failure;
@@ -21,20 +22,42 @@ const CALLS_AT_ONCE: usize = 10;
 
 /// A message of the queue, and the letter that it is, if it is one.
 #[derive(Debug)]
-pub(super) struct Found {
+pub(super) struct FoundMessage {
     pub(super) message: ReceivedMessage,
     pub(super) letter: Result<StoredLetter, NotALetter>,
 }
 
-impl Found {
+impl FoundMessage {
     /// The letter's id, or where it is none the message's.
     pub(super) fn id(&self) -> String {
         self.letter.as_ref().map_or_else(|_| self.message.message_id.clone(), StoredLetter::id)
     }
 }
 
+/// Meets every letter of a queue, shows how far it is on `bar`, and gives each to `visit`. Gives how many were met; an error
+/// of the queue or of `visit` ends it.
+pub(super) async fn visit_all(
+    walk: &mut QueueWalk<'_>,
+    bar: &ProgressBar,
+    mut visit: impl AsyncFnMut(&mut QueueWalk<'_>, &FoundMessage) -> Result<(), Failure>,
+) -> Result<u64, Failure> {
+    let mut seen = 0;
+    loop {
+        let found = walk.next(MAX_RECEIVED).await?;
+        if found.is_empty() {
+            return Ok(seen);
+        }
+        seen += found.len() as u64;
+        for found in &found {
+            visit(walk, found).await?;
+        }
+        bar.set_message(format!("{} read", counted(seen, "letter")));
+        bar.tick();
+    }
+}
+
 /// The way. What it has met stays hidden from others, and from itself, until it is removed or given back.
-pub(super) struct Walk<'q> {
+pub(super) struct QueueWalk<'q> {
     queue: &'q DeadLetterQueue,
     hidden: Duration,
     interrupt: Interrupt,
@@ -48,17 +71,17 @@ struct Held {
     until: Instant,
 }
 
-impl<'q> Walk<'q> {
+impl<'q> QueueWalk<'q> {
     /// Letters are hidden for `hidden` at a time, so that they come back by themselves should this process die.
     pub(super) fn new(queue: &'q DeadLetterQueue, hidden: Duration) -> Self {
-        Walk { queue, hidden, interrupt: Interrupt::listen(), interrupted: false, held: HashMap::new() }
+        QueueWalk { queue, hidden, interrupt: Interrupt::listen(), interrupted: false, held: HashMap::new() }
     }
 
     /// Up to `most` letters that were not met yet; none at the end, or once Ctrl-C was pressed.
     ///
     /// # Errors
     /// [`Failure::Failed`] where the queue cannot be read.
-    pub(super) async fn next(&mut self, most: usize) -> Result<Vec<Found>, Failure> {
+    pub(super) async fn next(&mut self, most: usize) -> Result<Vec<FoundMessage>, Failure> {
         let mut rounds_without_new = 0;
         loop {
             self.interrupted |= self.interrupt.has_come();
@@ -74,7 +97,7 @@ impl<'q> Walk<'q> {
             if received.is_empty() {
                 return Ok(Vec::new());
             }
-            let new: Vec<Found> =
+            let new: Vec<FoundMessage> =
                 received.into_iter().filter_map(|message| self.hold(message, until)).collect();
             if !new.is_empty() {
                 return Ok(new);
@@ -108,7 +131,7 @@ impl<'q> Walk<'q> {
     }
 
     /// Remembers a message. Gives it where it was not met yet.
-    fn hold(&mut self, message: ReceivedMessage, until: Instant) -> Option<Found> {
+    fn hold(&mut self, message: ReceivedMessage, until: Instant) -> Option<FoundMessage> {
         let held = Held { receipt: message.receipt.clone(), until };
         match self.held.entry(message.message_id.clone()) {
             Entry::Occupied(mut known) => {
@@ -117,7 +140,7 @@ impl<'q> Walk<'q> {
             }
             Entry::Vacant(new) => {
                 new.insert(held);
-                Some(Found { letter: StoredLetter::read(&message.body), message })
+                Some(FoundMessage { letter: StoredLetter::read(&message.body), message })
             }
         }
     }

@@ -20,7 +20,7 @@ const CALLS: usize = 10;
 
 /// What is wrong with how many of the profiles looked at, by attribute and kind.
 #[derive(Debug, Default, PartialEq)]
-struct Tally {
+struct SampleCounts {
     sampled: u64,
     unusable: u64,
     problems: BTreeMap<(&'static str, &'static str), u64>,
@@ -37,8 +37,8 @@ pub(super) async fn profiles(table: &str, client: &Client) -> Result<String, Wro
     }
 }
 
-async fn scan(table: &str, client: &Client) -> Result<Tally, String> {
-    let mut tally = Tally::default();
+async fn scan(table: &str, client: &Client) -> Result<SampleCounts, String> {
+    let mut tally = SampleCounts::default();
     let mut seen: HashSet<String> = HashSet::new();
     // Rows lie by a hash of their key, so that any text is a place among them.
     let anywhere = format!("{:016x}", fastrand::u64(..));
@@ -64,7 +64,7 @@ async fn scan(table: &str, client: &Client) -> Result<Tally, String> {
     Ok(tally)
 }
 
-impl Tally {
+impl SampleCounts {
     fn count(&mut self, item: &HashMap<String, AttributeValue>) {
         self.sampled += 1;
         let problems = problems(item);
@@ -75,7 +75,7 @@ impl Tally {
     }
 
     fn result(&self, table: &str) -> Result<String, Wrong> {
-        let Tally { sampled, unusable, problems } = self;
+        let SampleCounts { sampled, unusable, problems } = self;
         let import = format!("fraudctl profiles import <file> --to dynamodb:{table}");
         match (sampled, unusable) {
             (0, _) => Err(Wrong::new("it holds no profile: no customer's risk is known", import)),

@@ -8,11 +8,11 @@ use bytes::Bytes;
 /// The most bytes of an entry. No record of any service can hold that many.
 pub const MAX_ENTRY_BYTES: usize = 16 * 1024 * 1024;
 
-/// An object, or what stands in place of one.
+/// An object, or what is found instead of one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     /// Where it begins.
-    pub place: Place,
+    pub location: SourceLocation,
     /// The object from brace to brace, as it is written; of a malformed entry its line. Empty where it is
     /// [too long](Fault::TooLong).
     pub bytes: Bytes,
@@ -24,7 +24,7 @@ pub struct Entry {
 
 /// Where an entry begins.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Place {
+pub struct SourceLocation {
     /// The file, where the input has several.
     pub file: Option<Arc<str>>,
     /// From 1.
@@ -35,7 +35,7 @@ pub struct Place {
     pub begins_line: bool,
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for SourceLocation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(file) = &self.file {
             write!(f, "{file}, ")?;

@@ -94,7 +94,7 @@ impl Kind {
         };
         match (text.bytes().next(), first.fault) {
             (_, Some(Fault::NotAnObject)) => Kind::NoObjects { first_line: first_line() },
-            (Some(b'{'), Some(fault)) => Kind::AlmostJson { fault: format!("{}: {fault}", first.place) },
+            (Some(b'{'), Some(fault)) => Kind::AlmostJson { fault: format!("{}: {fault}", first.location) },
             (Some(b'<'), _) => Kind::Markup,
             _ if text.contains([',', ';', '\t', '|']) => Kind::Separated { first_line: first_line() },
             _ => Kind::Text { first_line: first_line() },

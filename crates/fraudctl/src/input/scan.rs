@@ -9,7 +9,7 @@ pub(super) const MAX_DEPTH: u32 = 128;
 pub(super) struct Scan {
     /// How far it has got.
     at: usize,
-    state: State,
+    state: Awaited,
     /// The containers that are open: a bit each, 1 for an object.
     open: u128,
     depth: u32,
@@ -22,12 +22,12 @@ pub(super) enum Step {
     More,
     /// The object has so many bytes.
     Complete(usize),
-    /// The byte at this place can stand there in no object.
+    /// No object can have the byte at this offset.
     Fault(usize),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
+enum Awaited {
     /// A value must follow; in an array that was just opened its end may.
     Value {
         or_end: bool,
@@ -53,14 +53,14 @@ enum State {
 impl Scan {
     /// At the opening brace.
     pub(super) fn new() -> Self {
-        Scan { at: 0, state: State::Value { or_end: false }, open: 0, depth: 0 }
+        Scan { at: 0, state: Awaited::Value { or_end: false }, open: 0, depth: 0 }
     }
 
     /// Goes on over `bytes`, which begin at the opening brace and are longer each time.
     pub(super) fn advance(&mut self, bytes: &[u8]) -> Step {
         while let Some(&byte) = bytes.get(self.at) {
             match self.state {
-                State::String { is_key } => {
+                Awaited::String { is_key } => {
                     let rest = bytes.get(self.at..).unwrap_or_default();
                     let plain = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f));
                     let Some(plain) = plain else {
@@ -69,18 +69,18 @@ impl Scan {
                     };
                     self.at += plain;
                     match bytes.get(self.at) {
-                        Some(b'"') if is_key => self.state = State::Colon,
-                        Some(b'"') => self.state = State::AfterValue,
-                        Some(b'\\') => self.state = State::Escape { is_key },
+                        Some(b'"') if is_key => self.state = Awaited::Colon,
+                        Some(b'"') => self.state = Awaited::AfterValue,
+                        Some(b'\\') => self.state = Awaited::Escape { is_key },
                         _ => return Step::Fault(self.at),
                     }
                 }
-                State::Escape { .. } if byte < b' ' => return Step::Fault(self.at),
-                State::Escape { is_key } => self.state = State::String { is_key },
-                State::Word if matches!(byte, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'+' | b'-' | b'.') =>
+                Awaited::Escape { .. } if byte < b' ' => return Step::Fault(self.at),
+                Awaited::Escape { is_key } => self.state = Awaited::String { is_key },
+                Awaited::Word if matches!(byte, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'+' | b'-' | b'.') =>
                     {}
-                State::Word => {
-                    self.state = State::AfterValue;
+                Awaited::Word => {
+                    self.state = Awaited::AfterValue;
                     // The byte itself is behind the word.
                     continue;
                 }
@@ -100,18 +100,18 @@ impl Scan {
     fn token(&mut self, byte: u8) -> Option<()> {
         let in_object = self.open & 1 == 1;
         self.state = match (self.state, byte) {
-            (State::Value { .. }, b'{') => return self.enter(true),
-            (State::Value { .. }, b'[') if self.depth > 0 => return self.enter(false),
-            (State::Value { .. }, b'"') => State::String { is_key: false },
-            (State::Value { .. }, b'-' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z') => State::Word,
-            (State::Value { or_end: true }, b']') => self.leave(),
-            (State::Key { .. }, b'"') => State::String { is_key: true },
-            (State::Key { or_end: true }, b'}') => self.leave(),
-            (State::Colon, b':') => State::Value { or_end: false },
-            (State::AfterValue, b',') if in_object => State::Key { or_end: false },
-            (State::AfterValue, b',') => State::Value { or_end: false },
-            (State::AfterValue, b'}') if in_object => self.leave(),
-            (State::AfterValue, b']') if !in_object => self.leave(),
+            (Awaited::Value { .. }, b'{') => return self.enter(true),
+            (Awaited::Value { .. }, b'[') if self.depth > 0 => return self.enter(false),
+            (Awaited::Value { .. }, b'"') => Awaited::String { is_key: false },
+            (Awaited::Value { .. }, b'-' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z') => Awaited::Word,
+            (Awaited::Value { or_end: true }, b']') => self.leave(),
+            (Awaited::Key { .. }, b'"') => Awaited::String { is_key: true },
+            (Awaited::Key { or_end: true }, b'}') => self.leave(),
+            (Awaited::Colon, b':') => Awaited::Value { or_end: false },
+            (Awaited::AfterValue, b',') if in_object => Awaited::Key { or_end: false },
+            (Awaited::AfterValue, b',') => Awaited::Value { or_end: false },
+            (Awaited::AfterValue, b'}') if in_object => self.leave(),
+            (Awaited::AfterValue, b']') if !in_object => self.leave(),
             _ => return None,
         };
         Some(())
@@ -123,14 +123,14 @@ impl Scan {
         }
         self.depth += 1;
         self.open = self.open << 1 | u128::from(object);
-        self.state = if object { State::Key { or_end: true } } else { State::Value { or_end: true } };
+        self.state = if object { Awaited::Key { or_end: true } } else { Awaited::Value { or_end: true } };
         Some(())
     }
 
-    fn leave(&mut self) -> State {
+    fn leave(&mut self) -> Awaited {
         self.depth -= 1;
         self.open >>= 1;
-        State::AfterValue
+        Awaited::AfterValue
     }
 }
 

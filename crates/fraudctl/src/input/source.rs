@@ -45,7 +45,7 @@ impl Source {
             Source::Stdin => Box::new(io::stdin()),
             Source::File(path) => Box::new(open_file(path)?),
         };
-        Ok(Box::new(Counted { reader, read }))
+        Ok(Box::new(CountingReader { reader, read }))
     }
 }
 
@@ -61,12 +61,12 @@ impl BytesRead {
 }
 
 /// Counts what is read.
-struct Counted {
+struct CountingReader {
     reader: Box<dyn Read + Send>,
     read: BytesRead,
 }
 
-impl Read for Counted {
+impl Read for CountingReader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.reader.read(buffer)?;
         self.read.0.fetch_add(count as u64, Ordering::Relaxed);

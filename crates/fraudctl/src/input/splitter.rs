@@ -7,7 +7,7 @@ use bytes::Bytes;
 use exact_text::json::{JsonError, Scanner, Value};
 
 use super::InputError;
-use super::entry::{Entry, Fault, MAX_ENTRY_BYTES, Place};
+use super::entry::{Entry, Fault, MAX_ENTRY_BYTES, SourceLocation};
 use super::scan::{MAX_DEPTH, Scan, Step};
 use super::window::Window;
 
@@ -65,7 +65,7 @@ impl From<io::Error> for Stop {
     }
 }
 
-/// What stands at a place.
+/// What is found at an offset.
 enum Found {
     Object(usize),
     Malformed,
@@ -98,8 +98,8 @@ impl Splitter {
         Some(Err(match stop {
             Stop::Reader(error) => InputError::Read { source_name, error },
             Stop::Malformed(what) => {
-                let place = Place { file: None, ..self.place() };
-                InputError::Malformed { source_name, place, what }
+                let location = SourceLocation { file: None, ..self.location() };
+                InputError::Malformed { source_name, location, what }
             }
         }))
     }
@@ -177,7 +177,7 @@ impl Splitter {
         }
     }
 
-    /// What begins with the brace at this place of the window.
+    /// What begins with the brace at this offset of the window.
     fn find(&mut self, at: usize) -> io::Result<Found> {
         let mut scan = Scan::new();
         loop {
@@ -196,10 +196,10 @@ impl Splitter {
     }
 
     fn take_object(&mut self, length: usize) -> Entry {
-        let place = self.place();
+        let location = self.location();
         let bytes = self.take(length);
         let fault = fault_of(&bytes);
-        Entry { place, bytes, fault: fault.filter(|fault| *fault != Fault::NotAnObject), is_open: false }
+        Entry { location, bytes, fault: fault.filter(|fault| *fault != Fault::NotAnObject), is_open: false }
     }
 
     /// A line that is no object, from here on.
@@ -221,14 +221,14 @@ impl Splitter {
         {
             (length, is_open) = (at, false);
         }
-        let place = self.place();
+        let location = self.location();
         let bytes = self.take(length);
         let fault = match fault_of(&bytes) {
             Some(Fault::NotJson(_)) if is_cut_off && is_open => Fault::CutOff,
             // It is no object, or it would have been found.
             fault => fault.unwrap_or(Fault::NotJson(1)),
         };
-        Ok(Entry { place, bytes, fault: Some(fault), is_open })
+        Ok(Entry { location, bytes, fault: Some(fault), is_open })
     }
 
     /// Where in the first `length` bytes, but for the first of all, an object begins that names a field of a transaction.
@@ -252,7 +252,7 @@ impl Splitter {
     /// Passes over the rest of a line that is too long to be kept.
     fn pass_over_line(&mut self) -> io::Result<Entry> {
         self.is_lost = true;
-        let place = self.place();
+        let location = self.location();
         let mut passed = 0;
         let is_open = loop {
             let available = self.window.available();
@@ -267,11 +267,16 @@ impl Splitter {
                 break true;
             }
         };
-        Ok(Entry { place, bytes: Bytes::new(), fault: Some(Fault::TooLong(passed)), is_open })
+        Ok(Entry { location, bytes: Bytes::new(), fault: Some(Fault::TooLong(passed)), is_open })
     }
 
-    fn place(&self) -> Place {
-        Place { file: self.file.clone(), line: self.line, byte: self.byte, begins_line: self.begins_line }
+    fn location(&self) -> SourceLocation {
+        SourceLocation {
+            file: self.file.clone(),
+            line: self.line,
+            byte: self.byte,
+            begins_line: self.begins_line,
+        }
     }
 
     /// Skips white space, and byte order marks, which stand at the seams of files put together. Gives the next byte.

@@ -40,7 +40,7 @@ fn entries(bytes: impl AsRef<[u8]>) -> Result<Vec<Entry>, String> {
 fn told(bytes: impl AsRef<[u8]>) -> Vec<(String, String, Option<Fault>)> {
     let entries = entries(bytes).unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    entries.iter().map(|entry| (entry.place.to_string(), text(&entry.bytes), entry.fault)).collect()
+    entries.iter().map(|entry| (entry.location.to_string(), text(&entry.bytes), entry.fault)).collect()
 }
 
 fn objects(bytes: impl AsRef<[u8]>) -> Vec<String> {
@@ -139,18 +139,20 @@ fn a_malformed_line_is_told_where_it_is_and_those_around_it_are_read() {
 fn without_line_breaks_reading_goes_on_at_the_next_object_that_names_a_field_of_a_transaction() {
     let [a, b, c] = TX;
     let told = told(format!("{a}garbage {{\"x\":1}} {{\"transaction_id\":\"T9\",\"amo{b}{c}"));
-    let faults: Vec<_> =
-        told.iter().map(|(place, text, fault)| (place.as_str(), text.as_str(), fault.is_some())).collect();
+    let faults: Vec<_> = told
+        .iter()
+        .map(|(location, text, fault)| (location.as_str(), text.as_str(), fault.is_some()))
+        .collect();
     let bad = r#"garbage {"x":1} {"transaction_id":"T9","amo"#;
     let at = |bytes: usize| format!("line 1, byte {}", bytes + 1);
-    let places = [at(a.len()), at(a.len() + bad.len()), at(a.len() + bad.len() + b.len())];
+    let locations = [at(a.len()), at(a.len() + bad.len()), at(a.len() + bad.len() + b.len())];
     assert_eq!(
         faults,
         [
             ("line 1", a, false),
-            (places[0].as_str(), bad, true),
-            (places[1].as_str(), b, false),
-            (places[2].as_str(), c, false),
+            (locations[0].as_str(), bad, true),
+            (locations[1].as_str(), b, false),
+            (locations[2].as_str(), c, false),
         ]
     );
 }
@@ -203,7 +205,7 @@ fn what_is_larger_than_any_record_is_passed_over_and_not_held() {
     assert_eq!(entries[1].fault, Some(Fault::TooLong(huge.len() as u64)));
     assert!(entries[1].bytes.is_empty());
     assert_eq!(
-        (entries.len(), &entries[2].bytes[..], &entries[2].place.to_string()[..]),
+        (entries.len(), &entries[2].bytes[..], &entries[2].location.to_string()[..]),
         (3, b.as_bytes(), "line 3")
     );
     let fits = format!("{{\"note\":\"{}\"}}", &long[..3 << 20]);
@@ -273,7 +275,7 @@ fn several_files_are_read_in_their_order_and_places_name_them() {
     assert!(!input.is_empty().unwrap());
     let entries = all(input).unwrap();
     assert_eq!(entries.len(), 6);
-    assert_eq!(entries[3].place.to_string(), format!("{}, line 1", files[1]));
+    assert_eq!(entries[3].location.to_string(), format!("{}, line 1", files[1]));
     assert_eq!(Some(read.get()), size(&files));
     // None is used where one is of another kind.
     let with_csv = [files[0].clone(), Source::File(fixture("transactions/tx.csv"))];

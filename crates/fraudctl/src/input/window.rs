@@ -79,7 +79,7 @@ impl Window {
         Ok(!self.at_end)
     }
 
-    /// The byte at this place of what is not consumed; `None` behind the end.
+    /// The byte at this offset of what is not consumed; `None` after the end.
     pub(super) fn byte(&mut self, at: usize) -> io::Result<Option<u8>> {
         loop {
             if let Some(&byte) = self.available().get(at) {

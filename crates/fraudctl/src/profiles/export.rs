@@ -11,10 +11,10 @@ use clap::Args;
 use exact_text::json::ObjectWriter;
 use fraud_aws::profiles::table::{CUSTOMER_ID, LIFETIME_VALUE, RISK_SCORE, SEGMENT};
 
-use super::Item;
+use super::ProfileItem;
 use crate::Failure;
 use crate::display::{counted, escaped, note, progress};
-use crate::target::table_name;
+use crate::options::table_name;
 
 const COLUMNS: [&str; 4] = [CUSTOMER_ID, SEGMENT, LIFETIME_VALUE, RISK_SCORE];
 
@@ -27,7 +27,7 @@ const COLUMNS: [&str; 4] = [CUSTOMER_ID, SEGMENT, LIFETIME_VALUE, RISK_SCORE];
 A file whose name ends in .csv is written as CSV, any other as one JSON object a line, and both are read by `fraudctl profiles
 import`. Numbers keep their digits. Attributes that are none of a profile's, or neither text nor number, are left out. The
 whole table is read. A file appears under its name once it is complete.")]
-pub struct Arguments {
+pub struct ExportProfilesArgs {
     /// The file; without it standard output.
     #[arg(value_name = "FILE")]
     output: Option<PathBuf>,
@@ -40,8 +40,8 @@ pub struct Arguments {
 ///
 /// # Errors
 /// [`Failure::Failed`] where the table cannot be read or the file cannot be written.
-pub(super) async fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let Arguments { output, from } = arguments;
+pub(super) async fn run(arguments: &ExportProfilesArgs) -> Result<(), Failure> {
+    let ExportProfilesArgs { output, from } = arguments;
     let client = Client::new(crate::aws::sdk().await?.config().await);
     let Some(path) = output else {
         let mut rows = Rows::Ndjson(io::stdout());
@@ -121,7 +121,7 @@ impl<W: Write> Rows<W> {
         }
     }
 
-    fn write(&mut self, item: &Item) -> io::Result<()> {
+    fn write(&mut self, item: &ProfileItem) -> io::Result<()> {
         match self {
             Rows::Csv(writer) => {
                 let fields = COLUMNS.map(|column| match item.get(column) {
@@ -142,7 +142,7 @@ impl<W: Write> Rows<W> {
     }
 }
 
-fn json(item: &Item) -> String {
+fn json(item: &ProfileItem) -> String {
     let mut object = ObjectWriter::new();
     for column in COLUMNS {
         match item.get(column) {

@@ -9,7 +9,7 @@ use fraud_aws::profiles::FileProfiles;
 use fraud_aws::profiles::rows::{self, Row, Rows, Value};
 use fraud_aws::profiles::table::{CUSTOMER_ID, LIFETIME_VALUE, RISK_SCORE, SEGMENT};
 
-use super::Item;
+use super::ProfileItem;
 use crate::Failure;
 use crate::display::{counted, note};
 use crate::input;
@@ -19,11 +19,11 @@ const PROBLEMS_TOLD: usize = 10;
 
 /// The profiles of a file.
 #[derive(Debug, Clone, Default)]
-pub struct Loaded {
+pub struct LoadedProfiles {
     /// To look customers up in.
     pub profiles: FileProfiles,
     /// The same as a table holds them.
-    pub items: Vec<Item>,
+    pub items: Vec<ProfileItem>,
 }
 
 /// Reads the rows of a file, unpacked where it is packed with gzip.
@@ -41,7 +41,7 @@ pub(super) fn read(path: &Path) -> Result<Rows, Failure> {
 ///
 /// # Errors
 /// [`Failure::Input`] where it cannot be read, or a row of it cannot.
-pub fn load(path: &Path) -> Result<Loaded, Failure> {
+pub fn load(path: &Path) -> Result<LoadedProfiles, Failure> {
     let rows = read(path)?;
     let profiles = FileProfiles::of_rows(&rows).map_err(|error| {
         Failure::input(anyhow!(error).context(format!("cannot read the profiles in {}", path.display())))
@@ -56,7 +56,7 @@ pub fn load(path: &Path) -> Result<Loaded, Failure> {
         note!("{}: {} more cannot be used as they are", path.display(), counted(more, "row"));
     }
     tell_left_out(path, &rows);
-    Ok(Loaded { profiles, items: items(&rows) })
+    Ok(LoadedProfiles { profiles, items: items(&rows) })
 }
 
 /// Says which columns are no attributes of a profile.
@@ -69,7 +69,7 @@ pub(super) fn tell_left_out(path: &Path, rows: &Rows) {
 
 /// The rows as a table holds them, nothing judged: the functions must see in the table what they would see in the file. Of
 /// a customer with several rows the last counts.
-pub fn items(rows: &Rows) -> Vec<Item> {
+pub fn items(rows: &Rows) -> Vec<ProfileItem> {
     last_of_each(rows.rows.iter().map(|(_, row)| row)).into_iter().map(item).collect()
 }
 
@@ -90,7 +90,7 @@ pub(super) fn last_of_each<'r>(rows: impl Iterator<Item = &'r Row>) -> Vec<&'r R
 }
 
 /// A row as a table holds it. What is neither text nor number becomes null, which the functions cannot use either.
-pub(super) fn item(row: &Row) -> Item {
+pub(super) fn item(row: &Row) -> ProfileItem {
     let attribute = |value: &Value| match value {
         Value::Missing => None,
         Value::Text(text) => Some(AttributeValue::S(text.clone())),

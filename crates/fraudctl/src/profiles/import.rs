@@ -13,7 +13,7 @@ use super::files::{item, last_of_each, read, tell_left_out};
 use super::write;
 use crate::Failure;
 use crate::display::{counted, note, print_line, progress};
-use crate::target::table_name;
+use crate::options::table_name;
 
 /// Import profiles from a file into a DynamoDB table.
 #[derive(Debug, Args)]
@@ -28,7 +28,7 @@ A row that the functions could not use is told and not written; the good rows ar
 rows the last counts. The same file again changes nothing.
 
 Exit status: 0 all was written, 1 the table does not take it, 2 the file, or a row of it, is wrong.")]
-pub struct Arguments {
+pub struct ImportProfilesArgs {
     /// The profiles.
     #[arg(value_name = "FILE")]
     input: PathBuf,
@@ -44,7 +44,7 @@ pub struct Arguments {
 ///
 /// # Errors
 /// [`Failure::Input`] where the file or a row of it is wrong; [`Failure::Failed`] where the table does not take them.
-pub(super) async fn run(arguments: &Arguments) -> Result<(), Failure> {
+pub(super) async fn run(arguments: &ImportProfilesArgs) -> Result<(), Failure> {
     let path = &arguments.input;
     let read = read(path)?;
     tell_left_out(path, &read);

@@ -10,7 +10,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
 use futures_util::StreamExt;
 
 /// A profile as the table holds it.
-pub type Item = HashMap<String, AttributeValue>;
+pub type ProfileItem = HashMap<String, AttributeValue>;
 
 /// The most items of one BatchWriteItem (DynamoDB API reference).
 const ITEMS_PER_CALL: usize = 25;
@@ -29,7 +29,7 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(3200);
 pub async fn write(
     client: &Client,
     table: &str,
-    items: Vec<Item>,
+    items: Vec<ProfileItem>,
     mut progress: impl FnMut(u64),
 ) -> anyhow::Result<u64> {
     let requests = items.into_iter().map(request).collect::<anyhow::Result<Vec<_>>>()?;
@@ -44,7 +44,7 @@ pub async fn write(
     Ok(written)
 }
 
-fn request(item: Item) -> anyhow::Result<WriteRequest> {
+fn request(item: ProfileItem) -> anyhow::Result<WriteRequest> {
     Ok(WriteRequest::builder().put_request(PutRequest::builder().set_item(Some(item)).build()?).build())
 }
 

@@ -28,14 +28,16 @@ use kinesis_alerts::Alerts;
 use tokio::time::Instant;
 
 use crate::Failure;
-use crate::handler::{Handled, HandlerName, Invoke, Metrics, for_development, refuse_other_rule};
+use crate::function::{
+    FunctionName, Invocation, InvocationMetrics, Invoke, for_development, refuse_other_rule,
+};
 
 /// A function that changes nothing.
 pub(super) enum DryRun {
     /// The alerting function.
-    Alerts(Box<Alerts<Profiles, Ledger, Nowhere, Nowhere, SystemClock>>),
+    Alerts(Box<Alerts<Profiles, DryRunLedger, NoSink, NoSink, SystemClock>>),
     /// The analytics function, and where it counts.
-    Analytics(Box<Analytics<Aggregates, TotalsSink, Nowhere, SystemClock>>, Aggregates),
+    Analytics(Box<Analytics<DryRunAggregates, TotalsSink, NoSink, SystemClock>>, DryRunAggregates),
 }
 
 impl DryRun {
@@ -44,12 +46,12 @@ impl DryRun {
     /// # Errors
     /// [`Failure::Input`] for a variable that is missing or wrong, or a file that cannot be used.
     pub(super) async fn connect(
-        name: HandlerName,
+        name: FunctionName,
         environment: Environment<'_>,
         sdk: &Sdk,
     ) -> Result<Self, Failure> {
         match name {
-            HandlerName::Alerts => {
+            FunctionName::Alerts => {
                 let config = kinesis_alerts::config::Config::from_environment(environment);
                 let config = config.map_err(Failure::input)?;
                 let policy = config.policy_source.load().map_err(Failure::input)?;
@@ -61,14 +63,14 @@ impl DryRun {
                 let table = DynamoDbLedger::new(client, table, retention);
                 let ports = kinesis_alerts::Ports {
                     profiles: profiles.map_err(Failure::input)?,
-                    ledger: Ledger { table, memory: MemoryLedger::default() },
-                    sink: Nowhere,
-                    dead_letters: Nowhere,
+                    ledger: DryRunLedger { table, memory: MemoryLedger::default() },
+                    sink: NoSink,
+                    dead_letters: NoSink,
                     clock: SystemClock,
                 };
                 Ok(DryRun::Alerts(Box::new(Alerts::new(ports, policy, config.event_time_bounds))))
             }
-            HandlerName::Analytics => {
+            FunctionName::Analytics => {
                 let config = customer_analytics::config::Config::from_environment(environment);
                 let config = config.map_err(Failure::input)?;
                 let AggregatesTarget::DynamoDb { table, retention } = config.aggregates else {
@@ -76,11 +78,11 @@ impl DryRun {
                 };
                 let table = DynamoDbAggregates::new(sdk.config().await, table, retention);
                 refuse_other_rule(&table, &config.window_rule).await?;
-                let aggregates = Aggregates::over(table);
+                let aggregates = DryRunAggregates::over(table);
                 let ports = customer_analytics::Ports {
                     aggregates: aggregates.clone(),
                     sink: None,
-                    dead_letters: Nowhere,
+                    dead_letters: NoSink,
                     clock: SystemClock,
                 };
                 let analytics = Analytics::new(ports, config.window_rule);
@@ -99,19 +101,19 @@ impl DryRun {
 }
 
 impl Invoke for DryRun {
-    async fn invoke(&self, event: &str, remaining: Duration) -> anyhow::Result<Handled> {
+    async fn invoke(&self, event: &str, remaining: Duration) -> anyhow::Result<Invocation> {
         match self {
             DryRun::Alerts(alerts) => {
                 let handled = alerts.handle(event, remaining).await?;
-                Ok(Handled {
+                Ok(Invocation {
                     response: handled.response,
-                    metrics: Metrics::Alerts(Box::new(handled.metrics)),
+                    metrics: InvocationMetrics::Alerts(Box::new(handled.metrics)),
                 })
             }
             DryRun::Analytics(analytics, _) => {
                 let handled = analytics.handle(event, remaining).await?;
-                let metrics = Metrics::Analytics(Box::new(handled.metrics));
-                Ok(Handled { response: handled.response, metrics })
+                let metrics = InvocationMetrics::Analytics(Box::new(handled.metrics));
+                Ok(Invocation { response: handled.response, metrics })
             }
         }
     }
@@ -119,15 +121,15 @@ impl Invoke for DryRun {
 
 /// Accepts what is sent, and keeps none of it.
 #[derive(Debug)]
-pub(super) struct Nowhere;
+pub(super) struct NoSink;
 
-impl AlertSink for Nowhere {
+impl AlertSink for NoSink {
     async fn publish(&self, alerts: &[&Alert], _deadline: Instant) -> Vec<Result<(), PublishFault>> {
         alerts.iter().map(|_| Ok(())).collect()
     }
 }
 
-impl DeadLetterSink for Nowhere {
+impl DeadLetterSink for NoSink {
     async fn send(&self, _letter: &DeadLetter<'_>, _deadline: Instant) -> Result<(), CallFault> {
         Ok(())
     }
@@ -135,12 +137,12 @@ impl DeadLetterSink for Nowhere {
 
 /// A ledger that knows what the table knows to be sent, and what was claimed here.
 #[derive(Debug)]
-pub(super) struct Ledger {
+pub(super) struct DryRunLedger {
     table: DynamoDbLedger,
     memory: MemoryLedger,
 }
 
-impl AlertLedger for Ledger {
+impl AlertLedger for DryRunLedger {
     async fn claim(&self, alert: &Alert, claim: &Claim, deadline: Instant) -> Result<Claimed, LedgerFault> {
         match self.table.sent_amount(&alert.alert_id, deadline).await? {
             Some(transaction_amount) => Ok(Claimed::AlreadySent { transaction_amount }),
@@ -169,22 +171,22 @@ impl AlertLedger for Ledger {
     }
 }
 
-/// Aggregates that begin with what the table holds, and go on in memory. A cloneable handle.
+/// DryRunAggregates that begin with what the table holds, and go on in memory. A cloneable handle.
 #[derive(Debug, Clone)]
-pub(super) struct Aggregates(Arc<Shared>);
+pub(super) struct DryRunAggregates(Arc<DryRunTables>);
 
 #[derive(Debug)]
-struct Shared {
+struct DryRunTables {
     table: DynamoDbAggregates,
     memory: MemoryAggregates,
     /// The rows that were looked for in the table, by customer and start.
     looked_up: Mutex<HashSet<(String, i64)>>,
 }
 
-impl Aggregates {
+impl DryRunAggregates {
     fn over(table: DynamoDbAggregates) -> Self {
         let (memory, looked_up) = (MemoryAggregates::default(), Mutex::default());
-        Aggregates(Arc::new(Shared { table, memory, looked_up }))
+        DryRunAggregates(Arc::new(DryRunTables { table, memory, looked_up }))
     }
 
     fn looked_up(&self) -> MutexGuard<'_, HashSet<(String, i64)>> {
@@ -192,7 +194,7 @@ impl Aggregates {
     }
 }
 
-impl AggregateStore for Aggregates {
+impl AggregateStore for DryRunAggregates {
     async fn hold_to(&self, rule: &WindowRule, deadline: Instant) -> Result<(), AggregateFault> {
         self.0.table.check_rule(rule, deadline).await
     }

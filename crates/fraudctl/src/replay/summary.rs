@@ -3,11 +3,11 @@
 use serde::Serialize;
 
 use crate::display::{counted, thousands};
-use crate::handler::Tally;
+use crate::function::InvocationTotals;
 
 /// What a replay did, or would do.
 #[derive(Debug, Serialize)]
-pub(super) struct Summary {
+pub(super) struct ReplaySummary {
     pub(super) stream: String,
     pub(super) from: String,
     pub(super) to: String,
@@ -20,18 +20,18 @@ pub(super) struct Summary {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) windows: Option<u64>,
     #[serde(flatten)]
-    pub(super) tally: Tally,
+    pub(super) tally: InvocationTotals,
     pub(super) seconds: f64,
 }
 
-impl Summary {
+impl ReplaySummary {
     pub(super) fn json(&self) -> String {
         // Texts and finite numbers always have a JSON form.
         serde_json::to_string(self).unwrap_or_default()
     }
 
     pub(super) fn text(&self) -> String {
-        let Summary { stream, from, to, dry_run, complete, records, tally, .. } = self;
+        let ReplaySummary { stream, from, to, dry_run, complete, records, tally, .. } = self;
         let so_far = if *complete { "" } else { " before it ended early" };
         let mut text = format!(
             "{} of {stream} that arrived from {from} until {to}{so_far}{}",

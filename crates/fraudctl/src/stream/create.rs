@@ -27,7 +27,7 @@ A new stream is on demand unless --shards says otherwise. Of one that is there r
 loses nothing; running it again changes nothing.
 
 Exit status: 0 the stream is as asked for, 1 it is not.")]
-pub struct Arguments {
+pub struct CreateStreamArgs {
     /// The stream's name.
     #[arg(value_name = "NAME")]
     name: String,
@@ -48,7 +48,7 @@ pub struct Arguments {
     shard_metrics: bool,
 }
 
-impl Arguments {
+impl CreateStreamArgs {
     fn asked(&self) -> Asked {
         let capacity = match self.shards {
             Some(shards) => Some(Capacity::Shards(shards)),
@@ -67,7 +67,7 @@ impl Arguments {
 ///
 /// # Errors
 /// [`Failure::Failed`] where the stream is not what was asked for.
-pub(super) async fn run(arguments: &Arguments) -> Result<(), Failure> {
+pub(super) async fn run(arguments: &CreateStreamArgs) -> Result<(), Failure> {
     let client = Client::new(crate::aws::sdk().await?.config().await);
     let bar = progress(None);
     bar.enable_steady_tick(Duration::from_millis(200));
@@ -88,7 +88,7 @@ pub(super) async fn run(arguments: &Arguments) -> Result<(), Failure> {
 /// Creates the stream or changes it, and tells what was done. Gives what is not done.
 async fn bring_about(
     client: &Client,
-    arguments: &Arguments,
+    arguments: &CreateStreamArgs,
     bar: &ProgressBar,
     told: &mut Vec<String>,
 ) -> Result<Vec<Refusal>, StreamError> {

@@ -14,7 +14,7 @@ use crate::display::{print_line, table};
 #[command(after_help = "Examples:
   fraudctl stream describe transactions
   fraudctl stream describe transactions --json | jq '.open_shards | length'")]
-pub struct Arguments {
+pub struct DescribeStreamArgs {
     /// The stream's name.
     #[arg(value_name = "NAME")]
     name: String,
@@ -27,7 +27,7 @@ pub struct Arguments {
 ///
 /// # Errors
 /// [`Failure::Failed`] where there is no such stream or it cannot be described.
-pub(super) async fn run(arguments: &Arguments) -> Result<(), Failure> {
+pub(super) async fn run(arguments: &DescribeStreamArgs) -> Result<(), Failure> {
     let client = Client::new(crate::aws::sdk().await?.config().await);
     let description = describe(&client, &arguments.name).await.map_err(failed)?;
     if arguments.json {

@@ -69,40 +69,6 @@ async fn what_is_as_it_must_be_passes_and_is_left_as_it_was() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_local_keeps_up_passes_with_the_lines_that_it_prints() {
-    use tokio::io::{AsyncBufReadExt, BufReader};
-    let folder = tempfile::tempdir().unwrap();
-    let mut local = tokio::process::Command::new(env!("CARGO_BIN_EXE_fraudctl"))
-        .args(["local", "--count", "20", "--seed", "1", "--keep", "--json"])
-        .current_dir(folder.path())
-        .stdout(std::process::Stdio::piped())
-        .stderr(std::process::Stdio::null())
-        .kill_on_drop(true)
-        .spawn()
-        .unwrap();
-    let mut lines = BufReader::new(local.stdout.take().unwrap()).lines();
-    let mut exports = BTreeMap::new();
-    // They are the last that it prints.
-    while let Some(line) = lines.next_line().await.unwrap() {
-        let export = line.strip_prefix("export ").and_then(|line| line.split_once('='));
-        exports.extend(export.map(|(name, value)| (name.to_owned(), value.to_owned())));
-        if exports.contains_key("EVENT_TIME_MAX_AHEAD_HOURS") {
-            break;
-        }
-    }
-    let output = tokio::process::Command::new(env!("CARGO_BIN_EXE_fraudctl"))
-        .args(["doctor", "--stream", "transactions"])
-        .env_clear()
-        .envs(exports)
-        .output()
-        .await
-        .unwrap();
-    let ended = crate::world::Ended::from(output);
-    assert_eq!(ended.status, Some(0), "{ended:?}");
-    assert!(ended.stdout.contains("alert sink      sns:arn:aws:sns:"), "{ended:?}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn what_is_missing_is_told_and_how_to_mend_it() {
     let world = started().await;
     let missing = [

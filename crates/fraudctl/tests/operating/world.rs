@@ -8,7 +8,7 @@ use aws_calls::sdk::Sdk;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 use embedded_aws::{EmbeddedAws, Fault, REGION, Service, ServiceError, When};
-use fraudctl::local::start_services;
+use fraud_local::start_services;
 use serde_json::Value;
 use tokio::process::{Child, Command};
 
@@ -20,7 +20,7 @@ pub(crate) const PROFILES: &str = "customer_profiles";
 /// A row of a table.
 pub(crate) type Item = std::collections::HashMap<String, AttributeValue>;
 
-/// What `fraudctl local` starts, with one customer, `C1`, whose risk is the highest.
+/// What `fraud-local` starts, with one customer, `C1`, whose risk is the highest.
 pub(crate) struct World {
     pub(crate) aws: EmbeddedAws,
     /// The deployment's variables.

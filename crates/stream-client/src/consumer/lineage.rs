@@ -16,11 +16,11 @@ pub(super) struct Lineage {
 #[derive(Debug)]
 struct Known {
     parents: Vec<String>,
-    state: State,
+    state: ReadState,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
+enum ReadState {
     /// Not begun.
     Waiting,
     /// Being read, or left before its end.
@@ -36,44 +36,45 @@ impl Lineage {
     pub(super) fn listed(&mut self, shards: Vec<Shard>) {
         let mut before = std::mem::take(&mut self.shards);
         for Shard { id, parents, .. } in shards {
-            let state = before.remove(&id).map_or(State::Waiting, |known| known.state);
+            let state = before.remove(&id).map_or(ReadState::Waiting, |known| known.state);
             self.shards.insert(id, Known { parents, state });
         }
-        self.shards.extend(before.into_iter().filter(|(_, known)| known.state == State::Begun));
+        self.shards.extend(before.into_iter().filter(|(_, known)| known.state == ReadState::Begun));
     }
 
     /// A shard that can be begun.
     pub(super) fn next(&self) -> Option<String> {
         let finished = |id: &String| match self.shards.get(id) {
             None => true,
-            Some(known) => matches!(known.state, State::Finished | State::FinishedHere),
+            Some(known) => matches!(known.state, ReadState::Finished | ReadState::FinishedHere),
         };
-        let can_begin = |known: &Known| known.state == State::Waiting && known.parents.iter().all(finished);
+        let can_begin =
+            |known: &Known| known.state == ReadState::Waiting && known.parents.iter().all(finished);
         self.shards.iter().find(|(_, known)| can_begin(known)).map(|(id, _)| id.clone())
     }
 
     /// A shard is being read.
     pub(super) fn begun(&mut self, id: &str) {
-        self.set(id, State::Begun);
+        self.set(id, ReadState::Begun);
     }
 
     /// A shard was handled to its end before this run.
     pub(super) fn was_finished(&mut self, id: &str) {
-        self.set(id, State::Finished);
+        self.set(id, ReadState::Finished);
     }
 
     /// A shard was handled to its end.
     pub(super) fn finished(&mut self, id: &str) {
-        self.set(id, State::FinishedHere);
+        self.set(id, ReadState::FinishedHere);
     }
 
     /// Whether a shard that was closed has no children yet; every one gets some.
     pub(super) fn expects_children(&self) -> bool {
         let has_child = |id: &String| self.shards.values().any(|known| known.parents.contains(id));
-        self.shards.iter().any(|(id, known)| known.state == State::FinishedHere && !has_child(id))
+        self.shards.iter().any(|(id, known)| known.state == ReadState::FinishedHere && !has_child(id))
     }
 
-    fn set(&mut self, id: &str, state: State) {
+    fn set(&mut self, id: &str, state: ReadState) {
         if let Some(known) = self.shards.get_mut(id) {
             known.state = state;
         }

@@ -84,7 +84,7 @@ fn record(tag: u64, key: Option<&str>, size: usize) -> Record {
 }
 
 /// Sends records with tokio's clock running ahead whenever all wait.
-fn sent<T: Target>(target: &T, settings: &Settings, records: Vec<Record>) -> Vec<Outcome> {
+fn sent<T: Target>(target: &T, settings: &Settings, records: Vec<Record>) -> Vec<SendResult> {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
     runtime.block_on(async {

@@ -15,13 +15,13 @@ pub(super) struct Buffer {
     buffering: Buffering,
     /// What of an event is not records.
     overhead: usize,
-    state: Mutex<State>,
+    state: Mutex<BufferedRecords>,
     pub(super) arrived: Notify,
     taken: Notify,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct BufferedRecords {
     records: VecDeque<Incoming>,
     bytes: usize,
     ended: bool,
@@ -92,7 +92,7 @@ impl Buffer {
         (records.len(), bytes >= self.buffering.size)
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, BufferedRecords> {
         // Nothing panics while it holds the lock.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

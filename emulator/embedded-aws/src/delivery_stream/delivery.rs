@@ -14,7 +14,7 @@ use super::transform::Transformed;
 
 /// Where an object belongs.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Place {
+pub(super) enum ObjectPlace {
     /// By the values of the prefix's partition keys.
     Partition(Vec<String>),
     Errors(ErrorOutputType),
@@ -36,8 +36,8 @@ pub(super) struct Gathered {
 pub(super) struct Delivery<'a> {
     settings: &'a Settings,
     partition_keys: Vec<&'a str>,
-    gathering: BTreeMap<Place, Gathered>,
-    full: Vec<(Place, Gathered)>,
+    gathering: BTreeMap<ObjectPlace, Gathered>,
+    full: Vec<(ObjectPlace, Gathered)>,
 }
 
 impl<'a> Delivery<'a> {
@@ -50,7 +50,7 @@ impl<'a> Delivery<'a> {
     pub(super) fn add(&mut self, batch: Transformed, report: &mut Report) {
         for (record, verdict) in batch.records.into_iter().zip(batch.verdicts) {
             if self.settings.raw_backup.is_some() {
-                self.gather(Place::RawBackup, &record.data, record.arrival);
+                self.gather(ObjectPlace::RawBackup, &record.data, record.arrival);
             }
             let delivered = match verdict {
                 Verdict::Dropped => {
@@ -73,19 +73,22 @@ impl<'a> Delivery<'a> {
                     let function_arn = &self.settings.function_arn;
                     let line =
                         error_output::line(&record.data, record.arrival, error, batch.attempts, function_arn);
-                    self.gather(Place::Errors(kind), line.as_bytes(), record.arrival);
+                    self.gather(ObjectPlace::Errors(kind), line.as_bytes(), record.arrival);
                 }
             }
         }
     }
 
     /// The partition that a record belongs to, if its keys are there and the partition may be opened.
-    fn partition(&self, keys: &Map<String, Value>) -> Result<Place, (ErrorOutputType, ProcessingError)> {
+    fn partition(
+        &self,
+        keys: &Map<String, Value>,
+    ) -> Result<ObjectPlace, (ErrorOutputType, ProcessingError)> {
         let value = |key: &&str| Some(keys.get(*key)?.as_str().filter(|value| !value.is_empty())?.to_owned());
         let values: Option<Vec<_>> = self.partition_keys.iter().map(value).collect();
         let values = values.ok_or((ErrorOutputType::MetadataExtractionFailed, NO_PARTITION_KEY))?;
-        let partition = Place::Partition(values);
-        let is_partition = |place: &&Place| matches!(place, Place::Partition(_));
+        let partition = ObjectPlace::Partition(values);
+        let is_partition = |place: &&ObjectPlace| matches!(place, ObjectPlace::Partition(_));
         if !self.gathering.contains_key(&partition)
             && self.gathering.keys().filter(is_partition).count() >= self.settings.active_partitions
         {
@@ -94,7 +97,7 @@ impl<'a> Delivery<'a> {
         Ok(partition)
     }
 
-    fn gather(&mut self, place: Place, data: &[u8], arrival: SystemTime) {
+    fn gather(&mut self, place: ObjectPlace, data: &[u8], arrival: SystemTime) {
         let size = self.buffering(&place).size;
         let gathered = self.gathering.entry(place.clone()).or_insert_with(|| Gathered {
             data: Vec::new(),
@@ -113,10 +116,10 @@ impl<'a> Delivery<'a> {
     }
 
     /// Takes out what is full or old enough.
-    pub(super) fn take_due(&mut self) -> Vec<(Place, Gathered)> {
+    pub(super) fn take_due(&mut self) -> Vec<(ObjectPlace, Gathered)> {
         let now = Instant::now();
         let due = self.gathering.iter().filter(|(place, gathered)| self.due(place, gathered) <= now);
-        let due: Vec<Place> = due.map(|(place, _)| place.clone()).collect();
+        let due: Vec<ObjectPlace> = due.map(|(place, _)| place.clone()).collect();
         let mut taken = std::mem::take(&mut self.full);
         for place in due {
             taken.extend(self.gathering.remove_entry(&place));
@@ -125,7 +128,7 @@ impl<'a> Delivery<'a> {
     }
 
     /// Takes out everything.
-    pub(super) fn take_all(&mut self) -> Vec<(Place, Gathered)> {
+    pub(super) fn take_all(&mut self) -> Vec<(ObjectPlace, Gathered)> {
         let mut taken = std::mem::take(&mut self.full);
         taken.extend(std::mem::take(&mut self.gathering));
         taken
@@ -136,13 +139,13 @@ impl<'a> Delivery<'a> {
         self.gathering.iter().map(|(place, gathered)| self.due(place, gathered)).min()
     }
 
-    fn due(&self, place: &Place, gathered: &Gathered) -> Instant {
+    fn due(&self, place: &ObjectPlace, gathered: &Gathered) -> Instant {
         gathered.since + self.buffering(place).interval
     }
 
-    fn buffering(&self, place: &Place) -> Buffering {
+    fn buffering(&self, place: &ObjectPlace) -> Buffering {
         match (place, &self.settings.raw_backup) {
-            (Place::RawBackup, Some(backup)) => backup.buffering,
+            (ObjectPlace::RawBackup, Some(backup)) => backup.buffering,
             _ => self.settings.buffering,
         }
     }

@@ -70,13 +70,13 @@ pub struct DeliveryStream<S, F, O> {
     settings: Settings,
     prefixes: Prefixes,
     fields: EventFields,
-    state: Mutex<State>,
+    state: Mutex<DeliveryState>,
     /// Held by a run.
     positions: tokio::sync::Mutex<Positions>,
 }
 
 #[derive(Debug)]
-struct State {
+struct DeliveryState {
     report: Report,
     random: fastrand::Rng,
 }
@@ -115,7 +115,8 @@ impl<S: RecordSource, F, O> DeliveryStream<S, F, O> {
     ) -> Result<Self, SettingsError> {
         let prefixes = settings.check()?;
         let fields = EventFields::new(delivery_stream_arn(&settings.name), stream_arn);
-        let state = State { report: Report::default(), random: fastrand::Rng::with_seed(settings.seed) };
+        let state =
+            DeliveryState { report: Report::default(), random: fastrand::Rng::with_seed(settings.seed) };
         Ok(Self {
             source,
             function,
@@ -144,7 +145,7 @@ impl<S, F, O> DeliveryStream<S, F, O> {
         draw(&mut self.state().random)
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, DeliveryState> {
         // Nothing panics while it holds the lock.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -7,7 +7,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::collections::hash_map::Entry as Place;
+use std::collections::hash_map::Entry as Slot;
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -62,14 +62,14 @@ pub(super) enum Verdict {
 }
 
 #[derive(Deserialize)]
-struct Answer<'a> {
+struct TransformResponse<'a> {
     #[serde(borrow)]
-    records: Option<Vec<Entry<'a>>>,
+    records: Option<Vec<ResponseRecord<'a>>>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Entry<'a> {
+struct ResponseRecord<'a> {
     #[serde(borrow)]
     record_id: Option<Cow<'a, str>>,
     #[serde(borrow)]
@@ -90,24 +90,24 @@ pub(super) fn verdicts<'a>(
     answer: &str,
     ids: impl Iterator<Item = &'a str>,
 ) -> Result<Vec<Verdict>, ProcessingError> {
-    let answer: Answer = serde_json::from_str(answer).map_err(|_| UNREADABLE)?;
+    let answer: TransformResponse = serde_json::from_str(answer).map_err(|_| UNREADABLE)?;
     let mut by_id = HashMap::new();
     for entry in answer.records.unwrap_or_default() {
         let Some(id) = entry.record_id.clone() else { continue };
         let verdict = verdict(entry)?;
         match by_id.entry(id) {
-            Place::Vacant(place) => {
-                place.insert(verdict);
+            Slot::Vacant(slot) => {
+                slot.insert(verdict);
             }
-            Place::Occupied(mut place) => {
-                place.insert(Verdict::Failed(DUPLICATED));
+            Slot::Occupied(mut slot) => {
+                slot.insert(Verdict::Failed(DUPLICATED));
             }
         }
     }
     Ok(ids.map(|id| by_id.remove(id).unwrap_or(Verdict::Failed(MISSING))).collect())
 }
 
-fn verdict(entry: Entry<'_>) -> Result<Verdict, ProcessingError> {
+fn verdict(entry: ResponseRecord<'_>) -> Result<Verdict, ProcessingError> {
     match entry.result.as_deref() {
         Some("Dropped") => Ok(Verdict::Dropped),
         Some("ProcessingFailed") => Ok(Verdict::Failed(PROCESSING_FAILED)),

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use super::DeliveryStream;
 use super::buffer::Buffer;
-use super::delivery::{Delivery, Gathered, Place};
+use super::delivery::{Delivery, Gathered, ObjectPlace};
 use super::event::Incoming;
 use super::objects::ObjectStore;
 use super::prefix::{Values, formatted};
@@ -196,11 +196,15 @@ where
         Ok(())
     }
 
-    async fn write(&self, place: Place, gathered: Gathered) -> Result<(), RunError<S::Error, O::Error>> {
+    async fn write(
+        &self,
+        place: ObjectPlace,
+        gathered: Gathered,
+    ) -> Result<(), RunError<S::Error, O::Error>> {
         let (prefix, partition, error_output_type) = match &place {
-            Place::Partition(values) => (Some(&self.prefixes.delivery), &values[..], ""),
-            Place::Errors(kind) => (Some(&self.prefixes.errors), &[][..], kind.name()),
-            Place::RawBackup => (self.prefixes.raw_backup.as_ref(), &[][..], ""),
+            ObjectPlace::Partition(values) => (Some(&self.prefixes.delivery), &values[..], ""),
+            ObjectPlace::Errors(kind) => (Some(&self.prefixes.errors), &[][..], kind.name()),
+            ObjectPlace::RawBackup => (self.prefixes.raw_backup.as_ref(), &[][..], ""),
         };
         // Without a prefix for it nothing is gathered for a place.
         let Some(prefix) = prefix else { return Ok(()) };

@@ -15,8 +15,8 @@ use hyper_util::rt::TokioExecutor;
 pub(crate) use server::Server;
 pub use table::{KeyType, TableDefinition};
 
-use crate::front::{Answering, Backend, Extent, collected};
-use crate::http::{self, Answer, Request};
+use crate::front::{Backend, Extent, ResponseFuture, collected};
+use crate::http::{self, HttpResponse, Request};
 use crate::service::{Service, ServiceError};
 
 /// Hands calls on to the emulator, which serves HTTP and nothing else.
@@ -32,7 +32,7 @@ impl DynamoDb {
         Self { client: Client::builder(TokioExecutor::new()).build(connector), address }
     }
 
-    async fn forward(&self, request: Request) -> Answer {
+    async fn forward(&self, request: Request) -> HttpResponse {
         let mut forwarded = hyper::Request::new(Full::new(request.body));
         *forwarded.method_mut() = hyper::Method::POST;
         *forwarded.uri_mut() = self.address.clone();
@@ -45,7 +45,7 @@ impl DynamoDb {
             Some((parts, body.collect().await.ok()?.to_bytes()))
         };
         match collected.await {
-            Some((parts, body)) => Answer::from_parts(parts, http::full(body)),
+            Some((parts, body)) => HttpResponse::from_parts(parts, http::full(body)),
             None => Service::DynamoDb.error_answer(&ServiceError::new(
                 500,
                 "InternalServerError",
@@ -54,7 +54,7 @@ impl DynamoDb {
         }
     }
 
-    async fn forward_half(&self, mut request: Request) -> Answer {
+    async fn forward_half(&self, mut request: Request) -> HttpResponse {
         let operation = request.operation.clone();
         let Some((half, rest)) = half::split(&operation, &request.body) else {
             // Nothing that could be halved: the service says what is wrong with it.
@@ -67,17 +67,17 @@ impl DynamoDb {
         let (mut parts, body) = self.forward(request).await.into_parts();
         let body = collected(body).await;
         if !parts.status.is_success() {
-            return Answer::from_parts(parts, http::full(body));
+            return HttpResponse::from_parts(parts, http::full(body));
         }
         // Both describe the body that the emulator wrote.
         parts.headers.remove("content-length");
         parts.headers.remove("x-amz-crc32");
-        Answer::from_parts(parts, http::full(half::merge(&operation, &body, rest)))
+        HttpResponse::from_parts(parts, http::full(half::merge(&operation, &body, rest)))
     }
 }
 
 impl Backend for DynamoDb {
-    fn call(self: Arc<Self>, request: Request, extent: Extent) -> Answering {
+    fn call(self: Arc<Self>, request: Request, extent: Extent) -> ResponseFuture {
         Box::pin(async move {
             match extent {
                 Extent::Half => self.forward_half(request).await,

@@ -32,14 +32,14 @@ pub(super) struct Limits {
 /// A shard's lanes: queues whose batches are delivered side by side, each in its order.
 #[derive(Debug)]
 pub(super) struct Buffer {
-    state: Mutex<State>,
+    state: Mutex<Lanes>,
     arrived: Vec<Notify>,
     taken: Notify,
     capacity: usize,
 }
 
 #[derive(Debug)]
-struct State {
+struct Lanes {
     lanes: Vec<VecDeque<Item>>,
     ended: bool,
 }
@@ -48,7 +48,7 @@ impl Buffer {
     /// Lanes for which is read ahead until `capacity` records wait in all of them together.
     pub(super) fn new(lanes: usize, capacity: usize) -> Self {
         Self {
-            state: Mutex::new(State { lanes: (0..lanes).map(|_| VecDeque::new()).collect(), ended: false }),
+            state: Mutex::new(Lanes { lanes: (0..lanes).map(|_| VecDeque::new()).collect(), ended: false }),
             arrived: (0..lanes).map(|_| Notify::new()).collect(),
             taken: Notify::new(),
             capacity,
@@ -109,7 +109,7 @@ impl Buffer {
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, Lanes> {
         // Nothing panics while it holds the lock.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

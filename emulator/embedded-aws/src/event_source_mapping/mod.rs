@@ -63,12 +63,12 @@ pub struct EventSourceMapping<S, F> {
     function: F,
     settings: Settings,
     fields: EventFields,
-    state: Mutex<State>,
+    state: Mutex<MappingState>,
     running: tokio::sync::Mutex<()>,
 }
 
 #[derive(Debug)]
-struct State {
+struct MappingState {
     report: Report,
     random: fastrand::Rng,
     /// By shard.
@@ -92,7 +92,7 @@ impl<S: RecordSource, F> EventSourceMapping<S, F> {
                 format!("{stream_arn}/consumer/{consumer}:{created}")
             }
         };
-        let state = State {
+        let state = MappingState {
             report: Report::default(),
             random: fastrand::Rng::with_seed(settings.seed),
             progress: BTreeMap::new(),
@@ -150,7 +150,7 @@ impl<S: RecordSource, F> EventSourceMapping<S, F> {
         self.state().finished.insert(shard_id);
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, MappingState> {
         // Nothing panics while it holds the lock.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

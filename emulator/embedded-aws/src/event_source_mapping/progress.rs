@@ -6,10 +6,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 /// A shard's records from the first that is not done on. Several may be worked on at once, and done out of order;
 /// the checkpoint is the last record before which nothing is left.
 #[derive(Debug, Default)]
-pub(super) struct Progress(Mutex<State>);
+pub(super) struct Progress(Mutex<ShardProgress>);
 
 #[derive(Debug, Default)]
-struct State {
+struct ShardProgress {
     /// The number of the first record in `records`, counted from the first that was ever read.
     first: usize,
     records: VecDeque<(String, bool)>,
@@ -20,7 +20,11 @@ struct State {
 impl Progress {
     /// As if everything up to a sequence number had been processed before.
     pub(super) fn after(checkpoint: Option<String>) -> Self {
-        Self(Mutex::new(State { checkpoint: checkpoint.clone(), last_read: checkpoint, ..State::default() }))
+        Self(Mutex::new(ShardProgress {
+            checkpoint: checkpoint.clone(),
+            last_read: checkpoint,
+            ..ShardProgress::default()
+        }))
     }
 
     /// Notes that a record was read, and gives the number under which it can be called done.
@@ -63,7 +67,7 @@ impl Progress {
         self.state().last_read.clone()
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, ShardProgress> {
         // Nothing panics while it holds the lock.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -41,11 +41,11 @@ pub enum StreamError {
 pub struct MemoryStream {
     name: String,
     clock: Clock,
-    state: Mutex<State>,
+    state: Mutex<StoredStream>,
 }
 
 #[derive(Debug)]
-struct State {
+struct StoredStream {
     shards: Vec<StoredShard>,
     next_number: u64,
 }
@@ -66,7 +66,7 @@ impl MemoryStream {
     pub fn new(name: impl Into<String>, shards: u32, clock: Clock) -> Self {
         let count = u128::from(shards.max(1));
         let width = u128::MAX / count;
-        let mut state = State { shards: Vec::new(), next_number: 0 };
+        let mut state = StoredStream { shards: Vec::new(), next_number: 0 };
         for n in 0..count {
             let last_hash = if n + 1 == count { u128::MAX } else { width * (n + 1) - 1 };
             state.add_shard(Vec::new(), width * n, last_hash);
@@ -157,13 +157,13 @@ impl MemoryStream {
         self.state().shards.iter().flat_map(|shard| shard.records.iter().cloned()).collect()
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, StoredStream> {
         // Nothing panics while it holds the lock.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl State {
+impl StoredStream {
     fn add_shard(&mut self, parents: Vec<String>, first_hash: u128, last_hash: u128) {
         let shard = Shard { id: format!("shardId-{:012}", self.shards.len()), parents };
         self.shards.push(StoredShard { shard, first_hash, last_hash, closed: false, records: Vec::new() });

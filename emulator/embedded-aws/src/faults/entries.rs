@@ -1,4 +1,4 @@
-//! Which entries of a batch fail.
+//! EntryCondition entries of a batch fail.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -20,12 +20,12 @@ pub struct BatchEntry<'a> {
 
 /// Picks out entries of a batch for [`Fault::FailEntries`](super::Fault::FailEntries).
 #[derive(Clone)]
-pub struct Entries(Which);
+pub struct Entries(EntryCondition);
 
 type Predicate = Arc<dyn Fn(BatchEntry<'_>) -> bool + Send + Sync>;
 
 #[derive(Clone)]
-enum Which {
+enum EntryCondition {
     At(BTreeSet<usize>),
     Matching(Predicate),
     Chance { probability: f64, random: Arc<Mutex<fastrand::Rng>> },
@@ -34,13 +34,13 @@ enum Which {
 impl Entries {
     /// The entries at these places of each request, counted from 0.
     pub fn at(indices: impl IntoIterator<Item = usize>) -> Self {
-        Self(Which::At(indices.into_iter().collect()))
+        Self(EntryCondition::At(indices.into_iter().collect()))
     }
 
     /// The entries for which `predicate` holds. It runs on the servers' thread, once for each entry, in the order of
     /// the request.
     pub fn matching(predicate: impl Fn(BatchEntry<'_>) -> bool + Send + Sync + 'static) -> Self {
-        Self(Which::Matching(Arc::new(predicate)))
+        Self(EntryCondition::Matching(Arc::new(predicate)))
     }
 
     /// Each entry with this probability in 0..=1. The same seed and the same requests in the same order give the
@@ -48,12 +48,12 @@ impl Entries {
     #[must_use]
     pub fn with_probability(probability: f64, seed: u64) -> Self {
         let random = Arc::new(Mutex::new(fastrand::Rng::with_seed(seed)));
-        Self(Which::Chance { probability, random })
+        Self(EntryCondition::Chance { probability, random })
     }
 
     pub(super) fn check(&self) -> Result<(), FaultError> {
         match self.0 {
-            Which::Chance { probability, .. } if !(0.0..=1.0).contains(&probability) => {
+            EntryCondition::Chance { probability, .. } if !(0.0..=1.0).contains(&probability) => {
                 Err(FaultError::Probability(probability))
             }
             _ => Ok(()),
@@ -63,9 +63,9 @@ impl Entries {
     /// Whether an entry is picked out. To be asked once for each entry, in order.
     pub(crate) fn pick(&self, entry: BatchEntry<'_>) -> bool {
         match &self.0 {
-            Which::At(indices) => indices.contains(&entry.index),
-            Which::Matching(predicate) => predicate(entry),
-            Which::Chance { probability, random } => {
+            EntryCondition::At(indices) => indices.contains(&entry.index),
+            EntryCondition::Matching(predicate) => predicate(entry),
+            EntryCondition::Chance { probability, random } => {
                 // Drawing changes the generator at once and cannot panic.
                 random.lock().unwrap_or_else(PoisonError::into_inner).f64() < *probability
             }
@@ -76,9 +76,9 @@ impl Entries {
 impl fmt::Debug for Entries {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Which::At(indices) => f.debug_tuple("At").field(indices).finish(),
-            Which::Matching(_) => f.write_str("Matching(Fn(BatchEntry) -> bool)"),
-            Which::Chance { probability, .. } => f.debug_tuple("Chance").field(probability).finish(),
+            EntryCondition::At(indices) => f.debug_tuple("At").field(indices).finish(),
+            EntryCondition::Matching(_) => f.write_str("Matching(Fn(BatchEntry) -> bool)"),
+            EntryCondition::Chance { probability, .. } => f.debug_tuple("Chance").field(probability).finish(),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Which calls a rule picks out.
+//! CallCondition calls a rule picks out.
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,14 +14,14 @@ pub struct When {
     service: Option<Service>,
     operation: Option<String>,
     predicate: Option<Predicate>,
-    which: Which,
+    which: CallCondition,
     seen: usize,
 }
 
 type Predicate = Arc<dyn Fn(&Call) -> bool + Send + Sync>;
 
 #[derive(Debug, Clone)]
-enum Which {
+enum CallCondition {
     Every,
     Nth(usize),
     Next(usize),
@@ -44,7 +44,7 @@ impl When {
     /// Every call to every service.
     #[must_use]
     pub fn any_call() -> Self {
-        Self { service: None, operation: None, predicate: None, which: Which::Every, seen: 0 }
+        Self { service: None, operation: None, predicate: None, which: CallCondition::Every, seen: 0 }
     }
 
     /// Of the calls so far only those for which `predicate` holds. It runs on the servers' thread, once for each
@@ -58,21 +58,21 @@ impl When {
     /// Only the `n`-th such call, counted from 1.
     #[must_use]
     pub fn nth(mut self, n: usize) -> Self {
-        self.which = Which::Nth(n);
+        self.which = CallCondition::Nth(n);
         self
     }
 
     /// Only the next `count` such calls.
     #[must_use]
     pub fn next(mut self, count: usize) -> Self {
-        self.which = Which::Next(count);
+        self.which = CallCondition::Next(count);
         self
     }
 
     /// The `n`-th such call, counted from 1, and all after it.
     #[must_use]
     pub fn from_nth(mut self, n: usize) -> Self {
-        self.which = Which::From(n);
+        self.which = CallCondition::From(n);
         self
     }
 
@@ -80,14 +80,14 @@ impl When {
     /// same choice.
     #[must_use]
     pub fn with_probability(mut self, probability: f64, seed: u64) -> Self {
-        self.which = Which::Chance { probability, random: fastrand::Rng::with_seed(seed) };
+        self.which = CallCondition::Chance { probability, random: fastrand::Rng::with_seed(seed) };
         self
     }
 
     pub(super) fn check(&self) -> Result<(), FaultError> {
         match self.which {
-            Which::Nth(0) | Which::From(0) => Err(FaultError::NoSuchCall),
-            Which::Chance { probability, .. } if !(0.0..=1.0).contains(&probability) => {
+            CallCondition::Nth(0) | CallCondition::From(0) => Err(FaultError::NoSuchCall),
+            CallCondition::Chance { probability, .. } if !(0.0..=1.0).contains(&probability) => {
                 Err(FaultError::Probability(probability))
             }
             _ => Ok(()),
@@ -120,11 +120,11 @@ impl When {
         }
         self.seen += 1;
         match &mut self.which {
-            Which::Every => true,
-            Which::Nth(n) => self.seen == *n,
-            Which::Next(count) => self.seen <= *count,
-            Which::From(n) => self.seen >= *n,
-            Which::Chance { probability, random } => random.f64() < *probability,
+            CallCondition::Every => true,
+            CallCondition::Nth(n) => self.seen == *n,
+            CallCondition::Next(count) => self.seen <= *count,
+            CallCondition::From(n) => self.seen >= *n,
+            CallCondition::Chance { probability, random } => random.f64() < *probability,
         }
     }
 }

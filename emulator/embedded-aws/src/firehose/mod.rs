@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::delivery_stream::{DirectPut, MAX_RECORD, delivery_stream_arn};
 use crate::event_source_mapping::Clock;
 use crate::faults::BatchEntry;
-use crate::front::{Answering, Backend, Extent};
+use crate::front::{Backend, Extent, ResponseFuture};
 use crate::http::{self, Request};
 use crate::service::{Service, ServiceError};
 use requests::{
@@ -155,7 +155,7 @@ impl Firehose {
 }
 
 impl Backend for Firehose {
-    fn call(self: Arc<Self>, request: Request, extent: Extent) -> Answering {
+    fn call(self: Arc<Self>, request: Request, extent: Extent) -> ResponseFuture {
         Box::pin(async move {
             match self.answer(&request, &extent) {
                 Ok(answer) => http::answer(200, http::AMZ_JSON_1_1, answer.to_string()),

@@ -26,8 +26,8 @@ pub(crate) use create::CreateStream;
 pub use record_source::{EmbeddedStream, SourceError};
 pub(crate) use streams::Streams;
 
-use crate::front::{Answering, Backend, Extent};
-use crate::http::{self, Answer, Request};
+use crate::front::{Backend, Extent, ResponseFuture};
+use crate::http::{self, HttpResponse, Request};
 use crate::service::{ACCOUNT_ID, REGION, Service, ServiceError};
 
 /// The service.
@@ -57,7 +57,7 @@ impl Kinesis {
         &self.streams
     }
 
-    async fn answer(&self, request: Request, extent: &Extent) -> Result<Answer, ServiceError> {
+    async fn answer(&self, request: Request, extent: &Extent) -> Result<HttpResponse, ServiceError> {
         let spoken = request.headers.get("content-type").is_some_and(|value| value == http::AMZ_JSON_1_1);
         if !spoken {
             return Err(ServiceError::new(
@@ -85,7 +85,7 @@ impl Kinesis {
         }
     }
 
-    async fn forward(&self, request: Request) -> Answer {
+    async fn forward(&self, request: Request) -> HttpResponse {
         let mut forwarded = hyper::Request::new(Full::new(request.body));
         *forwarded.method_mut() = hyper::Method::POST;
         *forwarded.headers_mut() = request.headers;
@@ -94,14 +94,14 @@ impl Kinesis {
             Err(never) => match never {},
         };
         match body.collect().await {
-            Ok(body) => Answer::from_parts(parts, http::full(body.to_bytes())),
+            Ok(body) => HttpResponse::from_parts(parts, http::full(body.to_bytes())),
             Err(_) => Service::Kinesis.error_answer(&Service::Kinesis.internal_error()),
         }
     }
 }
 
 impl Backend for Kinesis {
-    fn call(self: Arc<Self>, request: Request, extent: Extent) -> Answering {
+    fn call(self: Arc<Self>, request: Request, extent: Extent) -> ResponseFuture {
         Box::pin(async move {
             match self.answer(request, &extent).await {
                 Ok(answer) => answer,
@@ -111,7 +111,7 @@ impl Backend for Kinesis {
     }
 }
 
-fn answered(answer: &impl Serialize) -> Result<Answer, ServiceError> {
+fn answered(answer: &impl Serialize) -> Result<HttpResponse, ServiceError> {
     let body = serde_json::to_vec(answer).map_err(|_| Service::Kinesis.internal_error())?;
     Ok(http::answer(200, http::AMZ_JSON_1_1, body))
 }

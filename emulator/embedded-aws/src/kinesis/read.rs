@@ -182,7 +182,7 @@ impl Serialize for GetRecordsAnswer {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         #[derive(Serialize)]
         #[serde(rename_all = "PascalCase")]
-        struct Answer<'a> {
+        struct RecordsResponse<'a> {
             records: Vec<ResponseRecord<'a>>,
             #[serde(skip_serializing_if = "Option::is_none")]
             next_shard_iterator: Option<&'a str>,
@@ -196,7 +196,7 @@ impl Serialize for GetRecordsAnswer {
             approximate_arrival_timestamp: EpochSeconds(record.approximate_arrival_timestamp),
             sequence_number: number(key),
         });
-        let answer = Answer {
+        let answer = RecordsResponse {
             records: records.collect(),
             next_shard_iterator: self.next.as_deref(),
             millis_behind_latest: self.behind,

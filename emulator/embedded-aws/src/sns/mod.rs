@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use crate::faults::BatchEntry;
-use crate::front::{Answering, Backend, Extent};
-use crate::http::{self, Answer, Request, escape_xml};
+use crate::front::{Backend, Extent, ResponseFuture};
+use crate::http::{self, HttpResponse, Request, escape_xml};
 use crate::messaging::{BatchError, MessageAttribute, check_entries};
 use crate::service::{Service, ServiceError};
 use draft::Draft;
@@ -44,11 +44,11 @@ pub struct Published {
 /// The service.
 #[derive(Debug, Default)]
 pub(crate) struct Sns {
-    state: Mutex<State>,
+    state: Mutex<TopicsAndMessages>,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct TopicsAndMessages {
     topics: Topics,
     published: Vec<Published>,
 }
@@ -149,13 +149,13 @@ impl Sns {
         Ok(format!("<Successful>{successful}</Successful><Failed>{failed}</Failed>"))
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, TopicsAndMessages> {
         // Nothing panics while it holds the lock.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl State {
+impl TopicsAndMessages {
     fn accept(&mut self, topic_arn: String, batch_entry_id: Option<String>, draft: Draft) -> String {
         let message_id = http::new_id();
         self.published.push(Published {
@@ -172,7 +172,7 @@ impl State {
 }
 
 impl Backend for Sns {
-    fn call(self: Arc<Self>, request: Request, extent: Extent) -> Answering {
+    fn call(self: Arc<Self>, request: Request, extent: Extent) -> ResponseFuture {
         Box::pin(async move {
             match self.answer(&request, &extent) {
                 Ok(result) => answered(&request.operation, &result),
@@ -187,7 +187,7 @@ fn invalid(what: &str) -> ServiceError {
     Service::Sns.validation_error(format!("Invalid parameter: {what}"))
 }
 
-fn answered(operation: &str, result: &str) -> Answer {
+fn answered(operation: &str, result: &str) -> HttpResponse {
     let body = format!(
         "<{operation}Response xmlns=\"http://sns.amazonaws.com/doc/2010-03-31/\">\
          <{operation}Result>{result}</{operation}Result>\

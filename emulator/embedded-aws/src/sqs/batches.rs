@@ -15,12 +15,12 @@ use crate::service::{Service, ServiceError};
 
 /// What becomes of a batch's entries.
 #[derive(Default)]
-struct Outcome {
+struct BatchResponse {
     successful: Vec<Value>,
     failed: Vec<Value>,
 }
 
-impl Outcome {
+impl BatchResponse {
     fn add(&mut self, id: &str, result: Result<Value, ServiceError>) {
         match result {
             Ok(mut entry) => {
@@ -67,7 +67,7 @@ impl Sqs {
                 let error = BatchError::BatchRequestTooLong { sent, limit: MAX_BYTES };
                 return Err(error.answered(CODE_PREFIX));
             }
-            let mut outcome = Outcome::default();
+            let mut outcome = BatchResponse::default();
             for (index, (id, _, draft)) in drafts.into_iter().enumerate() {
                 let result = draft.and_then(|draft| {
                     draft.check_size(queue.max_bytes())?;
@@ -93,7 +93,7 @@ impl Sqs {
         let checked = check_entries(&ids);
         let outcome = self.with(&request.queue_url, |queue| {
             checked.map_err(|error| error.answered(CODE_PREFIX))?;
-            let mut outcome = Outcome::default();
+            let mut outcome = BatchResponse::default();
             for entry in &request.entries {
                 outcome.add(&entry.id, queue.delete(&entry.receipt_handle).map(|()| json!({})));
             }

@@ -17,8 +17,8 @@ use tokio::sync::watch;
 
 pub use queue::QueuedMessage;
 
-use crate::front::{Answering, Backend, Extent};
-use crate::http::{self, AMZ_JSON_1_0, Answer, Request};
+use crate::front::{Backend, Extent, ResponseFuture};
+use crate::http::{self, AMZ_JSON_1_0, HttpResponse, Request};
 use crate::service::{ACCOUNT_ID, Service, ServiceError};
 use draft::Draft;
 use queue::Queue;
@@ -181,7 +181,7 @@ impl Sqs {
 }
 
 impl Backend for Sqs {
-    fn call(self: Arc<Self>, request: Request, extent: Extent) -> Answering {
+    fn call(self: Arc<Self>, request: Request, extent: Extent) -> ResponseFuture {
         Box::pin(async move {
             match self.answer(&request, &extent).await {
                 Ok(answer) => answered(answer),
@@ -191,7 +191,7 @@ impl Backend for Sqs {
     }
 }
 
-fn answered(answer: Option<Value>) -> Answer {
+fn answered(answer: Option<Value>) -> HttpResponse {
     http::answer(200, AMZ_JSON_1_0, answer.map(|answer| answer.to_string()).unwrap_or_default())
 }
 

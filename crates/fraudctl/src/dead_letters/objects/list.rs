@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::anyhow;
 use serde_json::{Value, json};
 
-use super::{GivenUp, Object, paths};
+use super::{GivenUpBatch, GivenUpObject, paths};
 use crate::Failure;
 use crate::display::{counted, note, print_line, table};
 
@@ -15,7 +15,7 @@ pub(in crate::dead_letters) fn run(path: &Path, limit: usize, as_json: bool) -> 
     let mut rows = table(&columns, &["records"]);
     let mut unreadable = 0;
     for path in paths.iter().take(limit) {
-        match Object::read(path) {
+        match GivenUpObject::read(path) {
             Ok(object) if as_json => print_line(json(&object))?,
             Ok(object) => {
                 rows.add_row(row(&object));
@@ -42,7 +42,7 @@ pub(in crate::dead_letters) fn run(path: &Path, limit: usize, as_json: bool) -> 
     }
 }
 
-fn row(object: &Object) -> Vec<String> {
+fn row(object: &GivenUpObject) -> Vec<String> {
     let Ok(batch) = &object.batch else { return vec![object.id(), "no given-up batch".to_owned()] };
     vec![
         object.id(),
@@ -55,7 +55,7 @@ fn row(object: &Object) -> Vec<String> {
     ]
 }
 
-fn json(object: &Object) -> Value {
+fn json(object: &GivenUpObject) -> Value {
     let mut row = match &object.batch {
         Ok(batch) => of_batch(batch),
         Err(error) => json!({ "not_a_batch": error }),
@@ -64,13 +64,13 @@ fn json(object: &Object) -> Value {
     row
 }
 
-fn of_batch(batch: &GivenUp) -> Value {
+fn of_batch(batch: &GivenUpBatch) -> Value {
     let info = &batch.info;
     json!({
         "reason": batch.request_context.condition,
         "function": batch.function(),
         "invocations": batch.request_context.approximate_invoke_count,
-        "stream": fraud_core::identity::stream_name(&info.stream_arn),
+        "stream": lambda_events::stream_name(&info.stream_arn),
         "shard": info.shard_id,
         "first_sequence_number": info.start_sequence_number,
         "last_sequence_number": info.end_sequence_number,

@@ -6,7 +6,7 @@ use anyhow::{Context, anyhow};
 use kpl_aggregation::{Payload, split};
 use serde::Deserialize;
 
-use super::{GivenUp, Object, paths};
+use super::{GivenUpBatch, GivenUpObject, paths};
 use crate::Failure;
 use crate::display::{counted, indented, print_line};
 
@@ -33,7 +33,7 @@ pub(in crate::dead_letters) fn run(path: &Path, id: &str, as_json: bool) -> Resu
     let found = paths.iter().find(|path| path.display().to_string() == id || path.ends_with(id));
     let found =
         found.ok_or_else(|| anyhow!("no object {id} among {}", counted(paths.len() as u64, "object")))?;
-    let object = Object::read(found).with_context(|| format!("cannot read {}", found.display()))?;
+    let object = GivenUpObject::read(found).with_context(|| format!("cannot read {}", found.display()))?;
     match &object.batch {
         Ok(batch) if as_json => print_line(batch.payload.as_deref().unwrap_or_default())?,
         Ok(batch) => print_line(text(batch)?.trim_end())?,
@@ -42,7 +42,7 @@ pub(in crate::dead_letters) fn run(path: &Path, id: &str, as_json: bool) -> Resu
     Ok(())
 }
 
-fn text(batch: &GivenUp) -> Result<String, Failure> {
+fn text(batch: &GivenUpBatch) -> Result<String, Failure> {
     let info = &batch.info;
     let mut out = String::new();
     for (name, value) in [

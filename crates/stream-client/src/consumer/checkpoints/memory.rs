@@ -13,10 +13,10 @@ use super::{
 
 /// One consumer's checkpoints.
 #[derive(Debug, Default)]
-pub struct MemoryCheckpoints(Mutex<State>);
+pub struct MemoryCheckpoints(Mutex<CheckpointRows>);
 
 #[derive(Debug, Default)]
-struct State {
+struct CheckpointRows {
     lease: Option<LeaseRow>,
     shards: BTreeMap<String, ShardRow>,
 }
@@ -42,7 +42,7 @@ impl MemoryCheckpoints {
         self.state().shards.get(shard_id)?.checkpoint.clone()
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, CheckpointRows> {
         // Every change under the lock is complete before anything can panic.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,0 +1,81 @@
+//! What a function's invocations came to, added up.
+
+use std::collections::BTreeMap;
+
+use fraud_aws::reason::FailureReason;
+use serde::Serialize;
+
+use super::InvocationMetrics;
+
+/// The numbers of all invocations. A record that came again was counted each time.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct InvocationTotals {
+    /// Invocations.
+    pub invocations: u64,
+    /// Transactions, aggregates taken apart.
+    pub transactions: u64,
+    /// The alerting function's numbers, where it was that function.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alerts: Option<AlertsTotals>,
+    /// The analytics function's numbers, where it was that function.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub analytics: Option<AnalyticsTotals>,
+    /// Records that went to the dead letters, by reason.
+    pub dead_letters: BTreeMap<String, u64>,
+}
+
+/// What the alerting function did.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct AlertsTotals {
+    /// Records whose score raises an alert.
+    pub high_scores: u64,
+    /// Alerts that the sink accepted.
+    pub sent: u64,
+    /// High scores whose alert had been sent before.
+    pub suppressed: u64,
+}
+
+/// What the analytics function did.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct AnalyticsTotals {
+    /// Transactions that the table added.
+    pub counted: u64,
+    /// Transactions that the table had counted before.
+    pub counted_before: u64,
+    /// Transactions that stood twice in a batch.
+    pub repeated: u64,
+    /// Transactions that are not for counting: without a customer, or with an amount that is not above zero.
+    pub not_for_counting: u64,
+}
+
+impl InvocationTotals {
+    /// Adds an invocation.
+    pub fn add(&mut self, metrics: &InvocationMetrics) {
+        self.invocations += 1;
+        match metrics {
+            InvocationMetrics::Alerts(metrics) => {
+                self.transactions += metrics.records as u64;
+                self.add_letters(&metrics.dead_lettered);
+                let alerts = self.alerts.get_or_insert_default();
+                alerts.high_scores += metrics.high_scores as u64;
+                alerts.sent += metrics.alerts_sent as u64;
+                alerts.suppressed += metrics.alerts_suppressed as u64;
+            }
+            InvocationMetrics::Analytics(metrics) => {
+                self.transactions += metrics.records as u64;
+                self.add_letters(&metrics.dead_lettered);
+                let analytics = self.analytics.get_or_insert_default();
+                analytics.counted += metrics.counted as u64;
+                analytics.counted_before += metrics.counted_before as u64;
+                analytics.repeated += metrics.repeated as u64;
+                analytics.not_for_counting += (metrics.without_customer + metrics.not_positive) as u64;
+            }
+        }
+    }
+
+    fn add_letters(&mut self, letters: &BTreeMap<FailureReason, usize>) {
+        for (reason, count) in letters {
+            *self.dead_letters.entry(reason.to_string()).or_default() += *count as u64;
+        }
+    }
+}

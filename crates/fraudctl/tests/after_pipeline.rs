@@ -1,0 +1,200 @@
+//! The tool against the services as a run of the whole pipeline leaves them, configured by the lines that
+//! `fraud-local --keep` prints.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::process::Stdio;
+
+use embedded_aws::EmbeddedAws;
+use fraud_aws::config::PolicySource;
+use fraud_aws::profiles::{FileProfiles, rows};
+use fraud_local::report::RunReport;
+use fraud_local::{Input, Pipeline, exports, start_services};
+use fraudctl::generate::Dataset;
+use fraudctl::interrupt::Interrupt;
+use fraudctl::profiles;
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::process::Command;
+
+/// A run that is over, and the services that it leaves up.
+struct Ran {
+    _aws: EmbeddedAws,
+    report: RunReport,
+    /// What was exported, as a shell reads it.
+    variables: BTreeMap<String, String>,
+    folder: TempDir,
+}
+
+impl Ran {
+    /// Runs `count` generated transactions under a policy of one's own, in a folder that a shell would split.
+    async fn of(count: usize, seed: u64) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let policies = folder.path().join("my policies");
+        fs::create_dir(&policies).unwrap();
+        let policy = policies.join("mine.toml");
+        fs::write(&policy, include_str!("../../fraud-core/policies/default.toml")).unwrap();
+        let dataset = Dataset::generate(count, seed);
+        let mut written = Vec::new();
+        dataset.write_profiles(&mut written).unwrap();
+        let rows = rows::read(&written).unwrap();
+        let profiles = profiles::items(&rows);
+        Ran::with(folder, &rows, profiles, &policy, Input::Generated(dataset.transactions)).await
+    }
+
+    async fn with(
+        folder: TempDir,
+        rows: &rows::Rows,
+        profiles: Vec<profiles::ProfileItem>,
+        policy: &Path,
+        input: Input,
+    ) -> Self {
+        let aws = start_services().await.unwrap();
+        let pipeline = Pipeline {
+            aws: &aws,
+            policy: PolicySource::File { path: policy.to_path_buf() }.load().unwrap(),
+            profiles: FileProfiles::of_rows(rows).unwrap(),
+            out: folder.path().join("out"),
+            analytics: true,
+            follow: false,
+            interrupt: Interrupt::never(),
+        };
+        let report = pipeline.run(profiles, input).await.unwrap().report;
+        let exports = exports(&aws, Some(policy)).unwrap();
+        let variable = |line: &str| {
+            let (name, value) = line.strip_prefix("export ").unwrap().split_once('=').unwrap();
+            (name.to_owned(), unquoted(value))
+        };
+        let variables = exports.lines().map(variable).collect();
+        Ran { _aws: aws, report, variables, folder }
+    }
+}
+
+fn fraudctl(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_fraudctl"));
+    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// The value as a shell reads it.
+fn unquoted(value: &str) -> String {
+    match value.strip_prefix('\'').and_then(|value| value.strip_suffix('\'')) {
+        Some(quoted) => quoted.replace(r"'\''", "'"),
+        None => value.to_owned(),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replay_after_a_run_alerts_and_counts_nothing_again() {
+    let ran = Ran::of(400, 3).await;
+    assert!(ran.variables["FRAUD_POLICY"].starts_with("file:/"), "{:?}", ran.variables);
+    assert!(ran.variables["FRAUD_POLICY"].ends_with("/my policies/mine.toml"), "{:?}", ran.variables);
+
+    let now = chrono::DateTime::<chrono::Utc>::from(std::time::SystemTime::now());
+    let to = now.to_rfc3339_opts(chrono::SecondsFormat::Millis, true);
+    let replay = async |handler: &str| {
+        let arguments =
+            ["replay", "--stream", "transactions", "--from", "2020-01-01T00:00:00Z", "--to", &to, "--json"];
+        let mut command = fraudctl(&[&arguments[..], &["--handler", handler]].concat());
+        command.env_clear().envs(&ran.variables).output().await.unwrap()
+    };
+    let summary = async |handler: &str| {
+        let output = replay(handler).await;
+        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_slice::<Value>(&output.stdout).unwrap()
+    };
+    let counted = summary("analytics").await;
+    assert_eq!(counted["records"], 400);
+    assert_eq!(counted["analytics"]["counted"], 0);
+    assert!(counted["analytics"]["counted_before"].as_u64() > Some(300), "{counted}");
+    let alerted = summary("alerts").await;
+    assert_eq!(
+        (&alerted["alerts"]["sent"], &alerted["alerts"]["suppressed"]),
+        (&0.into(), &ran.report.alerts.into())
+    );
+
+    // With the bounds that are the default the transactions lie in other windows, and would count again.
+    for (variable, value) in
+        [("EVENT_TIME_MAX_AGE_HOURS", "168"), ("WINDOW_TIME", "arrival"), ("WINDOW_SECONDS", "60")]
+    {
+        for dry_run in [false, true] {
+            let arguments =
+                ["replay", "--stream", "transactions", "--from", "2020-01-01T00:00:00Z", "--to", &to];
+            let mut command = fraudctl(&[&arguments[..], &["--handler", "analytics"]].concat());
+            command.env_clear().envs(&ran.variables).env(variable, value);
+            if dry_run {
+                command.arg("--dry-run");
+            }
+            let output = command.output().await.unwrap();
+            let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert_eq!(output.status.code(), Some(2), "{stderr}");
+            assert!(
+                stderr.contains(
+                    "the table's windows were written with WINDOW_SECONDS=300 WINDOW_TIME=event EVENT_TIME_MAX_AGE_HOURS=0"
+                ),
+                "{stderr}"
+            );
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_run_leaves_passes_the_doctor() {
+    let ran = Ran::of(20, 1).await;
+    let output = fraudctl(&["doctor", "--stream", "transactions"])
+        .env_clear()
+        .envs(&ran.variables)
+        .output()
+        .await
+        .unwrap();
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{stdout}");
+    assert!(stdout.contains("alert sink      sns:arn:aws:sns:"), "{stdout}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_customers_windows_are_read_from_the_table_as_the_run_wrote_them_the_newest_first() {
+    let ran = Ran::of(2000, 3).await;
+    let customer = ran.report.top_customers[0].customer_id.clone();
+    let written = fs::read_to_string(ran.folder.path().join("out/aggregates.ndjson")).unwrap();
+    let of_customer = format!("{{\"customer_id\":\"{customer}\",");
+    let mut expected: Vec<&str> = written.lines().filter(|line| line.starts_with(&of_customer)).collect();
+    expected.reverse();
+    let output = fraudctl(&["aggregates", &customer, "--table", "dynamodb:customer_aggregates", "--json"])
+        .envs(&ran.variables)
+        .output()
+        .await
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let shown = String::from_utf8(output.stdout).unwrap();
+    assert!(!expected.is_empty() && expected.len() <= 12);
+    assert_eq!(shown.lines().collect::<Vec<_>>(), expected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_generate_writes_the_pipeline_and_score_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = async |arguments: &[&str]| {
+        let output = fraudctl(arguments).current_dir(folder.path()).output().await.unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let files = ["--transactions", "tx.ndjson", "--profiles", "profiles.json", "--labels", "labels.ndjson"];
+    run(&[&["generate", "--count", "300", "--seed", "9"][..], &files].concat()).await;
+    let scored = run(&["score", "tx.ndjson", "--profiles", "profiles.json", "--json"]).await;
+    let alerting = scored.lines().filter(|line| line.contains("\"alert\":true")).count();
+    assert_eq!(scored.lines().count(), 300);
+    assert_eq!(fs::read_to_string(folder.path().join("labels.ndjson")).unwrap().lines().count(), 300);
+
+    let transactions = folder.path().join("tx.ndjson").to_str().unwrap().parse().unwrap();
+    let input = Input::Given(Box::new(fraudctl::input::Input::open(&[transactions]).unwrap()));
+    let rows = rows::read(&fs::read(folder.path().join("profiles.json")).unwrap()).unwrap();
+    let policy = folder.path().join("policy.toml");
+    fs::write(&policy, include_str!("../../fraud-core/policies/default.toml")).unwrap();
+    let report = Ran::with(folder, &rows, profiles::items(&rows), &policy, input).await.report;
+    assert_eq!((report.landed, report.high_scores), (300, alerting as u64));
+    assert!(report.balanced);
+}

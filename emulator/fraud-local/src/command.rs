@@ -1,0 +1,135 @@
+//! The command: its arguments, and how it runs.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, anyhow};
+use clap::Parser;
+use fraud_aws::config::PolicySource;
+use fraud_aws::profiles::{FileProfiles, rows};
+
+use fraudctl::Failure;
+use fraudctl::display::{note, print_line, print_note};
+use fraudctl::generate::Dataset;
+use fraudctl::input::Source;
+use fraudctl::interrupt::Interrupt;
+use fraudctl::profiles::{self, LoadedProfiles};
+
+use crate::{Input, Pipeline, output, services};
+
+/// Run the whole pipeline in this process: no AWS account, no Docker.
+#[derive(Debug, Parser)]
+#[command(name = "fraud-local", version, about, arg_required_else_help = true)]
+#[command(after_help = "Examples:
+  fraud-local --count 50000 --seed 1
+  fraud-local --input tx.ndjson --profiles profiles.json --out /tmp/lake --json
+  fraud-local --count 1000 --seed 1 --keep
+
+The input is read as by `fraudctl score`. The output folder gets scored/ (by event hour), errors/, raw/, alerts.ndjson and
+aggregates.ndjson; those of an earlier run are removed when the first record is there. A folder that holds anything and was
+not made by this command is refused. Lines that are no transactions are produced as they are and end under errors/.
+Exit status: 0 balanced, 1 not balanced or failed, 2 the input is wrong.")]
+pub struct FraudLocalArgs {
+    /// Make up so many transactions.
+    #[arg(long, value_name = "N", requires = "seed", required_unless_present = "input")]
+    count: Option<usize>,
+    /// What they are made from.
+    #[arg(long, value_name = "S", requires = "count")]
+    seed: Option<u64>,
+    /// Take the transactions from a file; `-` is standard input. May be given several times.
+    #[arg(long, value_name = "FILE|-", requires = "profiles", conflicts_with = "count")]
+    input: Vec<Source>,
+    /// The customers' profiles.
+    #[arg(long, value_name = "FILE", requires = "input")]
+    profiles: Option<PathBuf>,
+    /// The policy (TOML); without this the default policy.
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
+    /// The output folder.
+    #[arg(long, value_name = "DIR", default_value = "out")]
+    out: PathBuf,
+    /// Leave the analytics function out: it writes a row for each customer and window, which is most of the time.
+    #[arg(long)]
+    without_analytics: bool,
+    /// The report as one JSON object on standard output.
+    #[arg(long)]
+    json: bool,
+    /// Go on after the input has ended, until Ctrl-C, with whatever else is put on the stream.
+    #[arg(long)]
+    follow: bool,
+    /// Leave the services up after the report, until Ctrl-C, and print how to reach them.
+    #[arg(long)]
+    keep: bool,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// [`Failure::Input`] where the input is wrong; [`Failure::Failed`] where something failed or does not balance.
+pub async fn run(arguments: &FraudLocalArgs) -> Result<(), Failure> {
+    let source = match &arguments.policy {
+        Some(path) => PolicySource::File { path: path.clone() },
+        None => PolicySource::BuiltinDefault,
+    };
+    let policy = source.load().map_err(Failure::input)?;
+    let (mut input, profiles) = input(arguments)?;
+    // Whoever follows may have nothing to begin with.
+    if !arguments.follow && input.is_empty().map_err(Failure::input)? {
+        return Err(Failure::input(anyhow!("the input holds no record")));
+    }
+    let LoadedProfiles { profiles, items } = profiles;
+    output::claim(&arguments.out).map_err(Failure::input)?;
+    let aws = services::start().await?;
+    let interrupt = Interrupt::listen();
+    let pipeline = Pipeline {
+        aws: &aws,
+        policy,
+        profiles,
+        out: arguments.out.clone(),
+        analytics: !arguments.without_analytics,
+        follow: arguments.follow,
+        interrupt: interrupt.clone(),
+    };
+    if arguments.follow {
+        services::exports(&aws, arguments.policy.as_deref())?.lines().for_each(print_note);
+    }
+    let finished = pipeline.run(items, input).await?;
+    if arguments.json {
+        let report = serde_json::to_string(&finished.report).context("cannot write the report")?;
+        print_line(report)?;
+    } else {
+        print_line(finished.report.render(&finished.alerts))?;
+    }
+    if arguments.keep {
+        print_line(services::exports(&aws, arguments.policy.as_deref())?.trim_end())?;
+        note!("The services stay up until Ctrl-C.");
+        interrupt.wait().await;
+    }
+    aws.shutdown().await;
+    if !finished.report.balanced {
+        return Err(anyhow!("the pipeline does not balance").into());
+    }
+    if finished.report.produced == 0 {
+        return Err(Failure::input(anyhow!("the input holds no record")));
+    }
+    match finished.input_error {
+        Some(error) => Err(Failure::input(error)),
+        None if finished.report.not_produced > 0 => {
+            Err(Failure::input(anyhow!("not everything was produced, see above")))
+        }
+        None => Ok(()),
+    }
+}
+
+/// The transactions, and the profiles.
+fn input(arguments: &FraudLocalArgs) -> Result<(Input, LoadedProfiles), Failure> {
+    if let Some(path) = &arguments.profiles {
+        let input = fraudctl::input::Input::open(&arguments.input).map_err(Failure::input)?;
+        return Ok((Input::Given(Box::new(input)), profiles::load(path)?));
+    }
+    let dataset = Dataset::generate(arguments.count.unwrap_or_default(), arguments.seed.unwrap_or_default());
+    let mut written = Vec::new();
+    dataset.write_profiles(&mut written).context("cannot write profiles to memory")?;
+    let rows = rows::read(&written).context("generated profiles cannot be read")?;
+    let profiles = FileProfiles::of_rows(&rows).context("generated profiles cannot be read")?;
+    Ok((Input::Generated(dataset.transactions), LoadedProfiles { profiles, items: profiles::items(&rows) }))
+}

@@ -1,0 +1,149 @@
+//! The functions with their own adapters, pointed at the embedded AWS.
+
+use std::num::NonZeroU32;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use anyhow::Context;
+use customer_analytics::Analytics;
+use embedded_aws::event_source_mapping::{FunctionError, Invocation};
+use embedded_aws::{EmbeddedAws, Service};
+use firehose_transform::Transform;
+use fraud_aws::aggregate_sink::TotalsSink;
+use fraud_aws::aggregates::{AggregateStore, Aggregates};
+use fraud_aws::alerts::Sink;
+use fraud_aws::clock::SystemClock;
+use fraud_aws::config::{
+    AggregatesTarget, AlertLedgerTarget, AlertSinkTarget, CacheSettings, DeadLettersTarget, ProfileSource,
+};
+use fraud_aws::dead_letters::DeadLetters;
+use fraud_aws::ledger::Ledger;
+use fraud_aws::profiles::Profiles;
+use fraud_core::event_time::{EventTimeBounds, EventTimeFaults};
+use fraud_core::policy::Policy;
+use fraud_core::window::{WindowRule, WindowTime, WindowTotals};
+use kinesis_alerts::{Alerts, Ports};
+use tokio::time::Instant;
+
+use crate::services::{AGGREGATES_TABLE, LEDGER_TABLE, PROFILES_TABLE, QUEUE, RETENTION_DAYS, TOPIC, sdk};
+
+/// Profiles are remembered for a whole run: nobody changes them meanwhile.
+const CACHE: CacheSettings =
+    CacheSettings { max_age: Duration::from_secs(3600), max_entries: 1_000_000, max_bytes: usize::MAX };
+
+const RETENTION: Duration = Duration::from_secs(RETENTION_DAYS * 24 * 3600);
+
+const UNBOUNDED: EventTimeBounds = EventTimeBounds::UNBOUNDED;
+
+/// Five minutes of event time, whatever its age.
+pub(crate) fn window_rule() -> WindowRule {
+    let seconds = NonZeroU32::MIN.saturating_add(299);
+    WindowRule { seconds, time: WindowTime::Event, bounds: UNBOUNDED }
+}
+
+/// The functions, and what they have done so far.
+pub(crate) struct Functions {
+    transform: Transform<Profiles>,
+    alerts: Alerts<Profiles, Ledger, Sink, DeadLetters, SystemClock>,
+    analytics: Analytics<Aggregates, TotalsSink, DeadLetters, SystemClock>,
+    totals: Arc<Mutex<FunctionTotals>>,
+}
+
+/// What the functions said of their invocations, added up.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct FunctionTotals {
+    /// Alerts that the sink accepted.
+    pub(crate) alerts_sent: u64,
+    /// High scores whose alert had been sent before.
+    pub(crate) alerts_suppressed: u64,
+    /// For each alert, the milliseconds from arrival to publication.
+    pub(crate) detection_latency: Vec<i64>,
+    /// Records that the transform scored.
+    pub(crate) transformed: u64,
+    /// Records that it gave back as failed, by reason.
+    pub(crate) failed: std::collections::BTreeMap<String, u64>,
+    /// What is wrong with the event times of the records scored.
+    pub(crate) event_times: EventTimeFaults,
+}
+
+impl Functions {
+    /// The functions over the services of `aws`. Event times of any age name their partition: an old file lands in its own.
+    pub(crate) async fn connect(aws: &EmbeddedAws, policy: &Policy) -> anyhow::Result<Self> {
+        let dynamodb = sdk(aws, Service::DynamoDb).await?;
+        let source = ProfileSource::DynamoDb { table: PROFILES_TABLE.to_owned() };
+        let ledger = AlertLedgerTarget::DynamoDb { table: LEDGER_TABLE.to_owned(), retention: RETENTION };
+        let sink = AlertSinkTarget::Sns { topic_arn: aws.topic_arn(TOPIC).context("no topic")? };
+        let letters = DeadLettersTarget::Sqs { queue_url: aws.queue_url(QUEUE).context("no queue")? };
+        let ports = Ports {
+            profiles: Profiles::connect(&source, CACHE, &dynamodb).await?,
+            ledger: Ledger::connect(&ledger, &dynamodb).await,
+            sink: Sink::connect(&sink, &sdk(aws, Service::Sns).await?).await,
+            dead_letters: DeadLetters::connect(&letters, &sdk(aws, Service::Sqs).await?).await,
+            clock: SystemClock,
+        };
+        let profiles = Profiles::connect(&source, CACHE, &dynamodb).await?;
+        let aggregates =
+            AggregatesTarget::DynamoDb { table: AGGREGATES_TABLE.to_owned(), retention: RETENTION };
+        let analytics_ports = customer_analytics::Ports {
+            aggregates: Aggregates::connect(&aggregates, &dynamodb).await,
+            sink: None,
+            dead_letters: DeadLetters::connect(&letters, &sdk(aws, Service::Sqs).await?).await,
+            clock: SystemClock,
+        };
+        Ok(Functions {
+            transform: Transform::new(profiles, policy.clone(), UNBOUNDED),
+            alerts: Alerts::new(ports, policy.clone(), UNBOUNDED),
+            analytics: Analytics::new(analytics_ports, window_rule()),
+            totals: Arc::default(),
+        })
+    }
+
+    /// What has been done so far.
+    pub(crate) fn totals(&self) -> FunctionTotals {
+        self.locked().clone()
+    }
+
+    fn locked(&self) -> MutexGuard<'_, FunctionTotals> {
+        self.totals.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// One invocation of the alerting function.
+    pub(crate) async fn alerts(&self, invocation: Invocation) -> Result<String, FunctionError> {
+        let remaining = invocation.deadline.saturating_duration_since(Instant::now());
+        let handled = self.alerts.handle(&invocation.event, remaining).await;
+        let handled = handled.map_err(|error| FunctionError::new(error.to_string()))?;
+        let mut totals = self.locked();
+        totals.alerts_sent += handled.metrics.alerts_sent as u64;
+        totals.alerts_suppressed += handled.metrics.alerts_suppressed as u64;
+        totals.detection_latency.extend(&handled.metrics.detection_latency);
+        Ok(handled.response)
+    }
+
+    /// One invocation of the analytics function.
+    pub(crate) async fn analytics(&self, invocation: Invocation) -> Result<String, FunctionError> {
+        let remaining = invocation.deadline.saturating_duration_since(Instant::now());
+        let handled = self.analytics.handle(&invocation.event, remaining).await;
+        handled.map(|handled| handled.response).map_err(|error| FunctionError::new(error.to_string()))
+    }
+
+    /// One invocation of the Firehose transform.
+    pub(crate) async fn transform(&self, invocation: Invocation) -> Result<String, FunctionError> {
+        let remaining = invocation.deadline.saturating_duration_since(Instant::now());
+        let transformed = self.transform.handle(&invocation.event, remaining).await;
+        let transformed = transformed.map_err(|error| FunctionError::new(error.to_string()))?;
+        let mut totals = self.locked();
+        totals.transformed += transformed.metrics.ok as u64;
+        totals.event_times.add(&transformed.metrics.event_times);
+        for (reason, count) in transformed.metrics.failed.counts() {
+            *totals.failed.entry(reason.to_string()).or_default() += *count as u64;
+        }
+        Ok(transformed.response)
+    }
+}
+
+/// Every window that stands in the table.
+pub(crate) async fn windows(aws: &EmbeddedAws) -> anyhow::Result<Vec<WindowTotals>> {
+    let target = AggregatesTarget::DynamoDb { table: AGGREGATES_TABLE.to_owned(), retention: Duration::ZERO };
+    let store = Aggregates::connect(&target, &sdk(aws, Service::DynamoDb).await?).await;
+    Ok(store.all(Instant::now() + Duration::from_secs(300)).await?)
+}

@@ -1,0 +1,406 @@
+//! A run: produce, alert and deliver at the same time until the stream is drained, then see whether it balances.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use bytes::Bytes;
+use embedded_aws::delivery_stream::{
+    Buffering, Deaggregate, DeliveryStream, DirectoryObjects, RawBackup, Settings as DeliverySettings,
+};
+use embedded_aws::event_source_mapping::{EventSourceMapping, RecordSource, Settings as MappingSettings};
+use embedded_aws::{EmbeddedAws, Service};
+use exact_text::timestamp::Timestamp;
+use fraud_aws::profiles::FileProfiles;
+use fraud_core::policy::Policy;
+use futures_util::{Stream, StreamExt};
+use kpl_aggregation::{Payload, split};
+use serde_json::Value;
+use stream_client::kinesis::KinesisStream;
+use stream_client::producer::{self, Record, SendResult, Settings as ProducerSettings};
+use tokio::sync::watch;
+
+use crate::functions::{self, Functions};
+use crate::output;
+use crate::reconcile::{ExpectedOutput, PipelineOutput, StreamRecord};
+use crate::report::{Latency, RunReport, top_customers};
+use crate::services::{self, QUEUE, STREAM};
+use crate::status::StatusLine;
+use fraudctl::display::{counted, per_second};
+use fraudctl::generate::Transaction;
+use fraudctl::input::{self, Entry, Fault, InputError, SourceLocation, SourceLocations};
+use fraudctl::interrupt::Interrupt;
+use fraudctl::produce::{ProduceSummary, record};
+use fraudctl::profiles::ProfileItem;
+
+/// Entries that could not be produced, or are no transactions, and are told one by one.
+const FAILURES_TOLD: u64 = 10;
+
+/// A pipeline over running services.
+pub struct Pipeline<'a> {
+    /// The services; faults may have been ordered.
+    pub aws: &'a EmbeddedAws,
+    /// What scores.
+    pub policy: Policy,
+    /// The profiles, to score by here.
+    pub profiles: FileProfiles,
+    /// The output folder.
+    pub out: PathBuf,
+    /// Whether the analytics function reads the stream too.
+    pub analytics: bool,
+    /// Whether to go on after the input has ended, until Ctrl-C.
+    pub follow: bool,
+    /// What ends the input, and the following, early.
+    pub interrupt: Interrupt,
+}
+
+/// Where transactions come from.
+pub enum Input {
+    /// From memory.
+    Generated(Vec<Transaction>),
+    /// From files or standard input.
+    Given(Box<input::Input>),
+}
+
+impl Input {
+    /// Whether there is nothing in it. Waits for the first entry, or for the end.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    pub fn is_empty(&mut self) -> Result<bool, InputError> {
+        match self {
+            Input::Generated(transactions) => Ok(transactions.is_empty()),
+            Input::Given(input) => input.is_empty(),
+        }
+    }
+}
+
+/// A run that has ended.
+#[derive(Debug)]
+pub struct FinishedRun {
+    /// What it came to.
+    pub report: RunReport,
+    /// The alerts' messages, in the order in which they were published.
+    pub alerts: Vec<String>,
+    /// Why the input ended before its end.
+    pub input_error: Option<InputError>,
+}
+
+impl Pipeline<'_> {
+    /// Fills the table of profiles, runs the input through, and reports.
+    ///
+    /// # Errors
+    /// Where a service or the output folder cannot be used.
+    pub async fn run(&self, profiles: Vec<ProfileItem>, input: Input) -> anyhow::Result<FinishedRun> {
+        output::claim(&self.out)?;
+        output::clear(&self.out)?;
+        let status = StatusLine::new();
+        status.preparing(format!("importing {}", counted(profiles.len() as u64, "profile")));
+        services::import_profiles(self.aws, profiles).await?;
+        let functions = Functions::connect(self.aws, &self.policy).await?;
+        let start = Instant::now();
+        let work = self.work(&functions, &status, input);
+        let (summary, input_error) = tokio::select! {
+            done = work => done?,
+            () = status.show(&functions) => anyhow::bail!("the status line ended"),
+        };
+        let time = start.elapsed();
+        status.preparing("checking that everything balances".to_owned());
+        let (report, alerts) = self.report(&functions, summary, time).await?;
+        status.clear();
+        Ok(FinishedRun { report, alerts, input_error })
+    }
+
+    async fn work(
+        &self,
+        functions: &Functions,
+        status: &StatusLine,
+        input: Input,
+    ) -> anyhow::Result<(ProduceSummary, Option<InputError>)> {
+        let alerts = async |invocation| functions.alerts(invocation).await;
+        let mapping = EventSourceMapping::new(self.aws.record_source(STREAM), alerts, mapping_settings())?;
+        let analytics = async |invocation| functions.analytics(invocation).await;
+        let aggregation = EventSourceMapping::new(
+            self.aws.record_source(STREAM),
+            analytics,
+            // Larger batches, as the template has them for it: fewer writes, for a customer's records meet in them.
+            MappingSettings {
+                batch_size: 5000,
+                parallelization_factor: 1,
+                consumer: None,
+                ..mapping_settings()
+            },
+        )?;
+        let transform = async |invocation| functions.transform(invocation).await;
+        let objects = DirectoryObjects::new(&self.out);
+        let delivery = DeliveryStream::of_stream(
+            self.aws.record_source(STREAM),
+            transform,
+            objects,
+            delivery_settings(),
+        )?;
+        let (stop, stopped) = watch::channel(false);
+        let until_stopped = || {
+            let mut stopped = stopped.clone();
+            // An error says that the sender is gone, which is a stop too.
+            async move { drop(stopped.wait_for(|stopped| *stopped).await) }
+        };
+        let producing = async {
+            let produced = self.produce(status, input).await;
+            if self.follow {
+                self.interrupt.clone().wait().await;
+            }
+            stop.send_replace(true);
+            produced
+        };
+        let alerting = async {
+            mapping.run(until_stopped()).await?;
+            mapping.run_until_drained().await?;
+            Ok::<_, anyhow::Error>(())
+        };
+        let aggregating = async {
+            if !self.analytics {
+                return Ok(());
+            }
+            aggregation.run(until_stopped()).await?;
+            aggregation.run_until_drained().await?;
+            Ok::<_, anyhow::Error>(())
+        };
+        let delivering = async {
+            delivery.run(until_stopped()).await?;
+            delivery.run_until_drained().await?;
+            Ok::<_, anyhow::Error>(())
+        };
+        let (produced, (), (), ()) = tokio::try_join!(producing, alerting, aggregating, delivering)?;
+        Ok(produced)
+    }
+
+    async fn produce(
+        &self,
+        status: &StatusLine,
+        input: Input,
+    ) -> anyhow::Result<(ProduceSummary, Option<InputError>)> {
+        let sdk = services::sdk(self.aws, Service::Kinesis).await?;
+        let target = KinesisStream::new(aws_sdk_kinesis::Client::new(sdk.config().await), STREAM);
+        let mut summary = ProduceSummary::default();
+        let (mut input_error, mut refused) = (None, 0);
+        let locations = SourceLocations::default();
+        let outcome = |outcome: SendResult| {
+            summary.count(&outcome);
+            status.produced.store(summary.sent, Ordering::Relaxed);
+            let location = locations.take(outcome.record.tag);
+            if let Err(failure) = &outcome.result
+                && summary.failed <= FAILURES_TOLD
+            {
+                status.tell(&format!("{location}: {failure}"));
+            }
+        };
+        let records = records(input, &locations, status, &mut refused, &mut input_error);
+        // What is on the stream by then is still worked off.
+        let records = records.take_until(Box::pin(self.interrupt.clone().wait()));
+        producer::send(&target, &ProducerSettings::default(), records, outcome).await;
+        summary.refused = refused;
+        Ok((summary, input_error))
+    }
+
+    async fn report(
+        &self,
+        functions: &Functions,
+        summary: ProduceSummary,
+        time: Duration,
+    ) -> anyhow::Result<(RunReport, Vec<String>)> {
+        let records = self.stream_records().await?;
+        let alerts: Vec<String> =
+            self.aws.published().into_iter().map(|published| published.message).collect();
+        output::write_alerts(&self.out, &alerts)?;
+        let letters = self.aws.messages(QUEUE).unwrap_or_default();
+        let letters =
+            letters.iter().map(|letter| Ok((member(&letter.body, "function")?, member(&letter.body, "id")?)));
+        let outcome = PipelineOutput {
+            landed: output::landed(&self.out)?,
+            failed: output::failed(&self.out)?,
+            alerts: alerts.iter().map(|alert| member(alert, "alert_id")).collect::<anyhow::Result<_>>()?,
+            dead_letters: letters.collect::<anyhow::Result<_>>()?,
+            windows: functions::windows(self.aws).await?,
+        };
+        output::write_windows(&self.out, &outcome.windows)?;
+        let rule = self.analytics.then(functions::window_rule);
+        let expected = ExpectedOutput::of(&records, &self.profiles, &self.policy, rule).await;
+        let mut discrepancies = expected.discrepancies(&outcome);
+        let produced = records.len() as u64;
+        if !self.follow && produced < summary.sent {
+            discrepancies.push(format!("{} records sent, {produced} on the stream", summary.sent));
+        }
+        let totals = functions.totals();
+        let distinct_letters: BTreeSet<_> = outcome.dead_letters.iter().map(|(_, id)| id).collect();
+        let report = RunReport {
+            produced,
+            not_produced: summary.failed + summary.refused,
+            landed: outcome.landed.len() as u64,
+            failed: outcome.failed.len() as u64,
+            failed_by_reason: totals.failed,
+            event_times_unreadable: totals.event_times.unreadable as u64,
+            event_times_without_local_time: totals.event_times.without_local_time as u64,
+            policy: self.policy.id().to_owned(),
+            never_alerted: self.policy.silences().iter().map(ToString::to_string).collect(),
+            high_scores: expected.high_scores,
+            alerts: alerts.len() as u64,
+            duplicates_suppressed: totals.alerts_suppressed,
+            dead_letters: distinct_letters.len() as u64,
+            windows: outcome.windows.len() as u64,
+            top_customers: top_customers(&outcome.windows)?,
+            detection_latency_ms: Latency::of(totals.detection_latency),
+            transactions_per_second: per_second(produced, time),
+            seconds: time.as_secs_f64(),
+            files: output::written(&self.out)?,
+            balanced: discrepancies.is_empty(),
+            discrepancies,
+        };
+        Ok((report, alerts))
+    }
+
+    /// Every record on the stream.
+    async fn stream_records(&self) -> anyhow::Result<Vec<StreamRecord>> {
+        let source = self.aws.record_source(STREAM);
+        let mut records = Vec::new();
+        for shard in source.shards().await? {
+            let mut after: Option<String> = None;
+            loop {
+                let page = source.read(&shard.id, after.as_deref(), 10_000).await?;
+                after = page.records.last().map(|record| record.sequence_number.clone()).or(after);
+                let is_end = page.records.is_empty();
+                for record in page.records {
+                    let since = record.approximate_arrival.duration_since(std::time::UNIX_EPOCH)?;
+                    records.push(StreamRecord {
+                        stream: STREAM.to_owned(),
+                        shard: shard.id.clone(),
+                        sequence_number: record.sequence_number,
+                        arrival: Timestamp::saturating_from_millis(i64::try_from(since.as_millis())?),
+                        data: record.data.to_vec(),
+                    });
+                }
+                if is_end {
+                    break;
+                }
+            }
+        }
+        Ok(records)
+    }
+}
+
+fn member(json: &str, name: &str) -> anyhow::Result<String> {
+    let value: Value = serde_json::from_str(json)?;
+    Ok(value[name].as_str().with_context(|| format!("a message lacks `{name}`"))?.to_owned())
+}
+
+/// The input as records, whose locations are kept in `locations`. What cannot be one is counted in `refused`.
+fn records<'a>(
+    input: Input,
+    locations: &'a SourceLocations,
+    status: &'a StatusLine,
+    refused: &'a mut u64,
+    error: &'a mut Option<InputError>,
+) -> futures_util::stream::BoxStream<'a, Record> {
+    let keyed = |entry: Entry| {
+        let tag = locations.keep(entry.location);
+        record(entry.bytes, tag, true)
+    };
+    match input {
+        Input::Generated(transactions) => {
+            let entries = (1..).zip(transactions).map(|(line, transaction)| Entry {
+                location: SourceLocation { line, byte: 1, begins_line: true, file: None },
+                bytes: Bytes::from(transaction.to_json()),
+                fault: None,
+                is_open: false,
+            });
+            futures_util::stream::iter(entries.map(keyed)).boxed()
+        }
+        Input::Given(input) => from_entries(input::stream(*input), status, refused, error).map(keyed).boxed(),
+    }
+}
+
+fn from_entries<'a>(
+    entries: impl Stream<Item = Result<Entry, InputError>> + Send + 'a,
+    status: &'a StatusLine,
+    refused: &'a mut u64,
+    error: &'a mut Option<InputError>,
+) -> impl Stream<Item = Entry> + Send + 'a {
+    let mut told = 0;
+    let entries = entries.scan((), move |(), entry| {
+        std::future::ready(match entry {
+            Ok(entry) => Some(produced(entry, status, &mut told, refused)),
+            Err(failure) => {
+                *error = Some(failure);
+                None
+            }
+        })
+    });
+    entries.filter_map(std::future::ready)
+}
+
+/// The entry if it is to be produced: also what is no transaction, as its producers would send it. That is told.
+fn produced(entry: Entry, status: &StatusLine, told: &mut u64, refused: &mut u64) -> Option<Entry> {
+    let is_produced = !matches!(entry.fault, Some(Fault::TooLong(_) | Fault::Part));
+    let reason = match (fraud_core::transaction::Transaction::parse(&entry.bytes), entry.fault) {
+        (Ok(_), None) => return Some(entry),
+        (Err(reason), _) if is_produced => reason.to_string(),
+        (_, fault) => fault.map(|fault| fault.to_string()).unwrap_or_default(),
+    };
+    *told += 1;
+    if *told <= FAILURES_TOLD {
+        let cut_off = if entry.is_open { ", and the input ends here without a line break" } else { "" };
+        let produced = if is_produced { "produced as it is" } else { "not produced" };
+        status.tell(&format!("{}: {reason}{cut_off}; {produced}", entry.location));
+    }
+    *refused += u64::from(!is_produced);
+    is_produced.then_some(entry)
+}
+
+/// As the template deploys the mapping, with retries without end: here nothing is ever given up.
+fn mapping_settings() -> MappingSettings {
+    MappingSettings {
+        batch_size: 1000,
+        parallelization_factor: 4,
+        bisect_batch_on_function_error: true,
+        report_batch_item_failures: true,
+        function_timeout: Duration::from_secs(60),
+        // An enhanced fan-out consumer is told of records at once.
+        polling_interval: Duration::from_millis(20),
+        consumer: Some("kinesis-alerts".to_owned()),
+        ..MappingSettings::default()
+    }
+}
+
+/// As the template deploys the delivery stream, but for what a developer would wait for: buffers are small, and the
+/// stream is looked at often.
+fn delivery_settings() -> DeliverySettings {
+    DeliverySettings {
+        name: "transactions-to-lake".to_owned(),
+        transform_buffering: Buffering { size: 1024 * 1024, interval: Duration::from_secs(1) },
+        buffering: Buffering { size: 64 * 1024 * 1024, interval: Duration::from_secs(60) },
+        prefix: format!(
+            "{}/year=!{{partitionKeyFromLambda:year}}/month=!{{partitionKeyFromLambda:month}}/\
+             day=!{{partitionKeyFromLambda:day}}/hour=!{{partitionKeyFromLambda:hour}}/",
+            output::SCORED
+        ),
+        error_output_prefix: format!(
+            "{}/!{{firehose:error-output-type}}/!{{timestamp:yyyy/MM/dd/HH}}/",
+            output::ERRORS
+        ),
+        raw_backup: Some(RawBackup {
+            prefix: format!("{}/!{{timestamp:yyyy/MM/dd/HH}}/", output::RAW),
+            buffering: Buffering { size: 64 * 1024 * 1024, interval: Duration::from_secs(60) },
+        }),
+        active_partitions: 5000,
+        deaggregate: Some(Deaggregate::new(|data| match split(data) {
+            Payload::Plain(data) => vec![(0, data)],
+            Payload::Aggregate(users) => {
+                users.into_iter().map(|user| (user.sub_sequence_number, user.data)).collect()
+            }
+        })),
+        polling_interval: Duration::from_millis(100),
+        ..DeliverySettings::default()
+    }
+}

@@ -1,0 +1,223 @@
+//! Whether everything that went in came out as it must: the records on the stream scored once more, here, and held against
+//! what landed, what failed, what was alerted and what was put aside.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use exact_text::decimal::is_positive;
+use exact_text::timestamp::Timestamp;
+use fraud_aws::profiles::{FileProfiles, look_up};
+use fraud_core::decision::Decider;
+use fraud_core::enrichment::Enrichment;
+use fraud_core::event_time::EventTimeBounds;
+use fraud_core::identity::{Identity, Position};
+use fraud_core::money::Money;
+use fraud_core::policy::Policy;
+use fraud_core::transaction::Transaction;
+use fraud_core::window::{Fold, WindowRule, WindowTotals};
+use tokio::time::Instant;
+
+/// Discrepancies of one kind that are told one by one.
+const TOLD: usize = 5;
+
+/// A record as it stands on the stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StreamRecord {
+    /// The stream's name.
+    pub stream: String,
+    /// The shard's id.
+    pub shard: String,
+    /// The sequence number's digits.
+    pub sequence_number: String,
+    /// When it arrived.
+    pub arrival: Timestamp,
+    /// The payload.
+    pub data: Vec<u8>,
+}
+
+/// What a scored line says of itself.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LandedLine {
+    /// `decision_id`
+    pub decision_id: String,
+    /// `fraud_score`
+    pub fraud_score: f64,
+    /// `enrichment`
+    pub enrichment: String,
+}
+
+/// What came out.
+#[derive(Debug, Clone, Default)]
+pub struct PipelineOutput {
+    /// The scored lines of the lake.
+    pub landed: Vec<LandedLine>,
+    /// The payloads under the error prefix.
+    pub failed: Vec<Vec<u8>>,
+    /// The ids of the alerts published.
+    pub alerts: Vec<String>,
+    /// The functions and ids of the dead letters, each as often as it was sent.
+    pub dead_letters: Vec<(String, String)>,
+    /// What stands in the table of aggregates, by customer and then by time.
+    pub windows: Vec<WindowTotals>,
+}
+
+/// What must have come out, found by scoring here.
+#[derive(Debug, Clone, Default)]
+pub struct ExpectedOutput {
+    /// For each record that can be scored, by its identity, the score with the profile and that without an answer.
+    scores: HashMap<String, Vec<[f64; 2]>>,
+    /// How often each payload that cannot be scored stands on the stream.
+    refused: BTreeMap<Vec<u8>, usize>,
+    /// The functions that must put a record aside, and the record's position.
+    dead_letters: BTreeSet<(String, String)>,
+    /// Every customer's windows.
+    windows: Vec<WindowTotals>,
+    /// The identities with a high score.
+    high: BTreeSet<String>,
+    /// The records with a high score.
+    pub high_scores: u64,
+}
+
+impl ExpectedOutput {
+    /// Scores the records of a stream, and adds them up in the windows of `rule` where the analytics function runs.
+    pub async fn of(
+        records: &[StreamRecord],
+        profiles: &FileProfiles,
+        policy: &Policy,
+        rule: Option<WindowRule>,
+    ) -> Self {
+        let mut expected = ExpectedOutput::default();
+        let mut fold = rule.map(Fold::new);
+        let decider = Decider::new(policy.clone(), EventTimeBounds::UNBOUNDED);
+        for record in records {
+            let position = Position {
+                stream: &record.stream,
+                shard: &record.shard,
+                sequence_number: &record.sequence_number,
+                sub_sequence_number: 0,
+            };
+            let Ok(transaction) = Transaction::parse(&record.data) else {
+                *expected.refused.entry(record.data.clone()).or_default() += 1;
+                expected.put_aside(kinesis_alerts::FUNCTION, position);
+                if fold.is_some() {
+                    expected.put_aside(customer_analytics::FUNCTION, position);
+                }
+                continue;
+            };
+            let customer = transaction.customer_id.as_deref();
+            let looked_up = look_up(profiles, [customer].into_iter(), Instant::now()).await;
+            let decide =
+                |enrichment| decider.decide(&transaction, enrichment, record.arrival, Some(position));
+            let known = decide(looked_up.of(0));
+            let scores = [known.score.value, decide(Enrichment::Unavailable).score.value];
+            let identity = transaction.identity_at(position);
+            if let Some(fold) = &mut fold {
+                fold.add(&transaction, &identity, record.arrival);
+                let digits = transaction.amount.digits;
+                if customer.is_some() && is_positive(digits) && Money::amount(digits).is_err() {
+                    expected.put_aside(customer_analytics::FUNCTION, position);
+                }
+            }
+            let identity = identity.to_string();
+            if decider.alerts(&known) {
+                expected.high_scores += 1;
+                expected.high.insert(identity.clone());
+            }
+            expected.scores.entry(identity).or_default().push(scores);
+        }
+        expected.windows = fold.map(|fold| fold.totals()).unwrap_or_default();
+        expected
+    }
+
+    /// What of the outcome is not as it must be; empty where everything is.
+    pub fn discrepancies(&self, outcome: &PipelineOutput) -> Vec<String> {
+        let mut found = Vec::new();
+        self.check_landed(&outcome.landed, &mut found);
+        self.check_failed(&outcome.failed, &mut found);
+        self.check_alerts(&outcome.alerts, &mut found);
+        self.check_dead_letters(&outcome.dead_letters, &mut found);
+        self.check_windows(&outcome.windows, &mut found);
+        found
+    }
+
+    fn put_aside(&mut self, function: &str, position: Position<'_>) {
+        self.dead_letters.insert((function.to_owned(), Identity::Position(position).to_string()));
+    }
+
+    fn check_dead_letters(&self, letters: &[(String, String)], found: &mut Vec<String>) {
+        let letters: BTreeSet<_> = letters.iter().cloned().collect();
+        let text = |(function, id): &(String, String)| format!("{id} by {function}");
+        tell("dead letter missing", self.dead_letters.difference(&letters).map(text), found);
+        tell("dead letter of a good record", letters.difference(&self.dead_letters).map(text), found);
+    }
+
+    fn check_windows(&self, windows: &[WindowTotals], found: &mut Vec<String>) {
+        let of =
+            |windows: &[WindowTotals]| windows.iter().map(WindowTotals::to_json).collect::<BTreeSet<_>>();
+        let (expected, stored) = (of(&self.windows), of(windows));
+        tell("window missing", expected.difference(&stored), found);
+        tell("window that should not be", stored.difference(&expected), found);
+    }
+
+    fn check_landed(&self, landed: &[LandedLine], found: &mut Vec<String>) {
+        let mut left = self.scores.clone();
+        let (mut unknown, mut wrong) = (Vec::new(), Vec::new());
+        for line in landed {
+            let Some(scores) = left.get_mut(&line.decision_id) else {
+                unknown.push(&line.decision_id);
+                continue;
+            };
+            let degraded = usize::from(line.enrichment == "unavailable");
+            let matching =
+                scores.iter().position(|score| score[degraded].to_bits() == line.fraud_score.to_bits());
+            match matching.or((!scores.is_empty()).then_some(0)) {
+                Some(place) => drop(scores.swap_remove(place)),
+                None => unknown.push(&line.decision_id),
+            }
+            if matching.is_none() {
+                wrong.push(&line.decision_id);
+            }
+        }
+        let missing = left.iter().flat_map(|(id, scores)| scores.iter().map(move |_| id));
+        tell("not landed", missing, found);
+        tell("landed too often, or unknown", unknown.into_iter(), found);
+        tell("landed with another score than here", wrong.into_iter(), found);
+    }
+
+    fn check_failed(&self, failed: &[Vec<u8>], found: &mut Vec<String>) {
+        let mut counts: BTreeMap<&[u8], usize> = BTreeMap::new();
+        for payload in failed {
+            *counts.entry(payload).or_default() += 1;
+        }
+        let expected = self.refused.iter();
+        let missing = expected.clone().filter(|(payload, count)| counts.get(&payload[..]) < Some(count));
+        let size = |payload: &[u8]| format!("a payload of {} bytes", payload.len());
+        tell("not failed", missing.map(|(payload, _)| size(payload)), found);
+        let extra = counts.iter().filter(|(payload, count)| self.refused.get(**payload) < Some(count));
+        tell("failed and should not", extra.map(|(payload, _)| size(payload)), found);
+    }
+
+    fn check_alerts(&self, alerts: &[String], found: &mut Vec<String>) {
+        let mut counts: BTreeMap<&String, usize> = BTreeMap::new();
+        for id in alerts {
+            *counts.entry(id).or_default() += 1;
+        }
+        tell("not alerted", self.high.iter().filter(|id| !counts.contains_key(id)), found);
+        tell("alerted without a high score", counts.keys().filter(|id| !self.high.contains(**id)), found);
+        tell(
+            "alerted more than once",
+            counts.iter().filter(|(_, count)| **count > 1).map(|(id, _)| id),
+            found,
+        );
+    }
+}
+
+fn tell(what: &str, items: impl Iterator<Item = impl std::fmt::Display>, found: &mut Vec<String>) {
+    let items: Vec<_> = items.collect();
+    found.extend(items.iter().take(TOLD).map(|item| format!("{what}: {item}")));
+    if items.len() > TOLD {
+        found.push(format!("{what}: {} more", items.len() - TOLD));
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,136 @@
+use exact_text::written_time;
+use fraud_core::event_time::EventTimeBounds;
+use fraud_core::money::Money;
+use fraud_core::window::{Window, WindowTime};
+
+use super::*;
+
+const PROFILES: &str = r#"{"A":{"risk_score":1},"B":{"risk_score":0.1}}"#;
+
+fn record(number: u32, data: &str) -> StreamRecord {
+    StreamRecord {
+        stream: "transactions".to_owned(),
+        shard: "shardId-000000000000".to_owned(),
+        sequence_number: number.to_string(),
+        arrival: Timestamp::from_millis(1_705_320_000_000).unwrap(),
+        data: data.as_bytes().to_vec(),
+    }
+}
+
+fn rule() -> WindowRule {
+    let bounds = EventTimeBounds { max_age: None, max_ahead: None };
+    WindowRule { seconds: 300.try_into().unwrap(), time: WindowTime::Event, bounds }
+}
+
+fn letter(function: &str, number: u32) -> (String, String) {
+    (function.to_owned(), format!("@transactions/shardId-000000000000/{number}"))
+}
+
+/// One transaction in the window that begins at `start`.
+fn window(customer: &str, start: &str, total: &str) -> WindowTotals {
+    WindowTotals {
+        customer_id: customer.to_owned(),
+        window: Window::containing(written_time::parse(start).unwrap().instant, rule().seconds),
+        event_count: 1,
+        total_amount: Money::amount(total).unwrap(),
+        sum_complete: true,
+        dedup_complete: true,
+    }
+}
+
+fn high(id: &str) -> String {
+    format!(
+        r#"{{"transaction_id":"{id}","customer_id":"A","amount":20000,"event_time":"2024-01-15T03:00:00Z"}}"#
+    )
+}
+
+/// A stream with a high score that comes twice, a low one, one without an id, and one that is no transaction; and what
+/// must come of it.
+fn balanced() -> (ExpectedOutput, PipelineOutput) {
+    let low = r#"{"transaction_id":"2","customer_id":"B","amount":1,"event_time":"2024-01-15T13:00:00Z"}"#;
+    let records = [
+        record(1, &high("1")),
+        record(2, low),
+        record(3, r#"{"amount":6000,"event_time":"2024-01-15T13:00:00Z"}"#),
+        record(4, "junk"),
+        record(5, &high("1")),
+    ];
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let policy = Policy::builtin_default().unwrap();
+    let expected = runtime.block_on(ExpectedOutput::of(
+        &records,
+        &FileProfiles::parse(PROFILES).unwrap(),
+        &policy,
+        Some(rule()),
+    ));
+    let landed = |id: &str, fraud_score, enrichment: &str| LandedLine {
+        decision_id: id.to_owned(),
+        fraud_score,
+        enrichment: enrichment.to_owned(),
+    };
+    let outcome = PipelineOutput {
+        landed: vec![
+            landed("A/1", 0.8999999999999999, "profile"),
+            landed("B/2", 0.04000000000000001, "profile"),
+            landed("@transactions/shardId-000000000000/3", 0.4, "no_customer"),
+            landed("A/1", 0.8999999999999999, "profile"),
+        ],
+        failed: vec![b"junk".to_vec()],
+        alerts: vec!["A/1".to_owned()],
+        dead_letters: vec![
+            letter("kinesis-alerts", 4),
+            letter("kinesis-alerts", 4),
+            letter("customer-analytics", 4),
+        ],
+        windows: vec![window("A", "2024-01-15T03:00:00Z", "20000"), window("B", "2024-01-15T13:00:00Z", "1")],
+    };
+    (expected, outcome)
+}
+
+#[test]
+fn what_came_out_as_it_must_balances() {
+    let (expected, outcome) = balanced();
+    assert_eq!(expected.discrepancies(&outcome), [""; 0]);
+    assert_eq!(expected.high_scores, 2);
+}
+
+#[test]
+fn a_record_scored_without_an_answer_is_held_against_the_score_without_an_answer() {
+    let (expected, mut outcome) = balanced();
+    // Risk 0.5 in place of 0.1, times 0.4.
+    outcome.landed[1] =
+        LandedLine { decision_id: "B/2".to_owned(), fraud_score: 0.2, enrichment: "unavailable".to_owned() };
+    assert_eq!(expected.discrepancies(&outcome), [""; 0]);
+}
+
+#[test]
+fn whatever_is_missing_or_too_much_is_told() {
+    type Change = (fn(&mut PipelineOutput), &'static str);
+    let changes: [Change; 13] = [
+        (|out| drop(out.landed.remove(1)), "not landed: B/2"),
+        (|out| out.landed.push(out.landed[1].clone()), "landed too often, or unknown: B/2"),
+        (|out| out.landed[1].decision_id = "B/9".to_owned(), "not landed: B/2"),
+        (|out| out.landed[1].fraud_score = 0.2, "landed with another score than here: B/2"),
+        (|out| out.failed.clear(), "not failed: a payload of 4 bytes"),
+        (|out| out.failed.push(b"junk".to_vec()), "failed and should not: a payload of 4 bytes"),
+        (|out| out.alerts.clear(), "not alerted: A/1"),
+        (|out| out.alerts.push("A/1".to_owned()), "alerted more than once: A/1"),
+        (|out| out.alerts.push("B/2".to_owned()), "alerted without a high score: B/2"),
+        (
+            |out| drop(out.dead_letters.pop()),
+            "dead letter missing: @transactions/shardId-000000000000/4 by customer-analytics",
+        ),
+        (
+            |out| out.dead_letters.push(letter("kinesis-alerts", 1)),
+            "dead letter of a good record: @transactions/shardId-000000000000/1 by kinesis-alerts",
+        ),
+        (|out| drop(out.windows.pop()), "window missing: "),
+        (|out| out.windows[0].event_count = 2, "window that should not be: "),
+    ];
+    for (change, told) in changes {
+        let (expected, mut outcome) = balanced();
+        change(&mut outcome);
+        let discrepancies = expected.discrepancies(&outcome);
+        assert!(discrepancies.iter().any(|found| found.starts_with(told)), "{told}: {discrepancies:?}");
+    }
+}

@@ -1,0 +1,262 @@
+//! What a run came to, for people and for scripts.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use anyhow::Context;
+use fraud_core::money::Money;
+use fraud_core::window::WindowTotals;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use fraudctl::display::{event_time_faults, on_one_line, table, thousands};
+
+/// Alerts shown to people.
+const ALERTS_SHOWN: usize = 10;
+/// Customers shown as the biggest spenders.
+const CUSTOMERS_SHOWN: usize = 5;
+
+/// A run's report. Serialized it is what `--json` prints.
+#[derive(Debug, Clone, Serialize)]
+pub struct RunReport {
+    /// Records on the stream.
+    pub produced: u64,
+    /// Entries of the input that were not produced.
+    pub not_produced: u64,
+    /// Records scored and written to their partitions.
+    pub landed: u64,
+    /// Records under the error prefix.
+    pub failed: u64,
+    /// Of these, by the transform's reason.
+    pub failed_by_reason: BTreeMap<String, u64>,
+    /// Records scored whose event time cannot be read.
+    pub event_times_unreadable: u64,
+    /// Records scored whose event time is an epoch number, which has no local time.
+    pub event_times_without_local_time: u64,
+    /// The id of the policy that decided.
+    pub policy: String,
+    /// The kinds of transactions that it never raises an alert for.
+    pub never_alerted: Vec<String>,
+    /// Records whose score raises an alert.
+    pub high_scores: u64,
+    /// Alerts published.
+    pub alerts: u64,
+    /// High scores whose alert had been sent before.
+    pub duplicates_suppressed: u64,
+    /// Records that the alerting function put aside.
+    pub dead_letters: u64,
+    /// Windows of customers that have transactions.
+    pub windows: u64,
+    /// The customers that spent most, over all their windows.
+    pub top_customers: Vec<TopCustomer>,
+    /// From a record's arrival at the stream to the publication of its alert.
+    pub detection_latency_ms: Latency,
+    /// Produced records over the time from the first to the last thing done.
+    pub transactions_per_second: u64,
+    /// That time.
+    pub seconds: f64,
+    /// Files written to the output folder.
+    pub files: u64,
+    /// Whether everything that went in came out as it must.
+    pub balanced: bool,
+    /// Where it does not balance: what is missing or too much.
+    pub discrepancies: Vec<String>,
+}
+
+/// Milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Latency {
+    /// Half were faster.
+    pub p50: i64,
+    /// Of a hundred, one was slower.
+    pub p99: i64,
+    /// The slowest.
+    pub max: i64,
+}
+
+/// A customer who spent much.
+#[derive(Debug, Clone, Serialize)]
+pub struct TopCustomer {
+    /// The customer.
+    pub customer_id: String,
+    /// Transactions that counted.
+    pub event_count: u64,
+    /// Their sum, with all its digits.
+    pub total_amount: Box<RawValue>,
+}
+
+/// The customers that spent most, over all these windows.
+pub(crate) fn top_customers(windows: &[WindowTotals]) -> anyhow::Result<Vec<TopCustomer>> {
+    let mut customers: BTreeMap<&str, (Money, u64)> = BTreeMap::new();
+    for window in windows {
+        let (total, count) = customers.entry(&window.customer_id).or_default();
+        *total = total.checked_add(window.total_amount).context("a customer's sum is too large")?;
+        *count += window.event_count;
+    }
+    let mut customers: Vec<_> = customers.into_iter().collect();
+    customers.sort_by_key(|(_, (total, _))| std::cmp::Reverse(*total));
+    let top = customers.into_iter().take(CUSTOMERS_SHOWN).map(|(customer_id, (total, event_count))| {
+        Ok(TopCustomer {
+            customer_id: customer_id.to_owned(),
+            event_count,
+            total_amount: RawValue::from_string(total.to_string())?,
+        })
+    });
+    top.collect()
+}
+
+impl fmt::Display for TopCustomer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} ({})", on_one_line(&self.customer_id), self.total_amount, self.event_count)
+    }
+}
+
+impl Latency {
+    /// The percentiles of these times (nearest rank); all 0 where there are none.
+    pub fn of(mut millis: Vec<i64>) -> Self {
+        millis.sort_unstable();
+        let rank = |percent: usize| {
+            let rank = (millis.len() * percent).div_ceil(100).saturating_sub(1);
+            millis.get(rank).copied().unwrap_or_default()
+        };
+        Latency { p50: rank(50), p99: rank(99), max: rank(100) }
+    }
+}
+
+impl RunReport {
+    /// The report for people, with the first of the alerts.
+    pub fn render(&self, alerts: &[String]) -> String {
+        let mut out = String::new();
+        if !alerts.is_empty() {
+            let mut shown = table(&["alert", "amount", "score", "reasons", "time"], &["amount", "score"]);
+            for alert in alerts.iter().take(ALERTS_SHOWN) {
+                shown.add_row(ShownAlert::of(alert).columns());
+            }
+            out += &format!("{shown}\n");
+            if alerts.len() > ALERTS_SHOWN {
+                out += &format!(
+                    "and {} more in alerts.ndjson\n",
+                    thousands((alerts.len() - ALERTS_SHOWN) as u64)
+                );
+            }
+        }
+        let reasons: Vec<String> =
+            self.failed_by_reason.iter().map(|(reason, count)| format!("{count} {reason}")).collect();
+        let failed = match reasons.is_empty() {
+            true => thousands(self.failed),
+            false => format!("{} ({})", thousands(self.failed), reasons.join(", ")),
+        };
+        let Latency { p50, p99, max } = self.detection_latency_ms;
+        let mut rows = vec![
+            ("produced", thousands(self.produced)),
+            ("landed", thousands(self.landed)),
+            ("failed", failed),
+            ("high scores", thousands(self.high_scores)),
+            (
+                "alerts",
+                format!(
+                    "{} ({} duplicates suppressed)",
+                    thousands(self.alerts),
+                    thousands(self.duplicates_suppressed)
+                ),
+            ),
+            ("dead letters", thousands(self.dead_letters)),
+            ("detection latency", format!("p50 {p50} ms, p99 {p99} ms, max {max} ms")),
+            (
+                "throughput",
+                format!(
+                    "{} transactions a second ({:.1} s)",
+                    thousands(self.transactions_per_second),
+                    self.seconds
+                ),
+            ),
+            ("files written", thousands(self.files)),
+        ];
+        let event_times = event_time_faults(self.event_times_unreadable, self.event_times_without_local_time);
+        rows.extend(event_times.map(|faults| ("event times", faults)));
+        rows.push(("policy", self.policy.clone()));
+        rows.extend(self.never_alerted.iter().map(|kind| ("never alerted", kind.clone())));
+        if self.not_produced > 0 {
+            rows.insert(1, ("not produced", thousands(self.not_produced)));
+        }
+        if self.windows > 0 {
+            let top: Vec<String> = self.top_customers.iter().map(TopCustomer::to_string).collect();
+            let aggregates = [
+                ("aggregates", format!("{} windows of customers", thousands(self.windows))),
+                ("top customers", top.join(", ")),
+            ];
+            let behind =
+                rows.iter().position(|(name, _)| *name == "dead letters").map_or(rows.len(), |at| at + 1);
+            rows.splice(behind..behind, aggregates);
+        }
+        for (name, value) in rows {
+            out += &format!("{name:>18}  {value}\n");
+        }
+        out += match self.balanced {
+            true => {
+                "Balanced: every record produced landed or failed, every high score was alerted once, every sum is right."
+            }
+            false => "NOT BALANCED:",
+        };
+        for discrepancy in &self.discrepancies {
+            out += &format!("\n  {}", on_one_line(discrepancy));
+        }
+        out
+    }
+}
+
+/// What people see of an alert's message. Numbers keep their digits.
+#[derive(Debug, Default, Deserialize)]
+struct ShownAlert<'a> {
+    alert_id: String,
+    #[serde(borrow)]
+    transaction_amount: Option<&'a RawValue>,
+    #[serde(borrow)]
+    fraud_score: Option<&'a RawValue>,
+    reasons: Vec<ShownReason>,
+    event_time: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct ShownReason {
+    name: String,
+}
+
+impl<'a> ShownAlert<'a> {
+    /// A message that cannot be read, which a fault may have made, is an empty row.
+    fn of(message: &'a str) -> Self {
+        serde_json::from_str(message).unwrap_or_default()
+    }
+
+    fn columns(self) -> [String; 5] {
+        let digits = |number: Option<&RawValue>| number.map_or("", RawValue::get).to_owned();
+        let reasons: Vec<String> = self.reasons.into_iter().map(|reason| reason.name).collect();
+        [
+            self.alert_id,
+            digits(self.transaction_amount),
+            digits(self.fraud_score),
+            reasons.join(" "),
+            self.event_time.unwrap_or_default(),
+        ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_alert_is_shown_with_its_amounts_own_digits() {
+        let alert = ShownAlert::of(
+            r#"{"alert_id":"C/1","transaction_amount":21437.60,"fraud_score":0.9,"reasons":[{"name":"amount"},{"name":"risk"}],"event_time":null}"#,
+        );
+        assert_eq!(alert.columns(), ["C/1", "21437.60", "0.9", "amount risk", ""]);
+    }
+
+    #[test]
+    fn percentiles_are_values_that_occurred() {
+        assert_eq!(Latency::of((1..=200).rev().collect()), Latency { p50: 100, p99: 198, max: 200 });
+        assert_eq!(Latency::of(vec![7]), Latency { p50: 7, p99: 7, max: 7 });
+        assert_eq!(Latency::of(Vec::new()), Latency { p50: 0, p99: 0, max: 0 });
+    }
+}

@@ -1,0 +1,110 @@
+//! The embedded AWS with what the pipeline needs in it.
+
+use std::path::Path;
+
+use anyhow::Context;
+use aws_calls::sdk::Sdk;
+use aws_calls::table::{Attribute, Kind, Table};
+use aws_sdk_dynamodb::Client;
+use embedded_aws::{EmbeddedAws, KeyType, REGION, Recording, Service, TableDefinition};
+use fraud_aws::aggregates::rule_variables;
+use fraud_aws::{aggregates, ledger, profiles};
+
+use crate::functions::window_rule;
+use fraudctl::profiles::{ProfileItem, write};
+
+/// The stream that transactions come by.
+pub(crate) const STREAM: &str = "transactions";
+/// Its shards: those that the tutorial's peak of 50,000 a minute needs.
+pub(crate) const SHARDS: u32 = 2;
+pub(crate) const PROFILES_TABLE: &str = "customer_profiles";
+pub(crate) const LEDGER_TABLE: &str = "alert_ledger";
+pub(crate) const AGGREGATES_TABLE: &str = "customer_aggregates";
+pub(crate) const TOPIC: &str = "fraud-alerts";
+pub(crate) const QUEUE: &str = "fraud-dead-letters";
+/// How long the rows of ledger and aggregates are kept: the functions' default, longer than the stream keeps records.
+pub(crate) const RETENTION_DAYS: u64 = 400;
+
+/// Starts the services with empty tables.
+///
+/// # Errors
+/// Where a port or a thread cannot be had.
+pub async fn start() -> anyhow::Result<EmbeddedAws> {
+    let builder = EmbeddedAws::builder()
+        .stream(STREAM, SHARDS)
+        // A file is produced as fast as it goes, not at the pace of so many shards.
+        .shard_write_limits(false)
+        .table_definition(definition(PROFILES_TABLE, &profiles::table::TABLE))
+        .table_definition(definition(LEDGER_TABLE, &ledger::TABLE))
+        .table_definition(definition(AGGREGATES_TABLE, &aggregates::TABLE))
+        .topic(TOPIC)
+        .queue(QUEUE)
+        .recording(Recording::Counts);
+    builder.start().await.context("cannot start the embedded AWS")
+}
+
+/// A table with this schema.
+fn definition(name: &str, schema: &Table) -> TableDefinition {
+    let key_type = |key: Attribute| match key.kind {
+        Kind::N => KeyType::Number,
+        _ => KeyType::String,
+    };
+    let key = schema.partition_key;
+    let mut table = TableDefinition::new(name, key.name, key_type(key));
+    if let Some(key) = schema.sort_key {
+        table = table.sort_key(key.name, key_type(key));
+    }
+    match schema.time_to_live {
+        Some(attribute) => table.time_to_live(attribute),
+        None => table,
+    }
+}
+
+/// The settings of clients of one service.
+pub(crate) async fn sdk(aws: &EmbeddedAws, service: Service) -> anyhow::Result<Sdk> {
+    let endpoint = aws.endpoint(service).with_context(|| format!("{} does not run", service.name()))?;
+    Ok(Sdk::at(endpoint, REGION).await)
+}
+
+/// Fills the table of profiles.
+pub(crate) async fn import_profiles(aws: &EmbeddedAws, items: Vec<ProfileItem>) -> anyhow::Result<u64> {
+    let sdk = sdk(aws, Service::DynamoDb).await?;
+    write(&Client::new(sdk.config().await), PROFILES_TABLE, items, |_| {}).await
+}
+
+/// The lines that point a shell's tools at the services, and configure a function in that shell as those here are: with
+/// another rule for windows, or another policy, it would count and alert anew.
+///
+/// # Errors
+/// Where the policy's file has no absolute path.
+pub fn exports(aws: &EmbeddedAws, policy: Option<&Path>) -> anyhow::Result<String> {
+    let policy = match policy {
+        None => "builtin:default".to_owned(),
+        Some(path) => {
+            let path = path.canonicalize().with_context(|| format!("cannot find {}", path.display()))?;
+            format!("file:{}", path.display())
+        }
+    };
+    let ports = [
+        ("PROFILE_SOURCE", format!("dynamodb:{PROFILES_TABLE}")),
+        ("ALERT_SINK", format!("sns:{}", aws.topic_arn(TOPIC).unwrap_or_default())),
+        ("ALERT_LEDGER", format!("dynamodb:{LEDGER_TABLE}")),
+        ("DEAD_LETTERS", format!("sqs:{}", aws.queue_url(QUEUE).unwrap_or_default())),
+        ("AGGREGATES", format!("dynamodb:{AGGREGATES_TABLE}")),
+        ("AGGREGATE_SINK", "none:".to_owned()),
+        ("AGGREGATE_DAYS", RETENTION_DAYS.to_string()),
+        ("ALERT_LEDGER_DAYS", RETENTION_DAYS.to_string()),
+        ("FRAUD_POLICY", policy),
+    ];
+    let variables = aws.env().into_iter().chain(ports).chain(rule_variables(&window_rule()));
+    Ok(variables.map(|(name, value)| format!("export {name}={}\n", quoted(&value))).collect())
+}
+
+/// A value as a shell reads it.
+fn quoted(value: &str) -> String {
+    let is_plain = |character: char| character.is_ascii_alphanumeric() || "-_./:@%+=,".contains(character);
+    match value.chars().all(is_plain) {
+        true => value.to_owned(),
+        false => format!("'{}'", value.replace('\'', r"'\''")),
+    }
+}

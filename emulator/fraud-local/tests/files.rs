@@ -1,0 +1,65 @@
+//! The kinds of files that it takes, and those that it refuses.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+/// Kinds that are not read, and what is said of them.
+const REFUSED: [(&str, &str); 3] = [
+    ("tx.csv", "it seems to be CSV, for it begins with `transaction_id,customer_id,amount,event_time`"),
+    ("tx-utf16.ndjson", "it seems to be UTF-16 text; save it as UTF-8"),
+    ("tx.ndjson.zst", "it seems to be zstd; unpack it first (zstd -d)"),
+];
+
+/// A file among those that `fraudctl` is tested with.
+fn transactions(name: &str) -> String {
+    let folder =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../crates/fraudctl/tests/fixtures/transactions");
+    folder.join(name).display().to_string()
+}
+
+fn fraud_local(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_fraud-local"));
+    command.args(arguments).stdin(Stdio::null());
+    command
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+#[test]
+fn every_other_kind_of_file_is_refused_with_what_it_seems_to_be() {
+    let folder = tempfile::tempdir().unwrap();
+    let profiles = transactions("profiles.json");
+    for (name, message) in REFUSED {
+        let file = transactions(name);
+        let arguments = ["--input", &file, "--profiles", &profiles, "--out", "out"];
+        let output = fraud_local(&arguments).current_dir(folder.path()).output().unwrap();
+        let stderr = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{stderr}");
+        assert!(stderr.contains(&format!("{file} is not read: {message}")), "{stderr}");
+        assert_eq!(text(&output.stdout), "");
+        assert!(!folder.path().join("out").exists());
+    }
+}
+
+#[test]
+fn an_alert_for_the_one_fraud_in_every_kind_of_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let profiles = transactions("profiles.json");
+    let files: Vec<String> = ["tx-array-pretty.json", "tx.ndjson.gz"].map(transactions).to_vec();
+    let arguments =
+        ["--profiles", &profiles, "--out", "out", "--json", "--input", &files[0], "--input", &files[1]];
+    let output = fraud_local(&arguments).current_dir(folder.path()).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    // The same three twice: one alert.
+    assert_eq!(
+        (&report["produced"], &report["landed"], &report["alerts"]),
+        (&6.into(), &6.into(), &1.into())
+    );
+}
