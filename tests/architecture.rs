@@ -34,7 +34,7 @@ fn named_paths(text: &str) -> BTreeSet<String> {
     let links = between(text, "](", ")").into_iter();
     let links =
         links.filter(|target| !target.contains("://")).map(|target| target.split('#').next().unwrap());
-    let words = text.split(|c: char| c.is_whitespace() || "`()[]|,;:".contains(c));
+    let words = text.split(|c: char| c.is_whitespace() || "`()[]|,;:#".contains(c));
     let words = words.filter(|word| folders.iter().any(|folder| word.starts_with(folder.as_str())));
     links
         .chain(words)

@@ -26,7 +26,7 @@ pub const PORT: Port = Port {
 
 /// Takes windows' totals, each as the [line](WindowTotals::to_json) that it is.
 ///
-/// A window comes again whenever it has changed, and unchanged where it is not known whether it was taken: a reader keeps
+/// A window is sent whenever it has changed, and again if it is not known whether it was taken: a reader keeps
 /// the totals with the highest count.
 pub trait AggregateSink: Send + Sync {
     /// Sends totals, each at least once. Answers by `deadline` at the latest, with one result for each, in their order.

@@ -46,10 +46,10 @@ pub const REMEMBERED_PER_ROW: u64 = 20_000;
 /// Keeps one row for each customer and window: a count, a sum, and what they are made of.
 pub trait AggregateStore: Send + Sync {
     /// Makes sure that the store's windows are those of `rule`. The first rule that it is asked for is remembered for as
-    /// long as there is the store, also where it holds rows already that were written before it remembered any.
+    /// long as the store exists, also if it holds rows that were written before it remembered any.
     ///
     /// # Errors
-    /// [`AggregateFault::OtherRule`] where it remembers another, else why it did not answer.
+    /// [`AggregateFault::OtherRule`] if it remembers another, else why it did not answer.
     fn hold_to(
         &self,
         rule: &WindowRule,
@@ -121,7 +121,7 @@ pub enum Memory {
 pub enum Added {
     /// It was made: the row's totals with it.
     Done(WindowTotals),
-    /// It was not: the row as it stands, `None` where there is none.
+    /// It was not: the row as it is, `None` if there is none.
     Refused(Option<RowState>),
 }
 
@@ -150,7 +150,7 @@ pub enum AggregateFault {
         /// The attribute that is missing, of another form, or not as expected.
         attribute: &'static str,
     },
-    /// The store's windows are kept under another rule: a transaction would lie in another window there, and count
+    /// The store's windows are kept under another rule: a transaction would be in another window there, and count
     /// twice. It stays so until the settings are as they were, or name another table.
     #[error(
         "the table's windows were written with {standing}, not with {asked}: set it as it was, or name another table in AGGREGATES"
@@ -183,7 +183,7 @@ impl Addition<'_> {
         self.transactions.iter().all(|counted| counted.amount.is_some())
     }
 
-    /// The sum that a row has with the addition, where it had another before.
+    /// The sum that a row has after the addition, given the sum before.
     ///
     /// # Errors
     /// [`AggregateFault::Call`] if no number can hold it, with DynamoDB's code.

@@ -55,7 +55,7 @@ impl<'a> Environment<'a> {
         Environment(lookup)
     }
 
-    /// The variable's value, where it is set.
+    /// The variable's value, if it is set.
     pub fn get(&self, variable: &str) -> Option<String> {
         (self.0)(variable).filter(|value| !value.is_empty())
     }

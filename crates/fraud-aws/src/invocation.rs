@@ -28,7 +28,7 @@ pub struct Outcome {
 /// Event and response stay text: each is read or written once, by the function that knows its form.
 ///
 /// # Errors
-/// Where the Lambda runtime API cannot be reached.
+/// If the Lambda runtime API cannot be reached.
 pub async fn serve<E: Into<Diagnostic>>(
     handler: impl AsyncFn(&str, Duration) -> Result<Outcome, E>,
 ) -> Result<(), Error> {

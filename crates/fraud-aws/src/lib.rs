@@ -1,4 +1,4 @@
-//! What stands between `fraud-core` and AWS: profile stores, the alert ledger, aggregates, sinks, configuration from the
+//! What is between `fraud-core` and AWS: profile stores, the alert ledger, aggregates, sinks, configuration from the
 //! environment, telemetry. Each is a port (a small trait) with its implementations beside it.
 
 pub mod aggregate_sink;

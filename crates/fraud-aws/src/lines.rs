@@ -16,7 +16,7 @@ impl<W: Write> Lines<W> {
     /// Writes a line; `text` must hold no line break.
     ///
     /// # Errors
-    /// Where the writer fails; a part of the line may have been written.
+    /// If the writer fails; a part of the line may have been written.
     pub(crate) fn write(&self, text: &str) -> io::Result<()> {
         // In one write, so that no other writer's line can come between.
         let line = format!("{text}\n");

@@ -15,7 +15,7 @@ use crate::{
 pub enum Payload {
     /// Ordinary data: one record, byte for byte what was given.
     ///
-    /// Data that begin with the magic but are no aggregate count as ordinary, as in the KCL: cut off, a trailer
+    /// Data that begin with the magic but are not an aggregate count as ordinary, as in the KCL: cut off, a trailer
     /// that is not the message's MD5, a message that is not valid protobuf, or one of whose records lacks a
     /// required field (partition key index or data).
     ///
@@ -48,7 +48,7 @@ pub struct UserRecord {
 
 /// Splits the data of one Kinesis record into user records, if they are a KPL aggregate.
 ///
-/// `data` are the record's bytes, after base64 decoding where the event carries base64. No payload is copied:
+/// `data` are the record's bytes, after base64 decoding if the event carries base64. No payload is copied:
 /// what comes back are slices of `data`, or `data` itself. Ordinary data cost the comparison of four bytes; an
 /// aggregate costs an MD5 over all its bytes, which outweighs the rest. Memory beyond the input is a few dozen bytes
 /// for each record; for a message made of nothing but empty records, about thirty times its size.

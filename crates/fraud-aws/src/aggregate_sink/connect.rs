@@ -20,7 +20,7 @@ pub enum TotalsSink {
 }
 
 impl TotalsSink {
-    /// Opens the sink, where there is to be one. A stream is not asked for anything yet.
+    /// Opens the sink, if there is to be one. Makes no call yet.
     pub async fn connect(target: &AggregateSinkTarget, sdk: &Sdk) -> Option<Self> {
         match target {
             AggregateSinkTarget::Kinesis { stream } => {

@@ -24,11 +24,11 @@ pub struct ShareOutcome {
     pub failed: Option<(Vec<Counted>, AggregateFault)>,
 }
 
-/// Adds a share to its row. That takes one write where none of its transactions was counted before, and one where all
+/// Adds a share to its row. That takes one write if none of its transactions was counted before, and one if all
 /// of them were; one more for each further [`TRANSACTIONS_AT_ONCE`] transactions, and for each time that somebody else
 /// has added some of them in between.
 ///
-/// It ends at the first fault; what was added until then stays added, and will be known when it comes again.
+/// It ends at the first fault; what was added until then stays added, and will be known when it is redelivered.
 pub async fn count(
     store: &impl AggregateStore,
     share: &Share<'_>,

@@ -24,7 +24,7 @@ use super::table::*;
 use super::{Added, Addition, AggregateFault, AggregateStore, Memory, REMEMBERED_PER_ROW, RowState, rule};
 
 /// How often a call is made. A row that many write to is throttled for a moment, and an attempt more is cheaper than a
-/// batch that comes again.
+/// batch that is retried.
 const ATTEMPTS: u32 = 5;
 /// The longest pause before the second attempt; each further one may be twice as long, up to the second of these. Every
 /// pause is drawn at random.
@@ -73,10 +73,10 @@ impl DynamoDbAggregates {
         }
     }
 
-    /// A window's row with its memory; `None` where there is none. It only reads: for who asks what would be counted.
+    /// A window's row with its memory; `None` if there is none. It only reads: for a dry run.
     ///
     /// # Errors
-    /// [`AggregateFault`]; also where a window of another length stands there.
+    /// [`AggregateFault`]; also if the row is of a window of another length.
     pub async fn row(
         &self,
         customer_id: &str,
@@ -138,7 +138,7 @@ impl DynamoDbAggregates {
     }
 }
 
-/// The condition under which so many transactions may be added.
+/// The condition under which this many transactions may be added.
 fn condition(transactions: usize, memory: Memory) -> String {
     let known: Vec<_> =
         (0..transactions).map(|place| format!("contains({COUNTED},{})", identity_name(place))).collect();

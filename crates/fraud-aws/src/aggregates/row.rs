@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | `customer_id` | S | the partition key |
 //! | `window_start` | N | the sort key: seconds since the epoch |
-//! | `event_window_start`, `event_window_end` | S | the window's bounds, RFC 3339 in UTC; the end is no part of it |
+//! | `event_window_start`, `event_window_end` | S | the window's bounds, RFC 3339 in UTC; the end is not part of it |
 //! | `window_seconds` | N | the window's length |
 //! | `event_count` | N | how many transactions counted |
 //! | `total_amount` | N | their amounts' sum, exact |
@@ -36,7 +36,7 @@ pub(super) const TOTALS: [&str; 7] =
     [CUSTOMER_ID, WINDOW_START, WINDOW_SECONDS, EVENT_COUNT, TOTAL_AMOUNT, SUM_COMPLETE, DEDUP_COMPLETE];
 
 /// # Errors
-/// [`AggregateFault::UnreadableRow`] where a row is for windows of another length.
+/// [`AggregateFault::UnreadableRow`] if the row is for windows of another length.
 pub(super) fn check_length(standing: Window, expected: Window) -> Result<(), AggregateFault> {
     let attribute = WINDOW_SECONDS;
     if standing == expected { Ok(()) } else { Err(AggregateFault::UnreadableRow { attribute }) }

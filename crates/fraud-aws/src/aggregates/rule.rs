@@ -1,10 +1,10 @@
 //! The window rule that a store's windows are kept under.
 //!
-//! Which window a transaction lies in depends on the [`WindowRule`]. Under another one the same transaction lies in
+//! Which window a transaction is in depends on the [`WindowRule`]. Under another one the same transaction is in
 //! another window, whose row knows nothing of it, and would count a second time. So a store remembers the first rule
 //! that it was held to, and refuses every other.
 //!
-//! In DynamoDB the rule is an item of the table itself. Its `window_start` is one that no window has, for it lies before
+//! In DynamoDB the rule is an item of the table itself. Its `window_start` is one that no window has, because it is before
 //! the year 1, and it has no `ttl`.
 
 use std::time::Duration;
@@ -38,7 +38,7 @@ pub(super) fn of_item(item: &Item) -> Result<&str, AggregateFault> {
 }
 
 /// # Errors
-/// [`AggregateFault::OtherRule`] where `standing` is not the text of `rule`.
+/// [`AggregateFault::OtherRule`] if `standing` is not the text of `rule`.
 pub(super) fn check(standing: &str, rule: &WindowRule) -> Result<(), AggregateFault> {
     let asked = text(rule);
     match standing == asked {
@@ -47,7 +47,7 @@ pub(super) fn check(standing: &str, rule: &WindowRule) -> Result<(), AggregateFa
     }
 }
 
-/// The variables that give a rule, and their values. Where the arrival decides, event times and so their bounds do not
+/// The variables that give a rule, and their values. If the arrival decides, event times and so their bounds do not
 /// matter, and are left out.
 pub fn variables(rule: &WindowRule) -> Vec<(&'static str, String)> {
     let WindowRule { seconds, time, bounds } = rule;

@@ -29,7 +29,7 @@ pub(crate) const WINDOW_TIME: Variable = Variable::setting("WINDOW_TIME", "event
 pub const WINDOW_RULE: &[Variable] =
     &[WINDOW_SECONDS, WINDOW_TIME, EVENT_TIME_MAX_AGE_HOURS, EVENT_TIME_MAX_AHEAD_HOURS];
 
-/// A day: what counts longer than that is no window of a stream.
+/// A day: a longer span is not a window of a stream.
 const MAX_WINDOW_SECONDS: u32 = 86_400;
 
 /// `AGGREGATES` and `AGGREGATE_DAYS`: where customers' windows are kept, and for how long.
@@ -51,13 +51,13 @@ impl AggregatesTarget {
     pub const VARIABLES: &[Variable] = &[AGGREGATES, AGGREGATE_DAYS];
 
     /// Reads the variables. `AGGREGATE_DAYS` unset is 400: longer than a stream can keep its records (365 days: Amazon
-    /// Kinesis developer guide, "Change the data retention period") and an event time may lie back by default (7 days)
+    /// Kinesis developer guide, "Change the data retention period") and an event time may be old by default (7 days)
     /// together. A record that is read again, or sent again by its producer, then still finds the row that counted it;
     /// with fewer days than that it would begin a new row, with less in it than there was. A deployment whose stream
     /// keeps its records for a day and that wants to pay for less storage is safe with 9.
     ///
     /// # Errors
-    /// [`ConfigError`] where `AGGREGATES` is not set or names no store, or `AGGREGATE_DAYS` is no whole number of at
+    /// [`ConfigError`] if `AGGREGATES` is not set or names no store, or `AGGREGATE_DAYS` is not a whole number of at
     /// least 1.
     pub fn from_environment(environment: Environment<'_>) -> Result<Self, ConfigError> {
         let days: NonZeroU32 = environment.number(&AGGREGATE_DAYS)?;
@@ -91,7 +91,7 @@ impl AggregateSinkTarget {
     /// Reads the variable; unset, nowhere.
     ///
     /// # Errors
-    /// [`ConfigError`] where it names no sink.
+    /// [`ConfigError`] if it names no sink.
     pub fn from_environment(environment: Environment<'_>) -> Result<Self, ConfigError> {
         environment.port(&AGGREGATE_SINK, |scheme, rest| match (scheme, rest) {
             ("kinesis", stream) => named(stream).map(|stream| AggregateSinkTarget::Kinesis { stream }),
@@ -102,12 +102,12 @@ impl AggregateSinkTarget {
     }
 }
 
-/// `WINDOW_SECONDS`, `WINDOW_TIME` and the [bounds of event times](event_time_bounds): which window a transaction lies
-/// in. Unset, the windows are 300 seconds long and the event time decides. A table holds windows of one length: one with
+/// `WINDOW_SECONDS`, `WINDOW_TIME` and the [bounds of event times](event_time_bounds): which window a transaction
+/// is in. Unset, the windows are 300 seconds long and the event time decides. A table holds windows of one length: one with
 /// another length needs another table.
 ///
 /// # Errors
-/// [`ConfigError`] where one of them is not what it accepts.
+/// [`ConfigError`] if one of them is not what it accepts.
 pub fn window_rule(environment: Environment<'_>) -> Result<WindowRule, ConfigError> {
     let seconds: NonZeroU32 = environment.number(&WINDOW_SECONDS)?;
     if seconds.get() > MAX_WINDOW_SECONDS {

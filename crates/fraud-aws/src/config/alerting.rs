@@ -33,7 +33,7 @@ impl AlertSinkTarget {
     /// Reads the variable.
     ///
     /// # Errors
-    /// [`ConfigError`] where it is not set or names no sink.
+    /// [`ConfigError`] if it is not set or names no sink.
     pub fn from_environment(environment: Environment<'_>) -> Result<Self, ConfigError> {
         environment.port(&ALERT_SINK, |scheme, rest| match (scheme, rest) {
             ("sns", arn) if arn.starts_with("arn:") => {
@@ -68,7 +68,7 @@ impl AlertLedgerTarget {
     /// forgotten is alerted again.
     ///
     /// # Errors
-    /// [`ConfigError`] where `ALERT_LEDGER` is not set or names no ledger, or `ALERT_LEDGER_DAYS` is no whole number of at
+    /// [`ConfigError`] if `ALERT_LEDGER` is not set or names no ledger, or `ALERT_LEDGER_DAYS` is not a whole number of at
     /// least 1.
     pub fn from_environment(environment: Environment<'_>) -> Result<Self, ConfigError> {
         let days: NonZeroU32 = environment.number(&ALERT_LEDGER_DAYS)?;
@@ -81,7 +81,7 @@ impl AlertLedgerTarget {
     }
 }
 
-/// `DEAD_LETTERS`: where records go that can never be processed.
+/// `DEAD_LETTERS`: where records that can never be processed are sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DeadLettersTarget {
     /// An SQS queue.
@@ -100,7 +100,7 @@ impl DeadLettersTarget {
     /// Reads the variable.
     ///
     /// # Errors
-    /// [`ConfigError`] where it is not set or names no sink.
+    /// [`ConfigError`] if it is not set or names no sink.
     pub fn from_environment(environment: Environment<'_>) -> Result<Self, ConfigError> {
         environment.port(&DEAD_LETTERS, |scheme, rest| match (scheme, rest) {
             ("sqs", url) if url.starts_with("https://") || url.starts_with("http://") => {

@@ -57,7 +57,7 @@ impl ProfileSource {
     /// Reads the variable.
     ///
     /// # Errors
-    /// [`ConfigError`] where it is not set or names no source.
+    /// [`ConfigError`] if it is not set or names no source.
     pub fn from_environment(environment: Environment<'_>) -> Result<Self, ConfigError> {
         environment.port(&PROFILE_SOURCE, |scheme, rest| match scheme {
             "dynamodb" => named(rest).map(|table| ProfileSource::DynamoDb { table }),
@@ -107,7 +107,7 @@ impl PolicySource {
     /// Reads the variable; unset, the default policy.
     ///
     /// # Errors
-    /// [`ConfigError`] where it names no policy.
+    /// [`ConfigError`] if it names no policy.
     pub fn from_environment(environment: Environment<'_>) -> Result<Self, ConfigError> {
         environment.port(&FRAUD_POLICY, |scheme, rest| match (scheme, rest) {
             ("builtin", "default") => Some(PolicySource::BuiltinDefault),
@@ -119,7 +119,7 @@ impl PolicySource {
     /// Loads and validates the policy.
     ///
     /// # Errors
-    /// [`PolicyError`] where the file cannot be read or the policy is not valid.
+    /// [`PolicyError`] if the file cannot be read or the policy is not valid.
     pub fn load(&self) -> Result<Policy, PolicyError> {
         let (source_name, policy) = match self {
             PolicySource::BuiltinDefault => ("builtin:default".to_owned(), Policy::builtin_default()),
@@ -153,7 +153,7 @@ impl CacheSettings {
     /// Reads the variables; unset, 60 seconds, 100,000 entries and 64 megabytes.
     ///
     /// # Errors
-    /// [`ConfigError`] where one is no whole number.
+    /// [`ConfigError`] if one is not a whole number.
     pub fn from_environment(environment: Environment<'_>) -> Result<Self, ConfigError> {
         let seconds = environment.number(&PROFILE_CACHE_SECONDS)?;
         let max_entries = environment.number(&PROFILE_CACHE_ENTRIES)?;
@@ -163,11 +163,11 @@ impl CacheSettings {
     }
 }
 
-/// `EVENT_TIME_MAX_AGE_HOURS` and `EVENT_TIME_MAX_AHEAD_HOURS`: how far an event time may lie before and after arrival
+/// `EVENT_TIME_MAX_AGE_HOURS` and `EVENT_TIME_MAX_AHEAD_HOURS`: how far an event time may be before and after arrival
 /// and still decide the partition and the window; 0 is no bound; unset, 168 and 1.
 ///
 /// # Errors
-/// [`ConfigError`] where one is no whole number.
+/// [`ConfigError`] if one is not a whole number.
 pub fn event_time_bounds(environment: Environment<'_>) -> Result<EventTimeBounds, ConfigError> {
     let hours = |variable| {
         let hours: u32 = environment.number(variable)?;

@@ -23,7 +23,7 @@ pub struct CachedProfiles<S> {
 #[derive(Debug, Default)]
 struct Memory {
     entries: HashMap<Arc<str>, Entry>,
-    /// Every entry's id in the order of its age. An entry that was renewed stands here twice, and only its last place,
+    /// Every entry's id in the order of its age. An entry that was renewed is here twice, and only its last place,
     /// whose time is the entry's own, counts.
     ages: VecDeque<(Arc<str>, Instant)>,
     /// What the entries take, by [`Entry::size`].
@@ -49,7 +49,7 @@ impl Entry {
     }
 }
 
-/// A lookup under way: the receivers see its result, or its end where it was given up.
+/// A lookup under way: the receivers see its result, or its end if it was given up.
 type Flight = watch::Receiver<Option<Arc<Landing>>>;
 
 /// What a lookup came to, for those who waited.
@@ -180,7 +180,7 @@ struct Claimed<'a, S> {
     cache: &'a CachedProfiles<S>,
     sender: watch::Sender<Option<Arc<Landing>>>,
     ids: Vec<Arc<str>>,
-    /// Where each stands among the customers asked for.
+    /// The place of each among the customers asked for.
     places: Vec<usize>,
 }
 

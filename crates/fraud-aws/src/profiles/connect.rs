@@ -20,7 +20,7 @@ impl Profiles {
     /// Opens the store. A table is not asked for anything yet.
     ///
     /// # Errors
-    /// [`ProfileFileError`] where the source is a file that cannot be used.
+    /// [`ProfileFileError`] if the source is a file that cannot be used.
     pub async fn connect(
         source: &ProfileSource,
         cache: CacheSettings,

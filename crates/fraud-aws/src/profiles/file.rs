@@ -57,7 +57,7 @@ impl FileProfiles {
     /// Reads a file.
     ///
     /// # Errors
-    /// [`ProfileFileError`] where it cannot be read or used.
+    /// [`ProfileFileError`] if it cannot be read or used.
     pub fn load(path: &Path) -> Result<Self, ProfileFileError> {
         let bytes =
             std::fs::read(path).map_err(|error| ProfileFileError::Read { path: path.to_owned(), error })?;
@@ -67,7 +67,7 @@ impl FileProfiles {
     /// Reads a file's bytes.
     ///
     /// # Errors
-    /// [`ProfilesError`] where they cannot be used.
+    /// [`ProfilesError`] if they cannot be used.
     pub fn parse(bytes: impl AsRef<[u8]>) -> Result<Self, ProfilesError> {
         Self::of_rows(&rows::read(bytes.as_ref())?)
     }
@@ -75,7 +75,7 @@ impl FileProfiles {
     /// The profiles of rows.
     ///
     /// # Errors
-    /// [`ProfilesError::Rows`] where some could not be read.
+    /// [`ProfilesError::Rows`] if some could not be read.
     pub fn of_rows(rows: &Rows) -> Result<Self, ProfilesError> {
         if let Some(first) = rows.bad.first() {
             return Err(ProfilesError::Rows { first: first.clone(), count: rows.bad.len() });

@@ -30,7 +30,7 @@ pub struct Rows {
     pub rows: Vec<(Place, Row)>,
     /// Those that could not.
     pub bad: Vec<BadRow>,
-    /// Columns or members that are no attributes of a profile, and were left out.
+    /// Columns or members that are not attributes of a profile, and were left out.
     pub left_out: BTreeSet<String>,
 }
 
@@ -55,7 +55,7 @@ pub enum Value {
     /// It is absent, empty or null.
     #[default]
     Missing,
-    /// A text that is no number.
+    /// A text that is not a number.
     Text(String),
     /// A number's digits, be they written as a number or as text.
     Number(String),
@@ -108,10 +108,10 @@ pub enum FormError {
     /// It is packed.
     #[error("it is packed with gzip: unpack it first (gunzip)")]
     Packed,
-    /// It is no text in UTF-8.
+    /// It is not UTF-8 text.
     #[error("it is not UTF-8 text: save it as CSV or JSON in UTF-8; {ACCEPTED}")]
     NotText,
-    /// It begins as JSON, and is none.
+    /// It begins as JSON, and is not JSON.
     #[error("it is not JSON from line {line}, byte {byte} on; {ACCEPTED}")]
     NotJson {
         /// From 1.
@@ -120,16 +120,16 @@ pub enum FormError {
         byte: usize,
     },
     /// The header cannot be read.
-    #[error("its first line is no header: {message}; {ACCEPTED}")]
+    #[error("its first line is not a header: {message}; {ACCEPTED}")]
     Header {
         /// What is wrong with it.
         message: String,
     },
-    /// The header has no column for the customers' ids, or is none. It is not shown: it may be a customer's row, and a
+    /// The header has no column for the customers' ids, or is not a header. It is not shown: it may be a customer's row, and a
     /// function's log has no customer's id.
     #[error("its first line names no column `customer_id`; {ACCEPTED}")]
     NoCustomerColumn,
-    /// The header has a column that is none of a profile's, and none for the risk.
+    /// The header has a column that is not a profile's, and none for the risk.
     #[error(
         "its first line has a column `{column}` and none for `risk_score`: if it is the risk rename it, else delete it or add \
          `risk_score`"
@@ -152,7 +152,7 @@ const ACCEPTED: &str = "accepted are CSV with a header (customer_id,segment,life
 /// Reads a file's bytes. What kind of file they are, they tell themselves.
 ///
 /// # Errors
-/// [`FormError`] where they are of no kind that is read.
+/// [`FormError`] if they are not of a kind that is read.
 pub fn read(bytes: &[u8]) -> Result<Rows, FormError> {
     if bytes.starts_with(b"\x1f\x8b") {
         return Err(FormError::Packed);
@@ -172,7 +172,7 @@ impl Row {
         Profile::new(self.segment.attribute(), self.lifetime_value.attribute(), self.risk_score.attribute())
     }
 
-    /// Why the functions cannot use the row as it is meant, where they cannot: what is wrong, and what to do.
+    /// Why the functions cannot use the row as it is meant, if they cannot: what is wrong, and what to do.
     pub fn problem(&self) -> Option<String> {
         if let Value::Text(segment) = &self.segment
             && segment.chars().count() > MAX_CHARACTERS
@@ -220,7 +220,7 @@ impl Row {
 }
 
 impl Value {
-    /// A text: a number, where it is one, and nothing, where it is empty.
+    /// A text: a number if it is one, and nothing if it is empty.
     fn of_text(text: String) -> Self {
         match text.trim_ascii() {
             "" => Value::Missing,

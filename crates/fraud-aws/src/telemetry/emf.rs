@@ -11,7 +11,7 @@ use serde::ser::{SerializeMap, Serializer};
 
 use super::metric::{Metric, Unit};
 
-/// The metrics of one invocation: one line, and more where a metric has more values than a line can hold.
+/// The metrics of one invocation: one line, and more if a metric has more values than a line can hold.
 #[derive(Debug, Clone)]
 pub struct MetricLine {
     namespace: String,
@@ -99,7 +99,7 @@ impl MetricLine {
     /// Writes all lines, for metrics of now.
     ///
     /// # Errors
-    /// Where `out` cannot be written.
+    /// If `out` cannot be written.
     pub fn write(&self, out: impl Write) -> io::Result<()> {
         self.write_at(SystemTime::now(), out)
     }

@@ -12,6 +12,7 @@ use aws_sdk_dynamodb::types::{
 };
 use fraud_aws::aggregates::{AggregateFault, DynamoDbAggregates};
 use fraud_aws::config::{AggregatesTarget, AlertLedgerTarget, Environment, ProfileSource, window_rule};
+use fraud_aws::port::Call;
 use fraud_aws::profiles::FileProfiles;
 use fraud_aws::{aggregates, ledger, profiles};
 use fraud_core::window::WindowRule;
@@ -33,19 +34,14 @@ struct Table {
     variable: &'static str,
     name: String,
     schema: &'static schema::Table,
+    /// The calls that whoever uses it makes.
     calls: &'static [Call],
     /// What happens to who goes on with an empty table in its place, if its rows are a memory.
     loss: Option<&'static str>,
 }
 
-/// What a function does to a table.
-#[derive(Clone, Copy)]
-enum Call {
-    BatchGet,
-    Put,
-    Update,
-    Delete,
-}
+/// What a consumer does to its checkpoints.
+const CHECKPOINTS: &[Call] = &[Call { operation: "UpdateItem", action: "dynamodb:UpdateItem" }];
 
 pub(super) async fn profiles(environment: Environment<'_>, sdk: &Sdk, can_call: bool) -> Vec<Finding> {
     let check = "profiles";
@@ -63,7 +59,7 @@ pub(super) async fn profiles(environment: Environment<'_>, sdk: &Sdk, can_call: 
                 variable: "PROFILE_SOURCE",
                 name: table,
                 schema: &profiles::table::TABLE,
-                calls: &[Call::BatchGet],
+                calls: profiles::PORT.calls,
                 loss: None,
             };
             let mut findings = table.check(sdk, can_call).await;
@@ -88,7 +84,7 @@ pub(super) async fn ledger(environment: Environment<'_>, sdk: &Sdk, can_call: bo
                 variable: "ALERT_LEDGER",
                 name: table,
                 schema: &ledger::TABLE,
-                calls: &[Call::Put, Call::Update, Call::Delete],
+                calls: ledger::PORT.calls,
                 loss: Some("what was alerted is alerted again"),
             };
             table.check(sdk, can_call).await
@@ -107,7 +103,7 @@ pub(super) async fn aggregates(environment: Environment<'_>, sdk: &Sdk, can_call
                 variable: "AGGREGATES",
                 name: table,
                 schema: &aggregates::TABLE,
-                calls: &[Call::Update],
+                calls: aggregates::PORT.calls,
                 loss: Some("what was counted is counted again"),
             };
             let mut findings = table.check(sdk, can_call).await;
@@ -144,7 +140,7 @@ pub(super) async fn checkpoints(table: Option<&str>, sdk: &Sdk, can_call: bool) 
         variable: "--checkpoints",
         name: name.to_owned(),
         schema: &stream_client::consumer::checkpoints::TABLE,
-        calls: &[Call::Update],
+        calls: CHECKPOINTS,
         loss: Some("what was consumed is consumed again"),
     };
     table.check(sdk, can_call).await
@@ -167,9 +163,9 @@ impl Table {
             findings.push(finding(self.expires(attribute, &client).await));
         }
         for call in self.calls {
-            let allowed = call.attempt(self, &client).await;
-            let allowed = allowed.map_err(|code| Wrong::call("dynamodb", call.action(), &code));
-            findings.push(finding(allowed.map(|()| format!("{} is allowed", call.action()))));
+            let allowed = self.attempt(call, &client).await;
+            let allowed = allowed.map_err(|code| Wrong::call("dynamodb", call.action, &code));
+            findings.push(finding(allowed.map(|()| format!("{} is allowed", call.action))));
         }
         findings
     }
@@ -278,43 +274,35 @@ fn key_of(table: &TableDescription) -> String {
     of(KeyType::Hash).chain(of(KeyType::Range)).collect::<Vec<_>>().join(", ")
 }
 
-impl Call {
-    fn action(self) -> &'static str {
-        match self {
-            Call::BatchGet => "dynamodb:BatchGetItem",
-            Call::Put => "dynamodb:PutItem",
-            Call::Update => "dynamodb:UpdateItem",
-            Call::Delete => "dynamodb:DeleteItem",
-        }
-    }
-
-    /// Makes the call so that it changes nothing. The error is the code of a refusal for another reason than that.
-    async fn attempt(self, table: &Table, client: &Client) -> Result<(), String> {
-        let name = &table.name;
-        let key = || Some(table.key().collect());
-        let partition_key = table.schema.partition_key.name;
-        let code = match self {
-            Call::BatchGet => {
-                let keys = KeysAndAttributes::builder().keys(table.key().collect()).build();
+impl Table {
+    /// Makes a call so that it changes nothing. The error is the code of a refusal for another reason than that.
+    async fn attempt(&self, call: &Call, client: &Client) -> Result<(), String> {
+        let name = &self.name;
+        let key = || Some(self.key().collect());
+        let partition_key = self.schema.partition_key.name;
+        let code = match call.operation {
+            "BatchGetItem" => {
+                let keys = KeysAndAttributes::builder().keys(self.key().collect()).build();
                 let keys = keys.map_err(|error| error.to_string())?;
                 let call = client.batch_get_item().request_items(name, keys);
                 call.send().await.err().map(|error| CallFault::of(&error).code)
             }
-            Call::Put => {
+            "PutItem" => {
                 let call = client.put_item().table_name(name).set_item(key()).condition_expression(NEVER);
                 let call = call.expression_attribute_names("#key", partition_key);
                 call.send().await.err().map(|error| CallFault::of(&error).code)
             }
-            Call::Update => {
+            "UpdateItem" => {
                 let call = client.update_item().table_name(name).set_key(key()).condition_expression(NEVER);
                 let call = call.expression_attribute_names("#key", partition_key);
                 call.send().await.err().map(|error| CallFault::of(&error).code)
             }
-            Call::Delete => {
+            "DeleteItem" => {
                 let call = client.delete_item().table_name(name).set_key(key()).condition_expression(NEVER);
                 let call = call.expression_attribute_names("#key", partition_key);
                 call.send().await.err().map(|error| CallFault::of(&error).code)
             }
+            other => Some(format!("doctor has no way to try {other}").into()),
         };
         match code {
             None => Ok(()),

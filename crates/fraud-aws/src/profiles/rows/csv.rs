@@ -45,7 +45,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Rows, FormError> {
             _ => None,
         })
         .collect();
-    // Where a comma is not needed between fields it stands in numbers, unless they have points.
+    // A comma that does not separate fields is the decimal comma of numbers, unless they have points.
     let has_points =
         fields.iter().any(|row| row.attributes.iter().skip(1).any(|number| number.contains('.')));
     let decimal_commas = separator != b',' && !has_points;
@@ -125,7 +125,7 @@ fn records(bytes: &[u8], separator: u8) -> impl Iterator<Item = Result<(Place, B
 fn problem(error: &csv::Error) -> String {
     match error.kind() {
         ErrorKind::UnequalLengths { expected_len, len, .. } => format!(
-            "{len} fields where the first line has {expected_len}; a field that holds the separator is written in quotes"
+            "{len} fields, but the first line has {expected_len}; a field that holds the separator is written in quotes"
         ),
         _ => error.to_string(),
     }

@@ -21,7 +21,7 @@ enum Form {
 /// Reads a file that begins as JSON does.
 ///
 /// # Errors
-/// [`FormError::NotJson`] where it is none as a whole. Of one object a line each line stands for itself.
+/// [`FormError::NotJson`] if it is not JSON as a whole. Of one object a line each line is read alone.
 pub(super) fn read(text: &str) -> Result<Rows, FormError> {
     let mut scanner = Scanner::new(text, MAX_DEPTH);
     let first = scanner.value();
@@ -76,7 +76,7 @@ fn single(text: &str, object: &str) -> Result<Rows, FormError> {
                 row.id = Some(customer);
                 row
             }),
-            _ => Err("it is no object".to_owned()),
+            _ => Err("it is not an object".to_owned()),
         };
         rows.take(Place::Member(number), row.and_then(Attributes::into_row));
     }
@@ -98,7 +98,7 @@ fn array(text: &str, array: &str) -> Result<Rows, FormError> {
         number += 1;
         let row = match value {
             Json::Object(object) => row_of(object),
-            _ => Err("it is no object".to_owned()),
+            _ => Err("it is not an object".to_owned()),
         };
         rows.take(Place::Element(number), row);
         Ok::<_, JsonError>(())
@@ -116,7 +116,7 @@ fn objects(text: &str) -> Result<Rows, FormError> {
         let line = text.get(..start).unwrap_or_default().matches('\n').count() as u64 + 1;
         let row = match scanner.value() {
             Ok(Json::Object(object)) => row_of(object),
-            Ok(_) => Err("it is no object".to_owned()),
+            Ok(_) => Err("it is not an object".to_owned()),
             Err(JsonError::Syntax(at)) => return Err(not_json(text, at)),
             Err(JsonError::TooDeep) => return Err(not_json(text, start)),
         };
@@ -135,7 +135,7 @@ fn lines(text: &str) -> Rows {
         let mut scanner = Scanner::new(line, MAX_DEPTH);
         let row = match scanner.value().and_then(|value| scanner.end().map(|()| value)) {
             Ok(Json::Object(object)) => row_of(object),
-            Ok(_) => Err("it is no object".to_owned()),
+            Ok(_) => Err("it is not an object".to_owned()),
             Err(JsonError::Syntax(at)) => Err(format!("not JSON from byte {} on", at + 1)),
             Err(error @ JsonError::TooDeep) => Err(error.to_string()),
         };

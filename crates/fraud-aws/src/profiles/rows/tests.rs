@@ -91,7 +91,7 @@ fn bad_rows_are_told_by_line_with_what_to_do_and_the_others_stay() {
             "line 2: `risk_score` is not between 0 and 1: 1.5; a percentage is written as 0.95",
             "line 3: `customer_id` is missing",
             "line 4: `risk_score` is not a number: `high`; write it as 1234.5, without separators, signs or units",
-            "line 5: 1 fields where the first line has 2; a field that holds the separator is written in quotes",
+            "line 5: 1 fields, but the first line has 2; a field that holds the separator is written in quotes",
             "line 7: `risk_score` is not a number: `95%`; write it as 1234.5, without separators, signs or units",
             "line 8: `risk_score` is not a number: `.5`; write it as 1234.5, without separators, signs or units",
             "line 9: `risk_score` is not a number: `+5`; write it as 1234.5, without separators, signs or units",
@@ -109,15 +109,15 @@ fn bad_rows_are_told_by_line_with_what_to_do_and_the_others_stay() {
         problems(ndjson),
         [
             "line 1: `risk_score` is neither a number nor text",
-            "line 2: it is no object",
+            "line 2: it is not an object",
             "line 3: not JSON from byte 16 on",
             "line 4: there is `risk` and no `risk_score`: if it is the risk rename it, else delete it or add `risk_score`",
             "line 6: `customer_id` is neither text nor a whole number",
             "line 7: `segment` is not text: write it in quotes",
         ]
     );
-    assert_eq!(problems(r#"[{"customer_id":"C1"},7]"#), ["element 2: it is no object"]);
-    assert_eq!(problems(r#"{"C1":{},"C2":7}"#), ["member 2: it is no object"]);
+    assert_eq!(problems(r#"[{"customer_id":"C1"},7]"#), ["element 2: it is not an object"]);
+    assert_eq!(problems(r#"{"C1":{},"C2":7}"#), ["member 2: it is not an object"]);
 }
 
 #[test]
