@@ -10,11 +10,15 @@ use indicatif::ProgressBar;
 use serde_json::json;
 use stream_client::firehose::DeliveryStream;
 use stream_client::kinesis::KinesisStream;
-use stream_client::producer::{self, Record, SendResult, Settings, Target, partition_key};
+use stream_client::producer::{self, Record, SendResult, Settings, Target};
 
 use crate::Failure;
 use crate::display::{counted, note, per_second, print_line, progress, thousands};
 use crate::input::{self, Entry, Fault, Input, InputError, Source, SourceLocations};
+
+mod partition_key;
+
+pub use partition_key::partition_key;
 
 /// Failures told one by one; the rest are counted.
 const FAILURES_TOLD: u64 = 10;
@@ -39,7 +43,7 @@ pub struct ProduceArgs {
     input: Vec<Source>,
     #[command(flatten)]
     target: TargetArgs,
-    /// No more than so many records a second.
+    /// Send at most this many records a second.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     rate: Option<u32>,
     /// The summary as a JSON object on standard output.
@@ -222,8 +226,8 @@ pub fn record(data: Bytes, tag: u64, with_key: bool) -> Record {
     Record { key, data, tag }
 }
 
-/// Lets no more than so many items a second pass.
-fn paced<T>(items: impl Stream<Item = T>, per_second: Option<u32>) -> impl Stream<Item = T> {
+/// Lets at most `per_second` items pass each second; without it all.
+pub fn paced<T>(items: impl Stream<Item = T>, per_second: Option<u32>) -> impl Stream<Item = T> {
     let start = tokio::time::Instant::now();
     items.enumerate().then(move |(index, item)| async move {
         if let Some(rate) = per_second {

@@ -1,4 +1,4 @@
-//! Getting transactions into Kinesis and Firehose, and reading them from Kinesis; for tools, no function depends on it.
+//! Puts records into Kinesis and Firehose, and reads Kinesis with checkpoints. For tools: no function depends on it.
 
 pub mod consumer;
 pub mod firehose;

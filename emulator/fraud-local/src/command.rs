@@ -23,6 +23,7 @@ use crate::{Input, Pipeline, output, services};
   fraud-local --count 50000 --seed 1
   fraud-local --input tx.ndjson --profiles profiles.json --out /tmp/lake --json
   fraud-local --count 1000 --seed 1 --keep
+  fraud-local --count 50000 --seed 1 --rate 833
 
 The input is read as by `fraudctl score`. The output folder gets scored/ (by event hour), errors/, raw/, alerts.ndjson and
 aggregates.ndjson; those of an earlier run are removed when the first record is there. A folder that holds anything and was
@@ -38,6 +39,9 @@ pub struct FraudLocalArgs {
     /// Take the transactions from a file; `-` is standard input. May be given several times.
     #[arg(long, value_name = "FILE|-", requires = "profiles", conflicts_with = "count")]
     input: Vec<Source>,
+    /// Produce at most this many transactions a second; without this as many as go.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    rate: Option<u32>,
     /// The customers' profiles.
     #[arg(long, value_name = "FILE", requires = "input")]
     profiles: Option<PathBuf>,
@@ -87,6 +91,7 @@ pub async fn run(arguments: &FraudLocalArgs) -> Result<(), Failure> {
         out: arguments.out.clone(),
         analytics: !arguments.without_analytics,
         follow: arguments.follow,
+        rate: arguments.rate,
         interrupt: interrupt.clone(),
     };
     if arguments.follow {

@@ -32,7 +32,7 @@ use fraudctl::display::{counted, per_second};
 use fraudctl::generate::Transaction;
 use fraudctl::input::{self, Entry, Fault, InputError, SourceLocation, SourceLocations};
 use fraudctl::interrupt::Interrupt;
-use fraudctl::produce::{ProduceSummary, record};
+use fraudctl::produce::{ProduceSummary, paced, record};
 use fraudctl::profiles::ProfileItem;
 
 /// Entries that could not be produced, or are no transactions, and are told one by one.
@@ -52,6 +52,8 @@ pub struct Pipeline<'a> {
     pub analytics: bool,
     /// Whether to go on after the input has ended, until Ctrl-C.
     pub follow: bool,
+    /// How many transactions are produced in a second at most; `None`: as many as go.
+    pub rate: Option<u32>,
     /// What ends the input, and the following, early.
     pub interrupt: Interrupt,
 }
@@ -199,7 +201,7 @@ impl Pipeline<'_> {
         };
         let records = records(input, &locations, status, &mut refused, &mut input_error);
         // What is on the stream by then is still worked off.
-        let records = records.take_until(Box::pin(self.interrupt.clone().wait()));
+        let records = paced(records, self.rate).take_until(Box::pin(self.interrupt.clone().wait()));
         producer::send(&target, &ProducerSettings::default(), records, outcome).await;
         summary.refused = refused;
         Ok((summary, input_error))

@@ -7,9 +7,10 @@ use aws_calls::sdk::Sdk;
 use aws_sdk_dynamodb::types::AttributeValue;
 use embedded_aws::{EmbeddedAws, KeyType, REGION, Service, TableDefinition};
 use fraudctl::generate::{Dataset, Transaction};
+use fraudctl::produce::partition_key;
 use serde_json::Value;
 use stream_client::kinesis::KinesisStream;
-use stream_client::producer::{self, Record, Settings, partition_key};
+use stream_client::producer::{self, Record, Settings};
 use tokio::process::Command;
 
 pub(crate) const STREAM: &str = "transactions";
