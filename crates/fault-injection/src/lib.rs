@@ -165,7 +165,7 @@ impl<C: Copy + Eq + Hash> Fates<C> {
 /// Runs with tokio's clock going ahead whenever all wait.
 ///
 /// # Errors
-/// Where no runtime can be had.
+/// If no runtime can be had.
 pub fn simulated<T>(run: impl Future<Output = T>) -> io::Result<T> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
     Ok(runtime.block_on(run))

@@ -19,7 +19,7 @@ pub fn logged<T>(run: impl FnOnce() -> T) -> (T, Vec<String>) {
 }
 
 /// The first line that does not say which record it is about: neither its `position` nor its `first` field begins with
-/// `position`. A line that is no JSON object says nothing.
+/// `position`. A line that is not a JSON object says nothing.
 pub fn without_position<'l>(lines: &'l [String], position: &str) -> Option<&'l str> {
     let says = |line: &str| {
         let line: Value = serde_json::from_str(line).unwrap_or_default();

@@ -27,7 +27,7 @@ pub(crate) struct Problem {
 /// [`Failure::Failed`] if there is no region, or there are no credentials: no call could be made.
 pub(crate) async fn sdk() -> Result<Sdk, Failure> {
     let sdk = Sdk::new();
-    let said = |name: &str, Problem { what, mend }| anyhow!("{name}: {what}\nto mend it: {mend}");
+    let said = |name: &str, Problem { what, mend }| anyhow!("{name}: {what}\nto fix it: {mend}");
     region(&sdk).await.map_err(|problem| said("AWS region", problem))?;
     credentials(&sdk).await.map_err(|problem| said("AWS credentials", problem))?;
     Ok(sdk)
@@ -40,7 +40,7 @@ pub(crate) async fn sdk() -> Result<Sdk, Failure> {
 pub(crate) async fn region(sdk: &Sdk) -> Result<String, Problem> {
     let region = sdk.config().await.region().map(ToString::to_string);
     region.ok_or_else(|| Problem {
-        what: "none is set".to_owned(),
+        what: "no region is set".to_owned(),
         mend: "export AWS_REGION=<region>".to_owned(),
     })
 }
@@ -51,15 +51,15 @@ pub(crate) async fn region(sdk: &Sdk) -> Result<String, Problem> {
 /// [`Problem`] if none are found within ten seconds.
 pub(crate) async fn credentials(sdk: &Sdk) -> Result<(), Problem> {
     let what = match sdk.config().await.credentials_provider() {
-        None => "none are set".to_owned(),
+        None => "no credentials are set".to_owned(),
         Some(provider) => match timeout(PATIENCE, provider.provide_credentials()).await {
             Ok(Ok(_)) => return Ok(()),
             // The kind says nothing that helps; what is behind it may, such as a profile that is not there.
             Ok(Err(error)) => match error.source() {
-                Some(cause) => format!("none are found: {cause}"),
-                None => "none are found".to_owned(),
+                Some(cause) => format!("no credentials are found: {cause}"),
+                None => "no credentials are found".to_owned(),
             },
-            Err(_elapsed) => "none are found in time".to_owned(),
+            Err(_elapsed) => "no credentials are found within 10 seconds".to_owned(),
         },
     };
     let mend =

@@ -77,10 +77,10 @@ pub fn on_one_line(text: &str) -> Cow<'_, str> {
     escape(text, is_unsafe)
 }
 
-/// Writes a line, or several, to standard output, [`escaped`]. A reader that has gone, such as `head`, wants no more of it, which is no failure.
+/// Writes a line, or several, to standard output, [`escaped`]. That the reader is gone, such as `head`, is not an error.
 ///
 /// # Errors
-/// Where it cannot be written for another reason, such as a full disk.
+/// If it cannot be written for another reason, such as a full disk.
 pub fn print_line(line: impl Display) -> anyhow::Result<()> {
     match writeln!(io::stdout(), "{}", escaped(&line.to_string())) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
@@ -96,7 +96,7 @@ pub fn print_note(note: impl Display) {
     let _ = writeln!(io::stderr(), "{}", indented(&escaped(&note.to_string()), 2));
 }
 
-/// Text whose lines behind the first begin with so many spaces.
+/// Text whose lines after the first are indented by `spaces`.
 pub fn indented(text: &str, spaces: usize) -> String {
     text.replace('\n', &format!("\n{:spaces$}", ""))
 }
@@ -121,7 +121,7 @@ pub fn thousands(number: u64) -> String {
     out
 }
 
-/// So many of a thing each second, rounded; 0 where no time has passed.
+/// How many of a thing there are in a second, rounded; 0 if no time has passed.
 pub fn per_second(count: u64, time: Duration) -> u64 {
     if time.is_zero() { 0 } else { (count as f64 / time.as_secs_f64()).round() as u64 }
 }

@@ -73,7 +73,7 @@ const RULE_LIMIT: Duration = Duration::from_secs(10);
 /// record again, without end.
 ///
 /// # Errors
-/// [`Failure::Input`]. A table that does not answer is none: the function says so of it itself.
+/// [`Failure::Input`] for another rule. A table that does not answer is not reported: the function itself does that.
 pub(crate) async fn refuse_other_rule(table: &DynamoDbAggregates, rule: &WindowRule) -> Result<(), Failure> {
     match table.check_rule(rule, Instant::now() + RULE_LIMIT).await {
         Err(fault @ AggregateFault::OtherRule { .. }) => Err(Failure::input(fault)),
@@ -84,7 +84,7 @@ pub(crate) async fn refuse_other_rule(table: &DynamoDbAggregates, rule: &WindowR
 /// That a variable's value cannot be used beside what others share.
 pub(crate) fn for_development(variable: &str, value: &str) -> Failure {
     Failure::input(anyhow!(
-        "{variable} is `{value}`, which is for development: what goes there is lost; name what the deployed functions use"
+        "{variable} is `{value}`, which is for development: what is sent there is lost; set what the deployed functions use"
     ))
 }
 
@@ -144,11 +144,11 @@ impl<D: DeadLetterSink> StreamFunction<D> {
         }
     }
 
-    /// Handles a Kinesis event. `remaining` is the time it may take. Gives why records of it must come again, where they
+    /// Handles a Kinesis event. `remaining` is the time it may take. Gives why records of it must be delivered again, where they
     /// must.
     ///
     /// # Errors
-    /// Where the event is no Kinesis event.
+    /// If the event is not a Kinesis event.
     pub async fn retry_reason(
         &self,
         event: &str,
@@ -163,7 +163,7 @@ pub trait Invoke: Send + Sync {
     /// Handles a Kinesis event. `remaining` is the time it may take. Gives the function's response, and its numbers.
     ///
     /// # Errors
-    /// Where the event is no Kinesis event.
+    /// If the event is not a Kinesis event.
     fn invoke(
         &self,
         event: &str,

@@ -28,7 +28,7 @@ impl Interrupt {
         Interrupt(receiver)
     }
 
-    /// Never comes.
+    /// An interrupt that never comes.
     pub fn never() -> Self {
         let (sender, receiver) = watch::channel(false);
         // For as long as the process lives.

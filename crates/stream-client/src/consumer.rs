@@ -2,7 +2,7 @@
 //!
 //! Every record is handed to a [`Handler`] at least once, each partition key's records in their order, through splits and
 //! merges of shards: each shard is a task of its own, and a shard begins when those that it came from are handled to their
-//! end. What a handler wants again comes again, with all behind it; nothing is skipped, however long that takes.
+//! end. What a handler wants again is delivered again, with all behind it; nothing is skipped, however long that takes.
 //!
 //! A checkpoint is written after the records before it were handled, never before, and never backward. One process at a
 //! time works under a consumer's name: the later one notices and ends ([`ConsumerError::NameInUse`]), one that was killed

@@ -43,7 +43,7 @@ pub trait Target {
     /// Sends one batch. Inside `Ok` each entry has a result of its own, in the batch's order.
     ///
     /// # Errors
-    /// [`CallFault`] where the call failed as a whole.
+    /// [`CallFault`] if the call failed as a whole.
     fn put(&self, batch: &[&Record]) -> impl Future<Output = Result<Vec<Result<(), EntryError>>, CallFault>>;
 }
 

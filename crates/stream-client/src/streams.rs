@@ -138,7 +138,7 @@ pub async fn create(client: &Client, name: &str, capacity: Capacity) -> Result<(
 /// Waits until a stream is active, at most for `patience`. Calls `look` with its status at each look.
 ///
 /// # Errors
-/// [`StreamError`]; [`StreamError::NotActive`] where the time ran out.
+/// [`StreamError`]; [`StreamError::NotActive`] if the time ran out.
 pub async fn wait_until_active(
     client: &Client,
     name: &str,

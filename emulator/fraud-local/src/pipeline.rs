@@ -35,7 +35,7 @@ use fraudctl::interrupt::Interrupt;
 use fraudctl::produce::{ProduceSummary, paced, record};
 use fraudctl::profiles::ProfileItem;
 
-/// Entries that could not be produced, or are no transactions, and are told one by one.
+/// Entries that could not be produced, or are not transactions, and are reported one by one.
 const FAILURES_TOLD: u64 = 10;
 
 /// A pipeline over running services.
@@ -70,7 +70,7 @@ impl Input {
     /// Whether there is nothing in it. Waits for the first entry, or for the end.
     ///
     /// # Errors
-    /// Where it cannot be read.
+    /// If it cannot be read.
     pub fn is_empty(&mut self) -> Result<bool, InputError> {
         match self {
             Input::Generated(transactions) => Ok(transactions.is_empty()),
@@ -82,7 +82,7 @@ impl Input {
 /// A run that has ended.
 #[derive(Debug)]
 pub struct FinishedRun {
-    /// What it came to.
+    /// The report.
     pub report: RunReport,
     /// The alerts' messages, in the order in which they were published.
     pub alerts: Vec<String>,
@@ -94,7 +94,7 @@ impl Pipeline<'_> {
     /// Fills the table of profiles, runs the input through, and reports.
     ///
     /// # Errors
-    /// Where a service or the output folder cannot be used.
+    /// If a service or the output folder cannot be used.
     pub async fn run(&self, profiles: Vec<ProfileItem>, input: Input) -> anyhow::Result<FinishedRun> {
         output::claim(&self.out)?;
         output::clear(&self.out)?;
@@ -342,7 +342,8 @@ fn from_entries<'a>(
     entries.filter_map(std::future::ready)
 }
 
-/// The entry if it is to be produced: also what is no transaction, as its producers would send it. That is told.
+/// The entry if it is to be produced. What is not a transaction is produced too, as its producer would send it, and is
+/// reported.
 fn produced(entry: Entry, status: &StatusLine, told: &mut u64, refused: &mut u64) -> Option<Entry> {
     let is_produced = !matches!(entry.fault, Some(Fault::TooLong(_) | Fault::Part));
     let reason = match (fraud_core::transaction::Transaction::parse(&entry.bytes), entry.fault) {

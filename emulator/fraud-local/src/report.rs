@@ -1,4 +1,4 @@
-//! What a run came to, for people and for scripts.
+//! A run's report, for people and for scripts.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -43,7 +43,7 @@ pub struct RunReport {
     pub alerts: u64,
     /// High scores whose alert had been sent before.
     pub duplicates_suppressed: u64,
-    /// Records that the alerting function put aside.
+    /// Records that the functions dead-lettered.
     pub dead_letters: u64,
     /// Windows of customers that have transactions.
     pub windows: u64,
@@ -112,7 +112,7 @@ impl fmt::Display for TopCustomer {
 }
 
 impl Latency {
-    /// The percentiles of these times (nearest rank); all 0 where there are none.
+    /// The percentiles of these times (nearest rank); all 0 if there are none.
     pub fn of(mut millis: Vec<i64>) -> Self {
         millis.sort_unstable();
         let rank = |percent: usize| {

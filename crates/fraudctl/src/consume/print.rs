@@ -36,7 +36,7 @@ impl Handler for PrintHandler {
 struct RecordLine<'a> {
     shard: &'a str,
     sequence_number: &'a str,
-    /// The place inside an aggregate; absent for a record that stands alone.
+    /// The place inside an aggregate; absent for a record that is alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     sub_sequence_number: Option<u64>,
     arrival: String,
@@ -53,7 +53,7 @@ enum RecordData<'a> {
     /// Other text.
     #[serde(rename = "data")]
     Text(&'a str),
-    /// What is no text.
+    /// Bytes that are not UTF-8.
     #[serde(rename = "data_base64")]
     Base64(String),
 }

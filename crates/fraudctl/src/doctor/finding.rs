@@ -36,7 +36,7 @@ impl Wrong {
 
     /// A variable that the function would not start with. Its message says what it accepts.
     pub(super) fn setting(error: impl Display) -> Self {
-        Wrong::new(error, "set it as the deployed functions have it, or give the option that stands for it")
+        Wrong::new(error, "set it as for the deployed functions, or use its option")
     }
 
     /// A call that failed for a reason that is not the resource's own.
@@ -90,7 +90,7 @@ impl Finding {
         match result {
             Ok(found) => format!("ok     {check:<15} {target}{found}"),
             Err(Wrong { what, mend }) => {
-                format!("WRONG  {check:<15} {target}{what}\n{:<22} to mend it: {mend}", "")
+                format!("WRONG  {check:<15} {target}{what}\n{:<22} to fix it: {mend}", "")
             }
         }
     }

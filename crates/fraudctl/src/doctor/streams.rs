@@ -84,7 +84,9 @@ const MAX_RECORD_KIB: u32 = 1024;
 fn takes_records(name: &str, most_kib: u32) -> Result<String, Wrong> {
     if most_kib > MAX_RECORD_KIB {
         return Err(Wrong::new(
-            format!("it takes records of {most_kib} KiB: no event carries one of more than some 4,500 KiB"),
+            format!(
+                "it accepts records of {most_kib} KiB, but an event cannot carry one larger than about 4,500 KiB"
+            ),
             format!(
                 "aws kinesis update-max-record-size --stream-arn <arn of {name}> --max-record-size-in-ki-b {MAX_RECORD_KIB}"
             ),

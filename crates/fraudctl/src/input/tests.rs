@@ -36,7 +36,7 @@ fn entries(bytes: impl AsRef<[u8]>) -> Result<Vec<Entry>, String> {
     at_once
 }
 
-/// What stands where, and whether it is no object.
+/// The entries with their places, and whether each is an object.
 fn told(bytes: impl AsRef<[u8]>) -> Vec<(String, String, Option<Fault>)> {
     let entries = entries(bytes).unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
@@ -176,14 +176,14 @@ fn an_array_that_is_malformed_ends_the_input_with_its_place() {
             format!("[{a} {b}]"),
             format!("line 1, byte {}: a comma or the array's end is expected", a.len() + 3),
         ),
-        (format!("[{a},\n7]"), "line 2: an object is expected behind the comma".to_owned()),
-        (format!("[{a},\n]"), "line 2: an object is expected behind the comma".to_owned()),
+        (format!("[{a},\n7]"), "line 2: an object is expected after the comma".to_owned()),
+        (format!("[{a},\n]"), "line 2: an object is expected after the comma".to_owned()),
         (format!("[{a},\n{{\"x\":}}]"), "line 2: the object that begins here is not JSON".to_owned()),
         (
             format!("[{a},\n{{\"x\":"),
             "line 2: the object that begins here is cut off, and the array with it".to_owned(),
         ),
-        (format!("[{a}]\n{b}"), "line 2: nothing but another array is expected behind an array".to_owned()),
+        (format!("[{a}]\n{b}"), "line 2: only another array is expected after an array".to_owned()),
         (format!("[{a}\n"), "line 2, byte 1: the array is not closed: the input is cut off".to_owned()),
     ] {
         let mut input = Input::of_reader(io::Cursor::new(rest.clone()), "x").unwrap();

@@ -97,7 +97,7 @@ impl Window {
         Ok(self.available().starts_with(BYTE_ORDER_MARK))
     }
 
-    /// Consumes so many bytes, at most what is there.
+    /// Consumes `count` bytes, at most what is available.
     pub(super) fn consume(&mut self, count: usize) {
         self.start = (self.start + count).min(self.buffer.len());
     }

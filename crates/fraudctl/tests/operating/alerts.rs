@@ -230,7 +230,7 @@ async fn what_is_not_there_or_cannot_be_sent_to_is_told() {
     for (variable, value, told) in [
         ("ALERT_SINK", "stdout:", "alerts are sent to `sns:<topic arn>` only"),
         ("ALERT_SINK", "", "ALERT_SINK is not set"),
-        ("ALERT_LEDGER", "memory:", "a ledger in another process's memory cannot be read"),
+        ("ALERT_LEDGER", "memory:", "a ledger in the memory of another process cannot be read"),
         ("ALERT_LEDGER", "", "ALERT_LEDGER is not set"),
     ] {
         let usual = world.variables.insert(variable, value.to_owned()).unwrap();

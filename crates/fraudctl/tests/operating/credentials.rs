@@ -61,7 +61,7 @@ async fn told_by_every_command(without: &[&str], told: &str, mend: &str) {
         let ended = Ended::from(command.output().await.unwrap());
         assert_eq!((ended.status, &*ended.stdout), (Some(1), ""), "{arguments:?}: {ended:?}");
         assert!(ended.stderr.contains(told), "{arguments:?}: {ended:?}");
-        assert!(ended.stderr.contains(&format!("to mend it: {mend}")), "{arguments:?}: {ended:?}");
+        assert!(ended.stderr.contains(&format!("to fix it: {mend}")), "{arguments:?}: {ended:?}");
     }
     assert!(world.aws.calls().all().is_empty());
 }

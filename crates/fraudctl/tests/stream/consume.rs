@@ -237,7 +237,7 @@ async fn a_function_that_would_lose_what_the_checkpoints_pass_by_is_refused() {
 async fn the_functions_handle_the_stream_as_behind_a_mapping_and_what_they_want_again_comes_again() {
     let mut world = world().await;
     world.put_transactions(2000).await;
-    // Each function has something come again.
+    // Each function has something to be delivered again.
     let faults = world.aws.faults();
     faults.add(When::calls(Service::Sns, "PublishBatch").next(4), Fault::Throttle).unwrap();
     for handler in ["alerts", "analytics"] {
@@ -256,7 +256,7 @@ async fn the_functions_handle_the_stream_as_behind_a_mapping_and_what_they_want_
     assert!(!world.high_scores.is_empty());
     assert_eq!(world.alert_ids(), world.high_scores);
     assert_eq!(world.counted().await, world.countable);
-    // One is no transaction: each function has buried it.
+    // One is not a transaction: each function has buried it.
     assert_eq!(world.aws.messages("fraud-dead-letters").unwrap().len(), 2);
 }
 

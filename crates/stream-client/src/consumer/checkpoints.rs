@@ -130,7 +130,7 @@ pub struct Lease {
     pub start: Start,
 }
 
-/// A lease as it stands in somebody else's hands.
+/// A lease as it is in somebody else's hands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Standing {
     /// Who holds it.
@@ -171,7 +171,7 @@ pub enum Kept {
 /// Who has what was ours.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LostTo(
-    /// The process that has it; `None` where nobody does: it was given up, or somebody deleted the row.
+    /// The process that has it; `None` if nobody does: it was given up, or somebody deleted the row.
     pub Option<String>,
 );
 

@@ -22,7 +22,7 @@ impl<S: ShardSource, C: Checkpoints, H: Handler> Shared<S, C, H> {
     /// where the consumer is to end first.
     ///
     /// # Errors
-    /// [`ConsumerError::NameInUse`] where its holder renews it meanwhile.
+    /// [`ConsumerError::NameInUse`] if its holder renews it meanwhile.
     pub(super) async fn take_lease(
         &self,
         stream: &StreamDescription,

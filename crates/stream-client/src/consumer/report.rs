@@ -12,7 +12,7 @@ pub struct Report {
     pub records: u64,
     /// How often a batch, or what was left of one, was handed over.
     pub batches: u64,
-    /// Of these, those of which something has to come again.
+    /// Of these, those of which something has to be delivered again.
     pub incomplete_batches: u64,
     /// Reads that were refused because somebody asked too much.
     pub throttled: u64,

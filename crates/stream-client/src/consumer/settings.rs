@@ -27,7 +27,7 @@ pub struct Settings {
     /// How long the lease holds without being renewed, which is how long the next process waits for one that was killed.
     /// It is renewed three times as often.
     pub lease: Duration,
-    /// The pauses after failures, and before records come again.
+    /// The pauses after failures, and before records are delivered again.
     pub backoff: Backoff,
     /// How long a checkpoint is tried to be written once the consumer is to stop.
     pub stop_patience: Duration,

@@ -112,7 +112,7 @@ impl<S: ShardSource, C: Checkpoints, H: Handler> ShardReader<S, C, H> {
         Ok(Ended::Left)
     }
 
-    /// Reads once, with an iterator that is made where there is none.
+    /// Reads once, with an iterator that is made if there is none.
     async fn page(&mut self, iterator: &mut Option<String>) -> Result<Page, SourceFault> {
         let Shared { source, settings, .. } = &*self.shared;
         let at = match iterator {
@@ -148,7 +148,7 @@ impl<S: ShardSource, C: Checkpoints, H: Handler> ShardReader<S, C, H> {
         first_beyond.is_some()
     }
 
-    /// Hands records over until all are done; `false` where the run is to end before.
+    /// Hands records over until all are done; `false` if the run is to end before.
     async fn deliver(&mut self, records: &[Record]) -> Result<bool, ConsumerError> {
         let shared = Arc::clone(&self.shared);
         let mut pauses = shared.settings.backoff.pauses();
@@ -207,7 +207,7 @@ impl<S: ShardSource, C: Checkpoints, H: Handler> ShardReader<S, C, H> {
                 ReadFrom::TrimHorizon => "the oldest record".to_owned(),
                 ReadFrom::Latest => "the latest record".to_owned(),
                 ReadFrom::Time(time) => time.to_string(),
-                ReadFrom::After(number) => format!("behind {number}"),
+                ReadFrom::After(number) => format!("after {number}"),
             },
             message,
         }

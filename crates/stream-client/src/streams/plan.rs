@@ -7,7 +7,7 @@ use super::{SHARD_METRICS, Summary};
 /// Who decides how many shards there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Capacity {
-    /// So many, until somebody changes it.
+    /// This number, until somebody changes it.
     Shards(u32),
     /// Kinesis.
     OnDemand,

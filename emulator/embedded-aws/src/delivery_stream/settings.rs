@@ -81,7 +81,7 @@ pub struct Settings {
     /// When a batch is handed to the function, 0.2 to 3 MiB of data and 0 to 900 seconds. A batch's event also has
     /// at most 6 MB of JSON.
     pub transform_buffering: Buffering,
-    /// How long the function may take, 1 second to 5 minutes; then it is aborted where it stands.
+    /// How long the function may take, 1 second to 5 minutes; then it is aborted where it is.
     /// Source: Firehose developer guide, "Transform source data in Amazon Data Firehose".
     pub function_timeout: Duration,
     /// How often a failed invocation is tried again (`NumberOfRetries`).

@@ -1,4 +1,4 @@
-//! Given-up batches back to their function. What of a batch is poison goes to the dead letters, as it would have.
+//! Given-up batches back to their function. Records that can never succeed go to the dead letters, as they would have.
 
 use std::collections::BTreeMap;
 use std::path::Path;

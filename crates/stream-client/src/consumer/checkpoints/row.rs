@@ -39,9 +39,9 @@ pub(super) const STREAM_CREATED_AT: &str = "stream_created_at";
 
 /// The lease's `shard_id`; no shard is called so.
 pub(super) const LEASE: &str = "lease";
-/// What stands in place of a sequence number where a shard was handled to its end, as in the KCL.
+/// What is in place of a sequence number where a shard was handled to its end, as in the KCL.
 const SHARD_END: &str = "SHARD_END";
-/// What stands in place of a time.
+/// What is in place of a time.
 const TRIM_HORIZON: &str = "TRIM_HORIZON";
 
 /// A row as the table gave it.
