@@ -93,7 +93,7 @@ impl Refusal {
         }
     }
 
-    /// What to do about it, where neither service nor action is known.
+    /// What to do about it, if neither service nor action is known.
     fn mend(self) -> &'static str {
         match self {
             Refusal::NotAllowed => "allow the call to these credentials, on the resource and on its key",

@@ -91,7 +91,7 @@ pub fn print_line(line: impl Display) -> anyhow::Result<()> {
 }
 
 /// Writes a note to standard error, [`escaped`]. Of several lines those behind the first are indented, so that no text in it
-/// can pass for a note of its own. Where nobody reads that any more, there is nobody left to be told.
+/// can pass for a note of its own. That nobody reads standard error any more is ignored.
 pub fn print_note(note: impl Display) {
     let _ = writeln!(io::stderr(), "{}", indented(&escaped(&note.to_string()), 2));
 }
@@ -119,6 +119,11 @@ pub fn thousands(number: u64) -> String {
         out.push(digit);
     }
     out
+}
+
+/// A score for people: its digits with three places. Text that is not a number is shown as it is.
+pub fn three_places(digits: &str) -> String {
+    digits.parse::<f64>().map_or_else(|_| digits.to_owned(), |score| format!("{score:.3}"))
 }
 
 /// How many of a thing there are in a second, rounded; 0 if no time has passed.
@@ -184,6 +189,14 @@ mod tests {
         let shown = shown.to_string();
         assert_eq!(shown.lines().count(), 5);
         assert!(shown.lines().all(|line| !line.contains(is_unsafe)), "{shown}");
+    }
+
+    #[test]
+    fn a_score_has_three_places() {
+        assert_eq!(
+            ["0.8200000000000001", "0.8", "1", "-"].map(three_places),
+            ["0.820", "0.800", "1.000", "-"]
+        );
     }
 
     #[test]

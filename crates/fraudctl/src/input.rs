@@ -66,7 +66,7 @@ pub enum InputError {
     Malformed {
         /// The file.
         source_name: String,
-        /// Where.
+        /// The line and byte.
         location: SourceLocation,
         /// What is wrong, and what is expected.
         what: &'static str,

@@ -89,7 +89,7 @@ impl ProduceSummary {
 /// Runs the command.
 ///
 /// # Errors
-/// [`Failure::Input`] if the input cannot be read, is empty, or holds what is not an object; [`Failure::Failed`] where
+/// [`Failure::Input`] if the input cannot be read, is empty, or holds entries that are not objects; [`Failure::Failed`] if
 /// records were not sent.
 pub async fn run(arguments: &ProduceArgs) -> Result<(), Failure> {
     let input = Input::open(&arguments.input).map_err(Failure::input)?;
@@ -220,7 +220,7 @@ fn told(entry: Entry, bar: &ProgressBar, refused: &mut u64) -> Option<Entry> {
     None
 }
 
-/// A payload as a record, with the key that decides its shard where the target has shards.
+/// A payload as a record; with a partition key if the target has shards.
 pub fn record(data: Bytes, tag: u64, with_key: bool) -> Record {
     let key = with_key.then(|| partition_key(&data));
     Record { key, data, tag }

@@ -192,7 +192,7 @@ impl ScoreOutput {
                     transaction.transaction_id.as_deref().unwrap_or_default().to_owned(),
                     transaction.customer_id.as_deref().unwrap_or_default().to_owned(),
                     transaction.amount.digits.to_owned(),
-                    score.to_string(),
+                    format!("{score:.3}"),
                     reasons.iter().map(|reason| reason.name).collect::<Vec<_>>().join(" "),
                     enrichment.as_str().to_owned(),
                     event_time_fault.map_or("", EventTimeFault::as_str).to_owned(),

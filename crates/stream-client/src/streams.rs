@@ -48,7 +48,7 @@ pub struct Summary {
     pub max_record_kib: Option<u32>,
     /// `NONE` or `KMS`.
     pub encryption: String,
-    /// The key, where it is encrypted by one.
+    /// The key that encrypts it, if one does.
     pub key_id: Option<String>,
     /// The metrics that it sends for each shard.
     pub shard_metrics: BTreeSet<String>,

@@ -77,7 +77,7 @@ pub struct ExpectedOutput {
 }
 
 impl ExpectedOutput {
-    /// Scores the records of a stream, and adds them up in the windows of `rule` where the analytics function runs.
+    /// Scores the records of a stream, and adds them up in the windows of `rule` if there is one: the analytics function runs.
     pub async fn of(
         records: &[StreamRecord],
         profiles: &FileProfiles,

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::{LedgerArgs, search};
 use crate::Failure;
-use crate::display::{Table, counted, note, print_line, table};
+use crate::display::{Table, counted, note, print_line, table, three_places};
 
 /// List alerts that were claimed and never sent: their sender died or gave them up.
 #[derive(Debug, Args)]
@@ -55,7 +55,7 @@ pub(super) fn rows(pending: &[PendingAlert]) -> Table {
     for alert in pending {
         shown.add_row([
             alert.alert_id.clone(),
-            alert.fraud_score.clone(),
+            three_places(&alert.fraud_score),
             alert.transaction_amount.clone(),
             reason_names(&alert.reasons),
             alert.claimed_at.clone(),

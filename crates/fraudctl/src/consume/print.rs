@@ -63,7 +63,7 @@ impl<'a> RecordData<'a> {
         let Ok(text) = std::str::from_utf8(data) else {
             return RecordData::Base64(base64_simd::STANDARD.encode_to_string(data));
         };
-        // Inside a JSON text a line break stands only between tokens, where a space says the same.
+        // Inside a JSON text a line break can only be between tokens, where a space means the same.
         let line = text.replace(['\n', '\r'], " ");
         RawValue::from_string(line).map_or(RecordData::Text(text), RecordData::Json)
     }

@@ -128,7 +128,7 @@ impl GivenUpObject {
     }
 }
 
-/// Where every object of a folder and the folders in it is, or the one file, by name. S3's names are
+/// The paths of all objects in a folder and the folders in it, or of the one file, by name. S3's names are
 /// `aws/lambda/<mapping uuid>/<shard>/<date>/<time>-<uuid>`: those of a shard come in the order in which they were given up.
 /// Those that were done are left out.
 ///

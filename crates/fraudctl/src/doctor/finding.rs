@@ -83,7 +83,7 @@ impl Finding {
         self.result.is_err()
     }
 
-    /// For people: a line, and where something is wrong a second one that says how to mend it.
+    /// For people: a line, and if something is wrong a second one that says how to fix it.
     pub(super) fn text(&self) -> String {
         let Finding { check, target, result } = self;
         let target = if target.is_empty() { String::new() } else { format!("{target}: ") };

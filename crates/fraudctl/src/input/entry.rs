@@ -13,7 +13,7 @@ pub const MAX_ENTRY_BYTES: usize = 16 * 1024 * 1024;
 pub struct Entry {
     /// Where it begins.
     pub location: SourceLocation,
-    /// The object from brace to brace, as it is written; of a malformed entry its line. Empty where it is
+    /// The object from brace to brace, as it is written; of a malformed entry its line. Empty if it is
     /// [too long](Fault::TooLong).
     pub bytes: Bytes,
     /// Why it is not an object; `None` if it is one.
@@ -25,7 +25,7 @@ pub struct Entry {
 /// Where an entry begins.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SourceLocation {
-    /// The file, where the input has several.
+    /// The file, if the input has several.
     pub file: Option<Arc<str>>,
     /// From 1.
     pub line: u64,

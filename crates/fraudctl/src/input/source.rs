@@ -49,7 +49,7 @@ impl Source {
     }
 }
 
-/// How many bytes were read of the sources, packed where they are packed.
+/// How many bytes were read of the sources, as they are stored: compressed ones are counted compressed.
 #[derive(Debug, Clone, Default)]
 pub struct BytesRead(Arc<AtomicU64>);
 
@@ -83,7 +83,7 @@ pub fn size(sources: &[Source]) -> Option<u64> {
     sources.iter().map(size).sum()
 }
 
-/// The bytes of a file, unpacked where they are packed, for a file that is held in memory as a whole.
+/// The bytes of a whole file, decompressed if it is gzip.
 ///
 /// # Errors
 /// [`InputError`] if it cannot be read, or is of a kind that nothing here reads.

@@ -277,7 +277,7 @@ fn several_files_are_read_in_their_order_and_places_name_them() {
     assert_eq!(entries.len(), 6);
     assert_eq!(entries[3].location.to_string(), format!("{}, line 1", files[1]));
     assert_eq!(Some(read.get()), size(&files));
-    // None is used where one is of another kind.
+    // None is used if one is of another kind.
     let with_csv = [files[0].clone(), Source::File(fixture("transactions/tx.csv"))];
     assert!(matches!(Input::open(&with_csv), Err(InputError::Refused { .. })));
     assert!(matches!(Input::open(&[Source::File(fixture("transactions"))]), Err(InputError::Open { .. })));

@@ -26,7 +26,7 @@ pub struct LoadedProfiles {
     pub items: Vec<ProfileItem>,
 }
 
-/// Reads the rows of a file, unpacked where it is packed with gzip.
+/// Reads the rows of a file, decompressed if it is gzip.
 ///
 /// # Errors
 /// [`Failure::Input`] if it cannot be read, or is of no kind that is read.

@@ -7,7 +7,7 @@ use super::record::{Record, SequenceNumber};
 
 /// Works on batches of records.
 ///
-/// A batch may be delivered again, whole or in part: after a failure, a stop, or a take-over by another process. So what a handler
+/// A batch may be handed over again, whole or in part: after a failure, a stop, or a take-over by another process. So what a handler
 /// does with a record must be safe to do twice.
 pub trait Handler: Send + Sync + 'static {
     /// Handles one shard's next records, in order. A shard's batches come one after the other, those of different shards
@@ -40,7 +40,8 @@ pub struct Batch<'a> {
 pub enum Handled {
     /// All its records are done.
     All,
-    /// The records before this one are done; it and all behind it are delivered again after a pause, also those that succeeded.
+    /// The records before this one are done; it and all after it are handed over again after a pause, also those that
+    /// succeeded.
     /// A number that is not in the batch brings all of it again.
     AgainFrom(SequenceNumber),
 }

@@ -17,7 +17,7 @@ use super::settings::{From, Settings, Until};
 use super::source::{ShardSource, SourceFault, StreamDescription};
 use super::stop::Stop;
 
-/// Who waits in [`Report::trouble`], where that is not a shard.
+/// Who waits in [`Report::trouble`], if that is not a shard.
 pub(super) const STREAM: &str = "the stream";
 /// The same for the lease.
 pub(super) const LEASE: &str = "the lease";
@@ -63,7 +63,7 @@ impl<S: ShardSource, C, H> Shared<S, C, H> {
         Ok(None)
     }
 
-    /// Makes sure that the stream still has the whole span of time that is to be read, where that has a begin and an end.
+    /// Makes sure that the stream still has the whole span of time that is to be read, if that has a begin and an end.
     ///
     /// # Errors
     /// [`ConsumerError::BeforeRetention`]
@@ -82,7 +82,7 @@ impl<S: ShardSource, C, H> Shared<S, C, H> {
         }
     }
 
-    /// Notes where the stream no longer has all that arrived since the consumer's begin.
+    /// Notes that the stream no longer has all that arrived since the consumer's begin, if that is so.
     pub(super) fn notes_what_is_gone(&self, stream: &StreamDescription) {
         if let From::Time(from) = self.settings.from {
             self.report().kept_since = stream.horizon(now()).filter(|&horizon| from < horizon);

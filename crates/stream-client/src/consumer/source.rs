@@ -93,7 +93,7 @@ pub struct Page {
     pub records: Vec<Record>,
     /// Where to read next; `None` at a closed shard's end, with its last records or only with a later, empty page.
     pub next: Option<String>,
-    /// How far the end of the page is behind the shard's tip; zero where there is nothing more at the moment.
+    /// How far the end of the page is behind the shard's tip; zero if there is nothing more at the moment.
     pub behind: Duration,
 }
 

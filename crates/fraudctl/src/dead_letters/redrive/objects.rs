@@ -95,7 +95,7 @@ pub(super) async fn redrive_all(
     Ok(false)
 }
 
-/// Hands a batch to its function as Lambda did, and marks its object as done where it was accepted. Doing so again
+/// Hands a batch to its function as Lambda did, and marks its object as done if it was accepted. Doing so again
 /// changes nothing.
 async fn redrive(
     object: &GivenUpObject,

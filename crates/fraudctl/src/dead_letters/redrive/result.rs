@@ -118,7 +118,7 @@ impl RedriveSummary {
         format!("{} redriven, {} stay", counted(self.accepted, self.thing), thousands(self.stayed))
     }
 
-    /// Counts a letter. Gives the line that tells of it, where it stays and is not one of too many.
+    /// Counts a letter. Gives the line that reports it, if it stays and is among the first.
     pub(super) fn count(&mut self, id: &str, outcome: &RedriveResult) -> Option<String> {
         match outcome {
             RedriveResult::Accepted => {
