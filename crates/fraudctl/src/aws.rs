@@ -39,10 +39,8 @@ pub(crate) async fn sdk() -> Result<Sdk, Failure> {
 /// [`Problem`] if none is set.
 pub(crate) async fn region(sdk: &Sdk) -> Result<String, Problem> {
     let region = sdk.config().await.region().map(ToString::to_string);
-    region.ok_or_else(|| Problem {
-        what: "no region is set".to_owned(),
-        mend: "export AWS_REGION=<region>".to_owned(),
-    })
+    region
+        .ok_or_else(|| Problem { what: "not set".to_owned(), mend: "export AWS_REGION=<region>".to_owned() })
 }
 
 /// Looks for credentials, as the first call would.
@@ -51,15 +49,15 @@ pub(crate) async fn region(sdk: &Sdk) -> Result<String, Problem> {
 /// [`Problem`] if none are found within ten seconds.
 pub(crate) async fn credentials(sdk: &Sdk) -> Result<(), Problem> {
     let what = match sdk.config().await.credentials_provider() {
-        None => "no credentials are set".to_owned(),
+        None => "not set".to_owned(),
         Some(provider) => match timeout(PATIENCE, provider.provide_credentials()).await {
             Ok(Ok(_)) => return Ok(()),
             // The kind says nothing that helps; what is behind it may, such as a profile that is not there.
             Ok(Err(error)) => match error.source() {
-                Some(cause) => format!("no credentials are found: {cause}"),
-                None => "no credentials are found".to_owned(),
+                Some(cause) => format!("not found: {cause}"),
+                None => "not found".to_owned(),
             },
-            Err(_elapsed) => "no credentials are found within 10 seconds".to_owned(),
+            Err(_elapsed) => "not found within 10 seconds".to_owned(),
         },
     };
     let mend =

@@ -109,11 +109,11 @@ impl fmt::Display for Kind {
                 write!(f, "it looks like {encoding} text; save it as UTF-8 (iconv -f {encoding} -t UTF-8)")
             }
             Kind::Packed(name, unpack) => {
-                write!(f, "it seems to be {name}; unpack it first ({unpack}), or pack it with gzip")
+                write!(f, "it looks like {name}; unpack it first ({unpack}), or compress it with gzip")
             }
             Kind::PackedTwice => write!(f, "it is gzip within gzip; unpack it once (gunzip)"),
-            Kind::Binary(name) => write!(f, "it seems to be {name}; {ACCEPTED}: convert it first"),
-            Kind::Markup => write!(f, "it seems to be XML or HTML; {ACCEPTED}: convert it first"),
+            Kind::Binary(name) => write!(f, "it looks like {name} ({ACCEPTED}); convert it first"),
+            Kind::Markup => write!(f, "it looks like XML or HTML ({ACCEPTED}); convert it first"),
             Kind::Separated { first_line } => {
                 write!(f, "it looks like CSV: it begins with `{first_line}` ({ACCEPTED}); convert it first")
             }
@@ -126,7 +126,7 @@ impl fmt::Display for Kind {
             Kind::Text { first_line } => {
                 write!(f, "it looks like other text: it begins with `{first_line}` ({ACCEPTED})")
             }
-            Kind::Unknown => write!(f, "it is neither text nor of a known kind; {ACCEPTED}"),
+            Kind::Unknown => write!(f, "it is neither text nor of a known kind ({ACCEPTED})"),
         }
     }
 }

@@ -109,13 +109,13 @@ async fn of_senders_who_send_at_once_one_sends_each_alert() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_stands_as_sent_is_not_sent_unless_it_is_asked_for_again() {
+async fn an_alert_that_is_marked_as_sent_is_not_sent_unless_it_is_asked_for_again() {
     let world = World::start().await;
     run_alerts(&world, &event(&[&high(Some("T1"), "20000.50")])).await;
     assert_eq!(world.alerted(), ["C1/T1"]);
     let sent = alerts(&world, &["send", "C1/T1"]).await;
     assert_eq!((sent.status, world.alerted().len()), (Some(0), 1), "{sent:?}");
-    assert!(sent.stderr.contains("C1/T1: it stands as sent"), "{sent:?}");
+    assert!(sent.stderr.contains("C1/T1: it is marked as sent"), "{sent:?}");
     let dry = alerts(&world, &["send", "--again", "C1/T1", "--dry-run"]).await;
     assert_eq!((dry.status, world.alerted().len()), (Some(0), 1), "{dry:?}");
     let again = alerts(&world, &["send", "--again", "C1/T1"]).await;

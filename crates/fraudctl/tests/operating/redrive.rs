@@ -256,7 +256,7 @@ async fn what_cannot_go_back_is_told_with_its_reason_and_left_alone() {
         "its 2 bytes were too long for a letter: they are in the stream transactions until its retention is over, and in the \
          raw backup under raw/2024/01/15/03/",
         "no function firehose-transform reads the stream",
-        "no dead letter: missing field `id`",
+        "not a dead letter: missing field `id`",
     ] {
         assert!(left.stderr.contains(told), "{told}: {left:?}");
     }

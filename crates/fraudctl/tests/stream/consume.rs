@@ -173,11 +173,7 @@ async fn a_process_that_was_stopped_for_longer_than_its_lease_stops_when_it_wake
 async fn a_missing_stream_or_table_and_wrong_arguments_are_told_from_each_other_by_the_exit_status() {
     let world = world().await;
     let cases: [(Vec<&str>, i32, &str); 5] = [
-        (
-            printing("look", &[]),
-            1,
-            "there is no table transactions-checkpoints: if there was one, restore it",
-        ),
+        (printing("look", &[]), 1, "there is no table transactions-checkpoints: if it was lost, restore it"),
         (
             ["consume", "--stream", "nowhere", "--name", "look"]
                 .iter()
@@ -191,7 +187,7 @@ async fn a_missing_stream_or_table_and_wrong_arguments_are_told_from_each_other_
         (
             printing("look", &["--from", "2999-01-01T00:00:00Z"]),
             2,
-            "2999-01-01T00:00:00.000Z is still to come",
+            "2999-01-01T00:00:00.000Z is in the future",
         ),
         (printing("look", &["--handler", "alerts"]), 2, "DEAD_LETTERS is not set; it accepts"),
     ];
@@ -248,7 +244,7 @@ async fn the_functions_handle_the_stream_as_behind_a_mapping_and_what_they_want_
         assert_eq!(output.status.code(), Some(0), "{stderr}");
         assert!(stderr.ends_with("2,001 records handled\n"), "{stderr}");
         assert_eq!(
-            stderr.contains("records come again: alert_sink_unavailable"),
+            stderr.contains("records are retried: alert_sink_unavailable"),
             handler == "alerts",
             "{stderr}"
         );

@@ -89,7 +89,7 @@ impl World {
         ]
     }
 
-    /// Puts so many transactions on the stream, with their customers' profiles, and one record that is none.
+    /// Puts `count` transactions on the stream, with their customers' profiles, and one record that is not a transaction.
     pub(crate) async fn put_transactions(&mut self, count: usize) {
         let dataset = Dataset::generate(count, SEED);
         let counts = |transaction: &Transaction| {
