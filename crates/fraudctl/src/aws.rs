@@ -96,7 +96,7 @@ impl Refusal {
         match self {
             Refusal::NotAllowed => "allow the call to these credentials, on the resource and on its key",
             Refusal::Credentials => "renew the credentials: aws sts get-caller-identity",
-            Refusal::NoAnswer => "check AWS_REGION, the AWS_ENDPOINT_URL variables and the way there",
+            Refusal::NoAnswer => "check AWS_REGION, the AWS_ENDPOINT_URL variables and the network",
         }
     }
 }

@@ -53,7 +53,7 @@ impl Wrong {
             ),
             Some(Refusal::NoAnswer) => Wrong::new(
                 format!("{service} does not answer ({code})"),
-                format!("check AWS_REGION, {endpoint} and the way there"),
+                format!("check AWS_REGION, {endpoint} and the network"),
             ),
             None => Wrong::new(
                 format!("{action} failed: {code}"),

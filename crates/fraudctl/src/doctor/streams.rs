@@ -43,7 +43,7 @@ pub(super) async fn sink(environment: Environment<'_>, sdk: &Sdk, can_call: bool
     let check = "aggregate sink";
     match AggregateSinkTarget::from_environment(environment) {
         Err(error) => vec![Finding::wrong(check, "", Wrong::setting(error))],
-        Ok(AggregateSinkTarget::None) => vec![Finding::ok(check, "none:", "totals are sent nowhere")],
+        Ok(AggregateSinkTarget::None) => vec![Finding::ok(check, "none:", "totals are not sent")],
         Ok(AggregateSinkTarget::Stdout) => vec![Finding::ok(check, "stdout:", "for development")],
         Ok(AggregateSinkTarget::Kinesis { .. }) if !can_call => Vec::new(),
         Ok(AggregateSinkTarget::Kinesis { stream }) => {
@@ -122,7 +122,7 @@ fn is_outlived_by_the_aggregates(stream: &Summary, environment: Environment<'_>)
     match AggregatesTarget::from_environment(environment) {
         Ok(AggregatesTarget::DynamoDb { retention, .. }) if retention.as_secs() <= needed => Err(Wrong::new(
             format!(
-                "AGGREGATE_DAYS is {}: a record that is replayed could begin its window anew",
+                "AGGREGATE_DAYS is {}: a replayed record could start its window again",
                 retention.as_secs() / DAY
             ),
             format!("set AGGREGATE_DAYS to {} at least", needed / DAY + 1),

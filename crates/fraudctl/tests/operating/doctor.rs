@@ -59,7 +59,7 @@ async fn what_is_as_it_must_be_passes_and_is_left_as_it_was() {
         "aggregates      dynamodb:customer_aggregates: dynamodb:UpdateItem is allowed",
         "stream          transactions: active, 2 open shards, records kept for 24 hours",
         "stream          transactions: alerts are remembered for 400 days, which is longer",
-        "aggregate sink  none:: totals are sent nowhere",
+        "aggregate sink  none:: totals are not sent",
     ] {
         assert!(ended.stdout.contains(line), "{line}: {}", ended.stdout);
     }

@@ -150,7 +150,7 @@ pub enum SettingsError {
     #[error("the function's timeout is {} seconds: it must be from 1 to 300", .0.as_secs_f64())]
     FunctionTimeout(Duration),
     /// See [`Settings::concurrency`].
-    #[error("no invocation could ever be under way")]
+    #[error("at least one invocation must be allowed at a time")]
     Concurrency,
     /// See [`Settings::buffering`] and [`RawBackup::buffering`].
     #[error("an object's buffer is {0:?}: it must be from 1 to 128 MiB and from 0 to 900 seconds")]

@@ -46,7 +46,7 @@ impl Streams {
             (None, Some(arn)) => arn
                 .split_once(":stream/")
                 .map(|(_, name)| name)
-                .ok_or_else(|| Service::Kinesis.validation_error(format!("{arn} is no ARN of a stream."))),
+                .ok_or_else(|| Service::Kinesis.validation_error(format!("{arn} is not the ARN of a stream."))),
             (None, None) => {
                 Err(Service::Kinesis.validation_error("Either StreamName or StreamARN must be provided."))
             }
