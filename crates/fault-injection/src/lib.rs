@@ -1,11 +1,13 @@
-//! For tests alone: decides what befalls the calls that a function makes through its ports.
+//! For tests only: decides which of the calls that a function makes through its ports fail, and how.
+//!
+//! A crate of its own because the tests of both Kinesis functions use it, and neither function's build may contain it.
 //!
 //! A test wraps a port in memory into one that asks [`Fates`] about every call; what the calls are is the test's to say,
 //! by an enum of its own. The same seed and the same calls in the same order meet the same fates.
 
 mod log;
 
-pub use log::logged;
+pub use log::{logged, without_position};
 
 use std::collections::{BTreeMap, HashMap};
 use std::future::Future;
@@ -16,7 +18,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, sleep_until};
 
-/// What befalls a call.
+/// What happens to a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fate {
     /// It is done.
@@ -39,12 +41,12 @@ pub enum Fate {
 /// The fates that a call may meet, with their probabilities; otherwise it is done.
 pub type Chances<C> = fn(C) -> &'static [(Fate, f64)];
 
-/// Decides what befalls each call: by order first, then by chance. A cloneable handle.
+/// Decides what happens to each call: by order first, then by chance. A cloneable handle.
 #[derive(Debug, Clone)]
-pub struct Fates<C>(Arc<Mutex<State<C>>>);
+pub struct Fates<C>(Arc<Mutex<Plan<C>>>);
 
 #[derive(Debug)]
-struct State<C> {
+struct Plan<C> {
     random: fastrand::Rng,
     chances: Chances<C>,
     ordered: HashMap<C, BTreeMap<usize, Fate>>,
@@ -62,7 +64,7 @@ impl<C: Copy + Eq + Hash> Fates<C> {
     /// Calls meet fates by chance. No more than three in a row fail: an outage that lasts as long as an invocation is a
     /// fate of its own.
     pub fn random(seed: u64, chances: Chances<C>) -> Self {
-        Fates(Arc::new(Mutex::new(State {
+        Fates(Arc::new(Mutex::new(Plan {
             random: fastrand::Rng::with_seed(seed),
             chances,
             ordered: HashMap::new(),
@@ -75,25 +77,25 @@ impl<C: Copy + Eq + Hash> Fates<C> {
     /// Any number of calls in a row may fail.
     #[must_use]
     pub fn without_mercy(self) -> Self {
-        self.state().most_in_a_row = usize::MAX;
+        self.plan().most_in_a_row = usize::MAX;
         self
     }
 
     /// The `nth` call of this kind, from 1, meets this fate.
     pub fn order(&self, call: C, nth: usize, fate: Fate) {
-        self.state().ordered.entry(call).or_default().insert(nth, fate);
+        self.plan().ordered.entry(call).or_default().insert(nth, fate);
     }
 
     /// How many calls of this kind there were.
     pub fn calls(&self, call: C) -> usize {
-        self.state().seen.get(&call).copied().unwrap_or_default()
+        self.plan().seen.get(&call).copied().unwrap_or_default()
     }
 
     /// Lets a call meet its fate: `work` does it, `fault` is what the caller is told where it failed.
     ///
     /// # Errors
     /// That of `work`, or `fault`.
-    pub async fn befall<T, E, Work: Future<Output = Result<T, E>>>(
+    pub async fn apply<T, E, Work: Future<Output = Result<T, E>>>(
         &self,
         call: C,
         deadline: Instant,
@@ -127,35 +129,35 @@ impl<C: Copy + Eq + Hash> Fates<C> {
     }
 
     fn draw(&self, call: C) -> (Fate, Duration) {
-        let state = &mut *self.state();
-        let seen = state.seen.entry(call).or_default();
+        let plan = &mut *self.plan();
+        let seen = plan.seen.entry(call).or_default();
         *seen += 1;
-        if let Some(fate) = state.ordered.get(&call).and_then(|fates| fates.get(seen)) {
+        if let Some(fate) = plan.ordered.get(&call).and_then(|fates| fates.get(seen)) {
             return (*fate, Duration::ZERO);
         }
-        let chances = (state.chances)(call);
+        let chances = (plan.chances)(call);
         let latency = match chances.is_empty() {
             true => Duration::ZERO,
-            false => Duration::from_micros(state.random.u64(200..20_000)),
+            false => Duration::from_micros(plan.random.u64(200..20_000)),
         };
-        let mut point = state.random.f64();
+        let mut point = plan.random.f64();
         let fate = chances.iter().find(|(_, chance)| {
             point -= chance;
             point < 0.0
         });
         match fate {
-            Some((fate, _)) if state.in_a_row < state.most_in_a_row => {
-                state.in_a_row += 1;
+            Some((fate, _)) if plan.in_a_row < plan.most_in_a_row => {
+                plan.in_a_row += 1;
                 (*fate, latency)
             }
             _ => {
-                state.in_a_row = 0;
+                plan.in_a_row = 0;
                 (Fate::Done, latency)
             }
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State<C>> {
+    fn plan(&self) -> MutexGuard<'_, Plan<C>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -163,7 +165,7 @@ impl<C: Copy + Eq + Hash> Fates<C> {
 /// Runs with tokio's clock going ahead whenever all wait.
 ///
 /// # Errors
-/// Where no runtime can be had.
+/// If no runtime can be had.
 pub fn simulated<T>(run: impl Future<Output = T>) -> io::Result<T> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
     Ok(runtime.block_on(run))
@@ -192,11 +194,11 @@ mod tests {
                 Ok(*done.lock().unwrap())
             };
             let start = Instant::now();
-            assert_eq!(fates.befall(Call::Write, start + DEADLINE, work, || "refused").await, Ok(1));
+            assert_eq!(fates.apply(Call::Write, start + DEADLINE, work, || "refused").await, Ok(1));
             *done.lock().unwrap() = 0;
-            let answer = fates.befall(Call::Write, start + DEADLINE, work, || "refused");
+            let answer = fates.apply(Call::Write, start + DEADLINE, work, || "refused");
             let answer = tokio::time::timeout(2 * DEADLINE, answer).await.ok();
-            assert_eq!(fates.befall(Call::Read, start + DEADLINE, async || Ok(7), || "refused").await, Ok(7));
+            assert_eq!(fates.apply(Call::Read, start + DEADLINE, async || Ok(7), || "refused").await, Ok(7));
             assert_eq!((fates.calls(Call::Write), fates.calls(Call::Read)), (2, 1));
             (answer, *done.lock().unwrap(), start.elapsed())
         })
@@ -204,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn an_ordered_fate_befalls_the_call_it_was_ordered_for() {
+    fn an_ordered_fate_meets_the_call_that_it_was_ordered_for() {
         assert_eq!(meet(Fate::Done), (Some(Ok(1)), 1, Duration::ZERO));
         assert_eq!(meet(Fate::Refused), (Some(Err("refused")), 0, Duration::ZERO));
         assert_eq!(meet(Fate::AnswerLost), (Some(Err("refused")), 1, Duration::ZERO));

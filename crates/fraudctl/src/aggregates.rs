@@ -24,13 +24,13 @@ pub struct AggregatesArgs {
     /// The customer's id.
     #[arg(value_name = "CUSTOMER")]
     customer: String,
-    /// Where the windows are: `dynamodb:<table>`.
+    /// The table of windows: `dynamodb:<table>`.
     #[arg(long, value_name = "TARGET", value_parser = crate::options::table_name)]
     table: String,
-    /// No more windows than this, the newest first.
+    /// Show at most this many windows, the newest first.
     #[arg(long, value_name = "N", default_value_t = 12, value_parser = clap::value_parser!(u16).range(1..=1000))]
     limit: u16,
-    /// One JSON object a line, sums with all their digits.
+    /// Print one JSON object a line, sums with all their digits.
     #[arg(long)]
     json: bool,
 }
@@ -38,7 +38,7 @@ pub struct AggregatesArgs {
 /// Runs the command.
 ///
 /// # Errors
-/// [`Failure::Failed`] where the table cannot be read.
+/// [`Failure::Failed`] if the table cannot be read.
 pub async fn run(arguments: &AggregatesArgs) -> Result<(), Failure> {
     let AggregatesArgs { customer, table: name, limit, json } = arguments;
     // Reading does not care how long rows are kept.

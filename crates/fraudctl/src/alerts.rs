@@ -31,7 +31,7 @@ pub enum AlertsCommand {
 /// The ledger.
 #[derive(Debug, Args)]
 struct LedgerArgs {
-    /// The ledger: `dynamodb:<table>`; without this what ALERT_LEDGER says.
+    /// The ledger: `dynamodb:<table>`; the default is ALERT_LEDGER.
     #[arg(long, value_name = "TARGET")]
     ledger: Option<String>,
 }
@@ -45,7 +45,7 @@ impl LedgerArgs {
                 Ok(DynamoDbLedger::new(Client::new(sdk.config().await), table, retention))
             }
             AlertLedgerTarget::Memory => {
-                Err(Failure::input(anyhow!("a ledger in another process's memory cannot be read")))
+                Err(Failure::input(anyhow!("a ledger in the memory of another process cannot be read")))
             }
         }
     }

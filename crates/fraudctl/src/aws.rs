@@ -27,7 +27,7 @@ pub(crate) struct Problem {
 /// [`Failure::Failed`] if there is no region, or there are no credentials: no call could be made.
 pub(crate) async fn sdk() -> Result<Sdk, Failure> {
     let sdk = Sdk::new();
-    let said = |name: &str, Problem { what, mend }| anyhow!("{name}: {what}\nto mend it: {mend}");
+    let said = |name: &str, Problem { what, mend }| anyhow!("{name}: {what}\nto fix it: {mend}");
     region(&sdk).await.map_err(|problem| said("AWS region", problem))?;
     credentials(&sdk).await.map_err(|problem| said("AWS credentials", problem))?;
     Ok(sdk)
@@ -39,10 +39,8 @@ pub(crate) async fn sdk() -> Result<Sdk, Failure> {
 /// [`Problem`] if none is set.
 pub(crate) async fn region(sdk: &Sdk) -> Result<String, Problem> {
     let region = sdk.config().await.region().map(ToString::to_string);
-    region.ok_or_else(|| Problem {
-        what: "none is set".to_owned(),
-        mend: "export AWS_REGION=<region>".to_owned(),
-    })
+    region
+        .ok_or_else(|| Problem { what: "not set".to_owned(), mend: "export AWS_REGION=<region>".to_owned() })
 }
 
 /// Looks for credentials, as the first call would.
@@ -51,15 +49,15 @@ pub(crate) async fn region(sdk: &Sdk) -> Result<String, Problem> {
 /// [`Problem`] if none are found within ten seconds.
 pub(crate) async fn credentials(sdk: &Sdk) -> Result<(), Problem> {
     let what = match sdk.config().await.credentials_provider() {
-        None => "none are set".to_owned(),
+        None => "not set".to_owned(),
         Some(provider) => match timeout(PATIENCE, provider.provide_credentials()).await {
             Ok(Ok(_)) => return Ok(()),
             // The kind says nothing that helps; what is behind it may, such as a profile that is not there.
             Ok(Err(error)) => match error.source() {
-                Some(cause) => format!("none are found: {cause}"),
-                None => "none are found".to_owned(),
+                Some(cause) => format!("not found: {cause}"),
+                None => "not found".to_owned(),
             },
-            Err(_elapsed) => "none are found in time".to_owned(),
+            Err(_elapsed) => "not found within 10 seconds".to_owned(),
         },
     };
     let mend =
@@ -93,12 +91,12 @@ impl Refusal {
         }
     }
 
-    /// What to do about it, where neither service nor action is known.
+    /// What to do about it, if neither service nor action is known.
     fn mend(self) -> &'static str {
         match self {
             Refusal::NotAllowed => "allow the call to these credentials, on the resource and on its key",
             Refusal::Credentials => "renew the credentials: aws sts get-caller-identity",
-            Refusal::NoAnswer => "check AWS_REGION, the AWS_ENDPOINT_URL variables and the way there",
+            Refusal::NoAnswer => "check AWS_REGION, the AWS_ENDPOINT_URL variables and the network",
         }
     }
 }

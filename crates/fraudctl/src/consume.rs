@@ -1,4 +1,4 @@
-//! A consumer of one's own: a stream's records, printed or handed to a function, with checkpoints.
+//! Reads a stream with checkpoints, and prints its records or invokes a function with them.
 
 use std::time::Duration;
 
@@ -20,40 +20,40 @@ mod print;
 
 use print::PrintHandler;
 
-/// Read a stream from where this consumer last ended, and print its records or hand them to a function.
+/// Read a stream from where this consumer last stopped, and print its records or invoke a function with them.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   fraudctl consume --stream transactions --name look --checkpoints dynamodb:transactions-checkpoints --create-checkpoints
   fraudctl consume --stream transactions --name look --checkpoints dynamodb:transactions-checkpoints --until-caught-up
   fraudctl consume --stream transactions --name alerts --checkpoints dynamodb:transactions-checkpoints --handler alerts
 
-Every record is handled at least once, and those of a partition key in their order. Ctrl-C and SIGTERM finish the batches
-that are under way and note them; the next start under the same name goes on behind them. One process at a time works under
-a name. What a function wants again comes again, for as long as it takes.
+Every record is handled at least once, and the records of a partition key in order. On Ctrl-C or SIGTERM the batches under
+way are finished and checkpointed; the next start under the same name continues after them. Only one process at a time can
+use a name. Records that a function reports as failed are retried without limit.
 Functions are configured by the environment as on Lambda. The table has the key shard_id (S) and consumer_name (S).")]
 pub struct ConsumeArgs {
     /// The Kinesis stream's name.
     #[arg(long, value_name = "NAME")]
     stream: String,
-    /// The consumer's name: its checkpoints are kept under it.
+    /// The consumer's name, under which its checkpoints are kept.
     #[arg(long, value_name = "NAME", value_parser = consumer_name)]
     name: String,
-    /// Where checkpoints are kept: `dynamodb:<table>`. Consumers of several streams can share a table.
+    /// The table of checkpoints: `dynamodb:<table>`. Consumers of several streams can share a table.
     #[arg(long, value_name = "TARGET", value_parser = crate::options::table_name)]
     checkpoints: String,
-    /// Create the table of checkpoints, paid by request, if it is not there.
+    /// Create the table of checkpoints, billed by request, if it does not exist.
     #[arg(long)]
     create_checkpoints: bool,
-    /// Where the consumer begins at its first start: `trim-horizon`, `latest`, or an RFC 3339 time.
+    /// Where to begin at the first start: `trim-horizon`, `latest`, or an RFC 3339 time.
     #[arg(long, value_name = "FROM", default_value = "trim-horizon", value_parser = from)]
     from: From,
-    /// What is done with the records.
+    /// What to do with the records.
     #[arg(long, value_enum, default_value_t = RecordAction::Print)]
     handler: RecordAction,
-    /// End when every shard was read up to its tip.
+    /// Stop when every shard was read to its tip.
     #[arg(long)]
     until_caught_up: bool,
-    /// How long the process may be silent before another can take over, in seconds.
+    /// After how many seconds without a sign of life another process may take over.
     #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=3600))]
     lease_seconds: u16,
     #[command(flatten)]
@@ -92,7 +92,7 @@ fn from(text: &str) -> Result<From, String> {
 /// Runs the command.
 ///
 /// # Errors
-/// [`Failure::Input`] where the environment does not configure the function; [`Failure::Failed`] where the stream or the
+/// [`Failure::Input`] if the environment does not configure the function; [`Failure::Failed`] if the stream or the
 /// checkpoints cannot be used, or another process has them.
 pub async fn run(arguments: &ConsumeArgs) -> Result<(), Failure> {
     let sdk = crate::aws::sdk().await?;
@@ -161,8 +161,8 @@ fn explained(error: ConsumerError, table: &str) -> Failure {
             if code == "ResourceNotFoundException" =>
         {
             Some(format!(
-                "there is no table {table}: if there was one, restore it (docs/operations.md, \"A lost table\"), or its \
-                 consumers begin anew; else --create-checkpoints creates it"
+                "there is no table {table}: if it was lost, restore it (docs/operations.md, \"A lost table\"), or its consumers \
+                 start from the beginning; if there never was one, --create-checkpoints creates it"
             ))
         }
         ConsumerError::NameInUse { .. } => {

@@ -38,11 +38,11 @@ pub enum DeadLettersCommand {
 /// A queue of letters, and how long they are hidden from others while they are looked at.
 #[derive(Debug, Args)]
 struct QueueArgs {
-    /// The queue of dead letters: `sqs:<queue url>`; without this what DEAD_LETTERS says.
+    /// The queue of dead letters: `sqs:<queue url>`; the default is DEAD_LETTERS.
     #[arg(long, value_name = "TARGET")]
     queue: Option<String>,
-    /// For how many seconds letters stay hidden from others should this die; while it lives they stay hidden, and at
-    /// its end they are given back.
+    /// For how many seconds letters stay hidden from other readers if this command dies. While it runs they stay hidden;
+    /// when it ends they become visible.
     #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u16).range(1..=43_200))]
     visibility_timeout: u16,
 }
@@ -52,8 +52,8 @@ struct QueueArgs {
 struct LetterSourceArgs {
     #[command(flatten)]
     letters: QueueArgs,
-    /// In place of a queue: a folder of objects (or one) that a mapping's on-failure destination holds in S3, fetched
-    /// by `aws s3 cp --recursive`.
+    /// Instead of a queue: an object, or a folder of objects, that a mapping wrote to its on-failure destination in S3;
+    /// fetch them with `aws s3 cp --recursive`.
     #[arg(long, value_name = "PATH", conflicts_with = "queue")]
     objects: Option<PathBuf>,
 }
@@ -72,7 +72,7 @@ impl QueueArgs {
                 Ok((DeadLetterQueue::connect(queue_url, &sdk).await, sdk))
             }
             DeadLettersTarget::Stdout => {
-                Err(Failure::input(anyhow!("letters that went to standard output cannot be read back")))
+                Err(Failure::input(anyhow!("letters that went to standard output cannot be read again")))
             }
         }
     }

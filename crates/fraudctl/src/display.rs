@@ -77,10 +77,10 @@ pub fn on_one_line(text: &str) -> Cow<'_, str> {
     escape(text, is_unsafe)
 }
 
-/// Writes a line, or several, to standard output, [`escaped`]. A reader that has gone, such as `head`, wants no more of it, which is no failure.
+/// Writes a line, or several, to standard output, [`escaped`]. That the reader is gone, such as `head`, is not an error.
 ///
 /// # Errors
-/// Where it cannot be written for another reason, such as a full disk.
+/// If it cannot be written for another reason, such as a full disk.
 pub fn print_line(line: impl Display) -> anyhow::Result<()> {
     match writeln!(io::stdout(), "{}", escaped(&line.to_string())) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
@@ -91,12 +91,12 @@ pub fn print_line(line: impl Display) -> anyhow::Result<()> {
 }
 
 /// Writes a note to standard error, [`escaped`]. Of several lines those behind the first are indented, so that no text in it
-/// can pass for a note of its own. Where nobody reads that any more, there is nobody left to be told.
+/// can pass for a note of its own. That nobody reads standard error any more is ignored.
 pub fn print_note(note: impl Display) {
     let _ = writeln!(io::stderr(), "{}", indented(&escaped(&note.to_string()), 2));
 }
 
-/// Text whose lines behind the first begin with so many spaces.
+/// Text whose lines after the first are indented by `spaces`.
 pub fn indented(text: &str, spaces: usize) -> String {
     text.replace('\n', &format!("\n{:spaces$}", ""))
 }
@@ -121,7 +121,12 @@ pub fn thousands(number: u64) -> String {
     out
 }
 
-/// So many of a thing each second, rounded; 0 where no time has passed.
+/// A score for people: its digits with three places. Text that is not a number is shown as it is.
+pub fn three_places(digits: &str) -> String {
+    digits.parse::<f64>().map_or_else(|_| digits.to_owned(), |score| format!("{score:.3}"))
+}
+
+/// How many of a thing there are in a second, rounded; 0 if no time has passed.
 pub fn per_second(count: u64, time: Duration) -> u64 {
     if time.is_zero() { 0 } else { (count as f64 / time.as_secs_f64()).round() as u64 }
 }
@@ -184,6 +189,14 @@ mod tests {
         let shown = shown.to_string();
         assert_eq!(shown.lines().count(), 5);
         assert!(shown.lines().all(|line| !line.contains(is_unsafe)), "{shown}");
+    }
+
+    #[test]
+    fn a_score_has_three_places() {
+        assert_eq!(
+            ["0.8200000000000001", "0.8", "1", "-"].map(three_places),
+            ["0.820", "0.800", "1.000", "-"]
+        );
     }
 
     #[test]

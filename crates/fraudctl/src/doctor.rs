@@ -1,4 +1,4 @@
-//! A deployment, or the local one, looked over: is everything there, is it as it must be, may it be used.
+//! Checks a deployment, or the local one: that everything exists, has the right settings, and may be used.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -23,7 +23,7 @@ mod tables;
 
 use finding::Finding;
 
-/// Check a deployment, or the local one, and say how to mend what is wrong.
+/// Check a deployment, or the local one, and say how to fix what is wrong.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   fraudctl doctor --stream transactions
@@ -31,41 +31,40 @@ use finding::Finding;
   fraud-local --count 1000 --seed 1 --keep       prints `export` lines; with them in a shell, there:
   fraudctl doctor --stream transactions
 
-What to check is said by the functions' own variables (PROFILE_SOURCE, FRAUD_POLICY, ALERT_SINK, ALERT_LEDGER,
-DEAD_LETTERS, AGGREGATES, AGGREGATE_SINK and the rest); an option comes before its variable. Calls are made with the
-credentials of who runs this, and change nothing: writes are made under conditions that cannot hold. Whether the functions'
-own roles may do the same is not said by that.
+The functions' own variables say what to check (PROFILE_SOURCE, FRAUD_POLICY, ALERT_SINK, ALERT_LEDGER, DEAD_LETTERS,
+AGGREGATES, AGGREGATE_SINK and the rest); an option overrides its variable. Calls are made with your credentials and change
+nothing: writes are made under conditions that cannot hold. This does not check the functions' own roles.
 
 Exit status: 0 all is well, 1 something is wrong.")]
 pub struct DoctorArgs {
     /// The stream that the functions read.
     #[arg(long, value_name = "NAME")]
     stream: Option<String>,
-    /// In place of PROFILE_SOURCE.
+    /// Check this instead of PROFILE_SOURCE.
     #[arg(long, value_name = "TARGET")]
     profiles: Option<String>,
-    /// In place of FRAUD_POLICY.
+    /// Check this instead of FRAUD_POLICY.
     #[arg(long, value_name = "SOURCE")]
     policy: Option<String>,
-    /// In place of ALERT_SINK.
+    /// Check this instead of ALERT_SINK.
     #[arg(long, value_name = "TARGET")]
     sink: Option<String>,
-    /// In place of ALERT_LEDGER.
+    /// Check this instead of ALERT_LEDGER.
     #[arg(long, value_name = "TARGET")]
     ledger: Option<String>,
-    /// In place of DEAD_LETTERS.
+    /// Check this instead of DEAD_LETTERS.
     #[arg(long, value_name = "TARGET")]
     queue: Option<String>,
-    /// In place of AGGREGATES.
+    /// Check this instead of AGGREGATES.
     #[arg(long, value_name = "TARGET")]
     aggregates: Option<String>,
-    /// In place of AGGREGATE_SINK.
+    /// Check this instead of AGGREGATE_SINK.
     #[arg(long, value_name = "TARGET")]
     aggregate_sink: Option<String>,
     /// The table of a consumer's checkpoints: `dynamodb:<table>`.
     #[arg(long, value_name = "TARGET", value_parser = crate::options::table_name)]
     checkpoints: Option<String>,
-    /// One JSON object a line: check, target, ok, found or wrong and mend.
+    /// Print one JSON object a line: check, target, ok, and found, or wrong and mend.
     #[arg(long)]
     json: bool,
 }
@@ -81,7 +80,7 @@ fn check<'a>(findings: impl Future<Output = Vec<Finding>> + 'a) -> Check<'a> {
 /// Runs the command.
 ///
 /// # Errors
-/// [`Failure::Failed`] where something is wrong.
+/// [`Failure::Failed`] if something is wrong.
 pub async fn run(arguments: &DoctorArgs) -> Result<(), Failure> {
     let options = [
         ("PROFILE_SOURCE", arguments.profiles.clone()),

@@ -1,4 +1,4 @@
-//! How a command ends where it does not end well.
+//! How a command fails, and with which exit status.
 
 use std::fmt;
 use std::process::ExitCode;
@@ -9,10 +9,9 @@ use crate::display::print_note;
 /// Why a command failed; scripts read it from the exit status.
 #[derive(Debug)]
 pub enum Failure {
-    /// Something could not be done: status 1.
+    /// Something failed: status 1.
     Failed(anyhow::Error),
-    /// The input, or part of it, is wrong: status 2, which is also clap's for wrong arguments. What was right in it has
-    /// been worked on.
+    /// The input, or part of it, is wrong: status 2, as clap exits for wrong arguments. The correct part was processed.
     Input(anyhow::Error),
 }
 
@@ -49,7 +48,7 @@ pub fn code(program: &str, result: Result<(), Failure>) -> ExitCode {
     let Err(failure) = result else { return ExitCode::SUCCESS };
     print_note(format_args!("{program}: {failure:#}"));
     if let Some(mend) = hint(&failure) {
-        print_note(format_args!("to mend it: {mend}"));
+        print_note(format_args!("to fix it: {mend}"));
     }
     ExitCode::from(failure.status())
 }

@@ -33,7 +33,7 @@ pub enum FunctionName {
 }
 
 impl FunctionName {
-    /// The function of this name in dead letters and metrics, where it reads the stream.
+    /// The function with this name in dead letters and metrics, if it reads the stream.
     pub fn of_function(function: &str) -> Option<Self> {
         match function {
             kinesis_alerts::FUNCTION => Some(FunctionName::Alerts),
@@ -42,8 +42,8 @@ impl FunctionName {
         }
     }
 
-    /// Refuses an environment in which the function would lose what it is given: what it accepts is taken for done, by the
-    /// ledger, the checkpoints or the queue.
+    /// Refuses an environment in which the function would lose records: what it accepts counts as done, for the ledger, the
+    /// checkpoints or the queue.
     ///
     /// # Errors
     /// [`Failure::Input`] for a variable whose value is for development.
@@ -63,17 +63,17 @@ impl FunctionName {
     }
 }
 
-/// Values that are for development: what goes there is lost with the process, or reaches nobody.
+/// Values that are for development: what is sent there is lost with the process, or reaches nobody.
 const FOR_DEVELOPMENT: [&str; 2] = ["memory:", "stdout:"];
 
-/// No answer to the question for a table's rule takes longer.
+/// The longest that reading a table's rule may take.
 const RULE_LIMIT: Duration = Duration::from_secs(10);
 
-/// Refuses a table whose windows are kept under another rule than the environment gives: the function would want every
-/// record again, without end.
+/// Refuses a table whose windows are kept under another rule than the environment gives: the function would report every
+/// record as failed, without end.
 ///
 /// # Errors
-/// [`Failure::Input`]. A table that does not answer is none: the function says so of it itself.
+/// [`Failure::Input`] for another rule. A table that does not answer is not reported: the function itself does that.
 pub(crate) async fn refuse_other_rule(table: &DynamoDbAggregates, rule: &WindowRule) -> Result<(), Failure> {
     match table.check_rule(rule, Instant::now() + RULE_LIMIT).await {
         Err(fault @ AggregateFault::OtherRule { .. }) => Err(Failure::input(fault)),
@@ -81,10 +81,10 @@ pub(crate) async fn refuse_other_rule(table: &DynamoDbAggregates, rule: &WindowR
     }
 }
 
-/// That a variable's value cannot be used beside what others share.
+/// The error for a variable whose value is for development, where deployed functions share state.
 pub(crate) fn for_development(variable: &str, value: &str) -> Failure {
     Failure::input(anyhow!(
-        "{variable} is `{value}`, which is for development: what goes there is lost; name what the deployed functions use"
+        "{variable} is `{value}`, which is for development: what is sent there is lost; set what the deployed functions use"
     ))
 }
 
@@ -144,11 +144,11 @@ impl<D: DeadLetterSink> StreamFunction<D> {
         }
     }
 
-    /// Handles a Kinesis event. `remaining` is the time it may take. Gives why records of it must come again, where they
+    /// Handles a Kinesis event. `remaining` is the time it may take. Gives why records of it must be delivered again, if they
     /// must.
     ///
     /// # Errors
-    /// Where the event is no Kinesis event.
+    /// If the event is not a Kinesis event.
     pub async fn retry_reason(
         &self,
         event: &str,
@@ -163,7 +163,7 @@ pub trait Invoke: Send + Sync {
     /// Handles a Kinesis event. `remaining` is the time it may take. Gives the function's response, and its numbers.
     ///
     /// # Errors
-    /// Where the event is no Kinesis event.
+    /// If the event is not a Kinesis event.
     fn invoke(
         &self,
         event: &str,

@@ -1,5 +1,5 @@
-//! Transactions made up from a seed: customers with habits, merchants, day and night, and a share of fraud whose kinds are
-//! known. The same seed gives the same bytes.
+//! Transactions generated from a seed: customers with habits, merchants, day and night, and a share of labelled fraud. The
+//! same seed gives the same bytes.
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -22,25 +22,25 @@ use random::Random;
 
 use crate::display::note;
 
-/// Make up transactions, profiles and labels from a seed.
+/// Generate transactions, profiles and labels from a seed.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   fraudctl generate --count 50000 --seed 1 --transactions tx.ndjson --profiles profiles.json
   fraudctl generate --count 1000 --seed 2 --transactions tx.ndjson --profiles profiles.json --labels labels.ndjson")]
 pub struct GenerateArgs {
-    /// How many transactions.
+    /// Generate this many transactions.
     #[arg(long, value_name = "N")]
     count: usize,
-    /// What everything is made from: the same seed and count give the same files.
+    /// The random seed: the same seed and count give the same files.
     #[arg(long, value_name = "S")]
     seed: u64,
-    /// Where the transactions go, one JSON object a line.
+    /// Write the transactions to this file, one JSON object a line.
     #[arg(long, value_name = "FILE")]
     transactions: PathBuf,
-    /// Where the customers' profiles go, in the format of PROFILE_SOURCE=file:.
+    /// Write the customers' profiles to this file, in the format of PROFILE_SOURCE=file:.
     #[arg(long, value_name = "FILE")]
     profiles: PathBuf,
-    /// Where it is told which transactions are fraud, one JSON object a line.
+    /// Write to this file which transactions are fraud, one JSON object a line.
     #[arg(long, value_name = "FILE")]
     labels: Option<PathBuf>,
 }
@@ -54,11 +54,11 @@ pub struct Dataset {
     pub transactions: Vec<Transaction>,
 }
 
-/// Of a hundred transactions, about so many belong to a fraud.
+/// The share of transactions that belong to a fraud, about.
 const FRAUD_PERCENT: f64 = 1.0;
 
 impl Dataset {
-    /// Makes up `count` transactions of one day, and two customers for every five of them.
+    /// Generates `count` transactions of one day, and two customers for every five of them.
     pub fn generate(count: usize, seed: u64) -> Self {
         let mut random = Random::new(seed);
         let customers: Vec<Customer> =
@@ -84,7 +84,7 @@ impl Dataset {
     /// The transactions as NDJSON.
     ///
     /// # Errors
-    /// Where `out` cannot be written.
+    /// If `out` cannot be written.
     pub fn write_transactions(&self, mut out: impl Write) -> std::io::Result<()> {
         self.transactions.iter().try_for_each(|transaction| writeln!(out, "{}", transaction.to_json()))
     }
@@ -92,7 +92,7 @@ impl Dataset {
     /// The profiles in the profile-file format.
     ///
     /// # Errors
-    /// Where `out` cannot be written.
+    /// If `out` cannot be written.
     pub fn write_profiles(&self, mut out: impl Write) -> std::io::Result<()> {
         let profiles = self.customers.iter().filter_map(Customer::profile_line);
         let profiles: Vec<String> = profiles.collect();
@@ -102,7 +102,7 @@ impl Dataset {
     /// Which transactions are fraud, as NDJSON.
     ///
     /// # Errors
-    /// Where `out` cannot be written.
+    /// If `out` cannot be written.
     pub fn write_labels(&self, mut out: impl Write) -> std::io::Result<()> {
         self.transactions.iter().try_for_each(|transaction| {
             let Label { transaction_id, kind } = transaction.label();
@@ -116,7 +116,7 @@ impl Dataset {
 /// Runs the command.
 ///
 /// # Errors
-/// Where a file cannot be written.
+/// If a file cannot be written.
 pub fn run(arguments: &GenerateArgs) -> anyhow::Result<()> {
     let GenerateArgs { count, seed, transactions, profiles, labels } = arguments;
     let dataset = Dataset::generate(*count, *seed);

@@ -46,7 +46,7 @@ pub enum InputError {
         error: io::Error,
     },
     /// A file is of a kind that is not read.
-    #[error("{source_name} is not read: {kind}")]
+    #[error("{source_name} is refused: {kind}")]
     Refused {
         /// The file.
         source_name: String,
@@ -66,7 +66,7 @@ pub enum InputError {
     Malformed {
         /// The file.
         source_name: String,
-        /// Where.
+        /// The line and byte.
         location: SourceLocation,
         /// What is wrong, and what is expected.
         what: &'static str,
@@ -94,7 +94,7 @@ impl Input {
     /// Opens the sources and looks at the beginning of each.
     ///
     /// # Errors
-    /// [`InputError`] where one cannot be opened or is of a kind that is not read; nothing of any is used then.
+    /// [`InputError`] if one cannot be opened or is of a kind that is not read; nothing of any is used then.
     pub fn open(sources: &[Source]) -> Result<Self, InputError> {
         let read = BytesRead::default();
         let names_files = sources.len() > 1;
@@ -136,7 +136,7 @@ impl Input {
         })
     }
 
-    /// Whether there is no entry at all. Waits for the first, or for the end.
+    /// Whether the input has no entry. Waits for the first, or for the end.
     ///
     /// # Errors
     /// [`InputError`]
@@ -228,7 +228,7 @@ fn begin_reader(
     {
         let entry = entry?;
         let is_object = entry.fault.is_none();
-        // Behind text that is no object, an object must begin a line: a log's lines hold objects, too.
+        // Behind text that is not an object, an object must begin a line: a log's lines hold objects, too.
         let follows_text = !begun.is_empty() && !entry.location.begins_line;
         begun.push_back(entry);
         if is_object && !follows_text {

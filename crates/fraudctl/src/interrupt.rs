@@ -12,7 +12,7 @@ const INTERRUPTED: i32 = 130;
 pub struct Interrupt(watch::Receiver<bool>);
 
 impl Interrupt {
-    /// Listens for Ctrl-C, and for SIGTERM where there is such a thing, from now on.
+    /// Listens for Ctrl-C, and on Unix for SIGTERM, from now on.
     pub fn listen() -> Self {
         let (sender, receiver) = watch::channel(false);
         tokio::spawn(async move {
@@ -28,7 +28,7 @@ impl Interrupt {
         Interrupt(receiver)
     }
 
-    /// Never comes.
+    /// An interrupt that never comes.
     pub fn never() -> Self {
         let (sender, receiver) = watch::channel(false);
         // For as long as the process lives.
@@ -41,7 +41,7 @@ impl Interrupt {
         *self.0.borrow()
     }
 
-    /// Waits for the first signal; ready at once where it has come.
+    /// Waits for the first signal; returns at once if it came before.
     pub async fn wait(mut self) {
         // An error says that the listener is gone with its runtime.
         let _ = self.0.wait_for(|interrupted| *interrupted).await;

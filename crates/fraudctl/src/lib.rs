@@ -24,7 +24,7 @@ pub mod stream;
 
 pub use exit::Failure;
 
-/// Works with streams of transactions: makes them up, sends, scores, reads and replays them.
+/// Generate, send, score, read and replay transactions, and operate the fraud functions.
 #[derive(Debug, Parser)]
 #[command(name = "fraudctl", version, about, propagate_version = true, arg_required_else_help = true)]
 #[command(after_help = "Examples:
@@ -35,7 +35,7 @@ pub use exit::Failure;
   fraudctl doctor --stream transactions
   fraudctl dead-letters list --queue sqs:https://sqs.us-east-1.amazonaws.com/123456789012/dead-letters
 
-AWS is found as by every AWS tool: AWS_REGION, AWS_PROFILE, AWS_ENDPOINT_URL_KINESIS and so on.
+AWS is configured as for every AWS tool: AWS_REGION, AWS_PROFILE, AWS_ENDPOINT_URL_KINESIS and so on.
 Exit status: 0 done, 1 something failed, 2 the input is wrong.")]
 pub struct Cli {
     /// What to do.

@@ -10,13 +10,17 @@ use indicatif::ProgressBar;
 use serde_json::json;
 use stream_client::firehose::DeliveryStream;
 use stream_client::kinesis::KinesisStream;
-use stream_client::producer::{self, Record, SendResult, Settings, Target, partition_key};
+use stream_client::producer::{self, Record, SendResult, Settings, Target};
 
 use crate::Failure;
 use crate::display::{counted, note, per_second, print_line, progress, thousands};
 use crate::input::{self, Entry, Fault, Input, InputError, Source, SourceLocations};
 
-/// Failures told one by one; the rest are counted.
+mod partition_key;
+
+pub use partition_key::partition_key;
+
+/// This many failures are reported one by one; the others are counted.
 const FAILURES_TOLD: u64 = 10;
 
 /// Send transactions from files to a Kinesis stream or a Firehose delivery stream.
@@ -27,22 +31,22 @@ const FAILURES_TOLD: u64 = 10;
   find raw -type f -exec fraudctl produce --stream transactions {} +
   generate-transactions | fraudctl produce - --firehose transactions-to-lake --json
 
-Read are JSON objects, one a line, one behind the other or in an array, also packed with gzip: so is the raw backup as Firehose
-writes it. Each object is sent as it is written, every digit kept. Files of another kind are refused before anything is sent;
-what is no object further on is told by its line and not sent. A customer's transactions keep their order on a stream. Only
-what failed is sent again.
+Files hold JSON objects: one a line, one after the other, or in an array, also compressed with gzip. This includes the raw
+backup as Firehose writes it. Each object is sent as it is written, with all its digits. Other kinds of files are refused
+before anything is sent; an entry further on that is not an object is reported by its line and not sent. A customer's
+transactions keep their order on a stream. Only failed entries are sent again.
 
-Exit status: 0 all was sent, 1 some was not, 2 the input, or part of it, is wrong.")]
+Exit status: 0 everything was sent, 1 something was not sent, 2 the input, or part of it, is wrong.")]
 pub struct ProduceArgs {
     /// The files, in this order; `-` is standard input.
     #[arg(value_name = "FILE|-", required = true)]
     input: Vec<Source>,
     #[command(flatten)]
     target: TargetArgs,
-    /// No more than so many records a second.
+    /// Send at most this many records a second.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     rate: Option<u32>,
-    /// The summary as a JSON object on standard output.
+    /// Print the summary as a JSON object.
     #[arg(long)]
     json: bool,
 }
@@ -58,14 +62,14 @@ struct TargetArgs {
     firehose: Option<String>,
 }
 
-/// What became of an input's records.
+/// The counts of an input's records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ProduceSummary {
     /// Records that arrived.
     pub sent: u64,
     /// Records that were given up.
     pub failed: u64,
-    /// Entries that were not sent, for they are no objects.
+    /// Entries that were not sent because they are not objects.
     pub refused: u64,
     /// How often records were sent again.
     pub retries: u64,
@@ -85,7 +89,7 @@ impl ProduceSummary {
 /// Runs the command.
 ///
 /// # Errors
-/// [`Failure::Input`] where the input cannot be read, is empty, or holds what is no object; [`Failure::Failed`] where
+/// [`Failure::Input`] if the input cannot be read, is empty, or holds entries that are not objects; [`Failure::Failed`] if
 /// records were not sent.
 pub async fn run(arguments: &ProduceArgs) -> Result<(), Failure> {
     let input = Input::open(&arguments.input).map_err(Failure::input)?;
@@ -148,7 +152,7 @@ async fn produce(
         }
         ProduceSummary { failed: 0, refused: 0, .. } => Ok(()),
         ProduceSummary { failed: 0, refused, .. } => {
-            Err(Failure::input(anyhow!("{} not sent: no object, see above", counted_entries(refused))))
+            Err(Failure::input(anyhow!("{} not sent: not an object, see above", counted_entries(refused))))
         }
         ProduceSummary { failed, .. } => Err(anyhow!("{} not sent", counted(failed, "record")).into()),
     }
@@ -182,8 +186,8 @@ fn show(summary: ProduceSummary, time: Duration, json: bool) -> anyhow::Result<(
     }
 }
 
-/// The objects of an input. What is none is told and counted in `refused`. Ends where it cannot be read any further, and
-/// leaves the error behind.
+/// The objects of an input. Other entries are reported and counted in `refused`. Ends when the input cannot be read any
+/// further, and sets `error`.
 fn objects(
     entries: impl Stream<Item = Result<Entry, InputError>>,
     bar: &ProgressBar,
@@ -202,7 +206,7 @@ fn objects(
     entries.filter_map(std::future::ready)
 }
 
-/// The entry if it is an object; otherwise it is told.
+/// The entry if it is an object; otherwise it is reported.
 fn told(entry: Entry, bar: &ProgressBar, refused: &mut u64) -> Option<Entry> {
     let Some(fault) = entry.fault else { return Some(entry) };
     *refused += 1;
@@ -216,14 +220,14 @@ fn told(entry: Entry, bar: &ProgressBar, refused: &mut u64) -> Option<Entry> {
     None
 }
 
-/// A payload as a record, with the key that decides its shard where the target has shards.
+/// A payload as a record; with a partition key if the target has shards.
 pub fn record(data: Bytes, tag: u64, with_key: bool) -> Record {
     let key = with_key.then(|| partition_key(&data));
     Record { key, data, tag }
 }
 
-/// Lets no more than so many items a second pass.
-fn paced<T>(items: impl Stream<Item = T>, per_second: Option<u32>) -> impl Stream<Item = T> {
+/// Lets at most `per_second` items pass each second; without it all.
+pub fn paced<T>(items: impl Stream<Item = T>, per_second: Option<u32>) -> impl Stream<Item = T> {
     let start = tokio::time::Instant::now();
     items.enumerate().then(move |(index, item)| async move {
         if let Some(rate) = per_second {

@@ -1,4 +1,4 @@
-//! What the commands share that read a stream as a consumer does.
+//! What `consume` and `replay` share: they read a stream as a consumer does.
 
 mod batch_args;
 mod function_handler;
@@ -10,7 +10,7 @@ pub use function_handler::FunctionHandler;
 pub use status::ReadingStatus;
 pub use time::{past_time, time};
 
-/// What tells this process from others, for people.
+/// A name of this process for people: host and process id.
 pub fn owner() -> String {
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
     let host = host.or_else(|| std::env::var("HOSTNAME").ok());

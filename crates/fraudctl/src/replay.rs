@@ -1,4 +1,4 @@
-//! A part of a stream once more through a function: what was alerted and counted stays alerted and counted once.
+//! Replays a part of a stream through a function: what was alerted or counted before is not alerted or counted again.
 
 use std::time::{Duration, Instant};
 
@@ -22,32 +22,33 @@ mod summary;
 use dry_run::DryRun;
 use summary::ReplaySummary;
 
-/// Hand the records that arrived in a span of time to a function again.
+/// Invoke a function again with the records that arrived in a span of time.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   fraudctl replay --stream transactions --from 2026-01-15T08:00:00Z --to 2026-01-15T09:00:00Z --handler alerts --dry-run
   fraudctl replay --stream transactions --from 2026-01-15T08:00:00Z --to 2026-01-15T09:00:00Z --handler analytics --json
 
-Nothing is alerted or counted twice: the ledger and the aggregates know what was. What can never succeed goes to the dead
-letters once more, under the same id. A dry run looks everything up and says what would be done; it writes and sends nothing.
-Functions are configured by the environment as on Lambda. Interrupted, it begins anew the next time.")]
+Nothing is alerted or counted twice: the ledger and the aggregates remember what was done. Records that can never succeed go
+to the dead letters once more, under the same id. A dry run looks everything up and prints what would be done; it writes and
+sends nothing. Functions are configured by the environment as on Lambda. An interrupted replay starts from the beginning the
+next time.")]
 pub struct ReplayArgs {
     /// The Kinesis stream's name.
     #[arg(long, value_name = "NAME")]
     stream: String,
-    /// The first arrival time, RFC 3339. The stream must still have what arrived then.
+    /// Replay from this arrival time on, RFC 3339. The stream must still hold the records of that time.
     #[arg(long, value_name = "TIME", value_parser = past_time)]
     from: Timestamp,
-    /// The end, RFC 3339: what arrived then is not replayed. One that is still to come is waited for.
+    /// Replay up to this arrival time, not including it, RFC 3339. A time in the future is waited for.
     #[arg(long, value_name = "TIME", value_parser = time)]
     to: Timestamp,
-    /// The function.
+    /// The function to invoke.
     #[arg(long, value_enum)]
     handler: FunctionName,
-    /// Say what would be done, and do nothing.
+    /// Print what would be done, and do nothing.
     #[arg(long)]
     dry_run: bool,
-    /// The summary as a JSON object on standard output.
+    /// Print the summary as a JSON object.
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -57,8 +58,8 @@ pub struct ReplayArgs {
 /// Runs the command.
 ///
 /// # Errors
-/// [`Failure::Input`] where the times or the environment are wrong, or the stream no longer has the span's begin;
-/// [`Failure::Failed`] where the stream cannot be used or the replay was interrupted.
+/// [`Failure::Input`] if the times or the environment are wrong, or the stream no longer has the span's begin;
+/// [`Failure::Failed`] if the stream cannot be used or the replay was interrupted.
 pub async fn run(arguments: &ReplayArgs) -> Result<(), Failure> {
     let ReplayArgs { from, to, handler, .. } = arguments;
     if from >= to {

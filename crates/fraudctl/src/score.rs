@@ -29,9 +29,8 @@ use crate::profiles;
   fraudctl score tx.ndjson --profiles profiles.json --policy my-policy.toml --json
   head -5 tx.ndjson | fraudctl score - --profiles profiles.json
 
-Read are JSON objects, one a line, one behind the other or in an array, also packed with gzip. Profiles are read from CSV,
-NDJSON, the format of PROFILE_SOURCE=file: and DynamoDB's export. A transaction without event_time is scored as if it arrived
-now.")]
+Files hold JSON objects: one a line, one after the other, or in an array, also compressed with gzip. Profiles are CSV, NDJSON,
+the format of PROFILE_SOURCE=file: or DynamoDB's export. A transaction without event_time is scored as if it arrived now.")]
 pub struct ScoreArgs {
     /// The files of transactions; `-` is standard input.
     #[arg(value_name = "FILE|-", required = true)]
@@ -39,10 +38,10 @@ pub struct ScoreArgs {
     /// The customers' profiles.
     #[arg(long, value_name = "FILE")]
     profiles: PathBuf,
-    /// The policy (TOML); without this the default policy.
+    /// The policy (TOML); the default is the built-in policy.
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
-    /// One JSON object a line, with each reason's points, observed value and rule.
+    /// Print one JSON object a line, with each reason's points, observed value and rule.
     #[arg(long)]
     json: bool,
 }
@@ -71,8 +70,8 @@ struct ScoreCounts {
 /// Runs the command.
 ///
 /// # Errors
-/// [`Failure::Input`] where a file cannot be read, the policy is not valid, or a line is no transaction;
-/// [`Failure::Failed`] where standard output cannot be written.
+/// [`Failure::Input`] if a file cannot be read, the policy is not valid, or a line is not a transaction;
+/// [`Failure::Failed`] if standard output cannot be written.
 pub async fn run(arguments: &ScoreArgs) -> Result<(), Failure> {
     let source = match &arguments.policy {
         Some(path) => PolicySource::File { path: path.clone() },
@@ -120,7 +119,7 @@ pub async fn run(arguments: &ScoreArgs) -> Result<(), Failure> {
 /// Scores a transaction, counts it and shows it, or says why it is not one.
 ///
 /// # Errors
-/// Where it cannot be shown.
+/// If it cannot be shown.
 async fn score(
     entry: &Entry,
     profiles: &FileProfiles,
@@ -189,7 +188,7 @@ impl ScoreOutput {
                     transaction.transaction_id.as_deref().unwrap_or_default().to_owned(),
                     transaction.customer_id.as_deref().unwrap_or_default().to_owned(),
                     transaction.amount.digits.to_owned(),
-                    score.to_string(),
+                    format!("{score:.3}"),
                     reasons.iter().map(|reason| reason.name).collect::<Vec<_>>().join(" "),
                     enrichment.as_str().to_owned(),
                     event_time_fault.map_or("", EventTimeFault::as_str).to_owned(),
@@ -208,7 +207,7 @@ impl ScoreOutput {
     }
 }
 
-/// The line as a table shows it: with its file where there are several.
+/// The line as a table shows it: with its file if there are several.
 fn line(location: &SourceLocation) -> String {
     match &location.file {
         Some(file) => format!("{file}:{}", location.line),

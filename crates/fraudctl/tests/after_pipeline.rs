@@ -60,6 +60,7 @@ impl Ran {
             out: folder.path().join("out"),
             analytics: true,
             follow: false,
+            rate: None,
             interrupt: Interrupt::never(),
         };
         let report = pipeline.run(profiles, input).await.unwrap().report;

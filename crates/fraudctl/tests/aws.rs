@@ -75,7 +75,7 @@ async fn good_profiles_are_imported_bad_ones_told_by_line_and_again_changes_noth
         assert_eq!((&summary["written"], &summary["bad"]), (&60.into(), &1.into()));
         let items = items(&aws).await;
         assert_eq!(items.len(), 60);
-        // Of a customer that stands twice the last row counts.
+        // If a customer has two rows, the last one counts.
         assert_eq!(items["C0"].as_deref(), Some("0.99"));
         assert_eq!(items["C7"].as_deref(), Some("0.07"));
     }

@@ -24,9 +24,9 @@ const READ: [&str; 9] = [
 ];
 /// The same in ways that are not.
 const REFUSED: [(&str, &str); 3] = [
-    ("tx.csv", "it seems to be CSV, for it begins with `transaction_id,customer_id,amount,event_time`"),
-    ("tx-utf16.ndjson", "it seems to be UTF-16 text; save it as UTF-8"),
-    ("tx.ndjson.zst", "it seems to be zstd; unpack it first (zstd -d)"),
+    ("tx.csv", "it looks like CSV: it begins with `transaction_id,customer_id,amount,event_time`"),
+    ("tx-utf16.ndjson", "it looks like UTF-16 text; save it as UTF-8"),
+    ("tx.ndjson.zst", "it looks like zstd; unpack it first (zstd -d)"),
 ];
 
 fn fixture(name: &str) -> PathBuf {
@@ -101,7 +101,7 @@ fn score_refuses_every_other_kind_with_what_it_seems_to_be() {
         let output = run(&["score", &file, "--profiles", &profiles]);
         let stderr = text(&output.stderr);
         assert_eq!(output.status.code(), Some(2), "{stderr}");
-        assert!(stderr.contains(&format!("{file} is not read: {message}")), "{stderr}");
+        assert!(stderr.contains(&format!("{file} is refused: {message}")), "{stderr}");
         assert_eq!(text(&output.stdout), "");
     }
 }
@@ -153,7 +153,7 @@ async fn produce_tells_what_is_no_object_by_line_and_sends_the_rest() {
         "line 2: not JSON from byte 1 on; not sent",
         "line 3, byte 8: not JSON from byte 6 on; not sent",
         "line 5: not JSON: the input ends within it; not sent",
-        "3 entries not sent: no object, see above",
+        "3 entries not sent: not an object, see above",
     ] {
         assert!(stderr.contains(line), "{stderr}");
     }
@@ -263,7 +263,7 @@ async fn profile_rows_that_cannot_be_used_are_told_and_the_others_written_and_fi
     assert_eq!((status, rows.len()), (Some(2), 1));
     assert!(told.contains("line 2: not UTF-8: save the file as UTF-8"), "{told}");
     for (name, message) in [
-        ("utf16.csv", "utf16.csv is not read: it seems to be UTF-16 text; save it as UTF-8"),
+        ("utf16.csv", "utf16.csv is refused: it looks like UTF-16 text; save it as UTF-8"),
         ("empty.csv", "empty.csv: it is empty; accepted are CSV"),
         ("header-only.csv", "header-only.csv holds no profile"),
     ] {

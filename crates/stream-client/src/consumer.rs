@@ -2,7 +2,8 @@
 //!
 //! Every record is handed to a [`Handler`] at least once, each partition key's records in their order, through splits and
 //! merges of shards: each shard is a task of its own, and a shard begins when those that it came from are handled to their
-//! end. What a handler wants again comes again, with all behind it; nothing is skipped, however long that takes.
+//! end. Records that a handler reports as failed are handed over again, with all after them; nothing is skipped, however
+//! long that takes.
 //!
 //! A checkpoint is written after the records before it were handled, never before, and never backward. One process at a
 //! time works under a consumer's name: the later one notices and ends ([`ConsumerError::NameInUse`]), one that was killed
@@ -11,7 +12,7 @@
 //!
 //! A KPL aggregate is one record here, at one position: its handler takes it apart, and wants all or none of it again.
 //!
-//! **Where one process is not enough** (a shard brings up to 2 MB a second, and this one reads them all) the answer is not
+//! **If one process is not enough** (a shard brings up to 2 MB a second, and this one reads them all) the answer is not
 //! more of these but Lambda's event source mapping, with the same handler in a function: it scales by shard and partition
 //! key, and keeps checkpoints by itself.
 //!
@@ -77,7 +78,7 @@ use shard::{Ended, ShardReader};
 use shared::{STREAM, Shared};
 use stop::Stop;
 
-/// How soon, and how often, shards are listed again where one was closed and has no children yet.
+/// How soon, and how often, shards are listed again if one was closed and has no children yet.
 const CHILDREN_EXPECTED: Duration = Duration::from_secs(1);
 const CHILDREN_LISTINGS: u32 = 10;
 
@@ -205,7 +206,7 @@ impl<S: ShardSource, C: Checkpoints, H: Handler> Consumer<S, C, H> {
     }
 
     /// Lists the shards, and begins all that can be begun. `latest` are those that are read from their tip on: the first
-    /// listing's, where the consumer begins so.
+    /// listing's, if the consumer begins there.
     async fn begin_shards(
         &self,
         run: &Run,

@@ -5,7 +5,7 @@ use aws_sdk_kinesis::Client;
 use aws_sdk_kinesis::primitives::Blob;
 use aws_sdk_kinesis::types::PutRecordsRequestEntry;
 
-use crate::producer::{EntryError, Limits, Record, Target, partition_key};
+use crate::producer::{EntryError, Limits, Record, Target, payload_key};
 
 /// What one PutRecords takes (Kinesis API reference, PutRecords: 500 records, 10 MiB with partition keys; a record has
 /// at most 1 MiB unless its stream was set to take more).
@@ -36,7 +36,7 @@ impl Target for KinesisStream {
 
     async fn put(&self, batch: &[&Record]) -> Result<Vec<Result<(), EntryError>>, CallFault> {
         let entry = |record: &&Record| {
-            let key = record.key.clone().unwrap_or_else(|| partition_key(&record.data));
+            let key = record.key.clone().unwrap_or_else(|| payload_key(&record.data));
             PutRecordsRequestEntry::builder().data(Blob::new(record.data.clone())).partition_key(key).build()
         };
         let entries: Result<Vec<_>, _> = batch.iter().map(entry).collect();

@@ -15,16 +15,16 @@ use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, Stream, StreamExt, pin_mut};
 use tokio::time::{Instant, sleep_until};
 
-mod partition_key;
+mod payload_key;
 mod queue;
 
-pub use partition_key::partition_key;
+pub use payload_key::payload_key;
 use queue::{Pending, Queue};
 
 /// A record to send.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
-    /// Which records keep their order among themselves; `None` where order does not matter.
+    /// Which records keep their order among themselves; `None` if order does not matter.
     pub key: Option<String>,
     /// The payload.
     pub data: Bytes,
@@ -43,7 +43,7 @@ pub trait Target {
     /// Sends one batch. Inside `Ok` each entry has a result of its own, in the batch's order.
     ///
     /// # Errors
-    /// [`CallFault`] where the call failed as a whole.
+    /// [`CallFault`] if the call failed as a whole.
     fn put(&self, batch: &[&Record]) -> impl Future<Output = Result<Vec<Result<(), EntryError>>, CallFault>>;
 }
 

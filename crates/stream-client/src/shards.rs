@@ -9,7 +9,7 @@ use aws_sdk_kinesis::types::Shard;
 /// Shards of one page. Source: Kinesis API reference, ListShards: 1,000 unless asked for more.
 pub(crate) const SHARDS_A_PAGE: i32 = 1000;
 
-/// All shards that the stream has records of, in so many at a time.
+/// All shards that the stream has records of.
 pub(crate) async fn list_shards(
     client: &Client,
     stream: &str,

@@ -48,7 +48,7 @@ pub struct Summary {
     pub max_record_kib: Option<u32>,
     /// `NONE` or `KMS`.
     pub encryption: String,
-    /// The key, where it is encrypted by one.
+    /// The key that encrypts it, if one does.
     pub key_id: Option<String>,
     /// The metrics that it sends for each shard.
     pub shard_metrics: BTreeSet<String>,
@@ -138,7 +138,7 @@ pub async fn create(client: &Client, name: &str, capacity: Capacity) -> Result<(
 /// Waits until a stream is active, at most for `patience`. Calls `look` with its status at each look.
 ///
 /// # Errors
-/// [`StreamError`]; [`StreamError::NotActive`] where the time ran out.
+/// [`StreamError`]; [`StreamError::NotActive`] if the time ran out.
 pub async fn wait_until_active(
     client: &Client,
     name: &str,

@@ -9,7 +9,7 @@ use aws_sdk_kinesis::Client;
 use embedded_aws::event_source_mapping::RecordSource;
 use embedded_aws::{EmbeddedAws, Entries, Fault, REGION, Service, When};
 use stream_client::kinesis::KinesisStream;
-use stream_client::producer::{Failure, Record, SendResult, Settings, partition_key, send};
+use stream_client::producer::{Failure, Record, SendResult, Settings, send};
 
 const SEED: u64 = 7;
 
@@ -23,8 +23,9 @@ async fn stream() -> (EmbeddedAws, KinesisStream) {
 
 fn records(count: u64, customers: u64) -> Vec<Record> {
     let record = |tag: u64| {
-        let data = format!("{{\"transaction_id\":{tag},\"customer_id\":\"C{}\"}}", tag * 7 % customers);
-        Record { key: Some(partition_key(data.as_bytes())), data: data.into(), tag }
+        let customer = format!("C{}", tag * 7 % customers);
+        let data = format!("{{\"transaction_id\":{tag},\"customer_id\":\"{customer}\"}}");
+        Record { key: Some(customer), data: data.into(), tag }
     };
     (0..count).map(record).collect()
 }

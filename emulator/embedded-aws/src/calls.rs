@@ -14,7 +14,7 @@ use crate::service::Service;
 pub struct Call {
     /// The service that was called.
     pub service: Service,
-    /// The operation as the service's API reference names it; empty where the request named none.
+    /// The operation as the service's API reference names it; empty if the request named none.
     pub operation: String,
     /// When the request had arrived in full.
     pub received_at: SystemTime,

@@ -49,7 +49,7 @@ pub(crate) fn answer(status: u16, content_type: &'static str, body: impl Into<By
     answer
 }
 
-/// An error in AWS JSON: the code stands in `__type` behind the service's namespace.
+/// An error in AWS JSON: the code is in `__type` behind the service's namespace.
 pub(crate) fn json_error(error: &ServiceError, namespace: &str) -> HttpResponse {
     let body = json!({ "__type": format!("{namespace}#{}", error.code), "message": error.message });
     answer(error.status, AMZ_JSON_1_0, body.to_string())
@@ -61,7 +61,7 @@ pub(crate) fn json_1_1_error(error: &ServiceError) -> HttpResponse {
     answer(error.status, AMZ_JSON_1_1, body.to_string())
 }
 
-/// An error in AWS JSON of a service that once spoke Query: the old code stands in a header, and clients that know
+/// An error in AWS JSON of a service that once spoke Query: the old code is in a header, and clients that know
 /// of it read it there.
 pub(crate) fn query_compatible_json_error(error: &ServiceError, namespace: &str) -> HttpResponse {
     let shape = match error.code.strip_prefix("AWS.SimpleQueueService.") {

@@ -23,40 +23,44 @@ use crate::{Input, Pipeline, output, services};
   fraud-local --count 50000 --seed 1
   fraud-local --input tx.ndjson --profiles profiles.json --out /tmp/lake --json
   fraud-local --count 1000 --seed 1 --keep
+  fraud-local --count 50000 --seed 1 --rate 833
 
-The input is read as by `fraudctl score`. The output folder gets scored/ (by event hour), errors/, raw/, alerts.ndjson and
-aggregates.ndjson; those of an earlier run are removed when the first record is there. A folder that holds anything and was
-not made by this command is refused. Lines that are no transactions are produced as they are and end under errors/.
+Input is read as by `fraudctl score`. The output folder gets scored/ (by event hour), errors/, raw/, alerts.ndjson and
+aggregates.ndjson; those of an earlier run are removed when the first record is there. A folder that is not empty and was not
+made by this command is refused. Lines that are not transactions are produced as they are and end under errors/.
 Exit status: 0 balanced, 1 not balanced or failed, 2 the input is wrong.")]
 pub struct FraudLocalArgs {
-    /// Make up so many transactions.
+    /// Generate this many transactions.
     #[arg(long, value_name = "N", requires = "seed", required_unless_present = "input")]
     count: Option<usize>,
-    /// What they are made from.
+    /// The random seed of the generated transactions.
     #[arg(long, value_name = "S", requires = "count")]
     seed: Option<u64>,
-    /// Take the transactions from a file; `-` is standard input. May be given several times.
+    /// Read the transactions from this file; `-` is standard input. May be given several times.
     #[arg(long, value_name = "FILE|-", requires = "profiles", conflicts_with = "count")]
     input: Vec<Source>,
+    /// Produce at most this many transactions a second; the default is as many as possible.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    rate: Option<u32>,
     /// The customers' profiles.
     #[arg(long, value_name = "FILE", requires = "input")]
     profiles: Option<PathBuf>,
-    /// The policy (TOML); without this the default policy.
+    /// The policy (TOML); the default is the built-in policy.
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
     /// The output folder.
     #[arg(long, value_name = "DIR", default_value = "out")]
     out: PathBuf,
-    /// Leave the analytics function out: it writes a row for each customer and window, which is most of the time.
+    /// Leave out the analytics function, which takes most of the time: it writes a row for each customer and window.
     #[arg(long)]
     without_analytics: bool,
-    /// The report as one JSON object on standard output.
+    /// Print the report as one JSON object.
     #[arg(long)]
     json: bool,
-    /// Go on after the input has ended, until Ctrl-C, with whatever else is put on the stream.
+    /// After the end of the input keep processing whatever else is put on the stream, until Ctrl-C.
     #[arg(long)]
     follow: bool,
-    /// Leave the services up after the report, until Ctrl-C, and print how to reach them.
+    /// Keep the services up after the report, until Ctrl-C, and print how to reach them.
     #[arg(long)]
     keep: bool,
 }
@@ -64,7 +68,7 @@ pub struct FraudLocalArgs {
 /// Runs the command.
 ///
 /// # Errors
-/// [`Failure::Input`] where the input is wrong; [`Failure::Failed`] where something failed or does not balance.
+/// [`Failure::Input`] if the input is wrong; [`Failure::Failed`] if something failed or does not balance.
 pub async fn run(arguments: &FraudLocalArgs) -> Result<(), Failure> {
     let source = match &arguments.policy {
         Some(path) => PolicySource::File { path: path.clone() },
@@ -87,6 +91,7 @@ pub async fn run(arguments: &FraudLocalArgs) -> Result<(), Failure> {
         out: arguments.out.clone(),
         analytics: !arguments.without_analytics,
         follow: arguments.follow,
+        rate: arguments.rate,
         interrupt: interrupt.clone(),
     };
     if arguments.follow {

@@ -1,4 +1,4 @@
-//! The functions with their own adapters, pointed at the embedded AWS.
+//! The functions with their own adapters, connected to the embedded AWS.
 
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -49,7 +49,7 @@ pub(crate) struct Functions {
     totals: Arc<Mutex<FunctionTotals>>,
 }
 
-/// What the functions said of their invocations, added up.
+/// The metrics of the functions' invocations, added up.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct FunctionTotals {
     /// Alerts that the sink accepted.
@@ -60,7 +60,7 @@ pub(crate) struct FunctionTotals {
     pub(crate) detection_latency: Vec<i64>,
     /// Records that the transform scored.
     pub(crate) transformed: u64,
-    /// Records that it gave back as failed, by reason.
+    /// Records that the transform returned as failed, by reason.
     pub(crate) failed: std::collections::BTreeMap<String, u64>,
     /// What is wrong with the event times of the records scored.
     pub(crate) event_times: EventTimeFaults,
@@ -141,7 +141,7 @@ impl Functions {
     }
 }
 
-/// Every window that stands in the table.
+/// All windows in the table.
 pub(crate) async fn windows(aws: &EmbeddedAws) -> anyhow::Result<Vec<WindowTotals>> {
     let target = AggregatesTarget::DynamoDb { table: AGGREGATES_TABLE.to_owned(), retention: Duration::ZERO };
     let store = Aggregates::connect(&target, &sdk(aws, Service::DynamoDb).await?).await;

@@ -1,4 +1,4 @@
-//! The output folder: what an earlier run left in it, and what this one wrote.
+//! The output folder: what an earlier run left in it, and what this run wrote.
 
 use std::fs;
 use std::io;
@@ -25,13 +25,13 @@ const ALERTS: &str = "alerts.ndjson";
 const MARKER: &str = ".fraudctl-local";
 const MARKER_TEXT: &str =
     "The results of `fraud-local` are in this folder. The next run into it removes them, and nothing else.\n";
-/// What is named of a folder's other content.
+/// How many names of a folder's other content an error lists.
 const FOUND_NAMED: usize = 3;
 
 /// Why a folder cannot be the output folder.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FolderError {
-    /// It holds something, and `fraud-local` has not written there.
+    /// It is not empty, and `fraud-local` did not make it.
     #[error(
         "--out {folder} holds {found}, and it was not made by `fraud-local`: name a new or empty folder; if it is what an \
          older release left, delete it first"
@@ -44,7 +44,7 @@ pub(crate) enum FolderError {
 /// Makes a folder the output folder: creates it, or finds the marker of an earlier run. What is in it stays.
 ///
 /// # Errors
-/// [`FolderError`] where it holds anything and has no marker, or cannot be written to.
+/// [`FolderError`] if it holds anything and has no marker, or cannot be written to.
 pub(crate) fn claim(out: &Path) -> Result<(), FolderError> {
     let unusable = |error| FolderError::Unusable { folder: out.display().to_string(), error };
     fs::create_dir_all(out).map_err(unusable)?;
@@ -116,7 +116,7 @@ fn write_lines(path: &Path, lines: impl Iterator<Item = String>) -> anyhow::Resu
     fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// The files below a folder; none where there is no such folder.
+/// The files below a folder; none if there is no such folder.
 pub(crate) fn files(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     let mut folders = vec![folder.to_path_buf()];
@@ -139,10 +139,9 @@ pub(crate) fn landed(out: &Path) -> anyhow::Result<Vec<LandedLine>> {
     for file in files(&out.join(SCORED))? {
         let text = fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
         for line in text.lines() {
-            landed.push(
-                read_landed(line)
-                    .with_context(|| format!("{} holds what is no scored line", file.display()))?,
-            );
+            landed.push(read_landed(line).with_context(|| {
+                format!("{} holds a line that is not a scored transaction", file.display())
+            })?);
         }
     }
     Ok(landed)

@@ -32,10 +32,10 @@ use fraudctl::display::{counted, per_second};
 use fraudctl::generate::Transaction;
 use fraudctl::input::{self, Entry, Fault, InputError, SourceLocation, SourceLocations};
 use fraudctl::interrupt::Interrupt;
-use fraudctl::produce::{ProduceSummary, record};
+use fraudctl::produce::{ProduceSummary, paced, record};
 use fraudctl::profiles::ProfileItem;
 
-/// Entries that could not be produced, or are no transactions, and are told one by one.
+/// Entries that could not be produced, or are not transactions, and are reported one by one.
 const FAILURES_TOLD: u64 = 10;
 
 /// A pipeline over running services.
@@ -52,6 +52,8 @@ pub struct Pipeline<'a> {
     pub analytics: bool,
     /// Whether to go on after the input has ended, until Ctrl-C.
     pub follow: bool,
+    /// How many transactions are produced in a second at most; `None`: as many as go.
+    pub rate: Option<u32>,
     /// What ends the input, and the following, early.
     pub interrupt: Interrupt,
 }
@@ -68,7 +70,7 @@ impl Input {
     /// Whether there is nothing in it. Waits for the first entry, or for the end.
     ///
     /// # Errors
-    /// Where it cannot be read.
+    /// If it cannot be read.
     pub fn is_empty(&mut self) -> Result<bool, InputError> {
         match self {
             Input::Generated(transactions) => Ok(transactions.is_empty()),
@@ -80,7 +82,7 @@ impl Input {
 /// A run that has ended.
 #[derive(Debug)]
 pub struct FinishedRun {
-    /// What it came to.
+    /// The report.
     pub report: RunReport,
     /// The alerts' messages, in the order in which they were published.
     pub alerts: Vec<String>,
@@ -92,7 +94,7 @@ impl Pipeline<'_> {
     /// Fills the table of profiles, runs the input through, and reports.
     ///
     /// # Errors
-    /// Where a service or the output folder cannot be used.
+    /// If a service or the output folder cannot be used.
     pub async fn run(&self, profiles: Vec<ProfileItem>, input: Input) -> anyhow::Result<FinishedRun> {
         output::claim(&self.out)?;
         output::clear(&self.out)?;
@@ -199,7 +201,7 @@ impl Pipeline<'_> {
         };
         let records = records(input, &locations, status, &mut refused, &mut input_error);
         // What is on the stream by then is still worked off.
-        let records = records.take_until(Box::pin(self.interrupt.clone().wait()));
+        let records = paced(records, self.rate).take_until(Box::pin(self.interrupt.clone().wait()));
         producer::send(&target, &ProducerSettings::default(), records, outcome).await;
         summary.refused = refused;
         Ok((summary, input_error))
@@ -340,7 +342,8 @@ fn from_entries<'a>(
     entries.filter_map(std::future::ready)
 }
 
-/// The entry if it is to be produced: also what is no transaction, as its producers would send it. That is told.
+/// The entry if it is to be produced. What is not a transaction is produced too, as its producer would send it, and is
+/// reported.
 fn produced(entry: Entry, status: &StatusLine, told: &mut u64, refused: &mut u64) -> Option<Entry> {
     let is_produced = !matches!(entry.fault, Some(Fault::TooLong(_) | Fault::Part));
     let reason = match (fraud_core::transaction::Transaction::parse(&entry.bytes), entry.fault) {

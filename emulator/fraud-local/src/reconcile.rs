@@ -1,5 +1,5 @@
-//! Whether everything that went in came out as it must: the records on the stream scored once more, here, and held against
-//! what landed, what failed, what was alerted and what was put aside.
+//! Checks that everything that went in came out: scores the records on the stream once more and compares this with what
+//! landed, failed, was alerted and was dead-lettered.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -16,10 +16,10 @@ use fraud_core::transaction::Transaction;
 use fraud_core::window::{Fold, WindowRule, WindowTotals};
 use tokio::time::Instant;
 
-/// Discrepancies of one kind that are told one by one.
+/// This many discrepancies of one kind are reported one by one.
 const TOLD: usize = 5;
 
-/// A record as it stands on the stream.
+/// A record of the stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StreamRecord {
     /// The stream's name.
@@ -56,7 +56,7 @@ pub struct PipelineOutput {
     pub alerts: Vec<String>,
     /// The functions and ids of the dead letters, each as often as it was sent.
     pub dead_letters: Vec<(String, String)>,
-    /// What stands in the table of aggregates, by customer and then by time.
+    /// The rows of the table of aggregates, by customer and then by time.
     pub windows: Vec<WindowTotals>,
 }
 
@@ -65,9 +65,9 @@ pub struct PipelineOutput {
 pub struct ExpectedOutput {
     /// For each record that can be scored, by its identity, the score with the profile and that without an answer.
     scores: HashMap<String, Vec<[f64; 2]>>,
-    /// How often each payload that cannot be scored stands on the stream.
+    /// How often each payload that cannot be scored is on the stream.
     refused: BTreeMap<Vec<u8>, usize>,
-    /// The functions that must put a record aside, and the record's position.
+    /// The functions that must dead-letter a record, and the record's position.
     dead_letters: BTreeSet<(String, String)>,
     /// Every customer's windows.
     windows: Vec<WindowTotals>,
@@ -78,7 +78,7 @@ pub struct ExpectedOutput {
 }
 
 impl ExpectedOutput {
-    /// Scores the records of a stream, and adds them up in the windows of `rule` where the analytics function runs.
+    /// Scores the records of a stream, and adds them up in the windows of `rule` if there is one: the analytics function runs.
     pub async fn of(
         records: &[StreamRecord],
         profiles: &FileProfiles,
@@ -128,7 +128,7 @@ impl ExpectedOutput {
         expected
     }
 
-    /// What of the outcome is not as it must be; empty where everything is.
+    /// What is wrong with the output; empty if nothing is.
     pub fn discrepancies(&self, outcome: &PipelineOutput) -> Vec<String> {
         let mut found = Vec::new();
         self.check_landed(&outcome.landed, &mut found);

@@ -1,4 +1,4 @@
-//! What a run came to, for people and for scripts.
+//! A run's report, for people and for scripts.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -9,7 +9,7 @@ use fraud_core::window::WindowTotals;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use fraudctl::display::{event_time_faults, on_one_line, table, thousands};
+use fraudctl::display::{event_time_faults, on_one_line, table, thousands, three_places};
 
 /// Alerts shown to people.
 const ALERTS_SHOWN: usize = 10;
@@ -43,7 +43,7 @@ pub struct RunReport {
     pub alerts: u64,
     /// High scores whose alert had been sent before.
     pub duplicates_suppressed: u64,
-    /// Records that the alerting function put aside.
+    /// Records that the functions dead-lettered.
     pub dead_letters: u64,
     /// Windows of customers that have transactions.
     pub windows: u64,
@@ -59,7 +59,7 @@ pub struct RunReport {
     pub files: u64,
     /// Whether everything that went in came out as it must.
     pub balanced: bool,
-    /// Where it does not balance: what is missing or too much.
+    /// If it does not balance: what is missing or too much.
     pub discrepancies: Vec<String>,
 }
 
@@ -112,7 +112,7 @@ impl fmt::Display for TopCustomer {
 }
 
 impl Latency {
-    /// The percentiles of these times (nearest rank); all 0 where there are none.
+    /// The percentiles of these times (nearest rank); all 0 if there are none.
     pub fn of(mut millis: Vec<i64>) -> Self {
         millis.sort_unstable();
         let rank = |percent: usize| {
@@ -234,7 +234,7 @@ impl<'a> ShownAlert<'a> {
         [
             self.alert_id,
             digits(self.transaction_amount),
-            digits(self.fraud_score),
+            three_places(self.fraud_score.map_or("", RawValue::get)),
             reasons.join(" "),
             self.event_time.unwrap_or_default(),
         ]
@@ -250,7 +250,7 @@ mod tests {
         let alert = ShownAlert::of(
             r#"{"alert_id":"C/1","transaction_amount":21437.60,"fraud_score":0.9,"reasons":[{"name":"amount"},{"name":"risk"}],"event_time":null}"#,
         );
-        assert_eq!(alert.columns(), ["C/1", "21437.60", "0.9", "amount risk", ""]);
+        assert_eq!(alert.columns(), ["C/1", "21437.60", "0.900", "amount risk", ""]);
     }
 
     #[test]

@@ -29,11 +29,11 @@ pub(crate) const RETENTION_DAYS: u64 = 400;
 /// Starts the services with empty tables.
 ///
 /// # Errors
-/// Where a port or a thread cannot be had.
+/// If a port or a thread cannot be had.
 pub async fn start() -> anyhow::Result<EmbeddedAws> {
     let builder = EmbeddedAws::builder()
         .stream(STREAM, SHARDS)
-        // A file is produced as fast as it goes, not at the pace of so many shards.
+        // A file is produced as fast as possible, not at the pace that two shards allow.
         .shard_write_limits(false)
         .table_definition(definition(PROFILES_TABLE, &profiles::table::TABLE))
         .table_definition(definition(LEDGER_TABLE, &ledger::TABLE))
@@ -77,7 +77,7 @@ pub(crate) async fn import_profiles(aws: &EmbeddedAws, items: Vec<ProfileItem>) 
 /// another rule for windows, or another policy, it would count and alert anew.
 ///
 /// # Errors
-/// Where the policy's file has no absolute path.
+/// If the policy's file has no absolute path.
 pub fn exports(aws: &EmbeddedAws, policy: Option<&Path>) -> anyhow::Result<String> {
     let policy = match policy {
         None => "builtin:default".to_owned(),

@@ -1,4 +1,4 @@
-//! The line that says how far a run has got.
+//! The line that shows how far a run is.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -8,7 +8,7 @@ use indicatif::ProgressBar;
 use crate::functions::Functions;
 use fraudctl::display::{note, progress, thousands};
 
-/// How often the line is written anew.
+/// How often the line is refreshed.
 const INTERVAL: Duration = Duration::from_millis(200);
 
 /// A line on standard error, on a terminal only.
@@ -44,7 +44,7 @@ impl StatusLine {
         }
     }
 
-    /// Tells something without disturbing the line.
+    /// Prints a note without disturbing the line.
     pub(crate) fn tell(&self, text: &str) {
         self.bar.suspend(|| note!("{text}"));
     }

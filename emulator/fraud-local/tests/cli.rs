@@ -24,7 +24,7 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
-/// Runs `fraud-local --json` on an input file. Gives the report, where there is one, and the whole output.
+/// Runs `fraud-local --json` on an input file. Gives the report, if there is one, and the whole output.
 fn local(folder: &Path, input: &[u8]) -> (Option<Value>, Output) {
     local_with(folder, input, &[])
 }

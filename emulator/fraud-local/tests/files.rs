@@ -9,9 +9,9 @@ use serde_json::Value;
 
 /// Kinds that are not read, and what is said of them.
 const REFUSED: [(&str, &str); 3] = [
-    ("tx.csv", "it seems to be CSV, for it begins with `transaction_id,customer_id,amount,event_time`"),
-    ("tx-utf16.ndjson", "it seems to be UTF-16 text; save it as UTF-8"),
-    ("tx.ndjson.zst", "it seems to be zstd; unpack it first (zstd -d)"),
+    ("tx.csv", "it looks like CSV: it begins with `transaction_id,customer_id,amount,event_time`"),
+    ("tx-utf16.ndjson", "it looks like UTF-16 text; save it as UTF-8"),
+    ("tx.ndjson.zst", "it looks like zstd; unpack it first (zstd -d)"),
 ];
 
 /// A file among those that `fraudctl` is tested with.
@@ -41,7 +41,7 @@ fn every_other_kind_of_file_is_refused_with_what_it_seems_to_be() {
         let output = fraud_local(&arguments).current_dir(folder.path()).output().unwrap();
         let stderr = text(&output.stderr);
         assert_eq!(output.status.code(), Some(2), "{stderr}");
-        assert!(stderr.contains(&format!("{file} is not read: {message}")), "{stderr}");
+        assert!(stderr.contains(&format!("{file} is refused: {message}")), "{stderr}");
         assert_eq!(text(&output.stdout), "");
         assert!(!folder.path().join("out").exists());
     }

@@ -25,6 +25,7 @@ async fn run(aws: &EmbeddedAws, count: usize) -> FinishedRun {
         out: out.path().to_path_buf(),
         analytics: true,
         follow: false,
+        rate: None,
         interrupt: Interrupt::never(),
     };
     pipeline.run(profiles::items(&rows), Input::Generated(dataset.transactions)).await.unwrap()

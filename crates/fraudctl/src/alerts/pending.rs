@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::{LedgerArgs, search};
 use crate::Failure;
-use crate::display::{Table, counted, note, print_line, table};
+use crate::display::{Table, counted, note, print_line, table, three_places};
 
 /// List alerts that were claimed and never sent: their sender died or gave them up.
 #[derive(Debug, Args)]
@@ -16,12 +16,12 @@ use crate::display::{Table, counted, note, print_line, table};
   fraudctl alerts pending --ledger dynamodb:alert_ledger
   fraudctl alerts pending --ledger dynamodb:alert_ledger --json
 
-Reads the whole table. A record whose alert could not be sent comes again by itself, and takes its alert with it: what is
-still here after the retries of the mapping are over has nobody to send it but `fraudctl alerts send`.")]
+Reads the whole table. Lambda redelivers a record whose alert could not be sent, and the function then sends the alert. An
+alert that is still pending after the mapping's retries are over is sent only by `fraudctl alerts send`.")]
 pub struct PendingAlertsArgs {
     #[command(flatten)]
     ledger: LedgerArgs,
-    /// One JSON object a line.
+    /// Print one JSON object a line.
     #[arg(long)]
     json: bool,
 }
@@ -29,7 +29,7 @@ pub struct PendingAlertsArgs {
 /// Runs the command.
 ///
 /// # Errors
-/// [`Failure`] where the ledger is not said, or it or a row of it cannot be read.
+/// [`Failure`] if the ledger is not said, or it or a row of it cannot be read.
 pub(super) async fn run(arguments: &PendingAlertsArgs) -> Result<(), Failure> {
     let ledger = arguments.ledger.open(&crate::aws::sdk().await?).await?;
     let Pending { alerts, unreadable } = search(&ledger).await?;
@@ -55,7 +55,7 @@ pub(super) fn rows(pending: &[PendingAlert]) -> Table {
     for alert in pending {
         shown.add_row([
             alert.alert_id.clone(),
-            alert.fraud_score.clone(),
+            three_places(&alert.fraud_score),
             alert.transaction_amount.clone(),
             reason_names(&alert.reasons),
             alert.claimed_at.clone(),

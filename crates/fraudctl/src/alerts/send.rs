@@ -27,27 +27,27 @@ const TIME: Duration = Duration::from_secs(30);
   fraudctl alerts send C000042/T000007 --ledger dynamodb:alert_ledger --sink sns:$TOPIC
   fraudctl alerts send --again C000042/T000007 --ledger dynamodb:alert_ledger --sink sns:$TOPIC
 
-The stored message goes out, byte for byte, under its alert_id. Functions and others who send at the same time do no harm:
-whoever claims an alert sends it. What stands as sent is never sent, unless by --again, for a subscriber that lost it: all
-subscribers get it once more and know it by its alert_id, and the row says so in `sent_again_at`.
+The stored message is sent byte for byte, under its alert_id. Functions and other senders may run at the same time: whoever
+claims an alert sends it. An alert that is marked as sent is sent only by --again, for a subscriber that lost it: all
+subscribers get it once more and recognise it by its alert_id, and the row records this in `sent_again_at`.
 
-Exit status: 0 all were sent or had been, 1 some were not, or not yet, for another sender holds them, 2 the input is wrong.")]
+Exit status: 0 all were sent, now or before, 1 some were not sent, or another sender holds them, 2 the input is wrong.")]
 pub struct SendAlertsArgs {
-    /// Only this alert, or these; without any all that are pending.
+    /// Send only the alerts with these ids; without ids all pending alerts.
     #[arg(value_name = "ID", conflicts_with = "again")]
     ids: Vec<String>,
-    /// Send an alert once more that stands as sent.
+    /// Send an alert again that is marked as sent.
     #[arg(long, value_name = "ID")]
     again: Option<String>,
     #[command(flatten)]
     ledger: LedgerArgs,
-    /// Where alerts go: `sns:<topic arn>`; without this what ALERT_SINK says.
+    /// Where alerts go: `sns:<topic arn>`; the default is ALERT_SINK.
     #[arg(long, value_name = "TARGET")]
     sink: Option<String>,
-    /// Say what would be sent, and send nothing.
+    /// Print what would be sent, and send nothing.
     #[arg(long)]
     dry_run: bool,
-    /// The summary as a JSON object on standard output.
+    /// Print the summary as a JSON object.
     #[arg(long)]
     json: bool,
 }
@@ -55,7 +55,7 @@ pub struct SendAlertsArgs {
 /// Runs the command.
 ///
 /// # Errors
-/// [`Failure`] where ledger or sink are not said or cannot be had, or alerts were not sent.
+/// [`Failure`] if ledger or sink are not said or cannot be had, or alerts were not sent.
 pub(super) async fn run(arguments: &SendAlertsArgs) -> Result<(), Failure> {
     let sdk = crate::aws::sdk().await?;
     let ledger = arguments.ledger.open(&sdk).await?;
@@ -131,7 +131,9 @@ async fn send(
     let Some(row) = row else { return Ok(ResendResult::Failed("the ledger has no such alert".to_owned())) };
     let alert = match (row.is_sent(), row.alert()) {
         (Ok(true), _) => {
-            return Ok(ResendResult::NotNeeded("it stands as sent; --again sends it once more".to_owned()));
+            return Ok(ResendResult::NotNeeded(
+                "it is marked as sent; --again sends it once more".to_owned(),
+            ));
         }
         (Ok(false), Ok(alert)) => alert,
         (Err(fault), _) | (_, Err(fault)) => return Ok(ResendResult::Failed(fault.to_string())),
@@ -152,7 +154,7 @@ async fn send(
             "not sent yet: another sender holds it; if that dies it is pending from {until} on"
         )),
         Sent::NotPending | Sent::HeldBack => ResendResult::Failed(
-            "not sent: another has given it up meanwhile; its record is retried".to_owned(),
+            "not sent: another sender gave it up meanwhile; its record is redelivered".to_owned(),
         ),
         Sent::NotClaimed(LedgerFault::Call(fault)) => {
             return Err(anyhow!("the ledger does not take claims: {fault}").into());
@@ -234,7 +236,7 @@ impl ResendSummary {
         } else {
             let verb = if arguments.dry_run { "would be sent" } else { "sent" };
             let sent = counted(*sent, "alert");
-            print_line(format_args!("{sent} {verb}, {not_needed} needed nothing, {not_sent} failed"))
+            print_line(format_args!("{sent} {verb}, {not_needed} not needed, {not_sent} failed"))
         }
     }
 }

@@ -14,8 +14,8 @@ use crate::display::{on_one_line, print_line};
   fraudctl alerts show C000042/T000007 --ledger dynamodb:alert_ledger
   fraudctl alerts show C000042/T000007 --ledger dynamodb:alert_ledger --json | jq -r .message
 
-The message is shown as it went out, or is to go out, but for characters that a terminal would obey: they are escaped as JSON
-does it, which in JSON is the same text.")]
+The message is shown as it was sent, or will be sent. Characters that would control the terminal are escaped as in JSON, so
+that the JSON value stays the same.")]
 pub struct ShowAlertArgs {
     /// The alert's id.
     #[arg(value_name = "ID")]
@@ -30,7 +30,7 @@ pub struct ShowAlertArgs {
 /// Runs the command.
 ///
 /// # Errors
-/// [`Failure`] where the ledger is not said, cannot be read, or has no such alert.
+/// [`Failure`] if the ledger is not said, cannot be read, or has no such alert.
 pub(super) async fn run(arguments: &ShowAlertArgs) -> Result<(), Failure> {
     let ledger = arguments.ledger.open(&crate::aws::sdk().await?).await?;
     let row = ledger.row(&arguments.id).await.map_err(|fault| unreadable(&fault))?;

@@ -36,7 +36,7 @@ impl Handler for PrintHandler {
 struct RecordLine<'a> {
     shard: &'a str,
     sequence_number: &'a str,
-    /// The place inside an aggregate; absent for a record that stands alone.
+    /// The place inside an aggregate; absent for a record that is alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     sub_sequence_number: Option<u64>,
     arrival: String,
@@ -53,7 +53,7 @@ enum RecordData<'a> {
     /// Other text.
     #[serde(rename = "data")]
     Text(&'a str),
-    /// What is no text.
+    /// Bytes that are not UTF-8.
     #[serde(rename = "data_base64")]
     Base64(String),
 }
@@ -63,7 +63,7 @@ impl<'a> RecordData<'a> {
         let Ok(text) = std::str::from_utf8(data) else {
             return RecordData::Base64(base64_simd::STANDARD.encode_to_string(data));
         };
-        // Inside a JSON text a line break stands only between tokens, where a space says the same.
+        // Inside a JSON text a line break can only be between tokens, where a space means the same.
         let line = text.replace(['\n', '\r'], " ");
         RawValue::from_string(line).map_or(RecordData::Text(text), RecordData::Json)
     }

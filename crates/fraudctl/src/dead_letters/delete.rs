@@ -1,4 +1,4 @@
-//! Letters that nobody needs any more.
+//! Deletes letters that nobody needs any more.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use super::walk::{FoundMessage, QueueWalk, visit_all};
 use crate::Failure;
 use crate::display::{counted, note, print_line, progress};
 
-/// Delete letters for good: their records were corrected and sent anew, or are given up.
+/// Delete letters for good, because their records were corrected and sent again or are given up.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   fraudctl dead-letters delete @transactions/shardId-000000000000/4959033827149025 --queue sqs:$URL --dry-run
@@ -19,24 +19,24 @@ use crate::display::{counted, note, print_line, progress};
   fraudctl dead-letters list --queue sqs:$URL --json | jq -r 'select(.reason == \"not_json\").message_id' \\
     | xargs fraudctl dead-letters delete --queue sqs:$URL
 
-An id names a record: the letters of both functions that could not process it have it; --function says which is meant. A
-message's id names one letter. What is deleted cannot be had back from the queue; the record is in the stream until its
-retention is over, and in the raw backup.
+An id names a record. If both functions could not process it, both letters have that id: --function chooses one. A message id
+names one letter. A deleted letter cannot be restored; its record stays in the stream until its retention is over, and in the
+raw backup.
 
 Exit status: 0 every id was deleted, 1 some were not found or could not be deleted.")]
 pub struct DeleteLettersArgs {
-    /// Letters' ids, or messages'.
+    /// The letters' ids, or message ids.
     #[arg(value_name = "ID", required = true)]
     ids: Vec<String>,
     #[command(flatten)]
     letters: QueueArgs,
-    /// Only letters of this function.
+    /// Take only letters of this function.
     #[arg(long, value_name = "NAME", value_parser = [kinesis_alerts::FUNCTION, customer_analytics::FUNCTION])]
     function: Option<String>,
-    /// Say what would be deleted, and delete nothing.
+    /// Print what would be deleted, and delete nothing.
     #[arg(long)]
     dry_run: bool,
-    /// One JSON object a line for each letter.
+    /// Print one JSON object a line for each letter.
     #[arg(long)]
     json: bool,
 }
@@ -74,7 +74,7 @@ pub(super) async fn run(arguments: &DeleteLettersArgs) -> Result<(), Failure> {
     bar.finish_and_clear();
     let seen = result?;
     if interrupted {
-        return Err(anyhow!("interrupted: what is not told as deleted is as it was").into());
+        return Err(anyhow!("interrupted: letters that are not listed as deleted are unchanged").into());
     }
     for id in &left {
         note!("no letter {id} among {}", counted(seen, "letter"));
@@ -101,7 +101,7 @@ impl DeleteLettersArgs {
     fn told(&self, found: &FoundMessage) -> String {
         let (reason, function) = match &found.letter {
             Ok(letter) => (letter.reason.as_str(), letter.function.as_str()),
-            Err(_) => ("no dead letter", ""),
+            Err(_) => ("not a dead letter", ""),
         };
         if self.json {
             let (id, message_id) = (found.id(), &found.message.message_id);

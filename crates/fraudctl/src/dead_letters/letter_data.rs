@@ -16,7 +16,7 @@ pub(super) fn shown(letter: &StoredLetter) -> (&'static str, String) {
 /// Where to find the bytes of a letter that was too long for them.
 pub(super) fn where_the_bytes_are(letter: &StoredLetter) -> String {
     let mut text = format!(
-        "its {} bytes were too long for a letter: they are in the stream {} until its retention is over",
+        "its {} bytes are too many for a letter: they are in the stream {} until its retention is over",
         letter.size, letter.stream
     );
     if let Some(arrival) = letter.arrival {

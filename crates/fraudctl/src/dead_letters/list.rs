@@ -1,4 +1,4 @@
-//! The letters that wait.
+//! Lists the dead letters.
 
 use anyhow::anyhow;
 use clap::Args;
@@ -10,21 +10,21 @@ use super::{LetterSourceArgs, objects};
 use crate::Failure;
 use crate::display::{counted, note, print_line, progress, table, thousands};
 
-/// List the letters, or given-up batches, that wait, without taking them away.
+/// List the dead letters, or given-up batches, without removing them.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   fraudctl dead-letters list --queue sqs:https://sqs.us-east-1.amazonaws.com/123456789012/dead-letters
   fraudctl dead-letters list --queue sqs:$URL --limit 5000 --json | jq -r .reason | sort | uniq -c
   aws s3 cp s3://$BUCKET/aws/lambda/ given-up/ --recursive && fraudctl dead-letters list --objects given-up
 
-The letters are hidden from others while they are listed, and given back at the end. SQS keeps no order.")]
+The letters are hidden from other readers while they are listed, and visible again at the end. SQS keeps no order.")]
 pub struct ListLettersArgs {
     #[command(flatten)]
     source: LetterSourceArgs,
-    /// No more letters, or objects, than this.
+    /// Take at most this many letters, or objects.
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
     limit: u32,
-    /// One JSON object a line.
+    /// Print one JSON object a line.
     #[arg(long)]
     json: bool,
 }
@@ -32,7 +32,7 @@ pub struct ListLettersArgs {
 /// Runs the command.
 ///
 /// # Errors
-/// [`Failure::Failed`] where the queue cannot be read.
+/// [`Failure::Failed`] if the queue cannot be read.
 pub(super) async fn run(arguments: &ListLettersArgs) -> Result<(), Failure> {
     let limit = arguments.limit as usize;
     if let Some(path) = &arguments.source.objects {
@@ -127,14 +127,14 @@ fn show(rows: &[Row], json: bool, others_hide: bool) -> anyhow::Result<()> {
         return rows.iter().try_for_each(|row| print_line(&row.0));
     }
     if rows.is_empty() {
-        return print_line(if others_hide { "no letters can be received" } else { "no letters wait" });
+        return print_line(if others_hide { "no letters can be received" } else { "no letters" });
     }
     let mut shown = table(&["id", "reason", "function", "arrival", "size", "first seen"], &["size"]);
     for row in rows {
         let text = |name: &str| row.0[name].as_str().unwrap_or_default().to_owned();
         let reason = match row.0["not_a_letter"].is_null() {
             true => text("reason"),
-            false => "no dead letter".to_owned(),
+            false => "not a dead letter".to_owned(),
         };
         let omitted = row.0["data_omitted"] == true;
         let size = format!("{}{}", row.0["size"], if omitted { " (left out)" } else { "" });

@@ -92,7 +92,7 @@ impl GivenUpObject {
     /// Reads the object at `path`.
     ///
     /// # Errors
-    /// Where it cannot be read.
+    /// If it cannot be read.
     pub(super) fn read(path: &Path) -> io::Result<Self> {
         let text = fs::read(path)?;
         let batch = serde_json::from_slice(&text).map_err(|error| error.to_string());
@@ -128,12 +128,12 @@ impl GivenUpObject {
     }
 }
 
-/// Where every object of a folder and the folders in it is, or the one file, by name. S3's names are
+/// The paths of all objects in a folder and the folders in it, or of the one file, by name. S3's names are
 /// `aws/lambda/<mapping uuid>/<shard>/<date>/<time>-<uuid>`: those of a shard come in the order in which they were given up.
 /// Those that were done are left out.
 ///
 /// # Errors
-/// [`Failure::Input`] where a folder cannot be read.
+/// [`Failure::Input`] if a folder cannot be read.
 pub(super) fn paths(path: &Path) -> Result<Vec<PathBuf>, Failure> {
     let mut paths = Vec::new();
     let read = || format!("cannot read {}", path.display());
@@ -161,7 +161,7 @@ fn collect(path: &Path, paths: &mut Vec<PathBuf>) -> io::Result<()> {
 /// Marks an accepted object as done, or deletes it.
 ///
 /// # Errors
-/// Where that cannot be done; it is then as it was.
+/// If that cannot be done; it is then as it was.
 pub(super) fn finish(path: &Path, delete: bool) -> anyhow::Result<()> {
     if delete {
         return fs::remove_file(path).map_err(|error| anyhow!(error));

@@ -1,4 +1,4 @@
-//! Letters back to their functions.
+//! Hands dead letters back to their functions.
 
 use anyhow::anyhow;
 use clap::Args;
@@ -27,22 +27,20 @@ use result::RedriveSummary;
 
 The functions run in this process and are configured by the same variables as deployed: PROFILE_SOURCE, FRAUD_POLICY,
 ALERT_SINK, ALERT_LEDGER for kinesis-alerts, AGGREGATES, AGGREGATE_SINK, WINDOW_SECONDS, WINDOW_TIME for customer-analytics.
-Take their values from the deployed functions: a letter is handled by what is set here. A record keeps its position and
-arrival, so that it is alerted and counted once, however often its letter is redriven. What is poison still stays in the
-queue, and so does what is older than the table remembers that keeps it from counting twice: ALERT_LEDGER_DAYS for
-kinesis-alerts, AGGREGATE_DAYS for customer-analytics.
+Take their values from the deployed functions. A record keeps its position and arrival, so that it is alerted and counted
+once, however often its letter is redriven. A letter stays in the queue if its record fails again, or is older than the table
+remembers that prevents counting it twice: ALERT_LEDGER_DAYS for kinesis-alerts, AGGREGATE_DAYS for customer-analytics.
 
-Of a given-up batch (--objects) what is poison goes to DEAD_LETTERS, as it would have. An object that was accepted is renamed
-to <name>.done. --function says of which function a batch is where the deployed function's name contains neither function's
-name, or both.
+Records of a given-up batch (--objects) that can never succeed go to DEAD_LETTERS. An object that was accepted is renamed to
+<name>.done. If the deployed function's name contains neither function's name, or both, --function must say which one it is.
 
-Exit status: 0 all were accepted, 1 some stay or are hidden by somebody else, 2 the configuration is wrong.")]
+Exit status: 0 all were accepted, 1 some stay or are hidden by another reader, 2 the configuration is wrong.")]
 pub struct RedriveArgs {
     #[command(flatten)]
     source: LetterSourceArgs,
     #[command(flatten)]
     options: RedriveOptions,
-    /// The summary as a JSON object on standard output.
+    /// Print the summary as a JSON object.
     #[arg(long)]
     json: bool,
 }
@@ -52,17 +50,17 @@ pub struct RedriveArgs {
 struct RedriveOptions {
     #[command(flatten)]
     selection: Selection,
-    /// No more letters, or objects, than this.
+    /// Take at most this many letters, or objects.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     limit: Option<u32>,
-    /// Say what would be done, and do nothing.
+    /// Print what would be done, and do nothing.
     #[arg(long)]
     dry_run: bool,
-    /// Also redrive what is older than its function's memory of it (ALERT_LEDGER_DAYS, AGGREGATE_DAYS). It may be alerted
-    /// or counted twice.
+    /// Also redrive records that are older than the function's table remembers (ALERT_LEDGER_DAYS, AGGREGATE_DAYS). They may
+    /// be alerted or counted twice.
     #[arg(long)]
     beyond_memory: bool,
-    /// Delete objects that were accepted in place of renaming them.
+    /// Delete accepted objects instead of renaming them.
     #[arg(long, requires = "objects", conflicts_with = "queue")]
     delete: bool,
 }
@@ -70,7 +68,7 @@ struct RedriveOptions {
 /// Runs the command.
 ///
 /// # Errors
-/// [`Failure::Input`] where a function's configuration is wrong; [`Failure::Failed`] where the queue cannot be read or
+/// [`Failure::Input`] if a function's configuration is wrong; [`Failure::Failed`] if the queue cannot be read or
 /// letters stay.
 pub(super) async fn run(arguments: &RedriveArgs) -> Result<(), Failure> {
     arguments.options.selection.check_reason(arguments.source.objects.is_some())?;
@@ -82,12 +80,12 @@ pub(super) async fn run(arguments: &RedriveArgs) -> Result<(), Failure> {
         None => queue::redrive_all(&arguments.options, &arguments.source.letters, &mut summary, &bar).await,
     };
     bar.finish_and_clear();
-    // One that could not begin has nothing to sum up.
+    // A run that could not start has no summary.
     if result.is_ok() || summary.accepted + summary.stayed > 0 {
         print_line(summary.text(arguments.options.dry_run, arguments.json))?;
     }
     if result? {
-        return Err(anyhow!("interrupted: what was not redriven is as it was").into());
+        return Err(anyhow!("interrupted: letters that were not redriven are unchanged").into());
     }
     match (summary.stayed, summary.hidden_by_others) {
         (0, None) => Ok(()),

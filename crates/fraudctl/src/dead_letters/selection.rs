@@ -1,4 +1,4 @@
-//! Which letters a command is about.
+//! Selects the letters that a command works on.
 
 use anyhow::anyhow;
 use clap::Args;
@@ -7,13 +7,13 @@ use fraud_aws::reason::FailureReason;
 
 use crate::Failure;
 
-/// Without any of these: all letters.
+/// Without any of these options all letters are selected.
 #[derive(Debug, Args)]
 pub(super) struct Selection {
-    /// Only letters of this function.
+    /// Take only letters of this function.
     #[arg(long, value_name = "NAME", value_parser = [kinesis_alerts::FUNCTION, customer_analytics::FUNCTION])]
     pub(super) function: Option<String>,
-    /// Only letters with this reason, such as `aggregate_refused`.
+    /// Take only letters with this reason, such as `aggregate_refused`.
     #[arg(long, value_name = "REASON")]
     pub(super) reason: Option<String>,
 }
@@ -22,10 +22,10 @@ pub(super) struct Selection {
 const CONDITIONS: [&str; 2] = ["RecordAgeExceeded", "RetryAttemptsExhausted"];
 
 impl Selection {
-    /// Refuses a reason that none has: a letter's, or of a given-up batch.
+    /// Refuses a reason that no letter, or no given-up batch, can have.
     ///
     /// # Errors
-    /// [`Failure::Input`], which lists the reasons that there are.
+    /// [`Failure::Input`], which lists the accepted reasons.
     pub(super) fn check_reason(&self, of_batches: bool) -> Result<(), Failure> {
         let known: Vec<&str> = if of_batches {
             CONDITIONS.to_vec()
@@ -42,12 +42,12 @@ impl Selection {
         }
     }
 
-    /// Whether this is about every message, whatever it holds.
+    /// Whether every message is selected, whatever it holds.
     pub(super) fn is_all(&self) -> bool {
         self.function.is_none() && self.reason.is_none()
     }
 
-    /// Whether it is about this letter.
+    /// Whether this letter is selected.
     pub(super) fn takes(&self, letter: &StoredLetter) -> bool {
         self.function.as_ref().is_none_or(|function| *function == letter.function)
             && self.reason.as_ref().is_none_or(|reason| *reason == letter.reason)

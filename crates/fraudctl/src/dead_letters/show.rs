@@ -1,4 +1,4 @@
-//! A letter in full.
+//! Shows a dead letter in full.
 
 use anyhow::anyhow;
 use clap::Args;
@@ -16,15 +16,15 @@ use crate::display::{counted, indented, print_line, progress};
   fraudctl dead-letters show @transactions/shardId-000000000000/4959033827149025 --queue sqs:$URL
   fraudctl dead-letters show @transactions/shardId-000000000000/4959033827149025 --queue sqs:$URL --json
 
-An id names a record: a letter of each function that could not process it has the same. What is no dead letter is found by
-its message id.")]
+An id names a record: the letters of all functions that could not process it have the same id. A message that is not a dead
+letter is found by its message id.")]
 pub struct ShowLetterArgs {
-    /// The letter's id, or a message's; with --objects an object's path or name.
+    /// The letter's id, or a message id; with --objects an object's path or name.
     #[arg(value_name = "ID")]
     id: String,
     #[command(flatten)]
     source: LetterSourceArgs,
-    /// The letters as they stand in the queue, one a line; with --objects the batch's event.
+    /// Print the letters as the queue holds them, one a line; with --objects the batch's event.
     #[arg(long)]
     json: bool,
 }
@@ -32,7 +32,7 @@ pub struct ShowLetterArgs {
 /// Runs the command.
 ///
 /// # Errors
-/// [`Failure::Failed`] where the queue cannot be read or has no such letter.
+/// [`Failure::Failed`] if the queue cannot be read or has no such letter.
 pub(super) async fn run(arguments: &ShowLetterArgs) -> Result<(), Failure> {
     if let Some(path) = &arguments.source.objects {
         return objects::show::run(path, &arguments.id, arguments.json);
@@ -72,7 +72,7 @@ fn text(found: &FoundMessage, json: bool) -> String {
         }
         Ok(_) => found.message.body.clone(),
         Err(_) if json => found.message.body.clone(),
-        Err(error) => format!("no dead letter: {error}\n  {}", indented(&found.message.body, 2)),
+        Err(error) => format!("not a dead letter: {error}\n  {}", indented(&found.message.body, 2)),
     }
 }
 

@@ -1,4 +1,4 @@
-//! A way through a queue that meets every letter once and leaves the queue as it was.
+//! Walks through a queue: meets every letter once and leaves the queue unchanged.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -28,7 +28,7 @@ pub(super) struct FoundMessage {
 }
 
 impl FoundMessage {
-    /// The letter's id, or where it is none the message's.
+    /// The letter's id, or the message's if it is not a letter.
     pub(super) fn id(&self) -> String {
         self.letter.as_ref().map_or_else(|_| self.message.message_id.clone(), StoredLetter::id)
     }
@@ -56,7 +56,7 @@ pub(super) async fn visit_all(
     }
 }
 
-/// The way. What it has met stays hidden from others, and from itself, until it is removed or given back.
+/// A walk. Letters that it met stay hidden, also from itself, until they are removed or given back.
 pub(super) struct QueueWalk<'q> {
     queue: &'q DeadLetterQueue,
     hidden: Duration,
@@ -80,13 +80,13 @@ impl<'q> QueueWalk<'q> {
     /// Up to `most` letters that were not met yet; none at the end, or once Ctrl-C was pressed.
     ///
     /// # Errors
-    /// [`Failure::Failed`] where the queue cannot be read.
+    /// [`Failure::Failed`] if the queue cannot be read.
     pub(super) async fn next(&mut self, most: usize) -> Result<Vec<FoundMessage>, Failure> {
         let mut rounds_without_new = 0;
         loop {
             self.interrupted |= self.interrupt.has_come();
-            // Where hiding does not keep up, letters come again and again: they were all met once none other has come
-            // in as many calls as there are letters.
+            // If hiding does not keep up, letters are received again and again: all were met when as many calls as there are
+            // letters brought no other.
             if self.interrupted || rounds_without_new > self.held.len() {
                 return Ok(Vec::new());
             }
@@ -106,31 +106,30 @@ impl<'q> QueueWalk<'q> {
         }
     }
 
-    /// Whether Ctrl-C ended the way.
+    /// Whether Ctrl-C ended the walk.
     pub(super) fn was_interrupted(&self) -> bool {
         self.interrupted
     }
 
-    /// Says how many letters somebody else hides, where there are any: the way met none of them. To be asked before what
-    /// was met is given back.
+    /// How many letters another reader hides, as text, if there are any: the walk met none of them. Must be called before
+    /// [`give_back`](Self::give_back).
     ///
     /// # Errors
-    /// [`Failure::Failed`] where the queue does not say.
+    /// [`Failure::Failed`] if the queue does not say.
     pub(super) async fn hidden_by_others(&self) -> Result<Option<String>, Failure> {
         let waiting =
             self.queue.waiting().await.map_err(|fault| anyhow!("cannot read the queue: {fault}"))?;
         let hidden = waiting.hidden.saturating_sub(self.held.len() as u64);
         Ok((hidden > 0).then(|| {
             format!(
-                "about {} hidden by somebody else, at work or dead: for at most {} seconds where that was done with this \
-                 --visibility-timeout",
+                "about {} hidden by another reader, for at most {} seconds if it has the same --visibility-timeout",
                 counted(hidden, "letter") + if hidden == 1 { " is" } else { " are" },
                 self.hidden.as_secs()
             )
         }))
     }
 
-    /// Remembers a message. Gives it where it was not met yet.
+    /// Remembers a message. Gives it if it was not met before.
     fn hold(&mut self, message: ReceivedMessage, until: Instant) -> Option<FoundMessage> {
         let held = Held { receipt: message.receipt.clone(), until };
         match self.held.entry(message.message_id.clone()) {
@@ -145,7 +144,7 @@ impl<'q> QueueWalk<'q> {
         }
     }
 
-    /// Does some work, and keeps hidden meanwhile what was met.
+    /// Does some work, and keeps the letters that were met hidden meanwhile.
     pub(super) async fn while_hidden<T>(&mut self, work: impl Future<Output = T>) -> T {
         let mut work = pin!(work);
         loop {
@@ -156,8 +155,8 @@ impl<'q> QueueWalk<'q> {
         }
     }
 
-    /// Hides for longer what would soon be seen. What cannot be hidden comes back, and what is done with it is safe
-    /// to do twice.
+    /// Extends the hiding of letters that would soon be visible. A letter that cannot be hidden is received again, which is
+    /// safe.
     async fn keep_hidden(&mut self) {
         let soon = Instant::now() + self.hidden / 2;
         let (queue, hidden) = (self.queue, self.hidden);
@@ -183,7 +182,7 @@ impl<'q> QueueWalk<'q> {
         Ok(())
     }
 
-    /// Gives back what was met and not removed: others see it at once.
+    /// Makes the letters that were met and not removed visible to others at once.
     pub(super) async fn give_back(self) {
         let queue = self.queue;
         let back = self.held.into_values().map(async |held| queue.hide(&held.receipt, Duration::ZERO).await);
@@ -191,7 +190,7 @@ impl<'q> QueueWalk<'q> {
         let failed = results.into_iter().filter_map(Result::err).collect::<Vec<_>>();
         if let Some(fault) = failed.first() {
             note!(
-                "{} could not be given back ({fault}) and will be seen again within {} seconds",
+                "{} could not be made visible ({fault}) and will be visible within {} seconds",
                 counted(failed.len() as u64, "letter"),
                 self.hidden.as_secs()
             );

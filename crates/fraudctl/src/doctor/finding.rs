@@ -36,7 +36,7 @@ impl Wrong {
 
     /// A variable that the function would not start with. Its message says what it accepts.
     pub(super) fn setting(error: impl Display) -> Self {
-        Wrong::new(error, "set it as the deployed functions have it, or give the option that stands for it")
+        Wrong::new(error, "set it as for the deployed functions, or use its option")
     }
 
     /// A call that failed for a reason that is not the resource's own.
@@ -53,7 +53,7 @@ impl Wrong {
             ),
             Some(Refusal::NoAnswer) => Wrong::new(
                 format!("{service} does not answer ({code})"),
-                format!("check AWS_REGION, {endpoint} and the way there"),
+                format!("check AWS_REGION, {endpoint} and the network"),
             ),
             None => Wrong::new(
                 format!("{action} failed: {code}"),
@@ -83,14 +83,14 @@ impl Finding {
         self.result.is_err()
     }
 
-    /// For people: a line, and where something is wrong a second one that says how to mend it.
+    /// For people: a line, and if something is wrong a second one that says how to fix it.
     pub(super) fn text(&self) -> String {
         let Finding { check, target, result } = self;
         let target = if target.is_empty() { String::new() } else { format!("{target}: ") };
         match result {
             Ok(found) => format!("ok     {check:<15} {target}{found}"),
             Err(Wrong { what, mend }) => {
-                format!("WRONG  {check:<15} {target}{what}\n{:<22} to mend it: {mend}", "")
+                format!("WRONG  {check:<15} {target}{what}\n{:<22} to fix it: {mend}", "")
             }
         }
     }

@@ -30,7 +30,7 @@ async fn find_topic(topic_arn: &str, sdk: &Sdk) -> Result<String, Wrong> {
             Wrong::new("the topic does not exist", "create it, or name another in ALERT_SINK")
         }
         code if code.starts_with("InvalidParameter") => {
-            Wrong::new("it is no topic's ARN", "name a topic's ARN of this region in ALERT_SINK")
+            Wrong::new("it is not a topic's ARN", "name a topic's ARN of this region in ALERT_SINK")
         }
         code => Wrong::call("sns", "sns:GetTopicAttributes", &code),
     })?;
@@ -47,7 +47,7 @@ fn subscribed(topic_arn: &str, confirmed: Option<u64>, pending: Option<u64>) -> 
     match (confirmed, waiting) {
         (Some(0), Some(waiting)) => Err(Wrong::new(
             format!("no subscription is confirmed ({waiting} not yet): alerts reach nobody"),
-            "follow the link in the message that SNS sent to the subscriber; after three days subscribe it anew",
+            "follow the link in the message that SNS sent to the subscriber; after three days subscribe it again",
         )),
         (Some(0), None) => Err(Wrong::new(
             "nobody is subscribed: alerts reach nobody",
@@ -58,7 +58,7 @@ fn subscribed(topic_arn: &str, confirmed: Option<u64>, pending: Option<u64>) -> 
         (Some(confirmed), waiting) => {
             let waiting = waiting.map(|waiting| format!(", {waiting} not yet")).unwrap_or_default();
             let confirmed = counted(confirmed, "subscription");
-            Ok(format!("there, {confirmed} confirmed{waiting}; publishing is not tried"))
+            Ok(format!("there, {confirmed} confirmed{waiting}; publishing was not tried"))
         }
         (None, _) => Ok("there; it does not say who is subscribed".to_owned()),
     }
@@ -114,6 +114,6 @@ mod tests {
         assert!(wrong(0, 0).mend.starts_with("aws sns subscribe --topic-arn arn "));
         assert_eq!(wrong(0, 2).what, "no subscription is confirmed (2 not yet): alerts reach nobody");
         let found = subscribed("arn", Some(1), Some(1)).unwrap();
-        assert_eq!(found, "there, 1 subscription confirmed, 1 not yet; publishing is not tried");
+        assert_eq!(found, "there, 1 subscription confirmed, 1 not yet; publishing was not tried");
     }
 }

@@ -43,7 +43,7 @@ pub(super) async fn sink(environment: Environment<'_>, sdk: &Sdk, can_call: bool
     let check = "aggregate sink";
     match AggregateSinkTarget::from_environment(environment) {
         Err(error) => vec![Finding::wrong(check, "", Wrong::setting(error))],
-        Ok(AggregateSinkTarget::None) => vec![Finding::ok(check, "none:", "totals are sent nowhere")],
+        Ok(AggregateSinkTarget::None) => vec![Finding::ok(check, "none:", "totals are not sent")],
         Ok(AggregateSinkTarget::Stdout) => vec![Finding::ok(check, "stdout:", "for development")],
         Ok(AggregateSinkTarget::Kinesis { .. }) if !can_call => Vec::new(),
         Ok(AggregateSinkTarget::Kinesis { stream }) => {
@@ -84,7 +84,9 @@ const MAX_RECORD_KIB: u32 = 1024;
 fn takes_records(name: &str, most_kib: u32) -> Result<String, Wrong> {
     if most_kib > MAX_RECORD_KIB {
         return Err(Wrong::new(
-            format!("it takes records of {most_kib} KiB: no event carries one of more than some 4,500 KiB"),
+            format!(
+                "it accepts records of {most_kib} KiB, but an event cannot carry one larger than about 4,500 KiB"
+            ),
             format!(
                 "aws kinesis update-max-record-size --stream-arn <arn of {name}> --max-record-size-in-ki-b {MAX_RECORD_KIB}"
             ),
@@ -120,7 +122,7 @@ fn is_outlived_by_the_aggregates(stream: &Summary, environment: Environment<'_>)
     match AggregatesTarget::from_environment(environment) {
         Ok(AggregatesTarget::DynamoDb { retention, .. }) if retention.as_secs() <= needed => Err(Wrong::new(
             format!(
-                "AGGREGATE_DAYS is {}: a record that is replayed could begin its window anew",
+                "AGGREGATE_DAYS is {}: a replayed record could start its window again",
                 retention.as_secs() / DAY
             ),
             format!("set AGGREGATE_DAYS to {} at least", needed / DAY + 1),

@@ -178,7 +178,7 @@ impl Table {
                 Wrong::new("the table does not exist in this region", self.way_back(&key))
             }
             code if code == "ValidationException" => {
-                Wrong::new("it is no table's name", format!("name a table in {}", self.variable))
+                Wrong::new("it is not a table name", format!("name a table in {}", self.variable))
             }
             code => Wrong::call("dynamodb", "dynamodb:DescribeTable", &code),
         })?;

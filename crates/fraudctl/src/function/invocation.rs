@@ -21,7 +21,7 @@ pub enum InvocationMetrics {
 }
 
 impl InvocationMetrics {
-    /// Why records come again, where some do.
+    /// Why records are delivered again, if some do.
     pub fn retry_reason(&self) -> Option<RetryReason> {
         let retried = match self {
             InvocationMetrics::Alerts(metrics) => metrics.retried,

@@ -1,4 +1,4 @@
-//! What a function's invocations came to, added up.
+//! The numbers of a function's invocations, added up.
 
 use std::collections::BTreeMap;
 
@@ -14,10 +14,10 @@ pub struct InvocationTotals {
     pub invocations: u64,
     /// Transactions, aggregates taken apart.
     pub transactions: u64,
-    /// The alerting function's numbers, where it was that function.
+    /// The alerting function's numbers, if it was that function.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub alerts: Option<AlertsTotals>,
-    /// The analytics function's numbers, where it was that function.
+    /// The analytics function's numbers, if it was that function.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub analytics: Option<AnalyticsTotals>,
     /// Records that went to the dead letters, by reason.

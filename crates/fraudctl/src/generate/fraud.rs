@@ -30,7 +30,7 @@ impl FraudKind {
     }
 }
 
-/// Whom a fraud befalls: risky customers rather than others.
+/// Picks whom a fraud happens to: risky customers rather than others.
 pub(super) fn victim<'a>(customers: &'a [Customer], random: &mut Random) -> Option<&'a Customer> {
     let candidates: Vec<&Customer> = (0..30).filter_map(|_| random.pick(customers)).collect();
     candidates.into_iter().max_by_key(|customer| customer.risk_percent)

@@ -16,7 +16,7 @@ const SECONDS_OF_DAY: i64 = 24 * 60 * 60;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Transaction {
     pub(super) number: usize,
-    /// `None`: a guest, who is no customer.
+    /// `None`: a guest, who is not a customer.
     pub(super) customer: Option<String>,
     pub(super) cents: u64,
     pub(super) currency: &'static str,

@@ -13,10 +13,10 @@ pub const MAX_ENTRY_BYTES: usize = 16 * 1024 * 1024;
 pub struct Entry {
     /// Where it begins.
     pub location: SourceLocation,
-    /// The object from brace to brace, as it is written; of a malformed entry its line. Empty where it is
+    /// The object from brace to brace, as it is written; of a malformed entry its line. Empty if it is
     /// [too long](Fault::TooLong).
     pub bytes: Bytes,
-    /// Why it is no object, where it is none.
+    /// Why it is not an object; `None` if it is one.
     pub fault: Option<Fault>,
     /// Whether the input ends within it: its line break is missing.
     pub is_open: bool,
@@ -25,7 +25,7 @@ pub struct Entry {
 /// Where an entry begins.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SourceLocation {
-    /// The file, where the input has several.
+    /// The file, if the input has several.
     pub file: Option<Arc<str>>,
     /// From 1.
     pub line: u64,
@@ -47,7 +47,7 @@ impl fmt::Display for SourceLocation {
     }
 }
 
-/// Why an entry is no object.
+/// Why an entry is not an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
     /// It is not UTF-8.
@@ -60,7 +60,7 @@ pub enum Fault {
     #[error("not JSON: the input ends within it")]
     CutOff,
     /// It is JSON, but no object.
-    #[error("JSON, but no object")]
+    #[error("JSON, but not an object")]
     NotAnObject,
     /// It is an object behind something malformed, and neither begins a line nor names a field of a transaction: it may
     /// be a part of what is malformed.

@@ -31,7 +31,7 @@ pub enum Kind {
         /// Its first line.
         first_line: String,
     },
-    /// Something like JSON that is none.
+    /// Text that is almost JSON.
     AlmostJson {
         /// What is wrong with it.
         fault: String,
@@ -41,7 +41,7 @@ pub enum Kind {
         /// Its first line.
         first_line: String,
     },
-    /// Bytes that are no text.
+    /// Bytes that are not text.
     Unknown,
 }
 
@@ -60,7 +60,7 @@ const BINARY: [(&[u8], &str); 4] =
     [(b"PAR1", "Parquet"), (b"ORC", "ORC"), (b"Obj\x01", "Avro"), (b"SQLite format 3", "SQLite")];
 
 impl Kind {
-    /// The kind that the first bytes of an unpacked file tell, where it can be neither JSON nor CSV in UTF-8.
+    /// The kind that the first bytes of an unpacked file tell, if it can be neither JSON nor CSV in UTF-8.
     pub(super) fn of_bytes(bytes: &[u8]) -> Option<Self> {
         let begins = |magic: &[u8]| bytes.starts_with(magic);
         if begins(b"\xff\xfe\0\0") || begins(b"\0\0\xfe\xff") || matches!(bytes, [0, 0, 0, 1..=0x7f, ..]) {
@@ -106,33 +106,30 @@ impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Kind::WideText(encoding) => {
-                write!(f, "it seems to be {encoding} text; save it as UTF-8 (iconv -f {encoding} -t UTF-8)")
+                write!(f, "it looks like {encoding} text; save it as UTF-8 (iconv -f {encoding} -t UTF-8)")
             }
             Kind::Packed(name, unpack) => {
-                write!(f, "it seems to be {name}; unpack it first ({unpack}), or pack it with gzip")
+                write!(f, "it looks like {name}; unpack it first ({unpack}), or compress it with gzip")
             }
             Kind::PackedTwice => write!(f, "it is gzip within gzip; unpack it once (gunzip)"),
-            Kind::Binary(name) => write!(f, "it seems to be {name}; {ACCEPTED}: convert it first"),
-            Kind::Markup => write!(f, "it seems to be XML or HTML; {ACCEPTED}: convert it first"),
+            Kind::Binary(name) => write!(f, "it looks like {name} ({ACCEPTED}); convert it first"),
+            Kind::Markup => write!(f, "it looks like XML or HTML ({ACCEPTED}); convert it first"),
             Kind::Separated { first_line } => {
-                write!(
-                    f,
-                    "it seems to be CSV, for it begins with `{first_line}`; {ACCEPTED}: convert it first"
-                )
+                write!(f, "it looks like CSV: it begins with `{first_line}` ({ACCEPTED}); convert it first")
             }
             Kind::NoObjects { first_line } => {
-                write!(f, "it is JSON without objects, for it begins with `{first_line}`; {ACCEPTED}")
+                write!(f, "it is JSON without objects: it begins with `{first_line}` ({ACCEPTED})")
             }
             Kind::AlmostJson { fault } => {
-                write!(f, "its first object is none ({fault}); mend or remove it; {ACCEPTED}")
+                write!(f, "its first entry is not an object ({fault}); fix or remove it ({ACCEPTED})")
             }
             Kind::Text { first_line } => {
-                write!(f, "it seems to be other text, for it begins with `{first_line}`; {ACCEPTED}")
+                write!(f, "it looks like other text: it begins with `{first_line}` ({ACCEPTED})")
             }
-            Kind::Unknown => write!(f, "it is neither text nor of a known kind; {ACCEPTED}"),
+            Kind::Unknown => write!(f, "it is neither text nor of a known kind ({ACCEPTED})"),
         }
     }
 }
 
 const ACCEPTED: &str =
-    "accepted are JSON objects, one a line, one behind the other or in an array, also packed with gzip";
+    "accepted are JSON objects, one a line, one after the other or in an array, also compressed with gzip";

@@ -20,7 +20,7 @@ pub(super) struct Scan {
 pub(super) enum Step {
     /// The bytes end within the object.
     More,
-    /// The object has so many bytes.
+    /// The object's length in bytes.
     Complete(usize),
     /// No object can have the byte at this offset.
     Fault(usize),
@@ -96,7 +96,7 @@ impl Scan {
         Step::More
     }
 
-    /// Takes a byte that begins or ends something; `None` where it must not stand here.
+    /// Takes a byte that begins or ends something; `None` if it must not stand here.
     fn token(&mut self, byte: u8) -> Option<()> {
         let in_object = self.open & 1 == 1;
         self.state = match (self.state, byte) {

@@ -49,7 +49,7 @@ impl Source {
     }
 }
 
-/// How many bytes were read of the sources, packed where they are packed.
+/// How many bytes were read of the sources, as they are stored: compressed ones are counted compressed.
 #[derive(Debug, Clone, Default)]
 pub struct BytesRead(Arc<AtomicU64>);
 
@@ -74,7 +74,7 @@ impl Read for CountingReader {
     }
 }
 
-/// How many bytes the sources have together, where that is known beforehand.
+/// How many bytes the sources have together, if that is known beforehand.
 pub fn size(sources: &[Source]) -> Option<u64> {
     let size = |source: &Source| match source {
         Source::Stdin => None,
@@ -83,10 +83,10 @@ pub fn size(sources: &[Source]) -> Option<u64> {
     sources.iter().map(size).sum()
 }
 
-/// The bytes of a file, unpacked where they are packed, for a file that is held in memory as a whole.
+/// The bytes of a whole file, decompressed if it is gzip.
 ///
 /// # Errors
-/// [`InputError`] where it cannot be read, or is of a kind that nothing here reads.
+/// [`InputError`] if it cannot be read, or is of a kind that nothing here reads.
 pub fn read_file(path: &Path) -> Result<Vec<u8>, InputError> {
     let name = path.display().to_string();
     let read = |error| InputError::Read { source_name: name.clone(), error };

@@ -31,7 +31,7 @@ pub(super) struct Splitter {
     begins_line: bool,
     /// Whether the last byte was a carriage return, which a line feed would belong to.
     after_cr: bool,
-    /// Whether something malformed came since the last object that stands for itself.
+    /// Whether something malformed was read since the last complete object.
     is_lost: bool,
 }
 
@@ -51,7 +51,7 @@ enum Shape {
     BehindArray,
 }
 
-/// Why there are no more entries to be had.
+/// Why reading stops.
 enum Stop {
     /// The reader failed.
     Reader(io::Error),
@@ -122,13 +122,13 @@ impl Splitter {
                     return Err(Stop::Malformed("the array's elements must be objects"));
                 }
                 (Shape::BehindComma, Some(_)) => {
-                    return Err(Stop::Malformed("an object is expected behind the comma"));
+                    return Err(Stop::Malformed("an object is expected after the comma"));
                 }
                 (Shape::BehindElement, Some(_)) => {
                     return Err(Stop::Malformed("a comma or the array's end is expected"));
                 }
                 (Shape::BehindArray, Some(_)) => {
-                    return Err(Stop::Malformed("nothing but another array is expected behind an array"));
+                    return Err(Stop::Malformed("only another array is expected after an array"));
                 }
             }
         }
@@ -157,7 +157,7 @@ impl Splitter {
         }
     }
 
-    /// An object, or the line of what is none.
+    /// An object, or the line of something else.
     fn object_or_line(&mut self, first: u8) -> io::Result<Entry> {
         let found = if first == b'{' { self.find(0)? } else { Found::Malformed };
         match found {
@@ -202,7 +202,7 @@ impl Splitter {
         Entry { location, bytes, fault: fault.filter(|fault| *fault != Fault::NotAnObject), is_open: false }
     }
 
-    /// A line that is no object, from here on.
+    /// A line that is not an object, from here on.
     fn malformed_line(&mut self, is_cut_off: bool) -> io::Result<Entry> {
         self.is_lost = true;
         let mut length = 0;
@@ -225,7 +225,7 @@ impl Splitter {
         let bytes = self.take(length);
         let fault = match fault_of(&bytes) {
             Some(Fault::NotJson(_)) if is_cut_off && is_open => Fault::CutOff,
-            // It is no object, or it would have been found.
+            // It is not an object, or it would have been found.
             fault => fault.unwrap_or(Fault::NotJson(1)),
         };
         Ok(Entry { location, bytes, fault: Some(fault), is_open })
@@ -313,7 +313,7 @@ impl Splitter {
                 b' ' | b'\t' => {}
                 _ => self.begins_line = false,
             }
-            // A line feed that belongs to a carriage return is no byte of the line that it begins.
+            // A line feed that belongs to a carriage return is not a byte of the line that it begins.
             self.byte += u64::from(!(byte == b'\n' && self.after_cr));
             self.after_cr = byte == b'\r';
         }
@@ -321,7 +321,7 @@ impl Splitter {
     }
 }
 
-/// Why bytes are no JSON object.
+/// Why bytes are not a JSON object.
 fn fault_of(bytes: &[u8]) -> Option<Fault> {
     let Ok(text) = std::str::from_utf8(bytes) else { return Some(Fault::NotUtf8) };
     let mut scanner = Scanner::new(text, MAX_DEPTH as usize);

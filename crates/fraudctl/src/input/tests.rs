@@ -36,7 +36,7 @@ fn entries(bytes: impl AsRef<[u8]>) -> Result<Vec<Entry>, String> {
     at_once
 }
 
-/// What stands where, and whether it is no object.
+/// The entries with their places, and whether each is an object.
 fn told(bytes: impl AsRef<[u8]>) -> Vec<(String, String, Option<Fault>)> {
     let entries = entries(bytes).unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
@@ -99,7 +99,7 @@ fn gzip_is_unpacked_member_after_member() {
         packed.write_all(&twice).unwrap();
         packed.finish().unwrap()
     };
-    assert_eq!(entries(twice).unwrap_err(), "x is not read: it is gzip within gzip; unpack it once (gunzip)");
+    assert_eq!(entries(twice).unwrap_err(), "x is refused: it is gzip within gzip; unpack it once (gunzip)");
 }
 
 #[test]
@@ -176,14 +176,14 @@ fn an_array_that_is_malformed_ends_the_input_with_its_place() {
             format!("[{a} {b}]"),
             format!("line 1, byte {}: a comma or the array's end is expected", a.len() + 3),
         ),
-        (format!("[{a},\n7]"), "line 2: an object is expected behind the comma".to_owned()),
-        (format!("[{a},\n]"), "line 2: an object is expected behind the comma".to_owned()),
+        (format!("[{a},\n7]"), "line 2: an object is expected after the comma".to_owned()),
+        (format!("[{a},\n]"), "line 2: an object is expected after the comma".to_owned()),
         (format!("[{a},\n{{\"x\":}}]"), "line 2: the object that begins here is not JSON".to_owned()),
         (
             format!("[{a},\n{{\"x\":"),
             "line 2: the object that begins here is cut off, and the array with it".to_owned(),
         ),
-        (format!("[{a}]\n{b}"), "line 2: nothing but another array is expected behind an array".to_owned()),
+        (format!("[{a}]\n{b}"), "line 2: only another array is expected after an array".to_owned()),
         (format!("[{a}\n"), "line 2, byte 1: the array is not closed: the input is cut off".to_owned()),
     ] {
         let mut input = Input::of_reader(io::Cursor::new(rest.clone()), "x").unwrap();
@@ -217,34 +217,34 @@ fn another_kind_of_file_is_refused_with_what_it_seems_to_be_and_what_to_do() {
     for (name, message) in [
         (
             "tx.csv",
-            "it seems to be CSV, for it begins with `transaction_id,customer_id,amount,event_time`; accepted are JSON objects",
+            "it looks like CSV: it begins with `transaction_id,customer_id,amount,event_time` (accepted are JSON objects",
         ),
-        ("tx-utf16.ndjson", "it seems to be UTF-16 text; save it as UTF-8 (iconv -f UTF-16 -t UTF-8)"),
-        ("tx.ndjson.zst", "it seems to be zstd; unpack it first (zstd -d), or pack it with gzip"),
+        ("tx-utf16.ndjson", "it looks like UTF-16 text; save it as UTF-8 (iconv -f UTF-16 -t UTF-8)"),
+        ("tx.ndjson.zst", "it looks like zstd; unpack it first (zstd -d), or compress it with gzip"),
     ] {
         let path = fixture("transactions").join(name);
         let error = Input::open(&[Source::File(path.clone())]).unwrap_err().to_string();
-        assert!(error.starts_with(&format!("{} is not read: {message}", path.display())), "{error}");
+        assert!(error.starts_with(&format!("{} is refused: {message}", path.display())), "{error}");
     }
     for (bytes, message) in [
-        (&b"PAR1\x15\x04"[..], "it seems to be Parquet; accepted are JSON objects"),
-        (b"PK\x03\x04..", "it seems to be zip (or a spreadsheet); unpack it first (unzip)"),
-        (b"{\0\"\0a\0", "it seems to be UTF-16 text"),
-        (b"<?xml version=\"1.0\"?>", "it seems to be XML or HTML"),
+        (&b"PAR1\x15\x04"[..], "it looks like Parquet (accepted are JSON objects"),
+        (b"PK\x03\x04..", "it looks like zip (or a spreadsheet); unpack it first (unzip)"),
+        (b"{\0\"\0a\0", "it looks like UTF-16 text"),
+        (b"<?xml version=\"1.0\"?>", "it looks like XML or HTML"),
         (b"\x07\x00\x01", "it is neither text nor of a known kind"),
-        (b"hello world\n", "it seems to be other text, for it begins with `hello world`"),
-        (b"a;b;c\n1;2;3\n", "it seems to be CSV, for it begins with `a;b;c`"),
+        (b"hello world\n", "it looks like other text: it begins with `hello world`"),
+        (b"a;b;c\n1;2;3\n", "it looks like CSV: it begins with `a;b;c`"),
         (b"7\n8\n", "it is JSON without objects, for it begins with `7`"),
         (
             b"{'a': 1}\n{'a': 2}\n",
-            "its first object is none (line 1: not JSON from byte 2 on); mend or remove it",
+            "its first entry is not an object (line 1: not JSON from byte 2 on); fix or remove it",
         ),
-        (b"2026-01-01 INFO {\"transaction_id\":\"T1\",\"amount\":1}\n", "it seems to be other text"),
-        (b"1,{\"transaction_id\":\"T1\"}\n2,{\"transaction_id\":\"T2\"}\n", "it seems to be CSV"),
-        (b"{\"a\":1", "its first object is none (line 1: not JSON: the input ends within it)"),
+        (b"2026-01-01 INFO {\"transaction_id\":\"T1\",\"amount\":1}\n", "it looks like other text"),
+        (b"1,{\"transaction_id\":\"T1\"}\n2,{\"transaction_id\":\"T2\"}\n", "it looks like CSV"),
+        (b"{\"a\":1", "its first entry is not an object (line 1: not JSON: the input ends within it)"),
     ] {
         let error = entries(bytes).unwrap_err();
-        assert!(error.starts_with(&format!("x is not read: {message}")), "{error}");
+        assert!(error.starts_with(&format!("x is refused: {message}")), "{error}");
     }
     assert_eq!(
         entries("[7, {}]").unwrap_err(),
@@ -277,7 +277,7 @@ fn several_files_are_read_in_their_order_and_places_name_them() {
     assert_eq!(entries.len(), 6);
     assert_eq!(entries[3].location.to_string(), format!("{}, line 1", files[1]));
     assert_eq!(Some(read.get()), size(&files));
-    // None is used where one is of another kind.
+    // None is used if one is of another kind.
     let with_csv = [files[0].clone(), Source::File(fixture("transactions/tx.csv"))];
     assert!(matches!(Input::open(&with_csv), Err(InputError::Refused { .. })));
     assert!(matches!(Input::open(&[Source::File(fixture("transactions"))]), Err(InputError::Open { .. })));

@@ -13,7 +13,7 @@ const GZIP: [u8; 2] = [0x1f, 0x8b];
 pub(super) const TELLING: usize = 64;
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// Bytes from a reader, unpacked where they are gzip, that were read and not consumed yet.
+/// Bytes that were read from a reader, decompressed if they are gzip, and not consumed yet.
 pub(super) struct Window {
     reader: Box<dyn Read + Send>,
     buffer: Vec<u8>,
@@ -97,7 +97,7 @@ impl Window {
         Ok(self.available().starts_with(BYTE_ORDER_MARK))
     }
 
-    /// Consumes so many bytes, at most what is there.
+    /// Consumes `count` bytes, at most what is available.
     pub(super) fn consume(&mut self, count: usize) {
         self.start = (self.start + count).min(self.buffer.len());
     }

@@ -24,14 +24,14 @@ const COLUMNS: [&str; 4] = [CUSTOMER_ID, SEGMENT, LIFETIME_VALUE, RISK_SCORE];
   fraudctl profiles export --from dynamodb:customer_profiles > customers.ndjson
   fraudctl profiles export --from dynamodb:customer_profiles customers.csv
 
-A file whose name ends in .csv is written as CSV, any other as one JSON object a line, and both are read by `fraudctl profiles
-import`. Numbers keep their digits. Attributes that are none of a profile's, or neither text nor number, are left out. The
-whole table is read. A file appears under its name once it is complete.")]
+A file whose name ends in .csv is written as CSV, any other as one JSON object a line; `fraudctl profiles import` reads both.
+Numbers keep their digits. Attributes that do not belong to a profile, or are neither text nor a number, are left out. The
+whole table is read. The file appears under its name when it is complete.")]
 pub struct ExportProfilesArgs {
-    /// The file; without it standard output.
+    /// The file to write; the default is standard output.
     #[arg(value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Where the profiles are: `dynamodb:<table>`.
+    /// The table of profiles: `dynamodb:<table>`.
     #[arg(long, value_name = "SOURCE", value_parser = table_name)]
     from: String,
 }
@@ -39,7 +39,7 @@ pub struct ExportProfilesArgs {
 /// Runs the command.
 ///
 /// # Errors
-/// [`Failure::Failed`] where the table cannot be read or the file cannot be written.
+/// [`Failure::Failed`] if the table cannot be read or the file cannot be written.
 pub(super) async fn run(arguments: &ExportProfilesArgs) -> Result<(), Failure> {
     let ExportProfilesArgs { output, from } = arguments;
     let client = Client::new(crate::aws::sdk().await?.config().await);

@@ -14,7 +14,7 @@ use crate::Failure;
 use crate::display::{counted, note};
 use crate::input;
 
-/// Rows that the functions cannot use and are told one by one; the rest are counted.
+/// This many rows that the functions cannot use are reported one by one; the others are counted.
 const PROBLEMS_TOLD: usize = 10;
 
 /// The profiles of a file.
@@ -26,10 +26,10 @@ pub struct LoadedProfiles {
     pub items: Vec<ProfileItem>,
 }
 
-/// Reads the rows of a file, unpacked where it is packed with gzip.
+/// Reads the rows of a file, decompressed if it is gzip.
 ///
 /// # Errors
-/// [`Failure::Input`] where it cannot be read, or is of no kind that is read.
+/// [`Failure::Input`] if it cannot be read, or is of no kind that is read.
 pub(super) fn read(path: &Path) -> Result<Rows, Failure> {
     let bytes = input::read_file(path).map_err(Failure::input)?;
     rows::read(&bytes).map_err(|error| {
@@ -40,7 +40,7 @@ pub(super) fn read(path: &Path) -> Result<Rows, Failure> {
 /// Reads a file to score by. Tells of rows that the functions would not use as they are meant.
 ///
 /// # Errors
-/// [`Failure::Input`] where it cannot be read, or a row of it cannot.
+/// [`Failure::Input`] if it cannot be read, or a row of it cannot.
 pub fn load(path: &Path) -> Result<LoadedProfiles, Failure> {
     let rows = read(path)?;
     let profiles = FileProfiles::of_rows(&rows).map_err(|error| {
@@ -59,11 +59,11 @@ pub fn load(path: &Path) -> Result<LoadedProfiles, Failure> {
     Ok(LoadedProfiles { profiles, items: items(&rows) })
 }
 
-/// Says which columns are no attributes of a profile.
+/// Says which columns are not attributes of a profile.
 pub(super) fn tell_left_out(path: &Path, rows: &Rows) {
     if !rows.left_out.is_empty() {
         let names: Vec<_> = rows.left_out.iter().map(|name| format!("`{name}`")).collect();
-        note!("{}: {} left out: no attributes of a profile", path.display(), names.join(", "));
+        note!("{}: {} left out: not attributes of a profile", path.display(), names.join(", "));
     }
 }
 

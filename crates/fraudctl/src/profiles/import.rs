@@ -21,21 +21,21 @@ use crate::options::table_name;
   fraudctl profiles import customers.csv --to dynamodb:customer_profiles
   fraudctl profiles import customers.ndjson.gz --to dynamodb:customer_profiles --json
 
-Read are CSV (with commas, semicolons or tabs; its first line names customer_id and may name segment, lifetime_value and
+Formats: CSV (with commas, semicolons or tabs; its first line names customer_id and may name segment, lifetime_value and
 risk_score, 0 to 1), one JSON object a line with these members, an array of such objects, {\"<customer_id>\": {...}} as
-`fraudctl generate` writes it, and DynamoDB's export; also packed with gzip. The content decides, not the name.
-A row that the functions could not use is told and not written; the good rows are written even so. Of a customer with several
-rows the last counts. The same file again changes nothing.
+`fraudctl generate` writes it, and DynamoDB's export; also compressed with gzip. The content decides, not the name.
+A row that the functions could not use is reported and not written; the other rows are written. If a customer has several
+rows, the last one counts. Importing the same file again changes nothing.
 
-Exit status: 0 all was written, 1 the table does not take it, 2 the file, or a row of it, is wrong.")]
+Exit status: 0 everything was written, 1 the table refused a write, 2 the file, or a row of it, is wrong.")]
 pub struct ImportProfilesArgs {
-    /// The profiles.
+    /// The file of profiles.
     #[arg(value_name = "FILE")]
     input: PathBuf,
-    /// Where they go: `dynamodb:<table>`, whose key is customer_id.
+    /// The table to write: `dynamodb:<table>`, whose key is customer_id.
     #[arg(long, value_name = "TARGET", value_parser = table_name)]
     to: String,
-    /// The summary as a JSON object on standard output.
+    /// Print the summary as a JSON object.
     #[arg(long)]
     json: bool,
 }
@@ -43,7 +43,7 @@ pub struct ImportProfilesArgs {
 /// Runs the command.
 ///
 /// # Errors
-/// [`Failure::Input`] where the file or a row of it is wrong; [`Failure::Failed`] where the table does not take them.
+/// [`Failure::Input`] if the file or a row of it is wrong; [`Failure::Failed`] if the table does not take them.
 pub(super) async fn run(arguments: &ImportProfilesArgs) -> Result<(), Failure> {
     let path = &arguments.input;
     let read = read(path)?;

@@ -25,7 +25,7 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(3200);
 /// number.
 ///
 /// # Errors
-/// Where DynamoDB refuses a call, or leaves items undone however often they are sent.
+/// If DynamoDB refuses a call, or leaves items undone however often they are sent.
 pub async fn write(
     client: &Client,
     table: &str,

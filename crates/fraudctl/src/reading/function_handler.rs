@@ -1,4 +1,4 @@
-//! A function behind the consumer, as Lambda's event source mapping has it: the same event, the same reading of the answer.
+//! Invokes a function with the consumer's batches as Lambda does: the same event, the same reading of the response.
 
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -23,7 +23,7 @@ pub struct FunctionHandler<F> {
 }
 
 impl<F> FunctionHandler<F> {
-    /// The function, whose troubles are told by `status`.
+    /// The function; `status` reports its failures.
     pub fn new(function: F, limit: Duration, status: ReadingStatus) -> Self {
         FunctionHandler { function, limit, status, tally: Mutex::default() }
     }
@@ -33,7 +33,7 @@ impl<F> FunctionHandler<F> {
         &self.function
     }
 
-    /// What its invocations came to.
+    /// The numbers of its invocations.
     pub fn tally(&self) -> InvocationTotals {
         self.locked().clone()
     }
@@ -50,14 +50,14 @@ impl<F: Invoke> FunctionHandler<F> {
         let answer = match timeout(self.limit, self.function.invoke(&event, self.limit)).await {
             Ok(answer) => answer,
             Err(_elapsed) => {
-                self.comes_again(batch, format_args!("no answer in {} s", self.limit.as_secs()));
+                self.report_retry(batch, format_args!("no answer in {} s", self.limit.as_secs()));
                 return BatchResult::Failed;
             }
         };
         match answer {
             Ok(Invocation { response, metrics }) => {
                 if let Some(reason) = metrics.retry_reason() {
-                    self.comes_again(batch, reason);
+                    self.report_retry(batch, reason);
                 }
                 self.locked().add(&metrics);
                 BatchResult::of_response(
@@ -66,14 +66,14 @@ impl<F: Invoke> FunctionHandler<F> {
                 )
             }
             Err(error) => {
-                self.comes_again(batch, format_args!("{error:#}"));
+                self.report_retry(batch, format_args!("{error:#}"));
                 BatchResult::Failed
             }
         }
     }
 
-    fn comes_again(&self, batch: &Batch<'_>, reason: impl fmt::Display) {
-        self.status.tell(&format!("{}: records come again: {reason}", batch.shard_id));
+    fn report_retry(&self, batch: &Batch<'_>, reason: impl fmt::Display) {
+        self.status.tell(&format!("{}: records are retried: {reason}", batch.shard_id));
     }
 }
 

@@ -1,4 +1,4 @@
-//! How far a consumer is, and what it is waiting for, on standard error.
+//! Shows on standard error how far a consumer is, and what it waits for.
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -13,11 +13,11 @@ use tokio::time::Instant;
 
 use crate::display::{counted, note, progress, thousands};
 
-/// How often the line is written anew.
+/// How often the line is refreshed.
 const INTERVAL: Duration = Duration::from_millis(200);
-/// A failure that is over sooner is not worth a line.
+/// A failure that is over sooner is not reported.
 const WORTH_TELLING: Duration = Duration::from_secs(3);
-/// The same is not told again sooner.
+/// The same text is not reported again sooner.
 const TOLD_AGAIN: Duration = Duration::from_secs(30);
 
 /// A line that says how far a consumer is, on a terminal; and lines that say what goes wrong, everywhere. A cloneable
@@ -60,7 +60,7 @@ impl ReadingStatus {
         result
     }
 
-    /// Tells something, unless it was told a short time ago.
+    /// Reports something, unless it was reported a short time ago.
     pub fn tell(&self, text: &str) {
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         told.retain(|_, at| at.elapsed() < TOLD_AGAIN);
@@ -70,7 +70,7 @@ impl ReadingStatus {
         }
     }
 
-    /// Tells once what the stream no longer has of what was asked for.
+    /// Reports once that the stream no longer has all that was asked for.
     fn tell_what_is_gone(&self, report: &Report) {
         let Some(horizon) = report.kept_since else { return };
         if !self.told_what_is_gone.swap(true, Ordering::Relaxed) {

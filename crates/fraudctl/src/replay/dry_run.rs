@@ -1,6 +1,6 @@
 //! The functions over ports that look everything up, and do nothing.
 //!
-//! What a function would do is decided by itself: it claims, sends and counts in memory, over what the tables hold.
+//! The function itself decides what it would do: it claims, sends and counts in memory, over what the tables hold.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -119,7 +119,7 @@ impl Invoke for DryRun {
     }
 }
 
-/// Accepts what is sent, and keeps none of it.
+/// Accepts what is sent, and drops it.
 #[derive(Debug)]
 pub(super) struct NoSink;
 

@@ -1,4 +1,4 @@
-//! What a replay came to.
+//! The summary of a replay.
 
 use serde::Serialize;
 
@@ -16,7 +16,7 @@ pub(super) struct ReplaySummary {
     pub(super) complete: bool,
     /// Records of the stream that were handled.
     pub(super) records: u64,
-    /// Customers' windows that the span touches, where that is known.
+    /// Customers' windows that the span touches, if that is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) windows: Option<u64>,
     #[serde(flatten)]

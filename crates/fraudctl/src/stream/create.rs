@@ -17,33 +17,33 @@ use crate::display::{counted, note, print_line, progress};
 /// Creating a stream takes seconds, a thousand shards some minutes.
 const PATIENCE: Duration = Duration::from_secs(15 * 60);
 
-/// Create a stream and wait until it is active; one that is there is brought to what was asked for.
+/// Create a stream, or change an existing one to these settings, and wait until it is active.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   fraudctl stream create transactions
   fraudctl stream create transactions --shards 2 --retention-hours 168 --shard-metrics
 
-A new stream is on demand unless --shards says otherwise. Of one that is there retention and metrics are changed, for that
-loses nothing; running it again changes nothing.
+A new stream is on demand unless --shards says otherwise. Of an existing stream only retention and metrics are changed, which
+loses no data. Running the same command again changes nothing.
 
-Exit status: 0 the stream is as asked for, 1 it is not.")]
+Exit status: 0 the stream has these settings, 1 it does not.")]
 pub struct CreateStreamArgs {
     /// The stream's name.
     #[arg(value_name = "NAME")]
     name: String,
-    /// A fixed number of shards, each for 1,000 records and 1 MB a second.
+    /// Use a fixed number of shards, each for 1,000 records and 1 MB a second.
     #[arg(long, value_name = "N", conflicts_with = "on_demand", value_parser = clap::value_parser!(u32).range(1..))]
     shards: Option<u32>,
-    /// As many shards as it takes.
+    /// Let Kinesis choose the number of shards by load.
     #[arg(long)]
     on_demand: bool,
-    /// How long records are kept; without this 24 hours, or as it is.
+    /// Keep records for this many hours; the default is 24, or what the stream has.
     #[arg(long, value_name = "H", value_parser = clap::value_parser!(u32).range(24..=8760))]
     retention_hours: Option<u32>,
-    /// Keep records for less time than now, if that is asked for: what is older is deleted at once.
+    /// Allow --retention-hours to be less than now: older records are deleted at once.
     #[arg(long, requires = "retention_hours")]
     shorten_retention: bool,
-    /// Send the metrics of each shard that alarms and dashboard read (they cost).
+    /// Send the metrics of each shard that alarms and dashboard read (they are charged for).
     #[arg(long)]
     shard_metrics: bool,
 }
@@ -66,7 +66,7 @@ impl CreateStreamArgs {
 /// Runs the command.
 ///
 /// # Errors
-/// [`Failure::Failed`] where the stream is not what was asked for.
+/// [`Failure::Failed`] if the stream is not what was asked for.
 pub(super) async fn run(arguments: &CreateStreamArgs) -> Result<(), Failure> {
     let client = Client::new(crate::aws::sdk().await?.config().await);
     let bar = progress(None);
@@ -81,7 +81,7 @@ pub(super) async fn run(arguments: &CreateStreamArgs) -> Result<(), Failure> {
     }
     match refused.is_empty() {
         true => Ok(()),
-        false => Err(anyhow!("the stream {} is not what was asked for, see above", arguments.name).into()),
+        false => Err(anyhow!("the stream {} does not have these settings, see above", arguments.name).into()),
     }
 }
 
@@ -114,7 +114,7 @@ async fn bring_about(
         told.push(format!("{name}: {step}"));
     }
     if !is_new && steps.is_empty() && refused.is_empty() {
-        told.push(format!("{name} is there, nothing was changed: {}", shape(&found)));
+        told.push(format!("{name} exists, nothing was changed: {}", shape(&found)));
     }
     Ok(refused)
 }

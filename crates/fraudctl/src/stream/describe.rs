@@ -18,7 +18,7 @@ pub struct DescribeStreamArgs {
     /// The stream's name.
     #[arg(value_name = "NAME")]
     name: String,
-    /// One JSON object.
+    /// Print one JSON object.
     #[arg(long)]
     json: bool,
 }
@@ -26,7 +26,7 @@ pub struct DescribeStreamArgs {
 /// Runs the command.
 ///
 /// # Errors
-/// [`Failure::Failed`] where there is no such stream or it cannot be described.
+/// [`Failure::Failed`] if there is no such stream or it cannot be described.
 pub(super) async fn run(arguments: &DescribeStreamArgs) -> Result<(), Failure> {
     let client = Client::new(crate::aws::sdk().await?.config().await);
     let description = describe(&client, &arguments.name).await.map_err(failed)?;

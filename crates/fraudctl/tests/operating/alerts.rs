@@ -109,13 +109,13 @@ async fn of_senders_who_send_at_once_one_sends_each_alert() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_stands_as_sent_is_not_sent_unless_it_is_asked_for_again() {
+async fn an_alert_that_is_marked_as_sent_is_not_sent_unless_it_is_asked_for_again() {
     let world = World::start().await;
     run_alerts(&world, &event(&[&high(Some("T1"), "20000.50")])).await;
     assert_eq!(world.alerted(), ["C1/T1"]);
     let sent = alerts(&world, &["send", "C1/T1"]).await;
     assert_eq!((sent.status, world.alerted().len()), (Some(0), 1), "{sent:?}");
-    assert!(sent.stderr.contains("C1/T1: it stands as sent"), "{sent:?}");
+    assert!(sent.stderr.contains("C1/T1: it is marked as sent"), "{sent:?}");
     let dry = alerts(&world, &["send", "--again", "C1/T1", "--dry-run"]).await;
     assert_eq!((dry.status, world.alerted().len()), (Some(0), 1), "{dry:?}");
     let again = alerts(&world, &["send", "--again", "C1/T1"]).await;
@@ -230,7 +230,7 @@ async fn what_is_not_there_or_cannot_be_sent_to_is_told() {
     for (variable, value, told) in [
         ("ALERT_SINK", "stdout:", "alerts are sent to `sns:<topic arn>` only"),
         ("ALERT_SINK", "", "ALERT_SINK is not set"),
-        ("ALERT_LEDGER", "memory:", "a ledger in another process's memory cannot be read"),
+        ("ALERT_LEDGER", "memory:", "a ledger in the memory of another process cannot be read"),
         ("ALERT_LEDGER", "", "ALERT_LEDGER is not set"),
     ] {
         let usual = world.variables.insert(variable, value.to_owned()).unwrap();

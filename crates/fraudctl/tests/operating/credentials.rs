@@ -1,4 +1,4 @@
-//! Without a region or credentials every command says so, and how to mend it, before it calls anything.
+//! Without a region or credentials every command says so, and how to fix it, before it calls anything.
 
 use crate::world::{Ended, World};
 
@@ -61,18 +61,18 @@ async fn told_by_every_command(without: &[&str], told: &str, mend: &str) {
         let ended = Ended::from(command.output().await.unwrap());
         assert_eq!((ended.status, &*ended.stdout), (Some(1), ""), "{arguments:?}: {ended:?}");
         assert!(ended.stderr.contains(told), "{arguments:?}: {ended:?}");
-        assert!(ended.stderr.contains(&format!("to mend it: {mend}")), "{arguments:?}: {ended:?}");
+        assert!(ended.stderr.contains(&format!("to fix it: {mend}")), "{arguments:?}: {ended:?}");
     }
     assert!(world.aws.calls().all().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_command_says_that_no_region_is_set() {
-    told_by_every_command(&["AWS_REGION"], "AWS region: none is set", "export AWS_REGION=<region>").await;
+    told_by_every_command(&["AWS_REGION"], "AWS region: not set", "export AWS_REGION=<region>").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_command_says_that_there_are_no_credentials() {
     let without = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
-    told_by_every_command(&without, "AWS credentials: none are found", "export AWS_PROFILE=<profile>").await;
+    told_by_every_command(&without, "AWS credentials: not found", "export AWS_PROFILE=<profile>").await;
 }

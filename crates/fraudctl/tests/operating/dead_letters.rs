@@ -128,18 +128,18 @@ async fn a_queue_that_cannot_be_read_is_told_by_its_code() {
             let denied = world.dead_letters("list", arguments).await;
             assert_eq!((denied.status, &*denied.stdout), (Some(1), ""), "{operation}: {denied:?}");
             assert!(denied.stderr.contains("cannot read the queue: AccessDenied"), "{denied:?}");
-            assert!(denied.stderr.contains("to mend it: allow the call to these credentials"), "{denied:?}");
+            assert!(denied.stderr.contains("to fix it: allow the call to these credentials"), "{denied:?}");
         }
         world.aws.faults().clear();
     }
     for (queue, told) in [
         ("https://sqs", "DEAD_LETTERS is `https://sqs`; it accepts `sqs:<queue url>`"),
-        ("stdout:", "letters that went to standard output cannot be read back"),
+        ("stdout:", "letters that went to standard output cannot be read again"),
     ] {
         let wrong = world.fraudctl(&["dead-letters", "list", "--queue", queue]).await;
         assert_eq!(wrong.status, Some(2));
         assert!(wrong.stderr.contains(told), "{wrong:?}");
     }
     let said_by_the_environment = world.fraudctl(&["dead-letters", "list"]).await;
-    assert_eq!(said_by_the_environment.stdout, "no letters wait\n", "{said_by_the_environment:?}");
+    assert_eq!(said_by_the_environment.stdout, "no letters\n", "{said_by_the_environment:?}");
 }

@@ -55,7 +55,10 @@ async fn what_is_no_letter_is_deleted_by_its_message_id() {
     let stranger = listed.iter().find(|line| !line["not_a_letter"].is_null()).unwrap();
     let message = stranger["message_id"].as_str().unwrap();
     let deleted = world.dead_letters("delete", &[message]).await;
-    assert_eq!((deleted.status, deleted.stdout), (Some(0), format!("deleted: {message}, no dead letter\n")));
+    assert_eq!(
+        (deleted.status, deleted.stdout),
+        (Some(0), format!("deleted: {message}, not a dead letter\n"))
+    );
     assert_eq!(world.waiting().await, (2, 0));
     assert!(!world.letters().contains(&json!({ "hello": "there" })));
 }

@@ -59,7 +59,7 @@ async fn what_is_as_it_must_be_passes_and_is_left_as_it_was() {
         "aggregates      dynamodb:customer_aggregates: dynamodb:UpdateItem is allowed",
         "stream          transactions: active, 2 open shards, records kept for 24 hours",
         "stream          transactions: alerts are remembered for 400 days, which is longer",
-        "aggregate sink  none:: totals are sent nowhere",
+        "aggregate sink  none:: totals are not sent",
     ] {
         assert!(ended.stdout.contains(line), "{line}: {}", ended.stdout);
     }
@@ -73,7 +73,7 @@ async fn what_is_missing_is_told_and_how_to_mend_it() {
     let world = started().await;
     let missing = [
         ("--profiles", "dynamodb:nowhere", "profiles", "the table does not exist", "customer_id (S)"),
-        ("--ledger", "dynamodb:x", "alert ledger", "it is no table's name", "ALERT_LEDGER"),
+        ("--ledger", "dynamodb:x", "alert ledger", "it is not a table name", "ALERT_LEDGER"),
         ("--ledger", "dynamodb:nowhere", "alert ledger", "the table does not exist", "alert_id (S)"),
         ("--checkpoints", "dynamodb:nowhere", "checkpoints", "the table does not exist", "consumer_name (S)"),
         ("--aggregates", "dynamodb:nowhere", "aggregates", "the table does not exist", "window_start (N)"),
@@ -105,7 +105,7 @@ async fn what_is_missing_is_told_and_how_to_mend_it() {
     let ended = world.fraudctl(&["doctor", "--stream", "nowhere"]).await;
     assert_eq!(ended.status, Some(1), "{ended:?}");
     assert!(ended.stdout.contains("WRONG  stream          nowhere: the stream does not exist"), "{ended:?}");
-    assert!(ended.stdout.contains("to mend it: fraudctl stream create nowhere"), "{ended:?}");
+    assert!(ended.stdout.contains("to fix it: fraudctl stream create nowhere"), "{ended:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -232,7 +232,7 @@ async fn an_alert_topic_without_a_confirmed_subscription_is_wrong() {
         let topic = ended.json_lines().into_iter().find(|line| line["check"] == "alert sink").unwrap();
         assert_eq!(topic["wrong"].as_str(), told, "{topic}");
         if told.is_none() {
-            let found = "there, 2 subscriptions confirmed, 1 not yet; publishing is not tried";
+            let found = "there, 2 subscriptions confirmed, 1 not yet; publishing was not tried";
             assert_eq!(topic["found"], found);
         }
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use customer_analytics::{Analytics, ConnectedAnalytics};
 use embedded_aws::Service;
+use exact_text::timestamp::Timestamp;
 use fraud_aws::aggregate_sink::TotalsSink;
 use fraud_aws::aggregates::Aggregates;
 use fraud_aws::alerts::Sink;
@@ -20,7 +21,7 @@ use fraud_core::event_time::EventTimeBounds;
 use fraud_core::policy::Policy;
 use fraud_core::window::{WindowRule, WindowTime};
 use kinesis_alerts::{Alerts, ConnectedAlerts};
-use serde_json::json;
+use lambda_events::kinesis_json::{EventRecord, event_json};
 
 use crate::world::{AGGREGATES, LEDGER, PROFILES, QUEUE, World};
 
@@ -32,19 +33,12 @@ const REMAINING: Duration = Duration::from_secs(30);
 
 /// The event of records with these data, one after the other in one shard, all at 2024-01-15T03:00:00.250Z.
 pub(crate) fn event(payloads: &[&[u8]]) -> String {
-    let record = |(index, payload): (usize, &&[u8])| {
-        let sequence_number = (FIRST + index as u128).to_string();
-        json!({
-            "kinesis": {
-                "sequenceNumber": sequence_number,
-                "data": base64_simd::STANDARD.encode_to_string(payload),
-                "approximateArrivalTimestamp": 1_705_287_600.25,
-            },
-            "eventID": format!("{SHARD}:{sequence_number}"),
-            "eventSourceARN": "arn:aws:kinesis:us-east-1:123456789012:stream/transactions/consumer/alerts:1764000000",
-        })
-    };
-    json!({ "Records": payloads.iter().enumerate().map(record).collect::<Vec<_>>() }).to_string()
+    let arrival = Timestamp::from_millis(1_705_287_600_250).unwrap();
+    let numbers: Vec<String> = (FIRST..).take(payloads.len()).map(|number| number.to_string()).collect();
+    let records = numbers.iter().zip(payloads);
+    let records = records.map(|(number, payload)| EventRecord::of_bytes(SHARD, number, payload, arrival));
+    let consumer = "arn:aws:kinesis:us-east-1:123456789012:stream/transactions/consumer/alerts:1764000000";
+    event_json(consumer, records)
 }
 
 /// A KPL aggregate of these user records.

@@ -11,7 +11,7 @@ use fraud_core::identity::Position;
 use crate::functions::{FIRST, SHARD, aggregate, event, high};
 use crate::world::{LEDGER, World};
 
-/// The answer to a batch of which nothing must come again.
+/// The answer to a batch of which nothing must be delivered again.
 pub(crate) const NOTHING_AGAIN: &str = r#"{"batchItemFailures":[]}"#;
 
 /// A batch whose third record is an aggregate, and whose second can never be a transaction.
@@ -35,7 +35,7 @@ pub(crate) fn letters(expected: &[(&str, &str, usize)]) -> BTreeMap<(String, Str
     letters.collect()
 }
 
-/// What is no letter that could go back: too long, of another function, of another sender.
+/// What is not a letter that could go back: too long, of another function, of another sender.
 pub(crate) async fn send_strangers(world: &World) {
     let position = Position {
         stream: "transactions",

@@ -90,7 +90,7 @@ async fn what_was_mended_is_alerted_and_counted_once_and_what_is_poison_still_st
     assert_eq!((again.status, &again.json()["redriven"]), (Some(1), &json!(0)), "{again:?}");
     done(&world).await;
 
-    // The batch itself comes again.
+    // The batch itself is delivered again.
     let letters_before = world.letters().len();
     assert_eq!(run_alerts(&world, &batch()).await, NOTHING_AGAIN);
     assert_eq!(run_analytics(&world, 600, &batch()).await, NOTHING_AGAIN);
@@ -204,7 +204,7 @@ async fn a_redrive_that_is_interrupted_gives_back_what_it_did_not_do() {
     assert!(std::process::Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
     let ended = Ended::from(redriving.wait_with_output().await.unwrap());
     assert_eq!(ended.status, Some(1), "{ended:?}");
-    assert!(ended.stderr.contains("interrupted: what was not redriven is as it was"), "{ended:?}");
+    assert!(ended.stderr.contains("interrupted: letters that were not redriven are unchanged"), "{ended:?}");
     assert_eq!(ended.stdout, "0 letters redriven, 20 stay (20 not_json)\n");
     assert_eq!(world.waiting().await, (30, 0));
 }
@@ -256,7 +256,7 @@ async fn what_cannot_go_back_is_told_with_its_reason_and_left_alone() {
         "its 2 bytes were too long for a letter: they are in the stream transactions until its retention is over, and in the \
          raw backup under raw/2024/01/15/03/",
         "no function firehose-transform reads the stream",
-        "no dead letter: missing field `id`",
+        "not a dead letter: missing field `id`",
     ] {
         assert!(left.stderr.contains(told), "{told}: {left:?}");
     }

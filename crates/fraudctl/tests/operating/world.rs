@@ -1,4 +1,4 @@
-//! The services, what stands in them, and the tool.
+//! The services, what is in them, and the tool.
 
 use std::collections::BTreeMap;
 use std::process::{Output, Stdio};

@@ -173,11 +173,7 @@ async fn a_process_that_was_stopped_for_longer_than_its_lease_stops_when_it_wake
 async fn a_missing_stream_or_table_and_wrong_arguments_are_told_from_each_other_by_the_exit_status() {
     let world = world().await;
     let cases: [(Vec<&str>, i32, &str); 5] = [
-        (
-            printing("look", &[]),
-            1,
-            "there is no table transactions-checkpoints: if there was one, restore it",
-        ),
+        (printing("look", &[]), 1, "there is no table transactions-checkpoints: if it was lost, restore it"),
         (
             ["consume", "--stream", "nowhere", "--name", "look"]
                 .iter()
@@ -191,7 +187,7 @@ async fn a_missing_stream_or_table_and_wrong_arguments_are_told_from_each_other_
         (
             printing("look", &["--from", "2999-01-01T00:00:00Z"]),
             2,
-            "2999-01-01T00:00:00.000Z is still to come",
+            "2999-01-01T00:00:00.000Z is in the future",
         ),
         (printing("look", &["--handler", "alerts"]), 2, "DEAD_LETTERS is not set; it accepts"),
     ];
@@ -237,7 +233,7 @@ async fn a_function_that_would_lose_what_the_checkpoints_pass_by_is_refused() {
 async fn the_functions_handle_the_stream_as_behind_a_mapping_and_what_they_want_again_comes_again() {
     let mut world = world().await;
     world.put_transactions(2000).await;
-    // Each function has something come again.
+    // Each function has something to be delivered again.
     let faults = world.aws.faults();
     faults.add(When::calls(Service::Sns, "PublishBatch").next(4), Fault::Throttle).unwrap();
     for handler in ["alerts", "analytics"] {
@@ -248,7 +244,7 @@ async fn the_functions_handle_the_stream_as_behind_a_mapping_and_what_they_want_
         assert_eq!(output.status.code(), Some(0), "{stderr}");
         assert!(stderr.ends_with("2,001 records handled\n"), "{stderr}");
         assert_eq!(
-            stderr.contains("records come again: alert_sink_unavailable"),
+            stderr.contains("records are retried: alert_sink_unavailable"),
             handler == "alerts",
             "{stderr}"
         );
@@ -256,7 +252,7 @@ async fn the_functions_handle_the_stream_as_behind_a_mapping_and_what_they_want_
     assert!(!world.high_scores.is_empty());
     assert_eq!(world.alert_ids(), world.high_scores);
     assert_eq!(world.counted().await, world.countable);
-    // One is no transaction: each function has buried it.
+    // One is not a transaction: each function has buried it.
     assert_eq!(world.aws.messages("fraud-dead-letters").unwrap().len(), 2);
 }
 

@@ -174,7 +174,7 @@ async fn what_cannot_be_replayed_is_told_by_the_exit_status() {
             "ALERT_LEDGER",
             "dynamodb:alert_ledger",
             2,
-            "is still to come",
+            "is in the future",
         ),
         (
             ["--from", BEGIN, "--to", &to],

@@ -7,9 +7,10 @@ use aws_calls::sdk::Sdk;
 use aws_sdk_dynamodb::types::AttributeValue;
 use embedded_aws::{EmbeddedAws, KeyType, REGION, Service, TableDefinition};
 use fraudctl::generate::{Dataset, Transaction};
+use fraudctl::produce::partition_key;
 use serde_json::Value;
 use stream_client::kinesis::KinesisStream;
-use stream_client::producer::{self, Record, Settings, partition_key};
+use stream_client::producer::{self, Record, Settings};
 use tokio::process::Command;
 
 pub(crate) const STREAM: &str = "transactions";
@@ -88,7 +89,7 @@ impl World {
         ]
     }
 
-    /// Puts so many transactions on the stream, with their customers' profiles, and one record that is none.
+    /// Puts `count` transactions on the stream, with their customers' profiles, and one record that is not a transaction.
     pub(crate) async fn put_transactions(&mut self, count: usize) {
         let dataset = Dataset::generate(count, SEED);
         let counts = |transaction: &Transaction| {

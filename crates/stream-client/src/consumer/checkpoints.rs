@@ -4,7 +4,7 @@
 //!
 //! - **A lease**, so that one process works under a name at a time. Its holder renews it by counting up. Who finds it held
 //!   watches the counter: once it has not moved for the lease's length, by the watcher's own monotonic clock, the holder
-//!   is dead or stalled, and the lease may be taken under the condition that the counter still stands. No two machines'
+//!   is dead or stalled, and the lease may be taken under the condition that the counter has not changed. No two machines'
 //!   clocks are ever compared. (The Kinesis Client Library's leases work so, one for each shard; here one process reads
 //!   all shards, and one lease says at once which process was there first.)
 //! - **A checkpoint for each shard.** Each holder of the lease has a higher term than all before it, and claims a shard
@@ -33,7 +33,7 @@ pub use table::TABLE;
 /// Keeps a consumer's lease and checkpoints. Every call may be made again after a fault, and then answers as if the first
 /// had not been made.
 pub trait Checkpoints: Send + Sync + 'static {
-    /// Takes the lease if nobody holds it, or if it still stands as `expired`.
+    /// Takes the lease if nobody holds it, or if it is still as `expired` was.
     ///
     /// # Errors
     /// [`CheckpointFault`]
@@ -132,7 +132,7 @@ pub struct Lease {
     pub start: Start,
 }
 
-/// A lease as it stands in somebody else's hands.
+/// A lease that another process holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Standing {
     /// Who holds it.
@@ -173,7 +173,7 @@ pub enum Kept {
 /// Who has what was ours.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LostTo(
-    /// The process that has it; `None` where nobody does: it was given up, or somebody deleted the row.
+    /// The process that has it; `None` if nobody does: it was given up, or somebody deleted the row.
     pub Option<String>,
 );
 

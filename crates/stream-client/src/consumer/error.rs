@@ -112,7 +112,7 @@ pub enum ConsumerError {
     /// The handler panicked.
     #[error("the handler panicked: {message}")]
     Panicked {
-        /// What the panic said, where that is text.
+        /// What the panic said, if that is text.
         message: String,
     },
 }

@@ -7,14 +7,14 @@ use super::record::{Record, SequenceNumber};
 
 /// Works on batches of records.
 ///
-/// A batch may come again, whole or in part: after a failure, a stop, or a take-over by another process. So what a handler
+/// A batch may be handed over again, whole or in part: after a failure, a stop, or a take-over by another process. So what a handler
 /// does with a record must be safe to do twice.
 pub trait Handler: Send + Sync + 'static {
     /// Handles one shard's next records, in order. A shard's batches come one after the other, those of different shards
     /// at the same time.
     ///
     /// # Errors
-    /// Where the handler can never go on; that ends the whole run, and the batch counts as not handled. What passes is no
+    /// If the handler can never go on; that ends the whole run, and the batch counts as not handled. What passes is no
     /// error but a reason to want records [again](Handled::AgainFrom).
     fn handle(&self, batch: &Batch<'_>) -> impl Future<Output = Result<Handled, HandlerError>> + Send;
 }
@@ -40,7 +40,8 @@ pub struct Batch<'a> {
 pub enum Handled {
     /// All its records are done.
     All,
-    /// The records before this one are done; it and all behind it come again after a pause, also those that succeeded.
+    /// The records before this one are done; it and all after it are handed over again after a pause, also those that
+    /// succeeded.
     /// A number that is not in the batch brings all of it again.
     AgainFrom(SequenceNumber),
 }

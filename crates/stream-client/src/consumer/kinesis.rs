@@ -111,7 +111,7 @@ fn shard(shard: KinesisShard) -> Shard {
 fn record(record: KinesisRecord) -> Result<Record, SourceFault> {
     let number = SequenceNumber::parse(&record.sequence_number);
     Ok(Record {
-        sequence_number: number.ok_or_else(|| unreadable("a sequence number that is no number"))?,
+        sequence_number: number.ok_or_else(|| unreadable("a sequence number that is not a number"))?,
         partition_key: record.partition_key.ok_or_else(|| unreadable("a record without a partition key"))?,
         data: record.data.into_inner().into(),
         approximate_arrival: match record.approximate_arrival_timestamp {

@@ -18,11 +18,11 @@ const LOOKS: u32 = 10;
 const CLOCK_ALLOWANCE: i64 = 5_000;
 
 impl<S: ShardSource, C: Checkpoints, H: Handler> Shared<S, C, H> {
-    /// Takes the lease: at once where nobody holds it, or after it was seen to stand still for its whole length. `None`
-    /// where the consumer is to end first.
+    /// Takes the lease: at once if nobody holds it, or after it was seen not to change for its whole length. `None` if the
+    /// consumer is to end first.
     ///
     /// # Errors
-    /// [`ConsumerError::NameInUse`] where its holder renews it meanwhile.
+    /// [`ConsumerError::NameInUse`] if its holder renews it meanwhile.
     pub(super) async fn take_lease(
         &self,
         stream: &StreamDescription,
@@ -86,7 +86,7 @@ impl<S: ShardSource, C: Checkpoints, H: Handler> Shared<S, C, H> {
         }
     }
 
-    /// Gives the lease up. Where that fails it runs out, and the next start waits for that.
+    /// Gives the lease up. If that fails, it runs out, and the next start waits for that.
     pub(super) async fn release_lease(&self, holder: &Holder) {
         let stop = Stop::new();
         stop.set();

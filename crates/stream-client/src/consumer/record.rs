@@ -15,7 +15,7 @@ pub const SEQUENCE_NUMBER_DIGITS: usize = 129;
 pub struct SequenceNumber(String);
 
 impl SequenceNumber {
-    /// A number from its digits, with or without zeros on the left; `None` where the text is none, or too long.
+    /// A number from its digits, with or without leading zeros; `None` if the text is not a number, or too long.
     pub fn parse(digits: &str) -> Option<Self> {
         let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
         let significant = digits.trim_start_matches('0');
@@ -29,7 +29,7 @@ impl SequenceNumber {
         &self.0
     }
 
-    /// The digits with zeros on the left, so many that texts sort as the numbers do.
+    /// The digits, padded with zeros on the left so that texts sort as the numbers do.
     pub fn padded(&self) -> String {
         format!("{:0>SEQUENCE_NUMBER_DIGITS$}", self.0)
     }

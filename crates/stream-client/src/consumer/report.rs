@@ -12,7 +12,7 @@ pub struct Report {
     pub records: u64,
     /// How often a batch, or what was left of one, was handed over.
     pub batches: u64,
-    /// Of these, those of which something has to come again.
+    /// Of these, those of which something had to be handed over again.
     pub incomplete_batches: u64,
     /// Reads that were refused because somebody asked too much.
     pub throttled: u64,
@@ -27,7 +27,7 @@ pub struct Report {
     pub trouble: BTreeMap<String, String>,
     /// By shard.
     pub shards: BTreeMap<String, ShardReport>,
-    /// Since when the stream has kept all that arrived, where the consumer was to begin earlier at its first start: what
+    /// Since when the stream has kept all that arrived, if the consumer was to begin earlier at its first start: what
     /// arrived in between may be gone.
     pub kept_since: Option<Timestamp>,
 }

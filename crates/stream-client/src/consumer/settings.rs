@@ -8,7 +8,7 @@ use exact_text::timestamp::Timestamp;
 /// What a consumer is, and how it works.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
-    /// The consumer's name: who starts again under it goes on where it ended.
+    /// The consumer's name: the next start under it continues where this one ended.
     pub name: String,
     /// What tells this process from others, for people: its host and process id.
     pub owner: String,
@@ -27,7 +27,7 @@ pub struct Settings {
     /// How long the lease holds without being renewed, which is how long the next process waits for one that was killed.
     /// It is renewed three times as often.
     pub lease: Duration,
-    /// The pauses after failures, and before records come again.
+    /// The pauses after failures, and before records are handed over again.
     pub backoff: Backoff,
     /// How long a checkpoint is tried to be written once the consumer is to stop.
     pub stop_patience: Duration,
@@ -58,11 +58,11 @@ impl Settings {
 pub enum From {
     /// At the oldest record that the stream still has (`TRIM_HORIZON`).
     TrimHorizon,
-    /// With what arrives from now on (`LATEST`). Where the process dies before its first checkpoint, the next goes on some
+    /// With what arrives from now on (`LATEST`). If the process dies before its first checkpoint, the next goes on some
     /// seconds before this one's start: nothing is skipped.
     Latest,
     /// At the first record that arrived then or later (`AT_TIMESTAMP`), or at the oldest that the stream still has. With
-    /// [`Until::Time`] the run is of a whole span, and is refused where the stream no longer has its begin
+    /// [`Until::Time`] the run is of a whole span, and is refused if the stream no longer has its begin
     /// ([`ConsumerError::BeforeRetention`](super::ConsumerError::BeforeRetention)).
     Time(Timestamp),
 }

@@ -33,7 +33,7 @@ pub(super) struct ShardReader<S, C, H> {
     pub(super) stream_arn: Arc<str>,
     pub(super) holder: Arc<Holder>,
     pub(super) shard_id: String,
-    /// Where the iterator in use begins, or behind the last record that was handled: where the next would begin.
+    /// Where the next iterator would begin: where the current one began, or after the last record that was handled.
     pub(super) from: ReadFrom,
     /// Where one begins that replaces an iterator from the latest on: "from now on" may be said only once.
     pub(super) from_then_on: ReadFrom,
@@ -112,7 +112,7 @@ impl<S: ShardSource, C: Checkpoints, H: Handler> ShardReader<S, C, H> {
         Ok(Ended::Left)
     }
 
-    /// Reads once, with an iterator that is made where there is none.
+    /// Reads once, with an iterator that is made if there is none.
     async fn page(&mut self, iterator: &mut Option<String>) -> Result<Page, SourceFault> {
         let Shared { source, settings, .. } = &*self.shared;
         let at = match iterator {
@@ -131,7 +131,7 @@ impl<S: ShardSource, C: Checkpoints, H: Handler> ShardReader<S, C, H> {
     }
 
     /// Takes off what arrived before the time at which the consumer begins, as long as nothing was handled yet. Kinesis
-    /// gives no such records; an emulator gives all where none is late enough. From the latest on there is no time to go by:
+    /// gives no such records; an emulator gives all if none is late enough. From the latest on there is no time to go by:
     /// this machine's clock may be far ahead of the stream's.
     fn cut_before_start(&self, records: &mut Vec<Record>) {
         if let ReadFrom::Time(start) = self.from {
@@ -148,7 +148,7 @@ impl<S: ShardSource, C: Checkpoints, H: Handler> ShardReader<S, C, H> {
         first_beyond.is_some()
     }
 
-    /// Hands records over until all are done; `false` where the run is to end before.
+    /// Hands records over until all are done; `false` if the run is to end before.
     async fn deliver(&mut self, records: &[Record]) -> Result<bool, ConsumerError> {
         let shared = Arc::clone(&self.shared);
         let mut pauses = shared.settings.backoff.pauses();
@@ -207,7 +207,7 @@ impl<S: ShardSource, C: Checkpoints, H: Handler> ShardReader<S, C, H> {
                 ReadFrom::TrimHorizon => "the oldest record".to_owned(),
                 ReadFrom::Latest => "the latest record".to_owned(),
                 ReadFrom::Time(time) => time.to_string(),
-                ReadFrom::After(number) => format!("behind {number}"),
+                ReadFrom::After(number) => format!("after {number}"),
             },
             message,
         }

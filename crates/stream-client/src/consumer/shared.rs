@@ -17,7 +17,7 @@ use super::settings::{From, Settings, Until};
 use super::source::{ShardSource, SourceFault, StreamDescription};
 use super::stop::Stop;
 
-/// Who waits in [`Report::trouble`], where that is no shard.
+/// Who waits in [`Report::trouble`], if that is not a shard.
 pub(super) const STREAM: &str = "the stream";
 /// The same for the lease.
 pub(super) const LEASE: &str = "the lease";
@@ -34,10 +34,10 @@ pub(super) struct Shared<S, C, H> {
 }
 
 impl<S: ShardSource, C, H> Shared<S, C, H> {
-    /// Calls the stream for `who` until it answers; `None` where the consumer is to end first.
+    /// Calls the stream for `who` until it answers; `None` if the consumer is to end first.
     ///
     /// # Errors
-    /// [`ConsumerError::Source`] where it never will.
+    /// [`ConsumerError::Source`] if it never will.
     pub(super) async fn read<T, F>(
         &self,
         who: &str,
@@ -63,7 +63,7 @@ impl<S: ShardSource, C, H> Shared<S, C, H> {
         Ok(None)
     }
 
-    /// Makes sure that the stream still has the whole span of time that is to be read, where that has a begin and an end.
+    /// Makes sure that the stream still has the whole span of time that is to be read, if that has a begin and an end.
     ///
     /// # Errors
     /// [`ConsumerError::BeforeRetention`]
@@ -82,7 +82,7 @@ impl<S: ShardSource, C, H> Shared<S, C, H> {
         }
     }
 
-    /// Notes where the stream no longer has all that arrived since the consumer's begin.
+    /// Notes that the stream no longer has all that arrived since the consumer's begin, if that is so.
     pub(super) fn notes_what_is_gone(&self, stream: &StreamDescription) {
         if let From::Time(from) = self.settings.from {
             self.report().kept_since = stream.horizon(now()).filter(|&horizon| from < horizon);
@@ -92,7 +92,7 @@ impl<S: ShardSource, C, H> Shared<S, C, H> {
     /// Counts a failed call of `who`, and says how long to wait before the next.
     ///
     /// # Errors
-    /// [`ConsumerError::Source`] where another call would not help.
+    /// [`ConsumerError::Source`] if another call would not help.
     pub(super) fn read_failed(
         &self,
         who: &str,
@@ -118,7 +118,7 @@ impl<S: ShardSource, C, H> Shared<S, C, H> {
     /// Calls the checkpoints for `who` until they answer. Once the consumer is to end, only for so long as its patience is.
     ///
     /// # Errors
-    /// [`ConsumerError::Checkpoints`] where they never will, or not in that time.
+    /// [`ConsumerError::Checkpoints`] if they never will, or not in that time.
     pub(super) async fn keep<T, F>(
         &self,
         who: &str,

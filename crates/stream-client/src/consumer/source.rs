@@ -28,7 +28,7 @@ pub trait ShardSource: Send + Sync + 'static {
     /// An iterator: where a shard is to be read next. It is good for some minutes.
     ///
     /// # Errors
-    /// [`SourceFault`]; [`SourceFault::PositionRefused`] where the stream knows no such position.
+    /// [`SourceFault`]; [`SourceFault::PositionRefused`] if the stream knows no such position.
     fn iterator(
         &self,
         shard_id: &str,
@@ -38,7 +38,7 @@ pub trait ShardSource: Send + Sync + 'static {
     /// Reads at most `limit` records at an iterator. It does not wait for records to come.
     ///
     /// # Errors
-    /// [`SourceFault`]; [`SourceFault::ExpiredIterator`] where the iterator has to be made anew.
+    /// [`SourceFault`]; [`SourceFault::ExpiredIterator`] if the iterator has to be made anew.
     fn read(&self, iterator: &str, limit: usize) -> impl Future<Output = Result<Page, SourceFault>> + Send;
 }
 
@@ -54,7 +54,7 @@ pub struct StreamDescription {
 }
 
 impl StreamDescription {
-    /// The time since which it has kept all that arrived, as of `now`; `None` where that is everything.
+    /// The time since which it has kept all that arrived, as of `now`; `None` if that is everything.
     pub(super) fn horizon(&self, now: Timestamp) -> Option<Timestamp> {
         let retention = i64::try_from(self.retention.as_millis()).unwrap_or(i64::MAX);
         let horizon = Timestamp::saturating_from_millis(now.millis().saturating_sub(retention));
@@ -93,7 +93,7 @@ pub struct Page {
     pub records: Vec<Record>,
     /// Where to read next; `None` at a closed shard's end, with its last records or only with a later, empty page.
     pub next: Option<String>,
-    /// How far the end of the page is behind the shard's tip; zero where there is nothing more at the moment.
+    /// How far the end of the page is behind the shard's tip; zero if there is nothing more at the moment.
     pub behind: Duration,
 }
 

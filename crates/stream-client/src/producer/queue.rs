@@ -17,7 +17,7 @@ pub(super) struct Pending {
     pub(super) attempts: u32,
 }
 
-/// A key, or a record that has none: then it stands alone.
+/// A key, or a record without one, which waits for no other.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 enum Lane {
     Key(String),

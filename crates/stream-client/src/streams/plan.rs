@@ -7,7 +7,7 @@ use super::{SHARD_METRICS, Summary};
 /// Who decides how many shards there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Capacity {
-    /// So many, until somebody changes it.
+    /// This number, until somebody changes it.
     Shards(u32),
     /// Kinesis.
     OnDemand,
@@ -102,7 +102,7 @@ pub struct Plan {
     pub refused: Vec<Refusal>,
 }
 
-/// What makes of the stream `found` the one that was asked for. Nothing, where it is that already.
+/// The steps that change the stream `found` into the one that was asked for; none if it already is that.
 pub fn plan(found: &Summary, asked: &Asked) -> Plan {
     let mut plan = Plan::default();
     match asked.capacity {

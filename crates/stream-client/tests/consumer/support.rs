@@ -127,7 +127,7 @@ impl World {
         calls.iter().filter_map(|call| to(&call.json()?)).collect()
     }
 
-    /// The checkpoint of a shard as it stands in the table.
+    /// The checkpoint of a shard as it is in the table.
     pub(crate) async fn checkpoint(&self, shard_id: &str) -> Option<String> {
         use aws_sdk_dynamodb::types::AttributeValue::S;
         let get = self.dynamodb.get_item().table_name(TABLE).key("shard_id", S(shard_id.to_owned()));

@@ -61,7 +61,7 @@ impl DirectPut {
     }
 }
 
-/// The delivery stream's own ARN stands in place of a stream's; the records' places are their sequence numbers.
+/// The delivery stream's own ARN is in place of a stream's; the records' places are their sequence numbers.
 impl RecordSource for DirectPut {
     type Error = Infallible;
 

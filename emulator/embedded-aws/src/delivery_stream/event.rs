@@ -21,7 +21,7 @@ pub(super) struct Incoming {
     /// The record as it came.
     pub(super) data: Bytes,
     pub(super) arrival: SystemTime,
-    /// The record as it stands in an event.
+    /// The record as it is in an event.
     pub(super) json: String,
     /// When it was read.
     pub(super) read_at: Instant,

@@ -68,7 +68,7 @@ pub struct DirectoryObjects(PathBuf);
 #[non_exhaustive]
 pub enum DirectoryError {
     /// The key leads out of the directory, or names no file in it.
-    #[error("the key {0:?} is no path below a directory")]
+    #[error("the key {0:?} is not a path below a directory")]
     Key(String),
     /// The file could not be written.
     #[error("cannot write {}: {error}", path.display())]

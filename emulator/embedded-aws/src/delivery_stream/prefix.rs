@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 #[non_exhaustive]
 pub enum PrefixError {
     /// `!{` without `}`, or no `namespace:value` between them.
-    #[error("{0:?} is no expression of the form !{{namespace:value}}")]
+    #[error("{0:?} is not an expression of the form !{{namespace:value}}")]
     Expression(String),
     /// A namespace or a value that this place cannot have.
     #[error("!{{{0}}} cannot be here")]

@@ -56,7 +56,7 @@ where
     /// for a buffer to fill at the end: nothing else comes.
     ///
     /// Another run of the same delivery stream waits for this one. What a run had read and not written when it is
-    /// dropped, or ends with an error, comes again in the next run, and so may what it had written: Firehose, too,
+    /// dropped, or ends with an error, is delivered again in the next run, and so may what it had written: Firehose, too,
     /// delivers at least once.
     ///
     /// # Errors

@@ -81,7 +81,7 @@ pub struct Settings {
     /// When a batch is handed to the function, 0.2 to 3 MiB of data and 0 to 900 seconds. A batch's event also has
     /// at most 6 MB of JSON.
     pub transform_buffering: Buffering,
-    /// How long the function may take, 1 second to 5 minutes; then it is aborted where it stands.
+    /// How long the function may take, 1 second to 5 minutes; then it is aborted where it is.
     /// Source: Firehose developer guide, "Transform source data in Amazon Data Firehose".
     pub function_timeout: Duration,
     /// How often a failed invocation is tried again (`NumberOfRetries`).
@@ -150,7 +150,7 @@ pub enum SettingsError {
     #[error("the function's timeout is {} seconds: it must be from 1 to 300", .0.as_secs_f64())]
     FunctionTimeout(Duration),
     /// See [`Settings::concurrency`].
-    #[error("no invocation could ever be under way")]
+    #[error("at least one invocation must be allowed at a time")]
     Concurrency,
     /// See [`Settings::buffering`] and [`RawBackup::buffering`].
     #[error("an object's buffer is {0:?}: it must be from 1 to 128 MiB and from 0 to 900 seconds")]

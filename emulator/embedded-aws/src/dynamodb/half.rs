@@ -4,7 +4,7 @@ use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
 /// Cuts a batch request in two: a request for the first half of its entries, rounded down (`None` if that is no
-/// entry), and the rest as the answer gives it back. `None` if this is no request with entries.
+/// entry), and the rest as the answer gives it back. `None` if this is not a request with entries.
 pub(super) fn split(operation: &str, body: &[u8]) -> Option<(Option<Bytes>, Map<String, Value>)> {
     let mut request: Value = serde_json::from_slice(body).ok()?;
     let tables = request.get_mut("RequestItems")?.as_object_mut()?;

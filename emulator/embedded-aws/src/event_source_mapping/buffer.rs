@@ -16,7 +16,7 @@ pub(super) struct Item {
     /// Its number in the shard's [`Progress`](super::progress::Progress).
     pub(super) number: usize,
     pub(super) record: Record,
-    /// The record as it stands in an event.
+    /// The record as it is in an event.
     pub(super) json: String,
     /// When it was read.
     pub(super) read_at: Instant,

@@ -80,7 +80,7 @@ where
                     self.count(|report| report.partial_successes += 1);
                     self.done(shard, &work.items);
                     // With both options on, the batch is bisected at the returned sequence number, and only the
-                    // records from there on come again. (Lambda developer guide, "Configuring partial batch response
+                    // records from there on are delivered again. (Lambda developer guide, "Configuring partial batch response
                     // with Kinesis Data Streams and Lambda", "Bisecting a batch".) A checkpoint at the first record
                     // splits nothing off.
                     if self.settings.bisect_batch_on_function_error && index > 0 {

@@ -47,7 +47,7 @@ impl EventFields {
         Self { event_source_arn, region, invoke_identity_arn }
     }
 
-    /// One record of a shard as it stands in an event: JSON.
+    /// One record of a shard as it is in an event: JSON.
     #[must_use]
     pub fn record(&self, shard_id: &str, record: &Record) -> String {
         let record = RecordJson {

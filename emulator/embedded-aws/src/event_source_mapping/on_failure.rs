@@ -20,7 +20,7 @@ pub enum Condition {
 }
 
 impl Condition {
-    /// The word that stands in Lambda's invocation record.
+    /// The word that is in Lambda's invocation record.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {

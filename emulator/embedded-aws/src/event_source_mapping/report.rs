@@ -13,7 +13,7 @@ pub struct Report {
     pub failed_invocations: u64,
     /// Of these, invocations that were aborted at their deadline.
     pub timeouts: u64,
-    /// Invocations that reported a checkpoint: some records done, the rest to come again.
+    /// Invocations that reported a checkpoint: some records done, the rest to be delivered again.
     pub partial_successes: u64,
     /// Records that the function took, once more for each redelivery.
     pub records_delivered: u64,

@@ -9,7 +9,7 @@ use serde_json::Value;
 pub enum Verdict {
     /// All records are done.
     Done,
-    /// The records before this index are done; it and all behind it come again, whether they failed or not.
+    /// The records before this index are done; it and all behind it are delivered again, whether they failed or not.
     DoneBefore(usize),
     /// No record is done.
     Failed,
@@ -20,7 +20,7 @@ pub enum Verdict {
 /// Source: Lambda developer guide, "Configuring partial batch response with Kinesis Data Streams and Lambda". An
 /// empty or null answer and an empty or null list are a complete success. Otherwise the lowest sequence number is
 /// the checkpoint. An empty or null `itemIdentifier` or a bad key name is a complete failure; so is here all else
-/// that the guide does not name: an identifier of another batch, or what is no JSON object.
+/// that the guide does not name: an identifier of another batch, or what is not a JSON object.
 #[must_use]
 pub fn verdict<'a>(answer: &str, sequence_numbers: impl Iterator<Item = &'a str>) -> Verdict {
     if answer.trim().is_empty() {
@@ -38,7 +38,7 @@ pub fn verdict<'a>(answer: &str, sequence_numbers: impl Iterator<Item = &'a str>
         Some(Value::Array(failures)) => failures,
         Some(_) => return Verdict::Failed,
     };
-    // A sequence number that stands twice in a batch is taken at its first place.
+    // A sequence number that is twice in a batch is taken at its first place.
     let mut indices = HashMap::new();
     for (index, sequence_number) in sequence_numbers.enumerate() {
         indices.entry(sequence_number).or_insert(index);

@@ -70,10 +70,10 @@ where
     /// done so far. A batch that is not full does not wait for the batching window: nothing else comes.
     ///
     /// With retries without bound and a record that always fails this does not return, as on Lambda. Another run of
-    /// the same mapping waits for this one. What is under way when this is dropped comes again in the next run.
+    /// the same mapping waits for this one. What is under way when this is dropped is delivered again in the next run.
     ///
     /// # Errors
-    /// The source's, at once; what was under way comes again in the next run.
+    /// The source's, at once; what was under way is delivered again in the next run.
     pub async fn run_until_drained(&self) -> Result<Report, S::Error> {
         let _running = self.running.lock().await;
         let (_stop, stopped) = watch::channel(false);
@@ -82,10 +82,10 @@ where
     }
 
     /// Follows the stream until `stop` is ready, and reports what the mapping has done so far. Invocations that are
-    /// under way then are finished; nothing is retried any more. What is not done comes again in the next run.
+    /// under way then are finished; nothing is retried any more. What is not done is delivered again in the next run.
     ///
     /// # Errors
-    /// The source's, at once; what was under way comes again in the next run.
+    /// The source's, at once; what was under way is delivered again in the next run.
     pub async fn run(&self, stop: impl Future<Output = ()>) -> Result<Report, S::Error> {
         let _running = self.running.lock().await;
         let (stopper, stopped) = watch::channel(false);

@@ -34,10 +34,10 @@ pub struct Settings {
     pub report_batch_item_failures: bool,
     /// Where discarded batches go; `None`: nowhere.
     pub on_failure: Option<OnFailure>,
-    /// How long the function may take, 1 second to 15 minutes; then it is aborted where it stands, as a process that
+    /// How long the function may take, 1 second to 15 minutes; then it is aborted where it is, as a process that
     /// dies. Source: Lambda developer guide, "Configure Lambda function timeout".
     pub function_timeout: Duration,
-    /// How long a failed batch waits before it comes again.
+    /// How long a failed batch waits before it is delivered again.
     pub backoff: Backoff,
     /// How long a mapping that follows a stream waits before it looks for new records. Lambda polls a shard once a
     /// second for standard consumers and is told at once for enhanced fan-out.
@@ -74,7 +74,7 @@ impl Default for Settings {
     }
 }
 
-/// How long a failed batch waits before it comes again: doubling with each failure, less up to a half by chance.
+/// How long a failed batch waits before it is delivered again: doubling with each failure, less up to a half by chance.
 /// Lambda does not say how long it waits, only that it does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Backoff {

@@ -169,7 +169,7 @@ impl Backend for Firehose {
 fn checked(record: &Record<'_>, parameter: &str) -> Result<Vec<u8>, ServiceError> {
     let data = base64_simd::STANDARD
         .decode_to_vec(record.data.as_bytes())
-        .map_err(|_| malformed(format!("{parameter} is no base64")))?;
+        .map_err(|_| malformed(format!("{parameter} is not base64")))?;
     if data.len() > MAX_RECORD {
         return Err(validation(
             parameter,

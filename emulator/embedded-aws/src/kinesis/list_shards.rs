@@ -53,7 +53,7 @@ impl Streams {
             }
             Some(token) => {
                 let token = Token::read(token).ok_or_else(|| {
-                    Service::Kinesis.validation_error("The NextToken is no token of ListShards.")
+                    Service::Kinesis.validation_error("The NextToken is not a token of ListShards.")
                 })?;
                 (token.stream.to_owned(), token.filter.to_owned(), Some(token.after.to_owned()))
             }

@@ -63,7 +63,7 @@ impl Kinesis {
             return Err(ServiceError::new(
                 415,
                 "UnsupportedMediaType",
-                "embedded-aws speaks AWS JSON 1.1 here, and no CBOR",
+                "embedded-aws accepts AWS JSON 1.1 here, not CBOR",
             ));
         }
         let body = &request.body;

@@ -124,7 +124,7 @@ impl Slice {
     }
 }
 
-/// The smallest number behind a record's; `None` if that was no record's number.
+/// The smallest number behind a record's; `None` if that was not a record's number.
 pub(super) fn after(number: &str) -> Option<String> {
     let number = sequence::parse_sequence(number).ok()?;
     Some(sequence::increment_sequence(&number, None))

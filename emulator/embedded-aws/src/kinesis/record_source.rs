@@ -31,7 +31,7 @@ pub enum SourceError {
     #[error(transparent)]
     Service(#[from] ServiceError),
     /// A position that no record of a stream has.
-    #[error("{0:?} is no sequence number")]
+    #[error("{0:?} is not a sequence number")]
     SequenceNumber(String),
 }
 

@@ -164,7 +164,7 @@ fn checked(entries: &[Entry<'_>], max_record: usize) -> Result<Vec<Vec<u8>>, Ser
             ));
         }
         let data = STANDARD.decode_to_vec(entry.data.as_bytes()).map_err(|_| {
-            ServiceError::new(400, "SerializationException", format!("{} is no base64", member("data")))
+            ServiceError::new(400, "SerializationException", format!("{} is not base64", member("data")))
         })?;
         let size = data.len() + entry.partition_key.len();
         if size > max_record {

@@ -31,7 +31,7 @@ pub struct Published {
     pub message_id: String,
     /// Its entry's id if it came in a PublishBatch.
     pub batch_entry_id: Option<String>,
-    /// The subject, where it has one.
+    /// The subject, if it has one.
     pub subject: Option<String>,
     /// The body.
     pub message: String,

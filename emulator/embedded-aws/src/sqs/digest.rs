@@ -12,7 +12,7 @@ pub(super) fn of_body(body: &str) -> String {
     hex(Md5::new_with_prefix(body))
 }
 
-/// MD5OfMessageAttributes; `None` where there are no attributes.
+/// MD5OfMessageAttributes; `None` if there are no attributes.
 ///
 /// Source: SQS developer guide, "Calculating the MD5 message digest for message attributes": sorted by name, each as
 /// name, type, one byte for the kind of value (1 text, 2 binary) and value, with lengths of four bytes.

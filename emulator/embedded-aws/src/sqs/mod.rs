@@ -93,7 +93,7 @@ impl Sqs {
             _ => Err(ServiceError::new(
                 400,
                 "UnknownOperationException",
-                "This is no operation of SQS, or none that embedded-aws has.",
+                "This is not an operation of SQS, or embedded-aws does not have it.",
             )),
         }
     }

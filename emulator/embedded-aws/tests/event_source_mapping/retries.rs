@@ -1,4 +1,4 @@
-//! What comes again after a failed invocation, when, and in which order.
+//! What is delivered again after a failed invocation, when, and in which order.
 
 use std::time::Duration;
 

@@ -44,7 +44,7 @@ fn high(id: &str) -> String {
     )
 }
 
-/// A stream with a high score that comes twice, a low one, one without an id, and one that is no transaction; and what
+/// A stream with a high score that comes twice, a low one, one without an id, and one that is not a transaction; and what
 /// must come of it.
 fn balanced() -> (ExpectedOutput, PipelineOutput) {
     let low = r#"{"transaction_id":"2","customer_id":"B","amount":1,"event_time":"2024-01-15T13:00:00Z"}"#;

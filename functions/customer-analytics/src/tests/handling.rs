@@ -10,6 +10,7 @@ use fraud_aws::reason::FailureReason;
 use fraud_core::money::Money;
 use fraud_core::window::{Counted, IdentityHash, Window, WindowTime, WindowTotals};
 use kinesis_batch::RetryReason;
+use lambda_events::kinesis_json::{EventRecord, event_json};
 use serde_json::json;
 use tokio::time::Instant;
 
@@ -31,21 +32,12 @@ pub(super) fn event(payloads: &[impl AsRef<[u8]>]) -> String {
 
 /// The same, with the sequence numbers from one on.
 pub(super) fn event_from(first: usize, payloads: &[impl AsRef<[u8]>]) -> String {
-    let record = |(index, payload): (usize, &_)| {
-        let payload: &[u8] = AsRef::<[u8]>::as_ref(payload);
-        let sequence_number = sequence_number(first + index);
-        json!({
-            "kinesis": {
-                "sequenceNumber": sequence_number,
-                "data": base64_simd::STANDARD.encode_to_string(payload),
-                "approximateArrivalTimestamp": 1_705_291_199.75,
-            },
-            "eventID": format!("shardId-000000000000:{sequence_number}"),
-            "eventSourceARN": "arn:aws:kinesis:us-east-1:123456789012:stream/transactions",
-        })
-    };
-    let records = payloads.iter().enumerate().map(|(index, payload)| record((index, payload)));
-    json!({ "Records": records.collect::<Vec<_>>() }).to_string()
+    let arrival = Timestamp::from_millis(1_705_291_199_750).unwrap();
+    let numbers: Vec<String> = (first..first + payloads.len()).map(sequence_number).collect();
+    let records = numbers.iter().zip(payloads).map(|(number, payload)| {
+        EventRecord::of_bytes("shardId-000000000000", number, payload.as_ref(), arrival)
+    });
+    event_json("arn:aws:kinesis:us-east-1:123456789012:stream/transactions", records)
 }
 
 pub(super) fn sequence_number(index: usize) -> String {

@@ -21,7 +21,7 @@ pub(super) enum Call {
     Bury,
 }
 
-/// Decides what befalls each call.
+/// Decides what happens to each call.
 pub(super) type Fates = fault_injection::Fates<Call>;
 
 /// The aggregates in memory, behind the fates.
@@ -39,7 +39,7 @@ impl AggregateStore for FlakyStore {
     async fn add(&self, addition: &Addition<'_>, deadline: Instant) -> Result<Added, AggregateFault> {
         let work = async || self.inner.add(addition, deadline).await;
         let fault = || AggregateFault::Call(CallFault::new(FaultKind::Failed, "ordered"));
-        self.fates.befall(Call::Add, deadline, work, fault).await
+        self.fates.apply(Call::Add, deadline, work, fault).await
     }
 
     async fn recent(
@@ -100,7 +100,7 @@ impl AggregateSink for FlakySink {
                 Ok(())
             };
             let fault = CallFault::deadline;
-            results.push(self.fates.befall(Call::Send, deadline, work, fault).await);
+            results.push(self.fates.apply(Call::Send, deadline, work, fault).await);
         }
         results
     }
@@ -120,7 +120,7 @@ impl DeadLetterSink for FlakyDeadLetters {
             Ok(())
         };
         let fault = CallFault::deadline;
-        self.fates.befall(Call::Bury, deadline, work, fault).await
+        self.fates.apply(Call::Bury, deadline, work, fault).await
     }
 }
 

@@ -27,7 +27,7 @@ fn settings() -> impl Strategy<Value = Settings> {
     )
 }
 
-/// Whatever can befall a call.
+/// Whatever can happen to a call.
 fn anything(call: Call) -> &'static [(Fate, f64)] {
     match call {
         Call::Add => &[

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use exact_text::timestamp::Timestamp;
+use lambda_events::kinesis_json::{EventRecord, event_json};
 use serde_json::json;
 use tokio::time::Instant;
 
@@ -13,18 +15,12 @@ const MINUTE: Duration = Duration::from_secs(60);
 
 /// 4:00 on the day on which the world's clock starts; its records arrived a quarter of a second before.
 fn event(payloads: &[Vec<u8>]) -> String {
-    let record = |(index, payload): (usize, &Vec<u8>)| {
-        json!({
-            "kinesis": {
-                "sequenceNumber": sequence_number(index),
-                "data": base64_simd::STANDARD.encode_to_string(payload),
-                "approximateArrivalTimestamp": 1_705_291_199.75,
-            },
-            "eventID": format!("shardId-000000000000:{}", sequence_number(index)),
-            "eventSourceARN": "arn:aws:kinesis:us-east-1:123456789012:stream/transactions",
-        })
-    };
-    json!({ "Records": payloads.iter().enumerate().map(record).collect::<Vec<_>>() }).to_string()
+    let arrival = Timestamp::from_millis(1_705_291_199_750).unwrap();
+    let numbers: Vec<String> = (0..payloads.len()).map(sequence_number).collect();
+    let records = numbers.iter().zip(payloads);
+    let records = records
+        .map(|(number, payload)| EventRecord::of_bytes("shardId-000000000000", number, payload, arrival));
+    event_json("arn:aws:kinesis:us-east-1:123456789012:stream/transactions", records)
 }
 
 fn sequence_number(index: usize) -> String {

@@ -29,7 +29,7 @@ pub(super) enum Call {
 /// The fates that a call may meet, with their probabilities; otherwise it is done.
 pub(super) type Chances = fault_injection::Chances<Call>;
 
-/// Decides what befalls each call.
+/// Decides what happens to each call.
 pub(super) type Fates = fault_injection::Fates<Call>;
 
 /// Every customer has a profile of the highest risk, and a segment that changes from one lookup to the next: a message
@@ -45,7 +45,7 @@ impl ProfileStore for Profiles {
             let profile = Profile::new(Attribute::Text("gold"), Attribute::Missing, Attribute::Number(&risk));
             Ok(vec![Lookup::Found(Arc::new(profile)); customers.len()])
         };
-        let looked_up = self.0.befall(Call::Lookup, deadline, work, CallFault::deadline).await;
+        let looked_up = self.0.apply(Call::Lookup, deadline, work, CallFault::deadline).await;
         match looked_up {
             Ok(profiles) => Answer { profiles, looked_up: customers.len(), ..Answer::default() },
             Err(fault) => {
@@ -76,7 +76,7 @@ fn ledger_fault() -> LedgerFault {
 impl AlertLedger for FlakyLedger {
     async fn claim(&self, alert: &Alert, claim: &Claim, deadline: Instant) -> Result<Claimed, LedgerFault> {
         let work = async || self.inner.claim(alert, claim, deadline).await;
-        self.fates.befall(Call::Claim, deadline, work, ledger_fault).await
+        self.fates.apply(Call::Claim, deadline, work, ledger_fault).await
     }
 
     async fn mark_sent(
@@ -91,7 +91,7 @@ impl AlertLedger for FlakyLedger {
             self.log.lock().unwrap().marked.insert(alert_id.to_owned());
             Ok(marked)
         };
-        self.fates.befall(Call::Mark, deadline, work, ledger_fault).await
+        self.fates.apply(Call::Mark, deadline, work, ledger_fault).await
     }
 
     async fn release(
@@ -102,7 +102,7 @@ impl AlertLedger for FlakyLedger {
         deadline: Instant,
     ) -> Result<(), LedgerFault> {
         let work = async || self.inner.release(alert_id, claim, release, deadline).await;
-        self.fates.befall(Call::Release, deadline, work, ledger_fault).await
+        self.fates.apply(Call::Release, deadline, work, ledger_fault).await
     }
 }
 
@@ -149,7 +149,7 @@ impl AlertSink for FlakySink {
                 fault: CallFault::new(FaultKind::Failed, "ordered"),
                 may_be_sent: true,
             };
-            let result = self.fates.befall(Call::Publish, deadline, work, fault).await;
+            let result = self.fates.apply(Call::Publish, deadline, work, fault).await;
             if let (Err(_), Some(customer)) = (&result, customer) {
                 held_back.insert(customer);
             }
@@ -173,7 +173,7 @@ impl DeadLetterSink for FlakyDeadLetters {
             Ok(())
         };
         let fault = CallFault::deadline;
-        self.fates.befall(Call::Bury, deadline, work, fault).await
+        self.fates.apply(Call::Bury, deadline, work, fault).await
     }
 }
 

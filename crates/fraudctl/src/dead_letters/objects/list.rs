@@ -28,7 +28,7 @@ pub(in crate::dead_letters) fn run(path: &Path, limit: usize, as_json: bool) -> 
     }
     if !as_json {
         if paths.is_empty() {
-            print_line("no objects wait")?
+            print_line("no objects")?
         } else {
             print_line(rows)?
         }
@@ -43,7 +43,7 @@ pub(in crate::dead_letters) fn run(path: &Path, limit: usize, as_json: bool) -> 
 }
 
 fn row(object: &GivenUpObject) -> Vec<String> {
-    let Ok(batch) = &object.batch else { return vec![object.id(), "no given-up batch".to_owned()] };
+    let Ok(batch) = &object.batch else { return vec![object.id(), "not a given-up batch".to_owned()] };
     vec![
         object.id(),
         batch.request_context.condition.clone(),

@@ -37,7 +37,7 @@ pub(in crate::dead_letters) fn run(path: &Path, id: &str, as_json: bool) -> Resu
     match &object.batch {
         Ok(batch) if as_json => print_line(batch.payload.as_deref().unwrap_or_default())?,
         Ok(batch) => print_line(text(batch)?.trim_end())?,
-        Err(error) => return Err(Failure::input(anyhow!("{id} is no given-up batch: {error}"))),
+        Err(error) => return Err(Failure::input(anyhow!("{id} is not a given-up batch: {error}"))),
     }
     Ok(())
 }
@@ -57,7 +57,7 @@ fn text(batch: &GivenUpBatch) -> Result<String, Failure> {
         out += &format!("{name:>15}  {}\n", indented(&value, 17));
     }
     let Some(payload) = &batch.payload else { return Ok(out) };
-    let event: Event = serde_json::from_str(payload).context("its payload is no Kinesis event")?;
+    let event: Event = serde_json::from_str(payload).context("its payload is not a Kinesis event")?;
     for Record { kinesis } in event.records {
         let Ok(data) = base64_simd::STANDARD.decode_to_vec(&kinesis.data) else {
             let data = indented(&kinesis.data, 2);

@@ -22,10 +22,10 @@ impl<'e, D: DeadLetterSink + Clone> Functions<'e, D> {
         Functions { environment, sdk, dead_letters, alerts: None, analytics: None }
     }
 
-    /// Sets a function up, where that is not done yet. No service is asked for anything.
+    /// Sets a function up, if that is not done yet. No service is asked for anything.
     ///
     /// # Errors
-    /// [`Failure::Input`] where the environment does not say how, or names what would lose what is sent back.
+    /// [`Failure::Input`] if the environment does not say how, or names what would lose what is sent back.
     pub(super) async fn prepare(&mut self, name: FunctionName) -> Result<(), Failure> {
         if self.get(name).is_some() {
             return Ok(());

@@ -1,4 +1,4 @@
-//! The way of a letter back to its function.
+//! Hands a letter's record back to its function.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -29,7 +29,7 @@ pub(super) struct LetterRedriver<'e> {
     memory: DedupMemory<'e>,
 }
 
-/// Takes what is poison again in place of the queue, where its letter lies already.
+/// Takes the letters of records that fail again: the queue already has theirs.
 #[derive(Debug, Clone, Default)]
 struct FailedAgain(Arc<Mutex<HashMap<String, FailureReason>>>);
 
@@ -57,7 +57,7 @@ impl<'e> LetterRedriver<'e> {
         }
     }
 
-    /// Sets the letter's function up, where it reads the stream.
+    /// Sets up the letter's function, if it is one that reads the stream.
     ///
     /// # Errors
     /// As [`Functions::prepare`].
@@ -89,7 +89,7 @@ impl<'e> LetterRedriver<'e> {
         }
     }
 
-    /// What is known beforehand of what [`redrive`](Self::redrive) would come to.
+    /// What can be known of the result of [`redrive`](Self::redrive) without calling it.
     pub(super) fn foresee(&self, letter: &StoredLetter) -> RedriveResult {
         if FunctionName::of_function(&letter.function).is_none() {
             return unknown_function(letter);

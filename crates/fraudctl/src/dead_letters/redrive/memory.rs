@@ -1,4 +1,4 @@
-//! What keeps a record that is handled again from counting twice, and for how long.
+//! How long a function's table prevents a record from being alerted or counted twice.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::function::FunctionName;
 
 const DAY: u64 = 24 * 60 * 60;
 
-/// How long the functions' tables remember what they have done, looked at from now.
+/// How long the functions' tables remember what they have done.
 pub(super) struct DedupMemory<'e> {
     environment: Environment<'e>,
     now: Timestamp,

@@ -1,4 +1,4 @@
-//! Given-up batches back to their function. What of a batch is poison goes to the dead letters, as it would have.
+//! Given-up batches back to their function. Records that can never succeed go to the dead letters, as they would have.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -95,7 +95,7 @@ pub(super) async fn redrive_all(
     Ok(false)
 }
 
-/// Hands a batch to its function as Lambda did, and marks its object as done where it was accepted. Doing so again
+/// Hands a batch to its function as Lambda did, and marks its object as done if it was accepted. Doing so again
 /// changes nothing.
 async fn redrive(
     object: &GivenUpObject,

@@ -53,7 +53,7 @@ async fn redrive(
 ) -> Result<(), Failure> {
     let mut left = options.limit.map_or(usize::MAX, |limit| limit as usize);
     while left > 0 {
-        // No more are hidden from others than can be worked on.
+        // Only as many letters are hidden from other readers as can be worked on.
         let found = walk.next(MAX_RECEIVED.min(left)).await?;
         if found.is_empty() {
             break;
@@ -89,7 +89,7 @@ fn is_chosen(selection: &Selection, found: &FoundMessage) -> bool {
     }
 }
 
-/// Sends letters back. Letters of one record go one after the other: a function would else find itself at work on it.
+/// Redrives letters. Letters of one record go one after the other, so that two invocations do not work on one record.
 async fn settle<'f>(
     redriver: &LetterRedriver<'_>,
     found: &[&'f FoundMessage],

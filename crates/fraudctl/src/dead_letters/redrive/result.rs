@@ -1,4 +1,4 @@
-//! What became of letters that were sent back.
+//! What became of letters that were redriven.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::display::{counted, thousands};
 
-/// Letters that stay told one by one; the rest are counted.
+/// This many letters that stay are reported one by one; the others are counted.
 const STAYING_TOLD: u64 = 50;
 
 /// What became of a letter.
@@ -25,23 +25,23 @@ pub(super) enum RedriveResult {
 /// Why a letter stays.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum StayReason {
-    /// Its record is poison still.
+    /// Its record fails again, and always will.
     FailedAgain(FailureReason),
-    /// Something that the function needs is not to be had.
+    /// Something that the function needs is unavailable.
     MustRetry(RetryReason),
     /// It does not hold its record's bytes.
     DataOmitted { bytes: String },
     /// What its function has done of it may be forgotten.
     Forgotten { arrival: String, variable: &'static str, days: u64 },
-    /// It is of a function that does not read the stream.
+    /// Its function does not read the stream.
     UnknownFunction { function: String },
-    /// It is of a function whose name does not say which it is.
+    /// Its function's name does not say which function it is.
     FunctionNotSaid { function: String },
-    /// It is no dead letter.
+    /// It is not a dead letter.
     NotALetter(NotALetter),
     /// Its object cannot be read.
     Unreadable { error: String },
-    /// It is no given-up batch.
+    /// It is not a given-up batch.
     NotABatch { error: String },
     /// The function refused the event.
     Refused { error: String },
@@ -77,21 +77,20 @@ impl fmt::Display for StayReason {
             StayReason::DataOmitted { bytes } => f.write_str(bytes),
             StayReason::Forgotten { arrival, variable, days } => write!(
                 f,
-                "it arrived at {arrival}, and {variable} is {days}: what was done with it may be forgotten, so that it \
-                 could be alerted or counted twice; --beyond-memory redrives it all the same"
+                "it arrived at {arrival}, and {variable} is {days}: the table may have forgotten it, so that it could be \
+                 alerted or counted twice; --beyond-memory redrives it nevertheless"
             ),
             StayReason::UnknownFunction { function } => write!(f, "no function {function} reads the stream"),
             StayReason::FunctionNotSaid { function } => {
-                write!(f, "the name {function} does not say which function it is: say so by --function")
+                write!(f, "the name {function} does not say which function it is; name it with --function")
             }
             StayReason::Unreadable { error } => write!(f, "it cannot be read: {error}"),
-            StayReason::NotABatch { error } => write!(f, "no given-up batch: {error}"),
-            StayReason::NotALetter(error) => write!(f, "no dead letter: {error}"),
+            StayReason::NotABatch { error } => write!(f, "not a given-up batch: {error}"),
+            StayReason::NotALetter(error) => write!(f, "not a dead letter: {error}"),
             StayReason::Refused { error } => write!(f, "refused: {error}"),
-            StayReason::NotRemoved { error } => write!(
-                f,
-                "accepted, but it could not be removed ({error}): redriving it again changes nothing else"
-            ),
+            StayReason::NotRemoved { error } => {
+                write!(f, "accepted, but not removed ({error}); redriving it again is safe")
+            }
         }
     }
 }
@@ -104,7 +103,7 @@ pub(super) struct RedriveSummary {
     pub(super) accepted: u64,
     pub(super) stayed: u64,
     by_reason: BTreeMap<String, u64>,
-    /// How many letters could not even be looked at, where there are any.
+    /// How many letters were hidden by other readers, as text, if any were.
     pub(super) hidden_by_others: Option<String>,
 }
 
@@ -119,7 +118,7 @@ impl RedriveSummary {
         format!("{} redriven, {} stay", counted(self.accepted, self.thing), thousands(self.stayed))
     }
 
-    /// Counts a letter. Gives the line that tells of it, where it stays and is not one of too many.
+    /// Counts a letter. Gives the line that reports it, if it stays and is among the first.
     pub(super) fn count(&mut self, id: &str, outcome: &RedriveResult) -> Option<String> {
         match outcome {
             RedriveResult::Accepted => {

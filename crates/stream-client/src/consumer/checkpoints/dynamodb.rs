@@ -47,7 +47,7 @@ pub enum CreateError {
     StillCreating,
 }
 
-/// What came of a write under a condition: the row as it stands then, if there is one.
+/// What came of a write under a condition: the row as it is then, if there is one.
 enum Conditional {
     Done(Row),
     Refused(Option<Row>),

@@ -26,9 +26,9 @@ use crate::consumer::record::SequenceNumber;
 
 /// The lease's `shard_id`; no shard is called so.
 pub(super) const LEASE: &str = "lease";
-/// What stands in place of a sequence number where a shard was handled to its end, as in the KCL.
+/// What a row has instead of a sequence number if its shard was handled to the end, as in the KCL.
 const SHARD_END: &str = "SHARD_END";
-/// What stands in place of a time.
+/// What a row has instead of a time.
 const TRIM_HORIZON: &str = "TRIM_HORIZON";
 
 /// A row as the table gave it.
@@ -44,7 +44,7 @@ impl Row {
         }
     }
 
-    /// The lease of its holder, where it was taken just now.
+    /// The lease of its holder, if it was taken just now.
     pub(super) fn lease(&self) -> Result<Lease, CheckpointFault> {
         let attribute = START;
         let start = match self.text(attribute)? {

@@ -158,7 +158,7 @@ async fn a_checkpoint_only_moves_forward_by_number_and_never_behind_the_end(chec
         lost => panic!("{lost:?}"),
     };
     assert_eq!(claimed().await, None);
-    // As texts `10` sorts before `9`. What is there already, or further, is no failure: its answer may have been lost.
+    // As texts `10` sorts before `9`. What is there already, or further, is not a failure: its answer may have been lost.
     let long = after(&"9".repeat(56));
     for (to, then) in [
         (after("9"), after("9")),

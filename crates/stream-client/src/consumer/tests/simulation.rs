@@ -155,7 +155,7 @@ async fn simulate(shards: u32, chances: Chances, steps: &[Step], seed: u64) -> (
     (world, producer)
 }
 
-/// Each number where it stands first.
+/// Each number once, in the order of first occurrence.
 fn firsts(done: &[(String, usize)]) -> BTreeMap<String, Vec<usize>> {
     let mut firsts: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     for (key, number) in done {
