@@ -2,14 +2,15 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use fraud_core::refusal::Refusal;
 use std::time::Duration;
 
 use firehose_transform::{Transform, Transformed};
 use fraud_aws::profiles::FileProfiles;
+use fraud_aws::reason::FailureReason;
 use fraud_core::event_time::EventTimeBounds;
 use fraud_core::money::Money;
 use fraud_core::policy::Policy;
-use fraud_core::reason::FailureReason;
 use fraud_core::transaction::Transaction;
 use kinesis_batch::Batch;
 use serde_json::{Value, json};
@@ -51,7 +52,10 @@ async fn every_envelope_around_a_transaction_is_refused_alone_with_its_bytes_kep
     let payloads: Vec<String> = envelopes.lines().map(str::to_owned).chain([good.to_owned()]).collect();
     let (transformed, answers) = transformed(payloads.iter().cloned()).await;
     // The last two are JSON text and an array.
-    let expected = [(FailureReason::NotAnObject, 2), (FailureReason::NotATransaction, 10)];
+    let expected = [
+        (FailureReason::Refused(Refusal::NotAnObject), 2),
+        (FailureReason::Refused(Refusal::NotATransaction), 10),
+    ];
     assert_eq!(*transformed.metrics.failed.counts(), expected.into());
     assert_eq!((transformed.metrics.ok, transformed.metrics.high_scores), (1, 1));
     for (payload, answer) in payloads.iter().zip(&answers).take(12) {
@@ -67,7 +71,7 @@ fn the_same_envelopes_are_poison_to_the_kinesis_functions_and_the_transaction_be
     let transactions = batch.transactions();
     assert_eq!(transactions.len(), 10);
     for received in &transactions {
-        assert_eq!(received.as_ref().unwrap_err(), &FailureReason::NotATransaction);
+        assert_eq!(received.as_ref().unwrap_err(), &FailureReason::Refused(Refusal::NotATransaction));
     }
 }
 

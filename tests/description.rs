@@ -1,15 +1,16 @@
 //! What the code says of itself is what it does.
 
+use fraud_core::refusal::Refusal;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use fraud_aws::config::{ConfigError, Environment, Variable};
+use fraud_aws::reason::FailureReason;
 use fraud_aws::telemetry::{Failures, Metric, MetricLine, metric};
-use fraud_core::reason::FailureReason;
 use kinesis_batch::RetryReason;
 use system_tests::description::FUNCTIONS;
 
-const REASON: FailureReason = FailureReason::NotJson;
+const REASON: FailureReason = FailureReason::Refused(Refusal::NotJson);
 
 /// A value for every variable that must be set.
 fn required(name: &str) -> Option<String> {

@@ -13,19 +13,17 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use fastrand::Rng;
 use firehose_transform::Transform;
-use firehose_transform::event::FirehoseEvent;
 use firehose_transform::response::MAX_RESPONSE_BYTES;
 use fraud_aws::profiles::FileProfiles;
 use fraud_core::alert::Alert;
+use fraud_core::decision::Decider;
 use fraud_core::enrichment::Enrichment;
 use fraud_core::event_time::EventTimeBounds;
-use fraud_core::identity::Identity;
 use fraud_core::policy::Policy;
-use fraud_core::record::Decision;
-use fraud_core::scoring::Inputs;
 use fraud_core::window::{Accumulator, WindowRule, WindowTime};
 use kinesis_batch::Batch;
 use kpl_aggregation::{Payload, split};
+use lambda_events::firehose::FirehoseEvent;
 use serde_json::Value;
 use system_tests::workspace::root;
 
@@ -192,6 +190,7 @@ fn whatever_a_kinesis_event_is_its_records_are_transactions_or_refused_each_by_i
         time: WindowTime::Event,
         bounds: EventTimeBounds::UNBOUNDED,
     };
+    let decider = Decider::new(policy, rule.bounds);
     fuzz(|rng| {
         let event = mutate_event(rng.choice(&seeds).unwrap(), rng.choice(&seeds).unwrap(), "Records", rng);
         let Ok(batch) = Batch::read(&event) else { return };
@@ -201,18 +200,10 @@ fn whatever_a_kinesis_event_is_its_records_are_transactions_or_refused_each_by_i
         for (index, received) in transactions.iter().enumerate() {
             let Ok(received) = received else { continue };
             let (transaction, arrival) = (&received.transaction, received.arrival);
-            let (customer, id) = (transaction.customer_id.as_deref(), transaction.transaction_id.as_deref());
-            let identity = Identity::of(customer, id, Some(received.position)).unwrap();
-            accumulator.add(index, transaction, &identity, arrival);
-            let inputs = Inputs::of(transaction, Enrichment::NoProfile, arrival, &policy);
-            let decision = Decision {
-                enrichment: Enrichment::NoProfile,
-                score: policy.score(&inputs),
-                identity: Some(identity),
-                arrival,
-                event_time_fault: rule.bounds.fault(&transaction.event_time, arrival),
-            };
-            let alert = Alert::new(transaction, &decision, &inputs, &policy, received.position);
+            let position = received.position;
+            accumulator.add(index, transaction, &transaction.identity_at(position), arrival);
+            let decision = decider.decide(transaction, Enrichment::NoProfile, arrival, Some(position));
+            let alert = Alert::new(transaction, &decision, &decider, position);
             assert!(alert.message.len() <= 262_144 || event.len() > 262_144);
             assert_eq!(Alert::from_message(alert.message.clone(), None), Ok(alert));
         }

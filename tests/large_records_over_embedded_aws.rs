@@ -8,13 +8,12 @@ use aws_sdk_kinesis::primitives::Blob;
 use aws_sdk_kinesis::types::ShardIteratorType;
 use embedded_aws::{EmbeddedAws, REGION, Service};
 use fraud_core::alert::Alert;
+use fraud_core::decision::Decider;
 use fraud_core::enrichment::Enrichment;
 use fraud_core::event_time::EventTimeBounds;
-use fraud_core::identity::Identity;
 use fraud_core::policy::Policy;
 use fraud_core::profile::{Attribute, Profile};
-use fraud_core::record::{Decision, RecordEncoder};
-use fraud_core::scoring::Inputs;
+use fraud_core::record::RecordEncoder;
 use kinesis_batch::{Batch, Redelivery};
 
 const STREAM: &str = "transactions";
@@ -66,6 +65,7 @@ async fn a_record_of_any_size_that_a_stream_takes_is_scored_and_raises_an_alert_
     }
     let policy = Policy::builtin_default().unwrap();
     let encoder = RecordEncoder::new(&policy);
+    let decider = Decider::new(policy, EventTimeBounds::UNBOUNDED);
     let profile = Profile::new(Attribute::Text("gold"), Attribute::Missing, Attribute::Number("1"));
     let iterator = client.get_shard_iterator().stream_name(STREAM).shard_id("shardId-000000000000");
     let iterator = iterator.shard_iterator_type(ShardIteratorType::TrimHorizon).send().await.unwrap();
@@ -89,16 +89,9 @@ async fn a_record_of_any_size_that_a_stream_takes_is_scored_and_raises_an_alert_
             let received = transactions[0].as_ref().unwrap();
             let (transaction, arrival) = (&received.transaction, received.arrival);
             let enrichment = Enrichment::Profile(&profile);
-            let inputs = Inputs::of(transaction, enrichment, arrival, &policy);
-            let decision = Decision {
-                enrichment,
-                score: policy.score(&inputs),
-                identity: Identity::of(Some("C1"), Some("T1"), None),
-                arrival,
-                event_time_fault: EventTimeBounds::UNBOUNDED.fault(&transaction.event_time, arrival),
-            };
-            assert!(policy.alerts(decision.score.value));
-            let alert = Alert::new(transaction, &decision, &inputs, &policy, received.position);
+            let decision = decider.decide(transaction, enrichment, arrival, Some(received.position));
+            assert!(decider.alerts(&decision));
+            let alert = Alert::new(transaction, &decision, &decider, received.position);
             assert!(alert.size() <= MAX_MESSAGE, "{}", alert.size());
             let mut line = Vec::new();
             encoder.encode(transaction, &decision, &mut line);

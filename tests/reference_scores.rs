@@ -8,11 +8,12 @@ use std::collections::BTreeMap;
 
 use exact_text::timestamp::Timestamp;
 use exact_text::written_time;
+use fraud_core::decision::Decider;
 use fraud_core::enrichment::Enrichment;
+use fraud_core::event_time::EventTimeBounds;
 use fraud_core::policy::Policy;
 use fraud_core::profile::{Attribute, Profile};
-use fraud_core::reason::FailureReason;
-use fraud_core::scoring::Inputs;
+use fraud_core::refusal::Refusal;
 use fraud_core::transaction::Transaction;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -25,11 +26,11 @@ enum Outcome {
     /// A score, by its bits.
     Score(f64),
     /// The payload is refused.
-    Refused(FailureReason),
+    Refused(Refusal),
 }
 
-use FailureReason::{InvalidAmount, InvalidCustomerId, NotATransaction, NotAnObject, NotJson};
 use Outcome::{Refused, Score};
+use Refusal::{InvalidAmount, InvalidCustomerId, NotATransaction, NotAnObject, NotJson};
 
 /// The day score of a small amount at risk 0.5.
 const DAY: Outcome = Score(0.2);
@@ -140,7 +141,8 @@ fn outcome(case: &Value, policy: &Policy) -> Outcome {
         Ok(transaction) => {
             let profile = profile(case, payload);
             let enrichment = enrichment(case, &transaction, profile.as_ref());
-            Score(policy.score(&Inputs::of(&transaction, enrichment, arrival, policy)).value)
+            let decider = Decider::new(policy.clone(), EventTimeBounds::UNBOUNDED);
+            Score(decider.decide(&transaction, enrichment, arrival, None).score.value)
         }
     }
 }

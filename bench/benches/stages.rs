@@ -10,16 +10,16 @@ use divan::Bencher;
 use divan::counter::ItemsCount;
 use exact_text::base64::Payloads;
 use exact_text::timestamp::Timestamp;
-use firehose_transform::event::FirehoseEvent;
 use firehose_transform::response::{MAX_RESPONSE_BYTES, ResponseWriter};
+use fraud_core::decision::{Decider, Decision};
 use fraud_core::enrichment::Enrichment;
-use fraud_core::identity::Identity;
+use fraud_core::event_time::EventTimeBounds;
 use fraud_core::policy::Policy;
 use fraud_core::profile::{Attribute, Profile};
-use fraud_core::record::{Decision, RecordEncoder};
-use fraud_core::scoring::Inputs;
+use fraud_core::record::RecordEncoder;
 use fraud_core::transaction::{Transaction, TransactionReader};
-use kinesis_batch::KinesisEvent;
+use lambda_events::firehose::FirehoseEvent;
+use lambda_events::kinesis::KinesisEvent;
 
 const RECORDS: usize = 1_000;
 
@@ -48,20 +48,13 @@ fn profile() -> Profile {
     Profile::new(Attribute::Text("gold"), Attribute::Number("12345.67"), Attribute::Number("0.42"))
 }
 
-fn inputs(transaction: &Transaction<'_>, enrichment: Enrichment<'_>, policy: &Policy) -> Inputs {
-    Inputs::of(transaction, enrichment, arrival(), policy)
+fn decider() -> Decider {
+    let policy = Policy::builtin_default().expect("the default policy");
+    Decider::new(policy, EventTimeBounds::UNBOUNDED)
 }
 
-fn decision<'a>(transaction: &'a Transaction<'_>, profile: &'a Profile, policy: &Policy) -> Decision<'a> {
-    let enrichment = Enrichment::Profile(profile);
-    let (customer, id) = (transaction.customer_id.as_deref(), transaction.transaction_id.as_deref());
-    Decision {
-        enrichment,
-        score: policy.score(&inputs(transaction, enrichment, policy)),
-        identity: Identity::of(customer, id, None),
-        arrival: arrival(),
-        event_time_fault: None,
-    }
+fn decide<'a>(transaction: &'a Transaction<'_>, profile: &'a Profile, decider: &Decider) -> Decision<'a> {
+    decider.decide(transaction, Enrichment::Profile(profile), arrival(), None)
 }
 
 /// From the event's text to its records.
@@ -125,16 +118,15 @@ mod read {
     }
 }
 
-/// From transactions to scores.
+/// From transactions to decisions.
 #[divan::bench]
 fn score(bencher: Bencher<'_, '_>) {
-    let policy = Policy::builtin_default().expect("the default policy");
+    let decider = decider();
     let payloads = payloads();
     let transactions = transactions(&payloads);
     let profile = profile();
     bencher.counter(ItemsCount::new(RECORDS)).bench_local(|| {
-        let enrichment = Enrichment::Profile(&profile);
-        let score = |transaction| policy.score(&inputs(black_box(transaction), enrichment, &policy)).value;
+        let score = |transaction| decide(black_box(transaction), &profile, &decider).score.value;
         transactions.iter().map(score).sum::<f64>()
     });
 }
@@ -142,14 +134,14 @@ fn score(bencher: Bencher<'_, '_>) {
 /// From decisions to the lines of the lake.
 #[divan::bench]
 fn encode(bencher: Bencher<'_, '_>) {
-    let policy = Policy::builtin_default().expect("the default policy");
-    let encoder = RecordEncoder::new(&policy);
+    let decider = decider();
+    let encoder = RecordEncoder::new(decider.policy());
     let payloads = payloads();
     let transactions = transactions(&payloads);
     let profile = profile();
     let decided: Vec<_> = transactions
         .iter()
-        .map(|transaction| (transaction, decision(transaction, &profile, &policy)))
+        .map(|transaction| (transaction, decide(transaction, &profile, &decider)))
         .collect();
     let mut line = Vec::new();
     bencher.counter(ItemsCount::new(RECORDS)).bench_local(|| {
@@ -166,12 +158,12 @@ fn encode(bencher: Bencher<'_, '_>) {
 fn respond(bencher: Bencher<'_, '_>) {
     let text = EventKind::Firehose.event(RECORDS);
     let event = FirehoseEvent::parse(&text).expect("a Firehose event");
-    let policy = Policy::builtin_default().expect("the default policy");
-    let encoder = RecordEncoder::new(&policy);
+    let decider = decider();
+    let encoder = RecordEncoder::new(decider.policy());
     let (payloads, profile) = (payloads(), profile());
     let line = |transaction: &Transaction<'_>| {
         let mut line = Vec::new();
-        encoder.encode(transaction, &decision(transaction, &profile, &policy), &mut line);
+        encoder.encode(transaction, &decide(transaction, &profile, &decider), &mut line);
         line
     };
     let lines: Vec<Vec<u8>> = transactions(&payloads).iter().map(line).collect();

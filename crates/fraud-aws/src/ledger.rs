@@ -15,15 +15,15 @@ mod browse;
 mod connect;
 mod dynamodb;
 mod memory;
-mod resend;
 mod row;
+mod send;
 mod table;
 
 pub use browse::{AuditRow, AuditValue, Pending, PendingAlert, Searched};
 pub use connect::Ledger;
 pub use dynamodb::DynamoDbLedger;
 pub use memory::MemoryLedger;
-pub use resend::{Resent, resend};
+pub use send::{SendLimits, Sender, Sent, Which, send_pending};
 
 /// The port as data.
 pub const PORT: Port = Port {
@@ -163,6 +163,13 @@ pub enum LedgerFault {
         /// The attribute that is missing or of another form.
         attribute: &'static str,
     },
+}
+
+impl LedgerFault {
+    /// Whether the ledger may answer another time.
+    pub fn is_transient(&self) -> bool {
+        matches!(self, LedgerFault::Call(_))
+    }
 }
 
 /// Where a claim that stands in the ledger leaves one who would claim.

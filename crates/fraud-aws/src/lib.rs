@@ -12,6 +12,7 @@ pub mod ledger;
 mod lines;
 pub mod port;
 pub mod profiles;
+pub mod reason;
 
 pub mod telemetry;
 

@@ -13,17 +13,17 @@ use crate::port::{Call, Port};
 
 mod cache;
 mod connect;
-mod customers;
 mod dynamodb;
 mod file;
+mod looked_up;
 pub mod rows;
 pub mod table;
 
 pub use cache::CachedProfiles;
 pub use connect::Profiles;
-pub use customers::Customers;
 pub use dynamodb::{DynamoDbProfiles, attribute};
 pub use file::{FileProfiles, ProfileFileError, ProfilesError};
+pub use looked_up::{LookedUp, look_up, lookup_deadline};
 
 /// The port as data.
 pub const PORT: Port = Port {

@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use exact_text::timestamp::Timestamp;
 use fraud_core::alert::Alert;
+use fraud_core::decision::Decider;
 use fraud_core::enrichment::Enrichment;
-use fraud_core::identity::{Identity, Position};
+use fraud_core::event_time::EventTimeBounds;
+use fraud_core::identity::Position;
 use fraud_core::policy::Policy;
 use fraud_core::profile::{Attribute, Profile};
-use fraud_core::record::Decision;
-use fraud_core::scoring::Inputs;
 use fraud_core::transaction::Transaction;
 use tokio::time::Instant;
 
@@ -45,12 +45,9 @@ pub(crate) fn alert_for(payload: &str, sub_sequence_number: u64) -> Alert {
         sub_sequence_number,
     };
     let enrichment = Enrichment::Profile(&profile);
-    let inputs = Inputs::of(&transaction, enrichment, at(0), &policy);
-    let (customer, id) = (transaction.customer_id.as_deref(), transaction.transaction_id.as_deref());
-    let identity = Identity::of(customer, id, Some(position));
-    let score = policy.score(&inputs);
-    let decision = Decision { enrichment, score, identity, arrival: at(0), event_time_fault: None };
-    Alert::new(&transaction, &decision, &inputs, &policy, position)
+    let decider = Decider::new(policy, EventTimeBounds::UNBOUNDED);
+    let decision = decider.decide(&transaction, enrichment, at(0), Some(position));
+    Alert::new(&transaction, &decision, &decider, position)
 }
 
 /// An alert whose message takes so many bytes more, for what a sink or a ledger does with large ones.

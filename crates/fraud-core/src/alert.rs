@@ -1,11 +1,10 @@
 //! The alert that a high score raises.
 
+use crate::decision::{Decider, Decision};
 use crate::event_time::EventTimeFault;
 use crate::fields;
-use crate::identity::{Identity, Position};
-use crate::policy::Policy;
-use crate::record::Decision;
-use crate::scoring::{self, Inputs};
+use crate::identity::Position;
+use crate::scoring;
 use crate::transaction::{TimeField, Transaction};
 use exact_text::json::{is_portable, number_text};
 use exact_text::timestamp::Timestamp;
@@ -86,12 +85,11 @@ pub struct AlertAttribute<'a> {
 }
 
 impl Alert {
-    /// The alert for a transaction at `position` on which `decision` was made from `inputs` under `policy`.
+    /// The alert for a transaction at `position` on which `decider` made `decision`.
     pub fn new(
         transaction: &Transaction<'_>,
         decision: &Decision<'_>,
-        inputs: &Inputs,
-        policy: &Policy,
+        decider: &Decider,
         position: Position<'_>,
     ) -> Self {
         let event_time = match &transaction.event_time {
@@ -99,16 +97,16 @@ impl Alert {
             TimeField::Missing | TimeField::Unreadable => None,
         };
         let mut alert = Alert {
-            alert_id: decision.identity.unwrap_or(Identity::Position(position)).to_string(),
+            alert_id: transaction.identity_at(position).to_string(),
             customer_id: transaction.customer_id.as_deref().map(str::to_owned),
             transaction_id: transaction.transaction_id.as_deref().map(str::to_owned),
             transaction_amount: transaction.amount.digits.to_owned(),
             fraud_score: number_text(decision.score.value),
             arrival: decision.arrival,
             event_time,
-            event_time_fault: decision.event_time_fault,
-            reasons: scoring::reasons_json(&policy.reasons(inputs)),
-            policy: policy.id().to_owned(),
+            event_time_fault: decision.time.fault,
+            reasons: scoring::reasons_json(&decider.reasons(decision)),
+            policy: decider.policy().id().to_owned(),
             enrichment: decision.enrichment.as_str().to_owned(),
             stream: position.stream.to_owned(),
             shard: position.shard.to_owned(),

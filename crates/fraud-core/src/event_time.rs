@@ -20,13 +20,8 @@ impl EventTimeBounds {
     /// No bounds: every event time counts.
     pub const UNBOUNDED: EventTimeBounds = EventTimeBounds { max_age: None, max_ahead: None };
 
-    /// The time that a record counts under: its event time if that is known and within the bounds, else its arrival.
-    pub fn effective(&self, event_time: Option<Timestamp>, arrival: Timestamp) -> Timestamp {
-        event_time.filter(|&event_time| self.hold(event_time, arrival)).unwrap_or(arrival)
-    }
-
     /// Whether an event time lies within the bounds. A bound itself is within.
-    pub fn hold(&self, event_time: Timestamp, arrival: Timestamp) -> bool {
+    fn hold(&self, event_time: Timestamp, arrival: Timestamp) -> bool {
         let ahead = event_time.millis() - arrival.millis();
         let exceeds = |distance: i64, bound: Option<Duration>| {
             bound.is_some_and(|bound| {
@@ -36,20 +31,31 @@ impl EventTimeBounds {
         !exceeds(ahead, self.max_ahead) && !exceeds(-ahead, self.max_age)
     }
 
-    /// What is wrong with the event time of a record that arrived at `arrival`. A missing one is no fault: the arrival
-    /// takes its place.
-    pub fn fault(&self, event_time: &TimeField<'_>, arrival: Timestamp) -> Option<EventTimeFault> {
-        match event_time {
-            TimeField::Missing => None,
-            TimeField::Unreadable => Some(EventTimeFault::Unreadable),
+    /// When a transaction that arrived at `arrival` counts, and what is wrong with its event time. A missing one is no
+    /// fault: the arrival takes its place.
+    #[inline]
+    pub fn counted(&self, event_time: &TimeField<'_>, arrival: Timestamp) -> CountedTime {
+        let (at, fault) = match event_time {
+            TimeField::Missing => (arrival, None),
+            TimeField::Unreadable => (arrival, Some(EventTimeFault::Unreadable)),
             TimeField::Known(time, _) => match (self.hold(time.instant, arrival), time.hour) {
-                (true, Some(_)) => None,
-                (true, None) => Some(EventTimeFault::WithoutLocalTime),
-                (false, Some(_)) => Some(EventTimeFault::OutOfBounds),
-                (false, None) => Some(EventTimeFault::OutOfBoundsWithoutLocalTime),
+                (true, Some(_)) => (time.instant, None),
+                (true, None) => (time.instant, Some(EventTimeFault::WithoutLocalTime)),
+                (false, Some(_)) => (arrival, Some(EventTimeFault::OutOfBounds)),
+                (false, None) => (arrival, Some(EventTimeFault::OutOfBoundsWithoutLocalTime)),
             },
-        }
+        };
+        CountedTime { at, fault }
     }
+}
+
+/// When a transaction counts, for its partition and its window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CountedTime {
+    /// Its event time if that can be read and is within the bounds, else its arrival.
+    pub at: Timestamp,
+    /// What is wrong with its event time, if anything.
+    pub fault: Option<EventTimeFault>,
 }
 
 /// Why an event time did not have its full effect.
@@ -126,7 +132,7 @@ impl EventTimeFaults {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use exact_text::written_time::parse;
+    use exact_text::written_time::{WrittenTime, parse};
 
     #[test]
     fn an_event_time_has_each_fault_that_keeps_it_from_its_full_effect() {
@@ -148,7 +154,7 @@ mod tests {
                     parse(text).map_or(TimeField::Unreadable, |time| TimeField::Known(time, text.into()))
                 }
             };
-            let found = bounds.fault(&field, arrival);
+            let found = bounds.counted(&field, arrival).fault;
             assert_eq!(found, fault, "{text:?}");
             assert_eq!(found.and_then(|fault| EventTimeFault::of_words(fault.as_str())), fault);
             faults.count(found);
@@ -162,7 +168,7 @@ mod tests {
         let arrival = at(1_000_000_000);
         let hour = Duration::from_secs(3600);
         let bounds = EventTimeBounds { max_age: Some(24 * hour), max_ahead: Some(hour) };
-        let unbounded = EventTimeBounds { max_age: None, max_ahead: None };
+        let unbounded = EventTimeBounds::UNBOUNDED;
         for (event_time, within) in [
             (1_000_000_000 - 24 * 3_600_000, true),
             (1_000_000_000 - 24 * 3_600_000 - 1, false),
@@ -170,12 +176,11 @@ mod tests {
             (1_000_000_000 + 3_600_001, false),
         ] {
             let event_time = at(event_time);
-            assert_eq!(
-                bounds.effective(Some(event_time), arrival),
-                if within { event_time } else { arrival }
-            );
-            assert_eq!(unbounded.effective(Some(event_time), arrival), event_time);
+            let time = WrittenTime { instant: event_time, hour: Some(3) };
+            let field = TimeField::Known(time, "".into());
+            assert_eq!(bounds.counted(&field, arrival).at, if within { event_time } else { arrival });
+            assert_eq!(unbounded.counted(&field, arrival).at, event_time);
         }
-        assert_eq!(unbounded.effective(None, arrival), arrival);
+        assert_eq!(unbounded.counted(&TimeField::Missing, arrival).at, arrival);
     }
 }

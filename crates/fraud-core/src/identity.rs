@@ -28,13 +28,6 @@ impl fmt::Display for Position<'_> {
     }
 }
 
-/// The stream's name in a stream's ARN or in that of a consumer of one: `transactions` of
-/// `arn:aws:kinesis:us-east-1:123456789012:stream/transactions/consumer/alerts:1764000000`.
-pub fn stream_name(arn: &str) -> Option<&str> {
-    let resource = arn.splitn(6, ':').nth(5)?;
-    resource.strip_prefix("stream/")?.split('/').next().filter(|name| !name.is_empty())
-}
-
 /// What makes a record the same record wherever and however often it comes.
 ///
 /// Its text is `<customer id>/<transaction id>` where the transaction has an id (the customer id is empty where there
@@ -148,15 +141,6 @@ mod tests {
     fn a_position_is_written_without_its_stream() {
         assert_eq!(position(0).to_string(), "shardId-000000000000/495");
         assert_eq!(position(2).to_string(), "shardId-000000000000/495/2");
-    }
-
-    #[test]
-    fn a_streams_name_is_neither_its_arn_nor_its_consumers() {
-        let arn = "arn:aws:kinesis:us-east-1:123456789012:stream/transactions";
-        assert_eq!(stream_name(arn), Some("transactions"));
-        assert_eq!(stream_name(&format!("{arn}/consumer/alerts:1764000000")), Some("transactions"));
-        assert_eq!(stream_name("arn:aws:kinesis:us-east-1:123456789012:stream/"), None);
-        assert_eq!(stream_name("transactions"), None);
     }
 
     #[test]

@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use crate::reason::FailureReason;
 use exact_text::decimal::Decimal;
 
 /// The decimals that a sum keeps.
@@ -24,12 +23,6 @@ pub struct Money(i128);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("an amount of 1e18 or more")]
 pub struct TooLarge;
-
-impl From<TooLarge> for FailureReason {
-    fn from(_: TooLarge) -> Self {
-        FailureReason::AmountOutOfRange
-    }
-}
 
 impl Money {
     /// Nothing.

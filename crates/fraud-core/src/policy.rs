@@ -6,11 +6,12 @@ mod document;
 mod error;
 mod reach;
 
+pub use error::{PolicyError, PolicyProblem};
 pub use reach::Silence;
 
-pub use error::{PolicyError, PolicyProblem};
-
 use sha2::{Digest, Sha256};
+
+use crate::inputs::Input;
 
 /// The most factors a policy can have: as many as a [`FactorSet`](crate::scoring::FactorSet) has places.
 pub const MAX_FACTORS: usize = 32;
@@ -27,42 +28,34 @@ pub struct Policy {
     factors: Vec<Factor>,
 }
 
-/// One factor of a score.
+/// One factor of a score: what it looks at, and how that gives points.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Factor {
     pub(crate) name: String,
-    pub(crate) rule: Rule,
+    pub(crate) input: Input,
+    pub(crate) shape: Shape,
 }
 
-/// How a factor gives points.
+/// How a value gives points.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Rule {
-    /// The points of the band that the amount lies in.
-    AmountBands(Vec<Band>),
-    /// The points of the band that the customer's risk lies in.
-    RiskBands(Vec<Band>),
-    /// The customer's risk times the weight.
-    RiskWeight { weight: f64, text: String },
-    /// The points of the band that the hour lies in.
-    HourBands(Vec<HourBand>),
+pub(crate) enum Shape {
+    /// The points of the band that the value lies in.
+    Bands(Vec<Band>),
+    /// The value times the weight.
+    Weight { weight: f64, text: String },
 }
 
-/// The numbers greater than `above` and up to `up_to`.
+/// The numbers greater than `above` and up to `up_to`. Bounds of the other kinds (`from`, `until`) are held as the
+/// neighbouring f64, so that every comparison is one of these two.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Band {
     pub(crate) above: f64,
     pub(crate) up_to: f64,
     pub(crate) points: f64,
+    /// The rule as reasons write it.
     pub(crate) text: String,
-}
-
-/// The hours from `from` to before `until`.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct HourBand {
-    pub(crate) from: u8,
-    pub(crate) until: u8,
-    pub(crate) points: f64,
-    pub(crate) text: String,
+    /// The bounds as the policy's canonical form writes them.
+    pub(crate) canonical: String,
 }
 
 impl Policy {
@@ -134,21 +127,12 @@ fn canonical_form(name: &str, cap: f64, threshold: f64, default_risk: f64, facto
     let mut line = |words: std::fmt::Arguments<'_>| {
         let _ = writeln!(form, "{words}");
     };
-    for Factor { name, rule } in factors {
-        match rule {
-            Rule::RiskWeight { weight, .. } => {
-                line(format_args!("factor {name} customer_risk weight {weight:?}"))
-            }
-            Rule::AmountBands(bands) => bands.iter().for_each(|Band { above, up_to, points, .. }| {
-                line(format_args!("factor {name} amount above {above:?} up_to {up_to:?} points {points:?}"));
-            }),
-            Rule::RiskBands(bands) => bands.iter().for_each(|Band { above, up_to, points, .. }| {
-                line(format_args!(
-                    "factor {name} customer_risk above {above:?} up_to {up_to:?} points {points:?}"
-                ));
-            }),
-            Rule::HourBands(bands) => bands.iter().for_each(|HourBand { from, until, points, .. }| {
-                line(format_args!("factor {name} hour from {from} until {until} points {points:?}"));
+    for Factor { name, input, shape } in factors {
+        let input = input.name();
+        match shape {
+            Shape::Weight { weight, .. } => line(format_args!("factor {name} {input} weight {weight:?}")),
+            Shape::Bands(bands) => bands.iter().for_each(|Band { canonical, points, .. }| {
+                line(format_args!("factor {name} {input} {canonical} points {points:?}"));
             }),
         }
     }

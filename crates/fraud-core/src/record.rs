@@ -1,14 +1,10 @@
 //! The scored record: the producer's bytes with our fields appended.
 
-use crate::enrichment::Enrichment;
-use crate::event_time::EventTimeFault;
+use crate::decision::Decision;
 use crate::fields;
-use crate::identity::Identity;
 use crate::policy::Policy;
-use crate::scoring::Score;
 use crate::transaction::Transaction;
 use exact_text::json::{number_text, push_escaped, push_number};
-use exact_text::timestamp::Timestamp;
 
 /// Writes scored records under one policy.
 #[derive(Debug, Clone)]
@@ -37,21 +33,6 @@ struct Between {
     before_arrival: String,
     /// `","event_time_fault":"`
     before_fault: String,
-}
-
-/// What was decided about a transaction.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Decision<'a> {
-    /// What the profile lookup came to.
-    pub enrichment: Enrichment<'a>,
-    /// The score.
-    pub score: Score,
-    /// The record's identity, where it has one.
-    pub identity: Option<Identity<'a>>,
-    /// When the record arrived.
-    pub arrival: Timestamp,
-    /// What is wrong with the transaction's event time, if anything.
-    pub event_time_fault: Option<EventTimeFault>,
 }
 
 impl RecordEncoder {
@@ -99,7 +80,7 @@ impl RecordEncoder {
         out.extend_from_slice(decision.enrichment.as_str().as_bytes());
         out.extend_from_slice(between.before_arrival.as_bytes());
         out.extend_from_slice(&decision.arrival.to_rfc3339());
-        if let Some(fault) = decision.event_time_fault {
+        if let Some(fault) = decision.time.fault {
             out.extend_from_slice(between.before_fault.as_bytes());
             out.extend_from_slice(fault.as_str().as_bytes());
         }

@@ -1,22 +1,9 @@
 //! The score: what each factor of a policy contributes, and why.
 
-use crate::enrichment::Enrichment;
-use crate::policy::{Band, Factor, HourBand, Policy, Rule};
-use crate::profile::Profile;
-use crate::transaction::{TimeField, Transaction};
 use exact_text::json::ObjectWriter;
-use exact_text::timestamp::Timestamp;
 
-/// What a score depends on, and nothing else.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Inputs {
-    /// The transaction's amount.
-    pub amount: f64,
-    /// The customer's risk, from the profile or the policy's default.
-    pub customer_risk: f64,
-    /// The hour of day, 0 to 23, as the producer wrote it; `None` if it wrote an epoch number or something unreadable.
-    pub hour: Option<u8>,
-}
+use crate::inputs::Inputs;
+use crate::policy::{Factor, Policy, Shape};
 
 /// A score, and which factors made it.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -66,29 +53,6 @@ pub fn reasons_json(reasons: &[Reason<'_>]) -> String {
     format!("[{}]", reasons.iter().map(reason).collect::<Vec<_>>().join(","))
 }
 
-impl Inputs {
-    /// What a transaction's score depends on, under a policy.
-    pub fn of(
-        transaction: &Transaction<'_>,
-        enrichment: Enrichment<'_>,
-        arrival: Timestamp,
-        policy: &Policy,
-    ) -> Self {
-        Inputs {
-            amount: transaction.amount.value,
-            customer_risk: enrichment
-                .profile()
-                .and_then(Profile::risk_score)
-                .unwrap_or_else(|| policy.default_risk()),
-            hour: match &transaction.event_time {
-                TimeField::Known(time, _) => time.hour,
-                TimeField::Missing => Some(arrival.calendar().hour),
-                TimeField::Unreadable => None,
-            },
-        }
-    }
-}
-
 impl Policy {
     /// The score of these inputs.
     pub fn score(&self, inputs: &Inputs) -> Score {
@@ -115,31 +79,25 @@ impl Policy {
 }
 
 impl Factor {
-    /// What the factor contributes; `None` where that is nothing.
+    /// What the factor contributes; `None` if that is nothing.
     #[inline]
     fn contribution(&self, inputs: &Inputs) -> Option<Reason<'_>> {
-        let (points, observed, rule) = match &self.rule {
-            Rule::AmountBands(bands) => banded(bands, inputs.amount)?,
-            Rule::RiskBands(bands) => banded(bands, inputs.customer_risk)?,
-            Rule::RiskWeight { weight, text } => (inputs.customer_risk * weight, inputs.customer_risk, text),
-            Rule::HourBands(bands) => {
-                let hour = inputs.hour?;
-                let HourBand { points, text, .. } =
-                    bands.iter().find(|band| (band.from..band.until).contains(&hour))?;
-                (*points, f64::from(hour), text)
-            }
-        };
+        let observed = self.input.of(inputs)?;
+        let (points, rule) = self.shape.points(observed)?;
         (points > 0.0).then_some(Reason { name: self.name(), points, observed, rule })
     }
 }
 
-fn banded(bands: &[Band], observed: f64) -> Option<(f64, f64, &String)> {
-    let Band { points, text, .. } =
-        bands.iter().find(|band| observed > band.above && observed <= band.up_to)?;
-    Some((*points, observed, text))
-}
-
-/// The points of the band that a value lies in; 0 outside all of them.
-pub(crate) fn points_of(bands: &[Band], observed: f64) -> f64 {
-    banded(bands, observed).map_or(0.0, |(points, ..)| points)
+impl Shape {
+    /// The points that a value gives, and the rule that it meets; `None` outside all bands.
+    #[inline]
+    pub(crate) fn points(&self, observed: f64) -> Option<(f64, &str)> {
+        match self {
+            Shape::Bands(bands) => {
+                let band = bands.iter().find(|band| observed > band.above && observed <= band.up_to)?;
+                Some((band.points, &band.text))
+            }
+            Shape::Weight { weight, text } => Some((observed * weight, text)),
+        }
+    }
 }

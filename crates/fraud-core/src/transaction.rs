@@ -4,9 +4,9 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use crate::fields;
-use crate::reason::FailureReason;
+use crate::identity::{Identity, Position};
+use crate::refusal::Refusal;
 use exact_text::json::{JsonError, RepeatedKeys, Scanner, Value};
-use exact_text::timestamp::Timestamp;
 use exact_text::written_time::{self, WrittenTime};
 
 /// The deepest nesting of objects and arrays that is read; the transaction's own object is the first level.
@@ -52,16 +52,6 @@ pub enum TimeField<'a> {
     Known(WrittenTime, Cow<'a, str>),
 }
 
-impl TimeField<'_> {
-    /// The instant, where one is known.
-    pub fn instant(&self) -> Option<Timestamp> {
-        match self {
-            TimeField::Known(time, _) => Some(time.instant),
-            TimeField::Missing | TimeField::Unreadable => None,
-        }
-    }
-}
-
 /// The object's text, and what of it is not to be passed on.
 #[derive(Debug, Clone, PartialEq)]
 struct Body<'a> {
@@ -105,9 +95,9 @@ impl<'a> TransactionReader<'a> {
     /// Reads a record's payload.
     ///
     /// # Errors
-    /// The [`FailureReason`] that keeps it from being scored.
-    pub fn read(&mut self, payload: &'a [u8]) -> Result<Transaction<'a>, FailureReason> {
-        let text = simdutf8::basic::from_utf8(payload).map_err(|_| FailureReason::NotUtf8)?;
+    /// The [`Refusal`] that keeps it from being scored.
+    pub fn read(&mut self, payload: &'a [u8]) -> Result<Transaction<'a>, Refusal> {
+        let text = simdutf8::basic::from_utf8(payload).map_err(|_| Refusal::NotUtf8)?;
         // Some programs begin every file, and so every record, with a byte order mark.
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         // Without the line break that most producers end a record with.
@@ -115,7 +105,7 @@ impl<'a> TransactionReader<'a> {
         let mut scanner = Scanner::new(text, MAX_DEPTH);
         if scanner.peek() != Some(b'{') {
             scanner.value().and_then(|_| scanner.end())?;
-            return Err(FailureReason::NotAnObject);
+            return Err(Refusal::NotAnObject);
         }
         let mut read = Members::default();
         let mut cuts = Cuts::new(text);
@@ -133,14 +123,14 @@ impl<'a> TransactionReader<'a> {
                 Field::Other => {}
             }
             cuts.keep(scanner.offset());
-            Ok::<_, FailureReason>(())
+            Ok::<_, Refusal>(())
         })?;
         let end = scanner.offset();
         scanner.end()?;
-        let transaction_id = id(read.transaction_id, str::len, FailureReason::InvalidTransactionId)?;
-        let customer_id = id(read.customer_id, characters, FailureReason::InvalidCustomerId)?;
+        let transaction_id = id(read.transaction_id, str::len, Refusal::InvalidTransactionId)?;
+        let customer_id = id(read.customer_id, characters, Refusal::InvalidCustomerId)?;
         if transaction_id.is_none() && customer_id.is_none() && read.amount.is_none() {
-            return Err(FailureReason::NotATransaction);
+            return Err(Refusal::NotATransaction);
         }
         Ok(Transaction {
             transaction_id,
@@ -157,11 +147,23 @@ impl<'a> TransactionReader<'a> {
 }
 
 impl<'a> Transaction<'a> {
+    /// The identity of the transaction's record, which is at `position` in a stream if it came from one; `None` if it
+    /// has neither a transaction id nor a position.
+    #[inline]
+    pub fn identity<'i>(&'i self, position: Option<Position<'i>>) -> Option<Identity<'i>> {
+        Identity::of(self.customer_id.as_deref(), self.transaction_id.as_deref(), position)
+    }
+
+    /// The identity of the transaction's record, which is at `position` in a stream.
+    pub fn identity_at<'i>(&'i self, position: Position<'i>) -> Identity<'i> {
+        self.identity(Some(position)).unwrap_or(Identity::Position(position))
+    }
+
     /// Reads one record's payload. Those of a batch are read by a [`TransactionReader`].
     ///
     /// # Errors
-    /// The [`FailureReason`] that keeps it from being scored.
-    pub fn parse(payload: &'a [u8]) -> Result<Self, FailureReason> {
+    /// The [`Refusal`] that keeps it from being scored.
+    pub fn parse(payload: &'a [u8]) -> Result<Self, Refusal> {
         TransactionReader::default().read(payload)
     }
 
@@ -185,11 +187,11 @@ impl<'a> Transaction<'a> {
     }
 }
 
-impl From<JsonError> for FailureReason {
+impl From<JsonError> for Refusal {
     fn from(error: JsonError) -> Self {
         match error {
-            JsonError::Syntax(_) => FailureReason::NotJson,
-            JsonError::TooDeep => FailureReason::NestedTooDeep,
+            JsonError::Syntax(_) => Refusal::NotJson,
+            JsonError::TooDeep => Refusal::NestedTooDeep,
         }
     }
 }
@@ -241,8 +243,8 @@ impl<'a> Cuts<'a> {
 fn id<'a>(
     value: Option<Value<'a>>,
     length: impl Fn(&str) -> usize,
-    invalid: FailureReason,
-) -> Result<Option<Cow<'a, str>>, FailureReason> {
+    invalid: Refusal,
+) -> Result<Option<Cow<'a, str>>, Refusal> {
     let id = match value {
         None | Some(Value::Null) => return Ok(None),
         Some(Value::String(text)) => text.decode().ok_or(invalid)?,
@@ -262,17 +264,17 @@ fn characters(id: &str) -> usize {
     if id.len() <= MAX_ID_LENGTH { id.len() } else { id.chars().count() }
 }
 
-fn amount(value: Option<Value<'_>>) -> Result<Amount<'_>, FailureReason> {
+fn amount(value: Option<Value<'_>>) -> Result<Amount<'_>, Refusal> {
     let digits = match value {
         None => "0",
         Some(Value::Number(digits)) => digits,
-        Some(_) => return Err(FailureReason::InvalidAmount),
+        Some(_) => return Err(Refusal::InvalidAmount),
     };
     match digits.parse() {
         Ok(value) if f64::is_finite(value) && digits.len() <= MAX_AMOUNT_LENGTH => {
             Ok(Amount { digits, value })
         }
-        _ => Err(FailureReason::InvalidAmount),
+        _ => Err(Refusal::InvalidAmount),
     }
 }
 

@@ -48,7 +48,7 @@ impl WindowRule {
     /// The window of a transaction that arrived at `arrival`.
     pub fn window_of(&self, transaction: &Transaction<'_>, arrival: Timestamp) -> Window {
         let time = match self.time {
-            WindowTime::Event => self.bounds.effective(transaction.event_time.instant(), arrival),
+            WindowTime::Event => self.bounds.counted(&transaction.event_time, arrival).at,
             WindowTime::Arrival => arrival,
         };
         Window::containing(time, self.seconds)

@@ -8,12 +8,12 @@ use exact_text::json::ObjectWriter;
 use exact_text::timestamp::Timestamp;
 use fraud_aws::clock::{Clock, SystemClock};
 use fraud_aws::config::PolicySource;
-use fraud_aws::profiles::{FileProfiles, ProfileStore};
+use fraud_aws::profiles::{FileProfiles, look_up};
+use fraud_core::decision::Decider;
 use fraud_core::enrichment::Enrichment;
 use fraud_core::event_time::{EventTimeBounds, EventTimeFault, EventTimeFaults};
 use fraud_core::fields;
-use fraud_core::policy::Policy;
-use fraud_core::scoring::{Inputs, Reason, reasons_json};
+use fraud_core::scoring::{Reason, reasons_json};
 use fraud_core::transaction::Transaction;
 use tokio::time::Instant;
 
@@ -77,14 +77,16 @@ pub async fn run(arguments: &ScoreArgs) -> Result<(), Failure> {
         Some(path) => PolicySource::File { path: path.clone() },
         None => PolicySource::BuiltinDefault,
     };
-    let policy = source.load().map_err(Failure::input)?;
+    // A file may be of any age.
+    let decider = Decider::new(source.load().map_err(Failure::input)?, EventTimeBounds::UNBOUNDED);
+    let policy = decider.policy();
     let profiles = profiles::load(&arguments.profiles)?.profiles;
     let input = Input::open(&arguments.input).map_err(Failure::input)?;
     let mut out = ScoreOutput::new(arguments.json);
     let mut tally = ScoreCounts::default();
     for entry in input {
         let entry = entry.map_err(Failure::input)?;
-        match score(&entry, &profiles, &policy, SystemClock.now(), &mut tally, &mut out).await? {
+        match score(&entry, &profiles, &decider, SystemClock.now(), &mut tally, &mut out).await? {
             Ok(()) => {}
             Err(reason) => {
                 tally.refused += 1;
@@ -121,7 +123,7 @@ pub async fn run(arguments: &ScoreArgs) -> Result<(), Failure> {
 async fn score(
     entry: &Entry,
     profiles: &FileProfiles,
-    policy: &Policy,
+    decider: &Decider,
     arrival: Timestamp,
     tally: &mut ScoreCounts,
     out: &mut ScoreOutput,
@@ -131,27 +133,21 @@ async fn score(
         (Ok(_), Some(fault)) => return Ok(Err(fault.to_string())),
         (Err(reason), _) => return Ok(Err(reason.to_string())),
     };
-    let lookup = match transaction.customer_id.as_deref() {
-        Some(customer) => profiles.lookup(&[customer], Instant::now()).await.profiles.pop(),
-        None => None,
-    };
-    let enrichment = lookup.as_ref().map_or(Enrichment::NoCustomer, |lookup| lookup.enrichment());
-    let inputs = Inputs::of(&transaction, enrichment, arrival, policy);
-    let score = policy.score(&inputs).value;
-    let alerts = policy.alerts(score);
-    let reasons = policy.reasons(&inputs);
-    // A file may be of any age.
-    let event_time_fault = EventTimeBounds::UNBOUNDED.fault(&transaction.event_time, arrival);
+    let customer = transaction.customer_id.as_deref();
+    let looked_up = look_up(profiles, [customer].into_iter(), Instant::now()).await;
+    let decision = decider.decide(&transaction, looked_up.of(0), arrival, None);
+    let alerts = decider.alerts(&decision);
+    let (score, event_time_fault) = (decision.score.value, decision.time.fault);
     tally.scored += 1;
     tally.alerts += u64::from(alerts);
     tally.event_times.count(event_time_fault);
     out.show(&Scored {
         location: &entry.location,
         transaction: &transaction,
-        enrichment,
+        enrichment: decision.enrichment,
         score,
         alerts,
-        reasons,
+        reasons: decider.reasons(&decision),
         event_time_fault,
     })?;
     Ok(Ok(()))

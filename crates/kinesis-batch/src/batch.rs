@@ -5,12 +5,12 @@ use std::ops::Range;
 use bytes::Bytes;
 use exact_text::base64::{DataFault, Payloads};
 use exact_text::timestamp::Timestamp;
+use fraud_aws::reason::FailureReason;
 use fraud_core::identity::Position;
-use fraud_core::reason::FailureReason;
 use fraud_core::transaction::{Transaction, TransactionReader};
 use kpl_aggregation::{Payload, split};
-
-use crate::event::{InvalidEvent, KinesisEvent, StreamRecord};
+use lambda_events::InvalidEvent;
+use lambda_events::kinesis::{KinesisEvent, StreamRecord};
 
 /// An event taken apart: every user record of it in the order of the shard. A KPL aggregate is as many items as it
 /// holds records, anything else is one.

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 use fraud_aws::dead_letters::{DeadLetter, DeadLetterSink};
+use fraud_aws::reason::FailureReason;
 use fraud_aws::telemetry::Failures;
-use fraud_core::reason::FailureReason;
 use futures_util::StreamExt;
 use tokio::time::Instant;
 

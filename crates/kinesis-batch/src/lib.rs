@@ -11,8 +11,6 @@
 
 mod batch;
 mod burial;
-mod event;
-mod event_json;
 mod progress;
 mod redelivery;
 mod response;
@@ -22,8 +20,6 @@ mod time_limits;
 
 pub use batch::{Batch, Received};
 pub use burial::{Burial, bury};
-pub use event::{InvalidEvent, KinesisEvent, StreamRecord};
-pub use event_json::{EventRecord, event_json};
 pub use progress::{Progress, RetryReason};
 pub use redelivery::Redelivery;
 pub use response::BatchResult;

@@ -4,8 +4,7 @@ use std::borrow::Cow;
 
 use exact_text::timestamp::Timestamp;
 use fraud_core::identity::Position;
-
-use crate::event_json::{EventRecord, event_json};
+use lambda_events::kinesis_json::{EventRecord, event_json};
 
 /// A user record as it came the first time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,8 +40,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::Batch;
     use crate::testing::aggregate;
-    use crate::{Batch, InvalidEvent};
+    use lambda_events::InvalidEvent;
 
     fn position(sub_sequence_number: u64) -> Position<'static> {
         Position {
@@ -87,7 +87,7 @@ mod tests {
             let event = Redelivery { position: position(sub_sequence_number), arrival, data: &data }.event();
             let batch = Batch::read(&event).unwrap();
             prop_assert_eq!(batch.len(), 1);
-            let reason = fraud_core::reason::FailureReason::NotJson;
+            let reason = fraud_aws::reason::FailureReason::Refused(fraud_core::refusal::Refusal::NotJson);
             let letter = batch.letter(0, reason, "kinesis-alerts").unwrap();
             prop_assert_eq!((letter.position, letter.arrival, &*letter.data), (position(sub_sequence_number), arrival, &*data));
         }
@@ -105,7 +105,7 @@ mod tests {
         let event = Redelivery { position: position(3), arrival: None, data: "e30=" }.event();
         for place in ["-1", "1.5", "\"3\"", "null", "99999999999999999999"] {
             let event = event.replace("SubSequenceNumber\":3", &format!("SubSequenceNumber\":{place}"));
-            assert!(matches!(Batch::read(&event), Err(InvalidEvent::Missing(_))), "{event}");
+            assert!(matches!(Batch::read(&event), Err(InvalidEvent::OtherKind { .. })), "{event}");
         }
     }
 }

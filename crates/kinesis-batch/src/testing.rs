@@ -2,7 +2,7 @@
 
 use exact_text::timestamp::Timestamp;
 
-use crate::{EventRecord, event_json};
+use lambda_events::kinesis_json::{EventRecord, event_json};
 
 /// The event of one shard with these records' data.
 pub(crate) fn event(payloads: &[&[u8]]) -> String {

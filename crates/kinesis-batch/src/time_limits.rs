@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use fraud_aws::profiles::lookup_deadline;
 use tokio::time::Instant;
 
 /// The instants by which parts of an invocation's work must have ended.
@@ -17,8 +18,6 @@ pub struct TimeLimits {
     pub end: Instant,
 }
 
-/// The longest that profiles are waited for; by then a table that answers at all has answered.
-const LONGEST_LOOKUP: Duration = Duration::from_secs(10);
 /// What is kept for settling at most; it is a few calls.
 const LONGEST_SETTLING: Duration = Duration::from_secs(6);
 /// What is kept for the answer at most.
@@ -32,7 +31,7 @@ impl TimeLimits {
         let end = now + remaining;
         let settle = end - LONGEST_ANSWERING.min(remaining / 10);
         let work = end - (LONGEST_SETTLING + LONGEST_ANSWERING).min(remaining / 4 + remaining / 10);
-        TimeLimits { lookup: now + LONGEST_LOOKUP.min(remaining / 2), work, settle, end }
+        TimeLimits { lookup: lookup_deadline(remaining), work, settle, end }
     }
 }
 

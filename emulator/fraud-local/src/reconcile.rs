@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use exact_text::decimal::is_positive;
 use exact_text::timestamp::Timestamp;
-use fraud_aws::profiles::{FileProfiles, Lookup, ProfileStore};
+use fraud_aws::profiles::{FileProfiles, look_up};
+use fraud_core::decision::Decider;
 use fraud_core::enrichment::Enrichment;
+use fraud_core::event_time::EventTimeBounds;
 use fraud_core::identity::{Identity, Position};
 use fraud_core::money::Money;
 use fraud_core::policy::Policy;
-use fraud_core::scoring::Inputs;
 use fraud_core::transaction::Transaction;
 use fraud_core::window::{Fold, WindowRule, WindowTotals};
 use tokio::time::Instant;
@@ -86,6 +87,7 @@ impl ExpectedOutput {
     ) -> Self {
         let mut expected = ExpectedOutput::default();
         let mut fold = rule.map(Fold::new);
+        let decider = Decider::new(policy.clone(), EventTimeBounds::UNBOUNDED);
         for record in records {
             let position = Position {
                 stream: &record.stream,
@@ -101,17 +103,13 @@ impl ExpectedOutput {
                 }
                 continue;
             };
-            let (customer, id) = (transaction.customer_id.as_deref(), transaction.transaction_id.as_deref());
-            let lookup = match customer {
-                Some(customer) => profiles.lookup(&[customer], Instant::now()).await.profiles.pop(),
-                None => None,
-            };
-            let score = |enrichment| {
-                policy.score(&Inputs::of(&transaction, enrichment, record.arrival, policy)).value
-            };
-            let known = lookup.as_ref().map_or(Enrichment::NoCustomer, Lookup::enrichment);
-            let scores = [score(known), score(Enrichment::Unavailable)];
-            let identity = Identity::of(customer, id, Some(position)).unwrap_or(Identity::Position(position));
+            let customer = transaction.customer_id.as_deref();
+            let looked_up = look_up(profiles, [customer].into_iter(), Instant::now()).await;
+            let decide =
+                |enrichment| decider.decide(&transaction, enrichment, record.arrival, Some(position));
+            let known = decide(looked_up.of(0));
+            let scores = [known.score.value, decide(Enrichment::Unavailable).score.value];
+            let identity = transaction.identity_at(position);
             if let Some(fold) = &mut fold {
                 fold.add(&transaction, &identity, record.arrival);
                 let digits = transaction.amount.digits;
@@ -120,7 +118,7 @@ impl ExpectedOutput {
                 }
             }
             let identity = identity.to_string();
-            if policy.alerts(scores[0]) {
+            if decider.alerts(&known) {
                 expected.high_scores += 1;
                 expected.high.insert(identity.clone());
             }

@@ -37,10 +37,10 @@ use fraud_aws::aggregate_sink::AggregateSink;
 use fraud_aws::aggregates::AggregateStore;
 use fraud_aws::clock::Clock;
 use fraud_aws::dead_letters::DeadLetterSink;
-use fraud_core::identity::Identity;
-use fraud_core::reason::FailureReason;
+use fraud_aws::reason::FailureReason;
 use fraud_core::window::{Accumulator, Share, WindowRule};
-use kinesis_batch::{Batch, InvalidEvent, Progress, Received, TimeLimits, bury};
+use kinesis_batch::{Batch, Progress, Received, TimeLimits, bury};
+use lambda_events::InvalidEvent;
 
 pub mod config;
 mod connect;
@@ -131,13 +131,9 @@ impl<A: AggregateStore, K: AggregateSink, D: DeadLetterSink, C: Clock> Analytics
         for (index, received) in received.iter().enumerate() {
             let taken = received.as_ref().map(|received| {
                 let Received { transaction, arrival, position } = received;
-                let (customer, id) =
-                    (transaction.customer_id.as_deref(), transaction.transaction_id.as_deref());
-                // A record of a stream always has one.
-                let identity =
-                    Identity::of(customer, id, Some(*position)).unwrap_or(Identity::Position(*position));
-                metrics.event_times.count(self.rule.bounds.fault(&transaction.event_time, *arrival));
-                accumulator.add(index, transaction, &identity, *arrival)
+                let time = self.rule.bounds.counted(&transaction.event_time, *arrival);
+                metrics.event_times.count(time.fault);
+                accumulator.add(index, transaction, &transaction.identity_at(*position), *arrival)
             });
             match taken {
                 Ok(taken) => {

@@ -9,7 +9,7 @@ use fraud_aws::config::Environment;
 use fraud_aws::dead_letters::DeadLetters;
 use fraud_aws::invocation::{Outcome, exit_code, serve};
 use fraud_aws::telemetry::init_logs;
-use kinesis_batch::InvalidEvent;
+use lambda_events::InvalidEvent;
 use lambda_runtime::Error;
 
 #[tokio::main(flavor = "current_thread")]

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use fraud_aws::aggregates::ShareOutcome;
+use fraud_aws::reason::FailureReason;
 use fraud_aws::telemetry::{Metric, MetricLine, metric};
 use fraud_core::event_time::EventTimeFaults;
-use fraud_core::reason::FailureReason;
 use fraud_core::window::Taken;
 use kinesis_batch::{Batch, Burial, Progress, RetryReason};
 

@@ -2,7 +2,7 @@
 
 use exact_text::timestamp::Timestamp;
 use fraud_aws::aggregates::{AggregateFault, AggregateStore, ShareOutcome, count};
-use fraud_core::reason::FailureReason;
+use fraud_aws::reason::FailureReason;
 use fraud_core::window::{Share, WindowRule, WindowTotals};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;

@@ -5,36 +5,46 @@ use std::time::Duration;
 
 use exact_text::base64::{DataFault, Payloads};
 use exact_text::timestamp::Timestamp;
-use fraud_aws::profiles::{Customers, Lookup, ProfileStore};
-use fraud_core::enrichment::Enrichment;
+use fraud_aws::profiles::{ProfileStore, look_up, lookup_deadline};
+use fraud_aws::reason::FailureReason;
+use fraud_core::decision::Decider;
 use fraud_core::event_time::EventTimeBounds;
-use fraud_core::identity::{Identity, Position};
 use fraud_core::policy::Policy;
-use fraud_core::reason::FailureReason;
-use fraud_core::record::{Decision, RecordEncoder};
-use fraud_core::scoring::Inputs;
+use fraud_core::record::RecordEncoder;
 use fraud_core::transaction::{Transaction, TransactionReader};
-use tokio::time::Instant;
+use lambda_events::InvalidEvent;
+use lambda_events::firehose::{FirehoseEvent, FirehoseRecord};
 
 pub mod config;
-pub mod event;
 pub mod metrics;
 pub mod response;
 
-use event::{FirehoseEvent, FirehoseRecord, InvalidEvent};
 use metrics::BatchMetrics;
-use response::{MAX_RESPONSE_BYTES, ResponseWriter};
-
-/// The longest that profiles are waited for; by then a table that answers at all has answered.
-const LONGEST_LOOKUP: Duration = Duration::from_secs(10);
+use response::{MAX_RESPONSE_BYTES, ResponseWriter, Unanswerable};
 
 /// The function.
 #[derive(Debug)]
 pub struct Transform<S> {
     profiles: S,
-    policy: Policy,
+    decider: Decider,
     encoder: RecordEncoder,
-    bounds: EventTimeBounds,
+}
+
+/// A batch that cannot be answered record by record.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidBatch {
+    /// The event is not a Firehose transformation event.
+    #[error(transparent)]
+    Event(#[from] InvalidEvent),
+    /// No answer to the event fits into a response.
+    #[error(transparent)]
+    TooLarge(#[from] Unanswerable),
+}
+
+impl From<InvalidBatch> for lambda_runtime::Diagnostic {
+    fn from(error: InvalidBatch) -> Self {
+        lambda_runtime::Diagnostic { error_type: "InvalidEvent".to_owned(), error_message: error.to_string() }
+    }
 }
 
 /// What an invocation came to.
@@ -56,15 +66,15 @@ impl<S: ProfileStore> Transform<S> {
     /// A function that looks profiles up in `profiles`, scores by `policy`, and lets event times within `bounds` name
     /// the partition.
     pub fn new(profiles: S, policy: Policy, bounds: EventTimeBounds) -> Self {
-        Transform { profiles, encoder: RecordEncoder::new(&policy), policy, bounds }
+        Transform { profiles, encoder: RecordEncoder::new(&policy), decider: Decider::new(policy, bounds) }
     }
 
     /// Transforms one batch. `remaining` is the time until the invocation must have answered; profiles that cannot be
     /// had well before are done without.
     ///
     /// # Errors
-    /// [`InvalidEvent`] where the event is no Firehose transformation event.
-    pub async fn handle(&self, event: &str, remaining: Duration) -> Result<Transformed, InvalidEvent> {
+    /// [`InvalidBatch`]
+    pub async fn handle(&self, event: &str, remaining: Duration) -> Result<Transformed, InvalidBatch> {
         self.handle_within(event, remaining, MAX_RESPONSE_BYTES).await
     }
 
@@ -73,7 +83,7 @@ impl<S: ProfileStore> Transform<S> {
         event: &str,
         remaining: Duration,
         max_response_bytes: usize,
-    ) -> Result<Transformed, InvalidEvent> {
+    ) -> Result<Transformed, InvalidBatch> {
         let event = FirehoseEvent::parse(event)?;
         let mut writer = ResponseWriter::new(&event.records, max_response_bytes)?;
         let payloads = Payloads::decode(event.records.iter().map(|record| record.data));
@@ -85,28 +95,22 @@ impl<S: ProfileStore> Transform<S> {
             .map(|(index, record)| scorable(record, payloads.get(index), &mut reader))
             .collect();
 
-        let customers = Customers::of(
-            scorables.iter().map(|scorable| scorable.as_ref().ok()?.transaction.customer_id.as_deref()),
-        );
-        let lookup_deadline = Instant::now() + LONGEST_LOOKUP.min(remaining / 2);
-        let answer = self.profiles.lookup(&customers.distinct, lookup_deadline).await;
-
-        if let Some(fault) = &answer.fault {
+        let customers =
+            scorables.iter().map(|scorable| scorable.as_ref().ok()?.transaction.customer_id.as_deref());
+        let looked_up = look_up(&self.profiles, customers, lookup_deadline(remaining)).await;
+        if let Some(fault) = looked_up.fault() {
             tracing::warn!(reason = %fault, "profiles unavailable");
         }
-        let mut metrics = BatchMetrics::new(&answer, customers.distinct.len());
+        let mut metrics = BatchMetrics::new(&looked_up);
         let mut line = Vec::new();
-        for ((record, scorable), place) in event.records.iter().zip(&scorables).zip(&customers.places) {
+        for (index, (record, scorable)) in event.records.iter().zip(&scorables).enumerate() {
             let result = match scorable {
-                Ok(scorable) => {
-                    let lookup = place.and_then(|place| answer.profiles.get(place));
-                    let enrichment = lookup.map_or(Enrichment::NoCustomer, Lookup::enrichment);
-                    let decision = self.decide(scorable, enrichment, event.position(record));
+                Ok(Scorable { transaction, arrival }) => {
+                    let position = event.position(record);
+                    let decision = self.decider.decide(transaction, looked_up.of(index), *arrival, position);
                     line.clear();
-                    self.encoder.encode(&scorable.transaction, &decision, &mut line);
-                    let event_time = scorable.transaction.event_time.instant();
-                    let partition = self.bounds.effective(event_time, scorable.arrival);
-                    if writer.ok(record, &line, partition) {
+                    self.encoder.encode(transaction, &decision, &mut line);
+                    if writer.ok(record, &line, decision.time.at) {
                         Ok(decision)
                     } else {
                         Err(FailureReason::ResponseTooLarge)
@@ -115,7 +119,7 @@ impl<S: ProfileStore> Transform<S> {
                 Err(reason) => Err(*reason),
             };
             match result {
-                Ok(decision) => metrics.scored(&decision, &self.policy),
+                Ok(decision) => metrics.scored(&decision, self.decider.policy()),
                 Err(reason) => {
                     writer.echo(record);
                     metrics.failed.add(reason, || record.id.raw().to_owned());
@@ -124,24 +128,6 @@ impl<S: ProfileStore> Transform<S> {
         }
         metrics.failed.log("records not scored");
         Ok(Transformed { response: writer.finish(), metrics })
-    }
-
-    fn decide<'a>(
-        &self,
-        scorable: &'a Scorable<'a>,
-        enrichment: Enrichment<'a>,
-        position: Option<Position<'a>>,
-    ) -> Decision<'a> {
-        let Scorable { transaction, arrival } = scorable;
-        let inputs = Inputs::of(transaction, enrichment, *arrival, &self.policy);
-        let (customer, id) = (transaction.customer_id.as_deref(), transaction.transaction_id.as_deref());
-        Decision {
-            enrichment,
-            score: self.policy.score(&inputs),
-            identity: Identity::of(customer, id, position),
-            arrival: *arrival,
-            event_time_fault: self.bounds.fault(&transaction.event_time, *arrival),
-        }
     }
 }
 

@@ -3,9 +3,8 @@
 use std::process::ExitCode;
 
 use aws_calls::sdk::Sdk;
-use firehose_transform::Transform;
 use firehose_transform::config::Config;
-use firehose_transform::event::InvalidEvent;
+use firehose_transform::{InvalidBatch, Transform};
 use fraud_aws::config::Environment;
 use fraud_aws::invocation::{Outcome, exit_code, serve};
 use fraud_aws::profiles::Profiles;
@@ -29,7 +28,7 @@ async fn run() -> Result<(), Error> {
     serve(async |event, remaining| {
         let transformed = transform.handle(event, remaining).await?;
         let metrics = transformed.metrics.line(&config.metrics_namespace);
-        Ok::<_, InvalidEvent>(Outcome { response: transformed.response, metrics })
+        Ok::<_, InvalidBatch>(Outcome { response: transformed.response, metrics })
     })
     .await
 }

@@ -1,11 +1,11 @@
 //! What happened in an invocation, in numbers.
 
-use fraud_aws::profiles::Answer;
+use fraud_aws::profiles::LookedUp;
 use fraud_aws::telemetry::{Failures, Metric, MetricLine, metric};
+use fraud_core::decision::Decision;
 use fraud_core::enrichment::EnrichmentCounts;
 use fraud_core::event_time::EventTimeFaults;
 use fraud_core::policy::Policy;
-use fraud_core::record::Decision;
 
 /// The function's name in metrics.
 pub const FUNCTION: &str = "firehose-transform";
@@ -56,11 +56,11 @@ pub struct BatchMetrics {
 
 impl BatchMetrics {
     /// The numbers of a batch before its records are answered.
-    pub fn new(answer: &Answer, distinct_customers: usize) -> Self {
+    pub fn new(looked_up: &LookedUp) -> Self {
         BatchMetrics {
-            distinct_customers,
-            cache_hits: answer.cache_hits,
-            profile_lookups: answer.looked_up,
+            distinct_customers: looked_up.distinct_customers(),
+            cache_hits: looked_up.cache_hits(),
+            profile_lookups: looked_up.asked(),
             ..BatchMetrics::default()
         }
     }
@@ -70,7 +70,7 @@ impl BatchMetrics {
         self.ok += 1;
         self.high_scores += usize::from(policy.alerts(decision.score.value));
         self.enrichment.count(decision.enrichment);
-        self.event_times.count(decision.event_time_fault);
+        self.event_times.count(decision.time.fault);
     }
 
     /// The invocation's line of metrics, but for its duration.

@@ -2,7 +2,7 @@
 
 use exact_text::timestamp::{Calendar, Timestamp};
 
-use crate::event::{FirehoseRecord, InvalidEvent};
+use lambda_events::firehose::FirehoseRecord;
 
 /// The largest response of a synchronous invocation, in bytes (AWS Lambda developer guide, "Lambda quotas": 6 MB for
 /// request and response each; 6,291,556 is what the runtime enforces for the response).
@@ -23,6 +23,11 @@ pub const PARTITION_KEYS: [(&str, usize); 4] = [("year", 4), ("month", 2), ("day
 
 const OPEN: &str = "{\"records\":[";
 const CLOSE: &str = "]}";
+
+/// Even the echoes of all records, the smallest answers there are, pass what Lambda lets a function answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("too many records: not even their unchanged data would fit into a response")]
+pub struct Unanswerable;
 
 /// Writes the answers of an event's records, in order, each exactly once.
 ///
@@ -66,12 +71,12 @@ impl ResponseWriter {
     /// An answer to these records, of at most `limit` bytes.
     ///
     /// # Errors
-    /// [`InvalidEvent::Unanswerable`] where the limit leaves no room for their echoes. What Firehose sends always fits: an echo is
+    /// [`Unanswerable`] if the limit leaves no room for their echoes. What Firehose sends always fits: an echo is
     /// shorter than the record in the request.
-    pub fn new(records: &[FirehoseRecord<'_>], limit: usize) -> Result<Self, InvalidEvent> {
+    pub fn new(records: &[FirehoseRecord<'_>], limit: usize) -> Result<Self, Unanswerable> {
         let reserved: usize = records.iter().map(echo_length).sum();
         if OPEN.len() + reserved + CLOSE.len() > limit {
-            return Err(InvalidEvent::Unanswerable);
+            return Err(Unanswerable);
         }
         // A scored record grows by less than this; where it does not, the buffer grows too.
         const GROWTH: usize = 640;

@@ -1,9 +1,10 @@
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
-use fraud_aws::profiles::{Answer, FileProfiles};
+use fraud_aws::profiles::{Answer, FileProfiles, Lookup};
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use super::*;
 

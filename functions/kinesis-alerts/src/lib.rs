@@ -12,16 +12,15 @@ use fraud_aws::alerts::AlertSink;
 use fraud_aws::clock::Clock;
 use fraud_aws::dead_letters::DeadLetterSink;
 use fraud_aws::ledger::AlertLedger;
-use fraud_aws::profiles::{Answer, Customers, Lookup, ProfileStore};
+use fraud_aws::profiles::{LookedUp, ProfileStore, look_up};
+use fraud_aws::reason::FailureReason;
 use fraud_core::alert::Alert;
+use fraud_core::decision::Decider;
 use fraud_core::enrichment::Enrichment;
-use fraud_core::event_time::{EventTimeBounds, EventTimeFault};
-use fraud_core::identity::Identity;
+use fraud_core::event_time::EventTimeBounds;
 use fraud_core::policy::Policy;
-use fraud_core::reason::FailureReason;
-use fraud_core::record::Decision;
-use fraud_core::scoring::Inputs;
-use kinesis_batch::{Batch, InvalidEvent, Progress, Received, RetryReason, TimeLimits, bury};
+use kinesis_batch::{Batch, Progress, Received, RetryReason, TimeLimits, bury};
+use lambda_events::InvalidEvent;
 
 pub mod config;
 mod connect;
@@ -29,7 +28,7 @@ mod dispatch;
 pub mod metrics;
 
 pub use connect::{ConnectError, ConnectedAlerts};
-use dispatch::{Dispatch, Due};
+use dispatch::{Due, dispatch};
 use metrics::BatchMetrics;
 
 /// The function's name in metrics and dead letters.
@@ -54,8 +53,7 @@ pub struct Ports<S, L, K, D, C> {
 #[derive(Debug)]
 pub struct Alerts<S, L, K, D, C> {
     ports: Ports<S, L, K, D, C>,
-    policy: Policy,
-    bounds: EventTimeBounds,
+    decider: Decider,
 }
 
 /// What an invocation came to.
@@ -77,12 +75,12 @@ where
 {
     /// A function that scores by `policy`, and names event times beyond `bounds` in its alerts.
     pub fn new(ports: Ports<S, L, K, D, C>, policy: Policy, bounds: EventTimeBounds) -> Self {
-        Alerts { ports, policy, bounds }
+        Alerts { ports, decider: Decider::new(policy, bounds) }
     }
 
     /// The policy that decides.
     pub fn policy(&self) -> &Policy {
-        &self.policy
+        self.decider.policy()
     }
 
     /// Handles one batch. `remaining` is the time until the invocation is killed.
@@ -93,16 +91,12 @@ where
         let limits = TimeLimits::starting_now(remaining);
         let batch = Batch::read(event)?;
         let received = batch.transactions();
-        let customers = Customers::of(received.iter().map(customer_id));
-        let answer = self.ports.profiles.lookup(&customers.distinct, limits.lookup).await;
-        let mut metrics = BatchMetrics::new(&batch, &answer, customers.distinct.len());
+        let looked_up = look_up(&self.ports.profiles, received.iter().map(customer_id), limits.lookup).await;
+        let mut metrics = BatchMetrics::new(&batch, &looked_up);
         let mut progress = Progress::default();
 
-        let due = self.score(&received, &customers, &answer, &mut progress, &mut metrics);
-        let mut dispatch = Dispatch::new(&self.ports, limits, remaining);
-        dispatch.send(&due, &mut progress, &mut metrics).await;
-
-        let mut poison: Vec<_> = dispatch.into_undeliverable();
+        let due = self.score(&received, &looked_up, &mut progress, &mut metrics);
+        let mut poison = dispatch(&due, &self.ports, limits, remaining, &mut progress, &mut metrics).await;
         let faulty = received.iter().enumerate();
         poison.extend(faulty.filter_map(|(index, received)| Some((index, *received.as_ref().err()?))));
         let burial =
@@ -116,59 +110,40 @@ where
     fn score(
         &self,
         received: &[Result<Received<'_>, FailureReason>],
-        customers: &Customers<'_>,
-        answer: &Answer,
+        looked_up: &LookedUp,
         progress: &mut Progress,
         metrics: &mut BatchMetrics,
     ) -> Vec<Due> {
         let mut due: Vec<Due> = Vec::new();
         let mut known: HashMap<String, usize> = HashMap::new();
-        for (index, (received, place)) in received.iter().zip(&customers.places).enumerate() {
-            let Ok(received) = received else { continue };
-            let lookup = place.and_then(|place| answer.profiles.get(place));
-            let enrichment = lookup.map_or(Enrichment::NoCustomer, Lookup::enrichment);
-            let event_time_fault = self.bounds.fault(&received.transaction.event_time, received.arrival);
-            metrics.enrichment.count(enrichment);
-            metrics.event_times.count(event_time_fault);
-            if enrichment == Enrichment::Unavailable && progress.allows(index) {
-                let reason = answer.fault.as_ref().map(ToString::to_string);
-                tracing::warn!(reason, position = %received.position, "profiles unavailable");
+        for (index, received) in received.iter().enumerate() {
+            let Ok(Received { transaction, arrival, position }) = received else { continue };
+            let decision = self.decider.decide(transaction, looked_up.of(index), *arrival, Some(*position));
+            metrics.enrichment.count(decision.enrichment);
+            metrics.event_times.count(decision.time.fault);
+            if decision.enrichment == Enrichment::Unavailable && progress.allows(index) {
+                let reason = looked_up.fault().map(ToString::to_string);
+                tracing::warn!(reason, %position, "profiles unavailable");
                 progress.stop_at(index, RetryReason::ProfilesUnavailable);
             }
             if !progress.allows(index) {
                 continue;
             }
             metrics.scored();
-            let Some(alert) = self.alert(received, enrichment, event_time_fault) else { continue };
+            if !self.decider.alerts(&decision) {
+                continue;
+            }
             metrics.high_scores += 1;
+            let alert = Alert::new(transaction, &decision, &self.decider, *position);
             match known.get(&alert.alert_id).and_then(|&first| due.get_mut(first)) {
                 Some(first) => first.repeated(index, &alert),
                 None => {
                     known.insert(alert.alert_id.clone(), due.len());
-                    due.push(Due::new(index, received.arrival, alert));
+                    due.push(Due::new(index, *arrival, alert));
                 }
             }
         }
         due
-    }
-
-    /// The alert that a transaction raises, if any.
-    fn alert(
-        &self,
-        received: &Received<'_>,
-        enrichment: Enrichment<'_>,
-        event_time_fault: Option<EventTimeFault>,
-    ) -> Option<Alert> {
-        let Received { transaction, arrival, position } = received;
-        let inputs = Inputs::of(transaction, enrichment, *arrival, &self.policy);
-        let score = self.policy.score(&inputs);
-        if !self.policy.alerts(score.value) {
-            return None;
-        }
-        let (customer, id) = (transaction.customer_id.as_deref(), transaction.transaction_id.as_deref());
-        let identity = Identity::of(customer, id, Some(*position));
-        let decision = Decision { enrichment, score, identity, arrival: *arrival, event_time_fault };
-        Some(Alert::new(transaction, &decision, &inputs, &self.policy, *position))
     }
 }
 

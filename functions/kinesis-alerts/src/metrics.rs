@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use exact_text::timestamp::Timestamp;
-use fraud_aws::profiles::Answer;
+use fraud_aws::profiles::LookedUp;
+use fraud_aws::reason::FailureReason;
 use fraud_aws::telemetry::{Metric, MetricLine, metric};
 use fraud_core::enrichment::EnrichmentCounts;
 use fraud_core::event_time::EventTimeFaults;
-use fraud_core::reason::FailureReason;
 use kinesis_batch::{Batch, Burial, Progress, RetryReason};
 
 use crate::FUNCTION;
@@ -92,13 +92,13 @@ pub struct BatchMetrics {
 
 impl BatchMetrics {
     /// The numbers of a batch before its records are scored.
-    pub fn new(batch: &Batch<'_>, answer: &Answer, distinct_customers: usize) -> Self {
+    pub fn new(batch: &Batch<'_>, looked_up: &LookedUp) -> Self {
         BatchMetrics {
             stream_records: batch.stream_records().len(),
             records: batch.len(),
-            distinct_customers,
-            cache_hits: answer.cache_hits,
-            profile_lookups: answer.looked_up,
+            distinct_customers: looked_up.distinct_customers(),
+            cache_hits: looked_up.cache_hits(),
+            profile_lookups: looked_up.asked(),
             ..BatchMetrics::default()
         }
     }

@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 
+use crate::reason::FailureReason;
 use exact_text::json::ObjectWriter;
 use exact_text::timestamp::Timestamp;
 use fraud_core::identity::{Identity, Position};
-use fraud_core::reason::FailureReason;
 
 /// The most bytes of a message (Amazon SQS API reference, SendMessage).
 pub const MAX_BODY_BYTES: usize = 1_048_576;

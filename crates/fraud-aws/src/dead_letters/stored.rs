@@ -10,7 +10,7 @@ use serde::Deserialize;
 pub struct StoredLetter {
     /// The function that could not process the record.
     pub function: String,
-    /// Why not: the text of a [`FailureReason`](fraud_core::reason::FailureReason), perhaps one of another version.
+    /// Why not: the text of a [`FailureReason`](crate::reason::FailureReason), perhaps one of another version.
     pub reason: String,
     /// The stream's name.
     pub stream: String,

@@ -1,9 +1,10 @@
+use fraud_core::refusal::Refusal;
 use std::borrow::Cow;
 use std::time::Duration;
 
+use crate::reason::FailureReason;
 use exact_text::json::is_portable;
 use fraud_core::identity::Position;
-use fraud_core::reason::FailureReason;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -37,11 +38,11 @@ fn letter(reason: FailureReason, data: &str, sub_sequence_number: u64) -> DeadLe
 async fn keeps_the_contract(sink: &impl DeadLetterSink, sent: impl Fn() -> Vec<String>) {
     let unreadable = "not base64: \u{0}\u{1}\n\u{FFFE}\u{FFFF}\u{7f}\"\\ \u{10FFFF}";
     let letters = [
-        letter(FailureReason::NotJson, "bm8=", 0),
-        letter(FailureReason::NotJson, "bm8=", 7),
+        letter(FailureReason::Refused(Refusal::NotJson), "bm8=", 0),
+        letter(FailureReason::Refused(Refusal::NotJson), "bm8=", 7),
         letter(FailureReason::BadBase64, unreadable, 0),
         letter(FailureReason::MissingData, "", 0),
-        letter(FailureReason::NotJson, "bm8=", 0),
+        letter(FailureReason::Refused(Refusal::NotJson), "bm8=", 0),
     ];
     for letter in &letters {
         assert_eq!(sink.send(letter, soon()).await, Ok(()));
@@ -61,7 +62,7 @@ fn a_letter_says_which_record_it_is_why_it_is_dead_and_all_its_bytes() {
         r#""sequence_number":"49590338271490256608559692538361571095921575989136588898","sub_sequence_number":7,"#,
         r#""arrival":"2024-01-15T03:00:00.000Z","size":2,"data":"bm8="}"#,
     );
-    assert_eq!(letter(FailureReason::NotJson, "bm8=", 7).body(MAX_BODY_BYTES), expected);
+    assert_eq!(letter(FailureReason::Refused(Refusal::NotJson), "bm8=", 7).body(MAX_BODY_BYTES), expected);
     let unknown = DeadLetter { arrival: None, ..letter(FailureReason::BadBase64, "?!", 0) };
     let body: Value = serde_json::from_str(&unknown.body(MAX_BODY_BYTES)).unwrap();
     assert_eq!((&body["arrival"], &body["size"], &body["data"]), (&Value::Null, &json!(2), &json!("?!")));
@@ -70,10 +71,12 @@ fn a_letter_says_which_record_it_is_why_it_is_dead_and_all_its_bytes() {
 
 #[test]
 fn a_letter_that_would_be_too_long_leaves_its_data_out_and_says_so() {
-    let empty = letter(FailureReason::NotJson, "", 0).body(MAX_BODY_BYTES).len();
+    let empty = letter(FailureReason::Refused(Refusal::NotJson), "", 0).body(MAX_BODY_BYTES).len();
     // Six digits of size where an empty letter has one.
     let room = MAX_BODY_BYTES - empty - 5;
-    let body = |bytes: usize| letter(FailureReason::NotJson, &"A".repeat(bytes), 0).body(MAX_BODY_BYTES);
+    let body = |bytes: usize| {
+        letter(FailureReason::Refused(Refusal::NotJson), &"A".repeat(bytes), 0).body(MAX_BODY_BYTES)
+    };
     assert_eq!(body(room).len(), MAX_BODY_BYTES);
     for bytes in [room + 1, 2 * MAX_BODY_BYTES] {
         let body: Value = serde_json::from_str(&body(bytes)).unwrap();
@@ -97,7 +100,7 @@ proptest! {
     fn the_size_is_that_of_the_decoded_bytes(whole in 0..10usize, rest in 0..3usize, padded: bool) {
         let end = ["", "AA==", "AAA="][rest];
         let data = "AAAA".repeat(whole) + if padded { end } else { end.trim_end_matches('=') };
-        let body = letter(FailureReason::NotJson, &data, 0).body(MAX_BODY_BYTES);
+        let body = letter(FailureReason::Refused(Refusal::NotJson), &data, 0).body(MAX_BODY_BYTES);
         let body: Value = serde_json::from_str(&body).unwrap();
         prop_assert_eq!(&body["size"], &json!(whole * 3 + rest));
     }
@@ -112,7 +115,7 @@ async fn lines_keep_the_contract() {
 #[tokio::test]
 async fn a_writer_that_breaks_takes_no_letter() {
     let sink = DeadLetterLines::new(Page::that_breaks_after(1));
-    let letter = letter(FailureReason::NotJson, "bm8=", 0);
+    let letter = letter(FailureReason::Refused(Refusal::NotJson), "bm8=", 0);
     assert_eq!(sink.send(&letter, soon()).await, Ok(()));
     let fault = CallFault::new(aws_calls::fault::FaultKind::Failed, "broken pipe");
     assert_eq!(sink.send(&letter, soon()).await, Err(fault));

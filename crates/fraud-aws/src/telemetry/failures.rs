@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use fraud_core::reason::FailureReason;
+use crate::reason::FailureReason;
 
 /// Positions that a log line names.
 const NAMED: usize = 5;
@@ -44,16 +44,20 @@ impl Failures {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use fraud_core::refusal::Refusal;
 
     #[test]
     fn only_the_first_positions_are_named_and_all_records_counted() {
         let mut failures = Failures::default();
         for number in 0..1_000 {
-            failures.add(FailureReason::NotJson, || number.to_string());
+            failures.add(FailureReason::Refused(Refusal::NotJson), || number.to_string());
         }
-        failures.add(FailureReason::InvalidAmount, || "last".to_owned());
+        failures.add(FailureReason::Refused(Refusal::InvalidAmount), || "last".to_owned());
         assert_eq!(failures.first, ["0", "1", "2", "3", "4"]);
-        let counts = [(FailureReason::NotJson, 1_000), (FailureReason::InvalidAmount, 1)];
+        let counts = [
+            (FailureReason::Refused(Refusal::NotJson), 1_000),
+            (FailureReason::Refused(Refusal::InvalidAmount), 1),
+        ];
         assert_eq!(*failures.counts(), BTreeMap::from(counts));
     }
 }

@@ -1,6 +1,7 @@
 use super::*;
 use crate::enrichment::Enrichment;
 use crate::event_time::EventTimeBounds;
+use crate::policy::Policy;
 use crate::profile::{Attribute, Profile};
 use exact_text::written_time;
 use proptest::prelude::*;
@@ -23,20 +24,9 @@ fn alert(payload: &str, enrichment: Enrichment<'_>, sub_sequence_number: u64) ->
     let arrival = written_time::parse(ARRIVAL).unwrap().instant;
     let transaction = Transaction::parse(payload.as_bytes()).unwrap();
     let position = position(sub_sequence_number);
-    let inputs = Inputs::of(&transaction, enrichment, arrival, &policy);
-    let identity = Identity::of(
-        transaction.customer_id.as_deref(),
-        transaction.transaction_id.as_deref(),
-        Some(position),
-    );
-    let decision = Decision {
-        enrichment,
-        score: policy.score(&inputs),
-        identity,
-        arrival,
-        event_time_fault: EventTimeBounds::UNBOUNDED.fault(&transaction.event_time, arrival),
-    };
-    Alert::new(&transaction, &decision, &inputs, &policy, position)
+    let decider = Decider::new(policy, EventTimeBounds::UNBOUNDED);
+    let decision = decider.decide(&transaction, enrichment, arrival, Some(position));
+    Alert::new(&transaction, &decision, &decider, position)
 }
 
 fn profile(segment: Attribute<'_>) -> Profile {

@@ -2,11 +2,13 @@
 
 use std::ops::Range;
 
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 use toml::Spanned;
 
 use super::reach::Given;
-use super::{Band, Factor, HourBand, MAX_FACTORS, Policy, PolicyError, PolicyProblem, Rule};
+use super::{Band, Factor, MAX_FACTORS, Policy, PolicyError, PolicyProblem, Shape};
+use crate::inputs::Input;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -22,17 +24,10 @@ struct Document {
 #[serde(deny_unknown_fields)]
 struct FactorEntry {
     name: Spanned<String>,
+    #[serde(deserialize_with = "input")]
     input: Input,
     bands: Option<Vec<Spanned<BandEntry>>>,
     weight: Option<Spanned<f64>>,
-}
-
-#[derive(Deserialize, Clone, Copy, PartialEq)]
-#[serde(rename_all = "snake_case")]
-enum Input {
-    Amount,
-    CustomerRisk,
-    Hour,
 }
 
 /// The keys of both kinds of band; which belong together is checked by hand, for errors that say so.
@@ -46,7 +41,7 @@ struct BandEntry {
     points: Spanned<f64>,
 }
 
-/// An error that knows where in the text it stands, but not yet on which line.
+/// An error that knows its place in the text, but not yet its line.
 struct At(Range<usize>, PolicyProblem);
 
 pub(super) fn parse(toml: &str) -> Result<Policy, PolicyError> {
@@ -76,10 +71,10 @@ fn validate(document: &Document) -> Result<Policy, At> {
         if factors.iter().any(|factor| factor.name == *entry.name.as_ref()) {
             return Err(At(entry.name.span(), PolicyProblem::DuplicateFactor(entry.name.as_ref().clone())));
         }
-        factors.push(Factor { name: entry.name.as_ref().clone(), rule: rule(entry)? });
+        factors.push(Factor { name: entry.name.as_ref().clone(), input: entry.input, shape: shape(entry)? });
     }
     let policy = Policy::new(document.name.as_ref(), cap, threshold, default_risk, factors);
-    let highest = policy.highest(Given::default());
+    let highest = policy.highest(Given::ANYTHING);
     if !policy.alerts(highest) {
         let problem = PolicyProblem::UnreachableThreshold { threshold, highest };
         return Err(At(document.threshold.span(), problem));
@@ -116,101 +111,111 @@ fn points(key: &'static str, value: &Spanned<f64>) -> Result<f64, At> {
     number(key, value, "finite and 0 or more", |points| points >= 0.0)
 }
 
-fn rule(entry: &FactorEntry) -> Result<Rule, At> {
-    let shape = |input, takes| {
-        let factor = entry.name.as_ref().clone();
-        At(entry.name.span(), PolicyProblem::Shape { factor, input, takes })
-    };
-    match (entry.input, entry.bands.as_deref(), &entry.weight) {
-        (Input::Amount, Some(bands), None) if !bands.is_empty() => {
-            Ok(Rule::AmountBands(number_bands(entry, "amount", bands)?))
-        }
-        (Input::Amount, ..) => Err(shape("amount", "`bands`")),
-        (Input::CustomerRisk, Some(bands), None) if !bands.is_empty() => {
-            Ok(Rule::RiskBands(number_bands(entry, "customer_risk", bands)?))
-        }
-        (Input::CustomerRisk, None, Some(weight)) => {
-            let weight = points("weight", weight)?;
-            Ok(Rule::RiskWeight { weight, text: format!("customer_risk * {weight}") })
-        }
-        (Input::CustomerRisk, ..) => Err(shape("customer_risk", "either `weight` or `bands`")),
-        (Input::Hour, Some(bands), None) if !bands.is_empty() => {
-            Ok(Rule::HourBands(hour_bands(entry, bands)?))
-        }
-        (Input::Hour, ..) => Err(shape("hour", "`bands`")),
+/// The keys that bound the bands over an input.
+#[derive(Clone, Copy, PartialEq)]
+enum Bounds {
+    /// `above` and `up_to`, both optional.
+    Numbers,
+    /// `from` and `until`, both whole hours from 0 to 24.
+    Hours,
+}
+
+/// How a factor over this input can give points: the bounds of its bands, and whether it can take a weight instead.
+fn takes(input: Input) -> (Bounds, bool) {
+    match input {
+        Input::Amount => (Bounds::Numbers, false),
+        Input::CustomerRisk => (Bounds::Numbers, true),
+        Input::Hour => (Bounds::Hours, false),
     }
 }
 
-fn number_bands(
-    entry: &FactorEntry,
-    input: &'static str,
-    entries: &[Spanned<BandEntry>],
-) -> Result<Vec<Band>, At> {
+fn shape(entry: &FactorEntry) -> Result<Shape, At> {
+    let (bounds, takes_weight) = takes(entry.input);
+    match (entry.bands.as_deref(), &entry.weight) {
+        (Some(entries), None) if !entries.is_empty() => bands(entry, bounds, entries).map(Shape::Bands),
+        (None, Some(weight)) if takes_weight => {
+            let weight = points("weight", weight)?;
+            Ok(Shape::Weight { weight, text: format!("{} * {weight}", entry.input.name()) })
+        }
+        _ if takes_weight => Err(misshapen(entry, entry.name.span(), "either `weight` or `bands`")),
+        _ => Err(misshapen(entry, entry.name.span(), "`bands`")),
+    }
+}
+
+fn bands(entry: &FactorEntry, bounds: Bounds, entries: &[Spanned<BandEntry>]) -> Result<Vec<Band>, At> {
     let mut bands: Vec<Band> = Vec::with_capacity(entries.len());
     for spanned in entries {
-        let band = spanned.as_ref();
-        if band.from.is_some() || band.until.is_some() {
-            let takes = "bands of `above`, `up_to` and `points`";
+        let band = match bounds {
+            Bounds::Numbers => number_band(entry, spanned)?,
+            Bounds::Hours => hour_band(entry, spanned)?,
+        };
+        if band.above >= band.up_to {
+            let (factor, band) = (entry.name.as_ref().clone(), format!("`{}`", band.text));
+            return Err(At(spanned.span(), PolicyProblem::EmptyBand { factor, band }));
+        }
+        let overlaps = |other: &&Band| other.above.max(band.above) < other.up_to.min(band.up_to);
+        if let Some(other) = bands.iter().find(overlaps) {
             let factor = entry.name.as_ref().clone();
-            return Err(At(spanned.span(), PolicyProblem::Shape { factor, input, takes }));
+            let (first, second) = (format!("`{}`", other.text), format!("`{}`", band.text));
+            return Err(At(spanned.span(), PolicyProblem::OverlappingBands { factor, first, second }));
         }
-        let bound = |key, bound: &Option<Spanned<f64>>, unbounded| match bound {
-            Some(value) => number(key, value, "finite", |_| true),
-            None => Ok(unbounded),
-        };
-        let above = bound("above", &band.above, f64::NEG_INFINITY)?;
-        let up_to = bound("up_to", &band.up_to, f64::INFINITY)?;
-        let text = match (above.is_finite(), up_to.is_finite()) {
-            (true, true) => format!("{input} > {above} and <= {up_to}"),
-            (true, false) => format!("{input} > {above}"),
-            (false, true) => format!("{input} <= {up_to}"),
-            (false, false) => format!("any {input}"),
-        };
-        check_band(entry, spanned, above < up_to, &text)?;
-        if let Some(other) = bands.iter().find(|other| other.above.max(above) < other.up_to.min(up_to)) {
-            return Err(overlap(entry, spanned, &other.text, text));
-        }
-        bands.push(Band { above, up_to, points: points("points", &band.points)?, text });
+        bands.push(band);
     }
     Ok(bands)
 }
 
-fn hour_bands(entry: &FactorEntry, entries: &[Spanned<BandEntry>]) -> Result<Vec<HourBand>, At> {
-    let mut bands: Vec<HourBand> = Vec::with_capacity(entries.len());
-    for spanned in entries {
-        let band = spanned.as_ref();
-        let (None, None, Some(from), Some(until)) = (&band.above, &band.up_to, &band.from, &band.until)
-        else {
-            let takes = "bands of `from`, `until` and `points`";
-            let factor = entry.name.as_ref().clone();
-            return Err(At(spanned.span(), PolicyProblem::Shape { factor, input: "hour", takes }));
-        };
-        let hour = |key, hour: &Spanned<f64>| {
-            let accepted = |value: f64| (0.0..=24.0).contains(&value) && value.fract() == 0.0;
-            // Checked to be a whole number from 0 to 24, which every u8 conversion keeps.
-            number(key, hour, "a whole hour from 0 to 24", accepted).map(|value| value as u8)
-        };
-        let (from, until) = (hour("from", from)?, hour("until", until)?);
-        let text = format!("hour >= {from} and < {until}");
-        check_band(entry, spanned, from < until, &text)?;
-        if let Some(other) = bands.iter().find(|other| other.from.max(from) < other.until.min(until)) {
-            return Err(overlap(entry, spanned, &other.text, text));
-        }
-        bands.push(HourBand { from, until, points: points("points", &band.points)?, text });
+fn number_band(entry: &FactorEntry, spanned: &Spanned<BandEntry>) -> Result<Band, At> {
+    let band = spanned.as_ref();
+    if band.from.is_some() || band.until.is_some() {
+        return Err(misshapen(entry, spanned.span(), "bands of `above`, `up_to` and `points`"));
     }
-    Ok(bands)
+    let bound = |key, bound: &Option<Spanned<f64>>, unbounded| match bound {
+        Some(value) => number(key, value, "finite", |_| true),
+        None => Ok(unbounded),
+    };
+    let above = bound("above", &band.above, f64::NEG_INFINITY)?;
+    let up_to = bound("up_to", &band.up_to, f64::INFINITY)?;
+    let input = entry.input.name();
+    let text = match (above.is_finite(), up_to.is_finite()) {
+        (true, true) => format!("{input} > {above} and <= {up_to}"),
+        (true, false) => format!("{input} > {above}"),
+        (false, true) => format!("{input} <= {up_to}"),
+        (false, false) => format!("any {input}"),
+    };
+    let canonical = format!("above {above:?} up_to {up_to:?}");
+    Ok(Band { above, up_to, points: points("points", &band.points)?, text, canonical })
 }
 
-fn check_band(entry: &FactorEntry, at: &Spanned<BandEntry>, holds_any: bool, text: &str) -> Result<(), At> {
-    if holds_any {
-        return Ok(());
-    }
-    let problem = PolicyProblem::EmptyBand { factor: entry.name.as_ref().clone(), band: format!("`{text}`") };
-    Err(At(at.span(), problem))
+fn hour_band(entry: &FactorEntry, spanned: &Spanned<BandEntry>) -> Result<Band, At> {
+    let band = spanned.as_ref();
+    let (None, None, Some(from), Some(until)) = (&band.above, &band.up_to, &band.from, &band.until) else {
+        return Err(misshapen(entry, spanned.span(), "bands of `from`, `until` and `points`"));
+    };
+    let hour = |key, hour: &Spanned<f64>| {
+        let accepted = |value: f64| (0.0..=24.0).contains(&value) && value.fract() == 0.0;
+        number(key, hour, "a whole hour from 0 to 24", accepted)
+    };
+    let (from, until) = (hour("from", from)?, hour("until", until)?);
+    Ok(Band {
+        above: from.next_down(),
+        up_to: until.next_down(),
+        points: points("points", &band.points)?,
+        text: format!("{} >= {from} and < {until}", entry.input.name()),
+        canonical: format!("from {from} until {until}"),
+    })
 }
 
-fn overlap(entry: &FactorEntry, at: &Spanned<BandEntry>, first: &str, second: String) -> At {
-    let factor = entry.name.as_ref().clone();
-    let (first, second) = (format!("`{first}`"), format!("`{second}`"));
-    At(at.span(), PolicyProblem::OverlappingBands { factor, first, second })
+/// A factor, or one of its bands, that is not made of what its input takes.
+fn misshapen(entry: &FactorEntry, at: Range<usize>, takes: &'static str) -> At {
+    let (factor, input) = (entry.name.as_ref().clone(), entry.input.name());
+    At(at, PolicyProblem::Shape { factor, input, takes })
+}
+
+/// The input of this name.
+fn input<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Input, D::Error> {
+    let name = String::deserialize(deserializer)?;
+    let known =
+        || Input::ALL.iter().map(|input| format!("`{}`", input.name())).collect::<Vec<_>>().join(", ");
+    let input = Input::ALL.iter().copied().find(|input| input.name() == name);
+    input.ok_or_else(|| D::Error::custom(format!("unknown input `{name}`, expected one of {}", known())))
 }

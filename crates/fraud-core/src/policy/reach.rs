@@ -2,21 +2,24 @@
 
 use std::fmt;
 
-use super::{Policy, Rule};
-use crate::scoring::points_of;
+use super::{Factor, Policy, Shape};
+use crate::inputs::Input;
 
-/// What is known of a transaction beforehand; the rest can be anything.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Given {
-    amount: Option<f64>,
-    risk: Option<f64>,
-    hour: Option<Hour>,
-}
-
+/// What is known of a transaction beforehand: one input's value, or that it has none. The other inputs can be anything.
 #[derive(Debug, Clone, Copy)]
-enum Hour {
-    At(u8),
-    Unknown,
+pub(super) struct Given(Option<(Input, Option<f64>)>);
+
+impl Given {
+    /// Nothing is known.
+    pub(super) const ANYTHING: Given = Given(None);
+
+    fn value(input: Input, value: f64) -> Self {
+        Given(Some((input, Some(value))))
+    }
+
+    fn without(input: Input) -> Self {
+        Given(Some((input, None)))
+    }
 }
 
 /// Transactions that a policy never raises an alert for, whatever else they are.
@@ -58,23 +61,20 @@ impl Policy {
     pub fn silences(&self) -> Vec<Silence> {
         let is_silent = |given: Given| !self.alerts(self.highest(given));
         let mut silences = Vec::new();
-        if is_silent(Given { risk: Some(self.default_risk), ..Given::default() }) {
+        if is_silent(Given::value(Input::CustomerRisk, self.default_risk)) {
             silences.push(Silence::WithoutRisk);
         }
-        let hours = spans(
-            (0..24).filter(|&hour| is_silent(Given { hour: Some(Hour::At(hour)), ..Given::default() })),
-        );
+        let hours = (0..24).filter(|&hour| is_silent(Given::value(Input::Hour, f64::from(hour))));
+        let hours = spans(hours);
         if !hours.is_empty() {
             silences.push(Silence::Hours(hours));
         }
-        if is_silent(Given { hour: Some(Hour::Unknown), ..Given::default() }) {
+        if is_silent(Given::without(Input::Hour)) {
             silences.push(Silence::WithoutLocalTime);
         }
         let amounts = self.amount_edges();
-        let silent = amounts
-            .iter()
-            .take_while(|&&amount| is_silent(Given { amount: Some(amount), ..Given::default() }))
-            .last();
+        let silent =
+            amounts.iter().take_while(|&&amount| is_silent(Given::value(Input::Amount, amount))).last();
         silences.extend(silent.map(|&amount| Silence::AmountsUpTo(amount)));
         silences
     }
@@ -82,14 +82,14 @@ impl Policy {
     /// The highest score of a transaction of which this is given. Rounded addition is monotonic, so that the highest
     /// contributions give the highest score.
     pub(super) fn highest(&self, given: Given) -> f64 {
-        let sum = self.factors.iter().fold(0.0, |sum, factor| sum + factor.rule.most_points(given));
+        let sum = self.factors.iter().fold(0.0, |sum, factor| sum + factor.most_points(given));
         f64::min(sum, self.cap)
     }
 
     /// The amounts at which factors change, in ascending order. All amounts above one and up to the next score alike.
     fn amount_edges(&self) -> Vec<f64> {
-        let bands = self.factors.iter().filter_map(|factor| match &factor.rule {
-            Rule::AmountBands(bands) => Some(bands),
+        let bands = self.factors.iter().filter_map(|factor| match (factor.input, &factor.shape) {
+            (Input::Amount, Shape::Bands(bands)) => Some(bands),
             _ => None,
         });
         let edges = bands.flatten().flat_map(|band| [band.above, band.up_to]);
@@ -100,26 +100,26 @@ impl Policy {
     }
 }
 
-impl Rule {
-    fn most_points(&self, given: Given) -> f64 {
-        let most = |points: &mut dyn Iterator<Item = f64>| points.fold(0.0, f64::max);
-        match (self, given) {
-            (Rule::AmountBands(bands), Given { amount: Some(amount), .. }) => points_of(bands, amount),
-            (Rule::AmountBands(bands), _) => most(&mut bands.iter().map(|band| band.points)),
-            (Rule::RiskBands(bands), Given { risk: Some(risk), .. }) => points_of(bands, risk),
-            // A risk lies between 0 and 1: a band above that gives no points to anyone.
-            (Rule::RiskBands(bands), _) => {
-                let possible = bands.iter().filter(|band| band.above < 1.0 && band.up_to >= 0.0);
-                most(&mut possible.map(|band| band.points))
+impl Factor {
+    fn most_points(&self, Given(given): Given) -> f64 {
+        match given {
+            Some((input, value)) if input == self.input => {
+                let points = value.and_then(|value| self.shape.points(value));
+                points.map_or(0.0, |(points, _)| points)
             }
-            (Rule::RiskWeight { weight, .. }, Given { risk, .. }) => weight * risk.unwrap_or(1.0),
-            (Rule::HourBands(_), Given { hour: Some(Hour::Unknown), .. }) => 0.0,
-            (Rule::HourBands(bands), Given { hour, .. }) => {
-                let possible = bands.iter().filter(|band| match hour {
-                    Some(Hour::At(hour)) => (band.from..band.until).contains(&hour),
-                    _ => true,
-                });
-                most(&mut possible.map(|band| band.points))
+            _ => self.shape.most_points(self.input.range()),
+        }
+    }
+}
+
+impl Shape {
+    /// The most points of any value in this range, its ends included.
+    fn most_points(&self, (least, greatest): (f64, f64)) -> f64 {
+        match self {
+            Shape::Weight { weight, .. } => weight * greatest,
+            Shape::Bands(bands) => {
+                let possible = bands.iter().filter(|band| band.above < greatest && band.up_to >= least);
+                possible.map(|band| band.points).fold(0.0, f64::max)
             }
         }
     }
@@ -140,7 +140,7 @@ fn spans(hours: impl Iterator<Item = u8>) -> Vec<(u8, u8)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scoring::Inputs;
+    use crate::inputs::Inputs;
     use proptest::prelude::*;
 
     fn policy(threshold: f64, factors: &str) -> Policy {

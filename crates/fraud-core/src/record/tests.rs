@@ -1,8 +1,9 @@
 use super::*;
+use crate::decision::Decider;
+use crate::enrichment::Enrichment;
 use crate::event_time::EventTimeBounds;
 use crate::identity::Position;
 use crate::profile::{Attribute, Profile};
-use crate::scoring::Inputs;
 use crate::transaction::TimeField;
 use proptest::prelude::*;
 use serde_json::value::RawValue;
@@ -12,16 +13,22 @@ use std::collections::BTreeMap;
 const ARRIVAL: &str = "2024-01-15T03:00:00.007Z";
 
 fn encode(payload: &str, enrichment: Enrichment<'_>, position: Option<Position<'_>>) -> String {
-    let policy = Policy::builtin_default().unwrap();
+    encode_under(Policy::builtin_default().unwrap(), payload, enrichment, position)
+}
+
+fn encode_under(
+    policy: Policy,
+    payload: &str,
+    enrichment: Enrichment<'_>,
+    position: Option<Position<'_>>,
+) -> String {
+    let encoder = RecordEncoder::new(&policy);
     let arrival = exact_text::written_time::parse(ARRIVAL).unwrap().instant;
     let transaction = Transaction::parse(payload.as_bytes()).unwrap();
-    let (customer, id) = (transaction.customer_id.as_deref(), transaction.transaction_id.as_deref());
-    let score = policy.score(&Inputs::of(&transaction, enrichment, arrival, &policy));
-    let event_time_fault = EventTimeBounds::UNBOUNDED.fault(&transaction.event_time, arrival);
-    let identity = Identity::of(customer, id, position);
-    let decision = Decision { enrichment, score, identity, arrival, event_time_fault };
+    let decider = Decider::new(policy, EventTimeBounds::UNBOUNDED);
+    let decision = decider.decide(&transaction, enrichment, arrival, position);
     let mut out = Vec::new();
-    RecordEncoder::new(&policy).encode(&transaction, &decision, &mut out);
+    encoder.encode(&transaction, &decision, &mut out);
     String::from_utf8(out).unwrap()
 }
 
@@ -88,16 +95,10 @@ fn a_customer_without_a_usable_risk_is_written_with_the_risk_that_the_policy_tak
          [[factors]]\nname = \"risk\"\ninput = \"customer_risk\"\nweight = 1\n",
     );
     let policy = policy.unwrap();
-    let transaction = Transaction::parse(br#"{"amount":1}"#).unwrap();
-    let arrival = exact_text::written_time::parse(ARRIVAL).unwrap().instant;
     for risk in [Attribute::Missing, Attribute::Number("7")] {
         let profile = Profile::new(Attribute::Missing, Attribute::Missing, risk);
-        let enrichment = Enrichment::Profile(&profile);
-        let score = policy.score(&Inputs::of(&transaction, enrichment, arrival, &policy));
-        let decision = Decision { enrichment, score, identity: None, arrival, event_time_fault: None };
-        let mut line = Vec::new();
-        RecordEncoder::new(&policy).encode(&transaction, &decision, &mut line);
-        let line: Value = serde_json::from_slice(&line).unwrap();
+        let line = encode_under(policy.clone(), r#"{"amount":1}"#, Enrichment::Profile(&profile), None);
+        let line: Value = serde_json::from_str(&line).unwrap();
         assert_eq!((&line["customer_risk_score"], &line["fraud_score"]), (&0.25.into(), &0.25.into()));
     }
 }

@@ -1,11 +1,11 @@
 use super::*;
-use FailureReason::*;
+use Refusal::*;
 use proptest::prelude::*;
 use serde_json::Value as Json;
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 
-fn refusal(payload: &str) -> FailureReason {
+fn refusal(payload: &str) -> Refusal {
     Transaction::parse(payload.as_bytes()).expect_err(payload)
 }
 
@@ -203,11 +203,9 @@ fn line_breaks_between_tokens_become_spaces() {
 }
 
 /// The slow way: serde_json's own reading of the members, and the rules for each field applied to its text.
-fn by_the_book(
-    payload: &str,
-) -> Result<(Option<String>, Option<String>, f64, TimeField<'static>), FailureReason> {
+fn by_the_book(payload: &str) -> Result<(Option<String>, Option<String>, f64, TimeField<'static>), Refusal> {
     let members: BTreeMap<String, Box<RawValue>> = serde_json::from_str(payload).map_err(|_| NotJson)?;
-    let id = |name: &str, invalid: FailureReason| {
+    let id = |name: &str, invalid: Refusal| {
         let Some(raw) = members.get(name).map(|raw| raw.get()) else { return Ok(None) };
         let id = match serde_json::from_str::<Json>(raw).unwrap_or_default() {
             Json::Null if raw == "null" => return Ok(None),

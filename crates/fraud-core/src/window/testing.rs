@@ -36,6 +36,5 @@ pub(super) fn identity<'a>(transaction: &'a Transaction<'_>, sequence_number: &'
         sequence_number,
         sub_sequence_number: 0,
     };
-    Identity::of(transaction.customer_id.as_deref(), transaction.transaction_id.as_deref(), Some(place))
-        .unwrap()
+    transaction.identity_at(place)
 }

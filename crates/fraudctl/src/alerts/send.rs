@@ -7,7 +7,7 @@ use clap::Args;
 use fraud_aws::alerts::{AlertSink, PublishFault, Sink};
 use fraud_aws::clock::{Clock, SystemClock};
 use fraud_aws::config::{AlertSinkTarget, Environment};
-use fraud_aws::ledger::{DynamoDbLedger, LedgerFault, Resent, resend};
+use fraud_aws::ledger::{DynamoDbLedger, LedgerFault, Marked, Sent, send_pending};
 use serde_json::json;
 use tokio::time::Instant;
 
@@ -141,29 +141,26 @@ async fn send(
     if dry_run {
         return Ok(ResendResult::Sent);
     }
-    let resent = match resend(ledger, sink, &SystemClock, &alert, TIME).await {
-        Ok(resent) => resent,
-        Err(fault @ (LedgerFault::UnreadableRow { .. } | LedgerFault::RowTooLarge { .. })) => {
-            return Ok(ResendResult::Failed(fault.to_string()));
+    Ok(match send_pending(ledger, sink, &SystemClock, &alert, TIME).await {
+        Sent::Published { marked: Ok(Marked::Sent), .. } => ResendResult::Sent,
+        Sent::Published { marked: Ok(Marked::ClaimLost), .. } => {
+            ResendResult::Failed("sent so late that another sender may have sent it, too".to_owned())
         }
-        Err(fault) => return Err(anyhow!("the ledger does not take claims: {fault}").into()),
-    };
-    Ok(match resent {
-        Resent::Sent => ResendResult::Sent,
-        Resent::SentBefore => ResendResult::NotNeeded("another has sent it meanwhile".to_owned()),
-        Resent::Gone => ResendResult::Failed(
-            "not sent: another sender gave it up meanwhile; its record is redelivered".to_owned(),
-        ),
-        Resent::InForce { until } => ResendResult::Failed(format!(
+        Sent::Published { marked: Err(fault), .. } => {
+            ResendResult::Failed(format!("sent, but not marked as sent: {fault}"))
+        }
+        Sent::Before { .. } => ResendResult::NotNeeded("another sender sent it meanwhile".to_owned()),
+        Sent::InForce { until } => ResendResult::Failed(format!(
             "not sent yet: another sender holds it; if that dies it is pending from {until} on"
         )),
-        Resent::NotPublished(fault) => ResendResult::Failed(not_published(&fault)),
-        Resent::NotMarked(fault) => {
-            ResendResult::Failed(format!("sent, but the ledger could not note it: {fault}"))
+        Sent::NotPending | Sent::HeldBack => ResendResult::Failed(
+            "not sent: another sender gave it up meanwhile; its record is redelivered".to_owned(),
+        ),
+        Sent::NotClaimed(LedgerFault::Call(fault)) => {
+            return Err(anyhow!("the ledger does not take claims: {fault}").into());
         }
-        Resent::ClaimLost => {
-            ResendResult::Failed("sent so late that another may have sent it, too".to_owned())
-        }
+        Sent::NotClaimed(fault) => ResendResult::Failed(fault.to_string()),
+        Sent::NotPublished(fault) => ResendResult::Failed(not_published(&fault)),
     })
 }
 

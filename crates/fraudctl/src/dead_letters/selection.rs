@@ -3,7 +3,7 @@
 use anyhow::anyhow;
 use clap::Args;
 use fraud_aws::dead_letters::StoredLetter;
-use fraud_core::reason::FailureReason;
+use fraud_aws::reason::FailureReason;
 
 use crate::Failure;
 
@@ -30,7 +30,7 @@ impl Selection {
         let known: Vec<&str> = if of_batches {
             CONDITIONS.to_vec()
         } else {
-            FailureReason::ALL.map(FailureReason::as_str).to_vec()
+            FailureReason::all().map(FailureReason::as_str).collect()
         };
         match &self.reason {
             Some(reason) if !known.contains(&reason.as_str()) => Err(Failure::input(anyhow!(

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use fraud_core::reason::FailureReason;
+use fraud_aws::reason::FailureReason;
 use serde::Serialize;
 
 use super::InvocationMetrics;

@@ -4,7 +4,8 @@ use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use kinesis_batch::{BatchResult, EventRecord, event_json};
+use kinesis_batch::BatchResult;
+use lambda_events::kinesis_json::{EventRecord, event_json};
 use stream_client::consumer::{self, Batch, HandlerError, Record};
 use tokio::time::timeout;
 
@@ -99,10 +100,11 @@ fn event_record<'a>(shard: &'a str, record: &'a Record) -> EventRecord<'a> {
 
 #[cfg(test)]
 mod tests {
+    use fraud_core::refusal::Refusal;
     use std::collections::BTreeMap;
 
     use exact_text::timestamp::Timestamp;
-    use fraud_core::reason::FailureReason;
+    use fraud_aws::reason::FailureReason;
     use serde_json::Value;
     use stream_client::consumer::{Handled as Outcome, Handler as _, SequenceNumber};
 
@@ -129,7 +131,7 @@ mod tests {
                 high_scores: 2,
                 alerts_sent: 1,
                 alerts_suppressed: 1,
-                dead_lettered: BTreeMap::from([(FailureReason::NotJson, 1)]),
+                dead_lettered: BTreeMap::from([(FailureReason::Refused(Refusal::NotJson), 1)]),
                 ..Default::default()
             };
             Ok(Invocation {

@@ -1,11 +1,12 @@
 //! What fills the queue of dead letters, and how a test tells what is in it.
 
+use fraud_core::refusal::Refusal;
 use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use fraud_aws::dead_letters::{DeadLetter, MAX_BODY_BYTES};
+use fraud_aws::reason::FailureReason;
 use fraud_core::identity::Position;
-use fraud_core::reason::FailureReason;
 
 use crate::functions::{FIRST, SHARD, aggregate, event, high};
 use crate::world::{LEDGER, World};
@@ -43,7 +44,7 @@ pub(crate) async fn send_strangers(world: &World) {
         sub_sequence_number: 3,
     };
     let arrival = exact_text::timestamp::Timestamp::from_millis(1_705_287_600_250);
-    let reason = FailureReason::NotJson;
+    let reason = FailureReason::Refused(Refusal::NotJson);
     let mut letter =
         DeadLetter { function: "kinesis-alerts", reason, position, arrival, data: "bm8=".into() };
     world.send_to_queue(&letter.body(0)).await;

@@ -1,6 +1,7 @@
 use super::*;
 use crate::progress::{Progress, RetryReason};
 use crate::testing::{aggregate, event};
+use fraud_core::refusal::Refusal;
 use proptest::prelude::*;
 
 fn transaction(id: usize) -> Vec<u8> {
@@ -36,7 +37,7 @@ fn an_aggregate_is_as_many_items_as_it_holds_and_each_knows_its_place() {
         [
             ("1000".to_owned(), 0, ok("T1")),
             ("1001".to_owned(), 0, ok("T2")),
-            ("1001".to_owned(), 1, Err(FailureReason::NotJson)),
+            ("1001".to_owned(), 1, Err(FailureReason::Refused(Refusal::NotJson))),
             ("1001".to_owned(), 2, ok("T3")),
             ("1002".to_owned(), 0, ok("T4")),
         ]
@@ -47,7 +48,10 @@ fn an_aggregate_is_as_many_items_as_it_holds_and_each_knows_its_place() {
 fn an_aggregate_whose_checksum_does_not_match_is_ordinary_data() {
     let mut broken = aggregate(&[&transaction(1)]).to_vec();
     *broken.last_mut().unwrap() ^= 1;
-    assert_eq!(contents(&event(&[&broken])), [("1000".to_owned(), 0, Err(FailureReason::NotUtf8))]);
+    assert_eq!(
+        contents(&event(&[&broken])),
+        [("1000".to_owned(), 0, Err(FailureReason::Refused(Refusal::NotUtf8)))]
+    );
 }
 
 #[test]

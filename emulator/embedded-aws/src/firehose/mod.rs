@@ -79,7 +79,7 @@ impl Firehose {
             _ => Err(ServiceError::new(
                 400,
                 "UnknownOperationException",
-                "This is no operation of Firehose, or none that embedded-aws has: PutRecord, PutRecordBatch, \
+                "This is not an operation of Firehose that embedded-aws has: PutRecord, PutRecordBatch, \
                  DescribeDeliveryStream, ListDeliveryStreams.",
             )),
         }

@@ -43,10 +43,9 @@ impl Streams {
                     .validation_error("StreamARN and StreamName cannot be provided together."))
             }
             (Some(name), None) => Ok(name),
-            (None, Some(arn)) => arn
-                .split_once(":stream/")
-                .map(|(_, name)| name)
-                .ok_or_else(|| Service::Kinesis.validation_error(format!("{arn} is not the ARN of a stream."))),
+            (None, Some(arn)) => arn.split_once(":stream/").map(|(_, name)| name).ok_or_else(|| {
+                Service::Kinesis.validation_error(format!("{arn} is not the ARN of a stream."))
+            }),
             (None, None) => {
                 Err(Service::Kinesis.validation_error("Either StreamName or StreamARN must be provided."))
             }

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use fraud_aws::aggregates::{AggregateStore, REMEMBERED_PER_ROW};
-use fraud_core::reason::FailureReason;
+use fraud_aws::reason::FailureReason;
 use fraud_core::window::WindowTime;
 use kinesis_batch::RetryReason;
 

@@ -1,12 +1,13 @@
 //! One invocation at a time, with faults on order.
 
+use fraud_core::refusal::Refusal;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
 use exact_text::timestamp::Timestamp;
 use fraud_aws::aggregates::{Addition, AggregateStore, Memory};
+use fraud_aws::reason::FailureReason;
 use fraud_core::money::Money;
-use fraud_core::reason::FailureReason;
 use fraud_core::window::{Counted, IdentityHash, Window, WindowTime, WindowTotals};
 use kinesis_batch::{EventRecord, RetryReason, event_json};
 use serde_json::json;
@@ -97,7 +98,11 @@ fn every_record_is_accounted_for_in_the_metrics() {
             too_large: 1,
             writes: 2,
             totals_sent: 2,
-            dead_lettered: [(FailureReason::NotJson, 1), (FailureReason::AmountOutOfRange, 1)].into(),
+            dead_lettered: [
+                (FailureReason::Refused(Refusal::NotJson), 1),
+                (FailureReason::AmountOutOfRange, 1),
+            ]
+            .into(),
             ..BatchMetrics::default()
         };
         let first = handle(&world, &event(&payloads)).await;

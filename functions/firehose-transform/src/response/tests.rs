@@ -1,7 +1,7 @@
 use super::*;
-use crate::event::FirehoseEvent;
 use aws_lambda_events::firehose::KinesisFirehoseResponse;
 use chrono::DateTime;
+use lambda_events::firehose::FirehoseEvent;
 use proptest::prelude::*;
 
 const EVENT: &str = r#"{"records":[

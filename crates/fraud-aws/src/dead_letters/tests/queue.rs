@@ -6,6 +6,7 @@ use aws_sdk_sqs::types::QueueAttributeName;
 use embedded_aws::{EmbeddedAws, Fault, Service, When};
 
 use super::*;
+use fraud_core::refusal::Refusal;
 
 const QUEUE: &str = "dead-letters";
 
@@ -30,12 +31,15 @@ fn calls() -> When {
 #[tokio::test]
 async fn the_longest_letter_and_one_too_long_are_both_taken() {
     let (aws, sink) = start().await;
-    let empty = letter(FailureReason::NotJson, "", 0).body(MAX_BODY_BYTES).len();
+    let empty = letter(FailureReason::Refused(Refusal::NotJson), "", 0).body(MAX_BODY_BYTES).len();
     // Six digits of size where an empty letter has one.
     let longest = "A".repeat(MAX_BODY_BYTES - empty - 5);
     let too_long = "A".repeat(MAX_BODY_BYTES);
     for data in [&longest, &too_long] {
-        assert_eq!(sink.send(&letter(FailureReason::NotJson, data, 0), soon()).await, Ok(()));
+        assert_eq!(
+            sink.send(&letter(FailureReason::Refused(Refusal::NotJson), data, 0), soon()).await,
+            Ok(())
+        );
     }
     let bodies = bodies(&aws);
     assert_eq!(bodies[0].len(), MAX_BODY_BYTES);
@@ -55,7 +59,7 @@ async fn a_queue_that_takes_less_gets_the_letter_without_its_data() {
         .unwrap();
     let sink = SqsDeadLetters::new(client, small.queue_url.unwrap());
     let data = "A".repeat(1024);
-    assert_eq!(sink.send(&letter(FailureReason::NotJson, &data, 0), soon()).await, Ok(()));
+    assert_eq!(sink.send(&letter(FailureReason::Refused(Refusal::NotJson), &data, 0), soon()).await, Ok(()));
     let messages = aws.messages("small").unwrap();
     assert!(messages[0].body.contains(r#""size":768,"data_omitted":true"#), "{}", messages[0].body);
 }
@@ -63,7 +67,7 @@ async fn a_queue_that_takes_less_gets_the_letter_without_its_data() {
 #[tokio::test]
 async fn a_queue_that_throttles_for_a_while_is_asked_again_and_one_that_goes_on_is_a_fault() {
     let (aws, sink) = start().await;
-    let letter = letter(FailureReason::NotJson, "bm8=", 0);
+    let letter = letter(FailureReason::Refused(Refusal::NotJson), "bm8=", 0);
     aws.faults().add(calls().next(2), Fault::Throttle).unwrap();
     assert_eq!(sink.send(&letter, soon()).await, Ok(()));
     aws.faults().clear();
@@ -77,7 +81,7 @@ async fn a_queue_that_throttles_for_a_while_is_asked_again_and_one_that_goes_on_
 async fn a_lost_answer_sends_the_same_letter_again() {
     let (aws, sink) = start().await;
     aws.faults().add(calls().nth(1), Fault::LoseAnswer).unwrap();
-    let letter = letter(FailureReason::NotJson, "bm8=", 0);
+    let letter = letter(FailureReason::Refused(Refusal::NotJson), "bm8=", 0);
     assert_eq!(sink.send(&letter, soon()).await, Ok(()));
     assert_eq!(bodies(&aws), vec![letter.body(MAX_BODY_BYTES); 2]);
 }
@@ -86,7 +90,7 @@ async fn a_lost_answer_sends_the_same_letter_again() {
 async fn a_queue_that_never_answers_takes_no_longer_than_the_deadline() {
     let (aws, sink) = start().await;
     aws.faults().add(calls(), Fault::Hang).unwrap();
-    let (letter, start) = (letter(FailureReason::NotJson, "bm8=", 0), Instant::now());
+    let (letter, start) = (letter(FailureReason::Refused(Refusal::NotJson), "bm8=", 0), Instant::now());
     let sent = sink.send(&letter, start + Duration::from_millis(300)).await;
     assert_eq!(sent, Err(CallFault::deadline()));
     assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
@@ -97,6 +101,7 @@ async fn a_queue_that_is_not_there_is_a_fault() {
     let (aws, _sink) = start().await;
     let url = aws.queue_url(QUEUE).unwrap().replace(QUEUE, "nowhere");
     let sink = SqsDeadLetters::new(client(&aws).await, url);
-    let fault = sink.send(&letter(FailureReason::NotJson, "bm8=", 0), soon()).await.unwrap_err();
+    let fault =
+        sink.send(&letter(FailureReason::Refused(Refusal::NotJson), "bm8=", 0), soon()).await.unwrap_err();
     assert!(fault.code.contains("QueueDoesNotExist") || fault.code.contains("NonExistentQueue"), "{fault}");
 }

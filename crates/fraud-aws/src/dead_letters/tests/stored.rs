@@ -1,8 +1,11 @@
 use super::*;
+use fraud_core::refusal::Refusal;
 
 fn body(change: impl FnOnce(&mut Value)) -> String {
-    let mut body =
-        serde_json::from_str(&letter(FailureReason::NotJson, "bm8=", 7).body(MAX_BODY_BYTES)).unwrap();
+    let mut body = serde_json::from_str(
+        &letter(FailureReason::Refused(Refusal::NotJson), "bm8=", 7).body(MAX_BODY_BYTES),
+    )
+    .unwrap();
     change(&mut body);
     body.to_string()
 }

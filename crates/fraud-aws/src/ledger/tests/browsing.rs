@@ -31,8 +31,13 @@ impl Clock for At {
     }
 }
 
-async fn sent(ledger: &impl AlertLedger, sink: &Told, alert: &Alert, second: i64) -> Resent {
-    resend(ledger, sink, &At(second), alert, Duration::from_secs(5)).await.unwrap()
+async fn sent(ledger: &impl AlertLedger, sink: &Told, alert: &Alert, second: i64) -> Sent {
+    send_pending(ledger, sink, &At(second), alert, Duration::from_secs(5)).await
+}
+
+/// A stored message that was published at this second and marked.
+fn published(second: i64) -> Sent {
+    Sent::Published { at: at(second), stored: true, marked: Ok(Marked::Sent) }
 }
 
 async fn pending(ledger: &DynamoDbLedger, second: i64) -> Vec<(String, bool, bool)> {
@@ -114,9 +119,12 @@ async fn what_is_pending_goes_out_as_it_was_stored_and_then_never_again() {
     let (stored, changed) = (alert("T1", "12000"), alert("T1", "99999"));
     claimed(&ledger, &stored, &claim("dead", 0, 60)).await;
     let sink = Told::default();
-    assert_eq!(sent(&ledger, &sink, &changed, 30).await, Resent::InForce { until: at(61) });
-    assert_eq!(sent(&ledger, &sink, &changed, 61).await, Resent::Sent);
-    assert_eq!(sent(&ledger, &sink, &changed, 62).await, Resent::SentBefore);
+    assert_eq!(sent(&ledger, &sink, &changed, 30).await, Sent::InForce { until: at(61) });
+    assert_eq!(sent(&ledger, &sink, &changed, 61).await, published(61));
+    assert_eq!(
+        sent(&ledger, &sink, &changed, 62).await,
+        Sent::Before { transaction_amount: "12000".to_owned() }
+    );
     assert_eq!(*sink.taken.lock().unwrap(), [stored]);
     assert!(ledger.row("C1/T1").await.unwrap().unwrap().is_sent().unwrap());
 }
@@ -129,17 +137,17 @@ async fn what_the_sink_does_not_take_is_pending_as_before() {
     for may_be_sent in [true, false] {
         let fault = PublishFault::Unavailable { fault: CallFault::deadline(), may_be_sent };
         let sink = Told { answer: Some(fault.clone()), ..Told::default() };
-        assert_eq!(sent(&ledger, &sink, &stored, 61).await, Resent::NotPublished(fault));
+        assert_eq!(sent(&ledger, &sink, &stored, 61).await, Sent::NotPublished(fault));
         assert_eq!(pending(&ledger, 61).await, [("C1/T1".to_owned(), true, true)]);
     }
-    assert_eq!(sent(&ledger, &Told::default(), &stored, 61).await, Resent::Sent);
+    assert_eq!(sent(&ledger, &Told::default(), &stored, 61).await, published(61));
 }
 
 #[tokio::test]
 async fn an_alert_whose_row_is_gone_is_not_sent_and_leaves_none_behind() {
     let (_aws, ledger) = table::start().await;
     let sink = Told::default();
-    assert_eq!(sent(&ledger, &sink, &alert("T1", "12000"), 0).await, Resent::Gone);
+    assert_eq!(sent(&ledger, &sink, &alert("T1", "12000"), 0).await, Sent::NotPending);
     assert!(sink.taken.lock().unwrap().is_empty());
     assert!(ledger.row("C1/T1").await.unwrap().is_none());
 }
@@ -152,13 +160,14 @@ async fn a_ledger_that_takes_no_claim_has_nothing_sent_and_one_that_cannot_be_ma
     let denied = Fault::Error(ServiceError::new(400, "AccessDeniedException", "no"));
     let sink = Told::default();
     aws.faults().add(When::calls(Service::DynamoDb, "PutItem"), denied.clone()).unwrap();
-    let answer = resend(&ledger, &sink, &At(61), &stored, Duration::from_secs(5)).await;
-    assert_eq!(answer.unwrap_err().to_string(), "AccessDeniedException");
+    let answer = send_pending(&ledger, &sink, &At(61), &stored, Duration::from_secs(5)).await;
+    let Sent::NotClaimed(fault) = answer else { panic!("{answer:?}") };
+    assert_eq!(fault.to_string(), "AccessDeniedException");
     assert!(sink.taken.lock().unwrap().is_empty());
     aws.faults().clear();
     aws.faults().add(When::calls(Service::DynamoDb, "UpdateItem").from_nth(2), denied).unwrap();
-    let answer = resend(&ledger, &sink, &At(61), &stored, Duration::from_secs(1)).await;
-    let Ok(Resent::NotMarked(fault)) = answer else { panic!("{answer:?}") };
+    let answer = send_pending(&ledger, &sink, &At(61), &stored, Duration::from_secs(1)).await;
+    let Sent::Published { marked: Err(fault), .. } = answer else { panic!("{answer:?}") };
     assert_eq!(fault.to_string(), "AccessDeniedException");
     assert_eq!(sink.taken.lock().unwrap().len(), 1);
 }

@@ -70,7 +70,7 @@ fn of_batch(batch: &GivenUpBatch) -> Value {
         "reason": batch.request_context.condition,
         "function": batch.function(),
         "invocations": batch.request_context.approximate_invoke_count,
-        "stream": fraud_core::identity::stream_name(&info.stream_arn),
+        "stream": lambda_events::stream_name(&info.stream_arn),
         "shard": info.shard_id,
         "first_sequence_number": info.start_sequence_number,
         "last_sequence_number": info.end_sequence_number,

@@ -8,7 +8,7 @@ use aws_calls::fault::CallFault;
 use aws_calls::sdk::Sdk;
 use fraud_aws::config::Environment;
 use fraud_aws::dead_letters::{DeadLetter, DeadLetterSink, StoredLetter};
-use fraud_core::reason::FailureReason;
+use fraud_aws::reason::FailureReason;
 use kinesis_batch::{Batch, Redelivery};
 use tokio::time::Instant;
 

@@ -11,7 +11,7 @@ use aws_calls::sdk::Sdk;
 use fraud_aws::clock::{Clock, SystemClock};
 use fraud_aws::config::{DeadLettersTarget, Environment};
 use fraud_aws::dead_letters::{DeadLetter, DeadLetterSink, DeadLetters};
-use fraud_core::reason::FailureReason;
+use fraud_aws::reason::FailureReason;
 use indicatif::ProgressBar;
 use tokio::time::Instant;
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use fraud_aws::dead_letters::NotALetter;
-use fraud_core::reason::FailureReason;
+use fraud_aws::reason::FailureReason;
 use kinesis_batch::RetryReason;
 use serde_json::json;
 

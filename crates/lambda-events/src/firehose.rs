@@ -1,17 +1,15 @@
-//! A Firehose transformation event, decoded record by record.
-//!
-//! The published request types fail the whole event for one record's bad base64, and end the process on a fractional
-//! timestamp. Here a record's fault stays its own: only what no record can be answered without (the list, an object,
-//! its `recordId`) fails the event. (Amazon Data Firehose developer guide, "Transform source data".)
+//! A Firehose transformation event (Amazon Data Firehose developer guide,
+//! <https://docs.aws.amazon.com/firehose/latest/dev/data-transformation.html>).
 
 use std::borrow::Cow;
 
 use exact_text::json::{JsonError, RepeatedKeys, Scanner, Text, Value};
 use exact_text::timestamp::Timestamp;
-use fraud_core::identity::{Position, stream_name};
+use fraud_core::identity::Position;
 
-/// Deeper than any event; a record's own payload is text here.
-const MAX_DEPTH: usize = 64;
+use crate::event::{InvalidEvent, Kind, stream_name};
+
+const KIND: Kind = Kind { name: "Firehose transformation", list: "records" };
 
 /// One event, borrowed from its JSON.
 #[derive(Debug)]
@@ -27,7 +25,7 @@ pub struct FirehoseEvent<'a> {
 pub struct FirehoseRecord<'a> {
     /// The id under which the record must be answered.
     pub id: Text<'a>,
-    /// The base64 data as it came; `None` where it is missing or no text.
+    /// The base64 data as it came; `None` where it is missing or not text.
     pub data: Option<Text<'a>>,
     /// When it arrived at Firehose, as the event writes it.
     own_arrival: Value<'a>,
@@ -43,54 +41,26 @@ struct Metadata<'a> {
     sub_sequence_number: u64,
 }
 
-/// An event that is no Firehose transformation event.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidEvent {
-    /// Not JSON at all.
-    #[error("the event is not JSON: {0}")]
-    Json(#[from] JsonError),
-    /// Something that every Firehose event has is not there.
-    #[error("not a Firehose transformation event: {0}")]
-    Missing(String),
-    /// Even the echoes of all records, the smallest answers there are, pass what Lambda lets a function answer.
-    #[error("too many records: not even their unchanged data would fit into a response")]
-    Unanswerable,
-}
-
-impl From<InvalidEvent> for lambda_runtime::Diagnostic {
-    fn from(error: InvalidEvent) -> Self {
-        lambda_runtime::Diagnostic { error_type: "InvalidEvent".to_owned(), error_message: error.to_string() }
-    }
-}
-
 impl<'a> FirehoseEvent<'a> {
     /// Reads an event.
     ///
     /// # Errors
-    /// [`InvalidEvent`] where it is no Firehose transformation event.
+    /// [`InvalidEvent`] if it is not a Firehose transformation event.
     pub fn parse(event: &'a str) -> Result<Self, InvalidEvent> {
-        let mut scanner = Scanner::new(event, MAX_DEPTH);
-        if scanner.peek() != Some(b'{') {
-            scanner.value()?;
-            return Err(InvalidEvent::Missing("it is no JSON object".to_owned()));
-        }
-        let mut records = None;
+        let mut reader = RecordReader::default();
         let mut stream = None;
-        scanner.object(|key, scanner| {
-            match key.decode().as_deref() {
-                Some("records") => records = Some(RecordReader::default().records(scanner)?),
-                Some("sourceKinesisStreamArn") => {
-                    stream = scanner.value()?.as_str().and_then(|arn| stream_name(&arn).map(str::to_owned));
+        let records = KIND.read(
+            event,
+            |scanner, index| reader.record(scanner, index),
+            |key, scanner| {
+                let value = scanner.value()?;
+                if key.decode().as_deref() == Some("sourceKinesisStreamArn") {
+                    stream = value.as_str().and_then(|arn| stream_name(&arn).map(str::to_owned));
                 }
-                _ => drop(scanner.value()?),
-            }
-            Ok::<_, InvalidEvent>(())
-        })?;
-        scanner.end()?;
-        match records {
-            Some(records) => Ok(FirehoseEvent { records, stream }),
-            None => Err(InvalidEvent::Missing("`records` is missing".to_owned())),
-        }
+                Ok(())
+            },
+        )?;
+        Ok(FirehoseEvent { records, stream })
     }
 
     /// Where a record stands in the source stream, where there is one.
@@ -164,28 +134,11 @@ impl MetadataMember {
 }
 
 impl<'a> RecordReader<'a> {
-    fn records(mut self, scanner: &mut Scanner<'a>) -> Result<Vec<FirehoseRecord<'a>>, InvalidEvent> {
-        if scanner.peek() != Some(b'[') {
-            scanner.value()?;
-            return Err(InvalidEvent::Missing("`records` is no array".to_owned()));
-        }
-        let mut records = Vec::new();
-        scanner.array(|scanner| {
-            records.push(self.record(scanner, records.len())?);
-            Ok::<_, InvalidEvent>(())
-        })?;
-        Ok(records)
-    }
-
     fn record(
         &mut self,
         scanner: &mut Scanner<'a>,
         index: usize,
     ) -> Result<FirehoseRecord<'a>, InvalidEvent> {
-        if scanner.peek() != Some(b'{') {
-            scanner.value()?;
-            return Err(InvalidEvent::Missing(format!("`records[{index}]` is no object")));
-        }
         let (mut id, mut data, mut own_arrival) = (None, None, Value::Null);
         let mut metadata = Metadata::default();
         let RecordReader { record_keys, metadata_keys } = self;
@@ -199,8 +152,7 @@ impl<'a> RecordReader<'a> {
             }
             Ok::<_, JsonError>(())
         })?;
-        let id =
-            id.ok_or_else(|| InvalidEvent::Missing(format!("`records[{index}].recordId` is missing")))?;
+        let id = id.ok_or_else(|| KIND.invalid_record(index, ".recordId` is missing"))?;
         Ok(FirehoseRecord { id, data, own_arrival, metadata })
     }
 }

@@ -14,8 +14,8 @@ fn an_event_that_is_none_is_told_with_what_is_missing() {
     for (event, message) in [
         ("{}", "not a Firehose transformation event: `records` is missing"),
         (r#"{"Records":[{"kinesis":{}}]}"#, "not a Firehose transformation event: `records` is missing"),
-        (r#"{"records":{}}"#, "not a Firehose transformation event: `records` is no array"),
-        (r#"{"records":[7]}"#, "not a Firehose transformation event: `records[0]` is no object"),
+        (r#"{"records":{}}"#, "not a Firehose transformation event: `records` is not an array"),
+        (r#"{"records":[7]}"#, "not a Firehose transformation event: `records[0]` is not an object"),
         (
             r#"{"records":[{"recordId":"a"},{"data":""}]}"#,
             "not a Firehose transformation event: `records[1].recordId` is missing",
@@ -24,8 +24,8 @@ fn an_event_that_is_none_is_told_with_what_is_missing() {
             r#"{"records":[{"recordId":7}]}"#,
             "not a Firehose transformation event: `records[0].recordId` is missing",
         ),
-        ("[]", "not a Firehose transformation event: it is no JSON object"),
-        ("7", "not a Firehose transformation event: it is no JSON object"),
+        ("[]", "not a Firehose transformation event: it is not a JSON object"),
+        ("7", "not a Firehose transformation event: it is not a JSON object"),
         (r#"{"records":[}"#, "the event is not JSON: not JSON at byte 12"),
     ] {
         assert_eq!(invalid(event), message);

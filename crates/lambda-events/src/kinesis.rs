@@ -1,19 +1,16 @@
-//! A Kinesis event as an event source mapping sends it, decoded record by record.
-//!
-//! The published request types read arrival times wrong and fail the whole event for one record's bad base64. Here a
-//! record's fault stays its own: only what no record can be answered without fails the event. (AWS Lambda developer
-//! guide, "Using Lambda with Kinesis".)
+//! A Kinesis event as an event source mapping sends it (AWS Lambda developer guide,
+//! <https://docs.aws.amazon.com/lambda/latest/dg/with-kinesis.html>).
 
 use std::borrow::Cow;
 
 use exact_text::json::{JsonError, RepeatedKeys, Scanner, Text, Value};
 use exact_text::timestamp::Timestamp;
-use fraud_core::identity::{Position, stream_name};
+use fraud_core::identity::Position;
 
-use crate::event_json::SUB_SEQUENCE_NUMBER;
+use crate::event::{InvalidEvent, Kind, stream_name};
+use crate::kinesis_json::SUB_SEQUENCE_NUMBER;
 
-/// Deeper than any event; a record's own payload is text here.
-const MAX_DEPTH: usize = 64;
+const KIND: Kind = Kind { name: "Kinesis", list: "Records" };
 
 /// One event, borrowed from its JSON.
 #[derive(Debug)]
@@ -25,57 +22,30 @@ pub struct KinesisEvent<'a> {
 /// One record of an event: what a producer put on the stream, be it one transaction or an aggregate of many.
 #[derive(Debug)]
 pub struct StreamRecord<'a> {
-    /// The base64 data as it came; `None` where it is missing or no text.
+    /// The base64 data as it came; `None` where it is missing or not text.
     pub data: Option<Text<'a>>,
     /// When the record arrived at the stream.
     pub arrival: Option<Timestamp>,
     /// The sequence number: what Lambda knows the record by.
     pub sequence_number: Cow<'a, str>,
-    /// The place inside its aggregate, where the data is a user record that was taken out of one before: see
-    /// [`Redelivery`](crate::Redelivery). Lambda's own events never say so.
+    /// The place inside its aggregate, if the data is a user record that was taken out of one before.
     pub sub_sequence_number: Option<u64>,
     stream: Cow<'a, str>,
     shard: Cow<'a, str>,
-}
-
-/// An event that is no Kinesis event.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidEvent {
-    /// Not JSON at all.
-    #[error("the event is not JSON: {0}")]
-    Json(#[from] JsonError),
-    /// Something that every Kinesis event has is not there.
-    #[error("not a Kinesis event: {0}")]
-    Missing(String),
-}
-
-impl From<InvalidEvent> for lambda_runtime::Diagnostic {
-    fn from(error: InvalidEvent) -> Self {
-        lambda_runtime::Diagnostic { error_type: "InvalidEvent".to_owned(), error_message: error.to_string() }
-    }
 }
 
 impl<'a> KinesisEvent<'a> {
     /// Reads an event.
     ///
     /// # Errors
-    /// [`InvalidEvent`] where it is no Kinesis event.
+    /// [`InvalidEvent`] if it is not a Kinesis event.
     pub fn parse(event: &'a str) -> Result<Self, InvalidEvent> {
-        let mut scanner = Scanner::new(event, MAX_DEPTH);
-        if scanner.peek() != Some(b'{') {
-            scanner.value()?;
-            return Err(InvalidEvent::Missing("it is no JSON object".to_owned()));
-        }
-        let mut records = None;
-        scanner.object(|key, scanner| {
-            match key.decode().as_deref() {
-                Some("Records") => records = Some(RecordReader::default().records(scanner)?),
-                _ => drop(scanner.value()?),
-            }
-            Ok::<_, InvalidEvent>(())
-        })?;
-        scanner.end()?;
-        let records = records.ok_or_else(|| InvalidEvent::Missing("`Records` is missing".to_owned()))?;
+        let mut reader = RecordReader::default();
+        let records = KIND.read(
+            event,
+            |scanner, index| reader.record(scanner, index),
+            |_key, scanner| scanner.value().map(drop),
+        )?;
         Ok(KinesisEvent { records })
     }
 }
@@ -157,25 +127,8 @@ impl KinesisMember {
 }
 
 impl<'a> RecordReader<'a> {
-    fn records(mut self, scanner: &mut Scanner<'a>) -> Result<Vec<StreamRecord<'a>>, InvalidEvent> {
-        if scanner.peek() != Some(b'[') {
-            scanner.value()?;
-            return Err(InvalidEvent::Missing("`Records` is no array".to_owned()));
-        }
-        let mut records = Vec::new();
-        scanner.array(|scanner| {
-            records.push(self.record(scanner, records.len())?);
-            Ok::<_, InvalidEvent>(())
-        })?;
-        Ok(records)
-    }
-
     fn record(&mut self, scanner: &mut Scanner<'a>, index: usize) -> Result<StreamRecord<'a>, InvalidEvent> {
-        let missing = |what: &str| InvalidEvent::Missing(format!("`Records[{index}]{what}"));
-        if scanner.peek() != Some(b'{') {
-            scanner.value()?;
-            return Err(missing("` is no object"));
-        }
+        let missing = |what: &str| KIND.invalid_record(index, what);
         let (mut shard, mut stream) = (None, None);
         let mut kinesis = Kinesis::default();
         let RecordReader { record_keys, kinesis_keys, last_stream } = self;
@@ -193,7 +146,7 @@ impl<'a> RecordReader<'a> {
         let sub_sequence_number = kinesis.sub_sequence_number.map(|place| {
             let place = if let Value::Number(digits) = place { digits.parse().ok() } else { None };
             place.ok_or_else(|| {
-                missing(&format!(".kinesis.{SUB_SEQUENCE_NUMBER}` is no place in an aggregate"))
+                missing(&format!(".kinesis.{SUB_SEQUENCE_NUMBER}` is not a place in an aggregate"))
             })
         });
         Ok(StreamRecord {

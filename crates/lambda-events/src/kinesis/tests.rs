@@ -52,9 +52,9 @@ fn an_event_that_is_none_is_told_with_what_is_missing() {
     for (message, expected) in [
         (invalid("{}"), "`Records` is missing"),
         (invalid(r#"{"records":[]}"#), "`Records` is missing"),
-        (invalid(r#"{"Records":{}}"#), "`Records` is no array"),
-        (invalid(r#"{"Records":[7]}"#), "`Records[0]` is no object"),
-        (invalid("[]"), "it is no JSON object"),
+        (invalid(r#"{"Records":{}}"#), "`Records` is not an array"),
+        (invalid(r#"{"Records":[7]}"#), "`Records[0]` is not an object"),
+        (invalid("[]"), "it is not a JSON object"),
         (record("\"sequenceNumber\"", "\"number\""), "`Records[1].kinesis.sequenceNumber` is missing"),
         (record("\"kinesis\"", "\"kinetic\""), "`Records[1].kinesis.sequenceNumber` is missing"),
         (record(":stream/", ":table/"), "`Records[1].eventSourceARN` names no stream"),

@@ -1,0 +1,80 @@
+//! The decision on a transaction, made in one place for everybody: the functions, the tool, the recount and the
+//! benchmarks.
+
+use exact_text::timestamp::Timestamp;
+
+use crate::enrichment::Enrichment;
+use crate::event_time::{CountedTime, EventTimeBounds};
+use crate::identity::{Identity, Position};
+use crate::inputs::Inputs;
+use crate::policy::Policy;
+use crate::scoring::{Reason, Score};
+use crate::transaction::Transaction;
+
+/// What was decided on a transaction, and what from.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub struct Decision<'a> {
+    /// The outcome of the profile lookup.
+    pub enrichment: Enrichment<'a>,
+    /// What the score was made from.
+    pub inputs: Inputs,
+    /// The score.
+    pub score: Score,
+    /// The record's identity, if it has one.
+    pub identity: Option<Identity<'a>>,
+    /// When the record arrived.
+    pub arrival: Timestamp,
+    /// When the transaction counts, and what is wrong with its own time.
+    pub time: CountedTime,
+}
+
+/// Decides under one policy.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decider {
+    policy: Policy,
+    bounds: EventTimeBounds,
+}
+
+impl Decider {
+    /// Decides by `policy`; an event time within `bounds` says when a transaction counts.
+    pub fn new(policy: Policy, bounds: EventTimeBounds) -> Self {
+        Decider { policy, bounds }
+    }
+
+    /// The policy.
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// Decides on a transaction: its profile lookup came to `enrichment`, it arrived at `arrival`, and its record is at
+    /// `position` in a stream, if it came from one.
+    #[inline]
+    pub fn decide<'a>(
+        &self,
+        transaction: &'a Transaction<'_>,
+        enrichment: Enrichment<'a>,
+        arrival: Timestamp,
+        position: Option<Position<'a>>,
+    ) -> Decision<'a> {
+        let inputs = Inputs::of(transaction, enrichment, arrival, &self.policy);
+        Decision {
+            enrichment,
+            inputs,
+            score: self.policy.score(&inputs),
+            identity: transaction.identity(position),
+            arrival,
+            time: self.bounds.counted(&transaction.event_time, arrival),
+        }
+    }
+
+    /// Whether a decision raises an alert.
+    pub fn alerts(&self, decision: &Decision<'_>) -> bool {
+        self.policy.alerts(decision.score.value)
+    }
+
+    /// The reasons of a decision's score, in the policy's order.
+    pub fn reasons(&self, decision: &Decision<'_>) -> Vec<Reason<'_>> {
+        self.policy.reasons(&decision.inputs)
+    }
+}
