@@ -52,7 +52,7 @@ pub(crate) async fn credentials(sdk: &Sdk) -> Result<(), Problem> {
         None => "not set".to_owned(),
         Some(provider) => match timeout(PATIENCE, provider.provide_credentials()).await {
             Ok(Ok(_)) => return Ok(()),
-            // The kind says nothing that helps; what is behind it may, such as a profile that is not there.
+            // The error's kind does not help; its cause may, such as a profile that does not exist.
             Ok(Err(error)) => match error.source() {
                 Some(cause) => format!("not found: {cause}"),
                 None => "not found".to_owned(),
@@ -77,7 +77,7 @@ pub(crate) enum Refusal {
 }
 
 impl Refusal {
-    /// The refusal that an error code, or a text with one in it, tells of.
+    /// The refusal that an error code, or a text with one in it, means.
     pub(crate) fn of(code: &str) -> Option<Self> {
         let is = |words: &[&str]| words.iter().any(|word| code.contains(word));
         if is(&["AccessDenied", "AuthorizationError", "NotAuthorized", "Forbidden"]) {

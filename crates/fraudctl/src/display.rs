@@ -43,7 +43,7 @@ impl Display for Table {
     }
 }
 
-/// Whether a terminal would do something else with this character than show it in its place: controls (C0 and C1, DEL),
+/// Whether a terminal would do something else with this character than show it: controls (C0 and C1, DEL),
 /// marks of writing direction, separators of lines and paragraphs.
 fn is_unsafe(character: char) -> bool {
     character.is_control()
@@ -66,13 +66,13 @@ fn escape(text: &str, is_unsafe: impl Fn(char) -> bool) -> Cow<'_, str> {
 }
 
 /// Text with what a terminal would obey escaped as JSON does it, but for line breaks and tabs. JSON stays the same JSON:
-/// there such characters stand in strings only.
+/// there such characters occur in strings only.
 pub fn escaped(text: &str) -> Cow<'_, str> {
     escape(text, |character| is_unsafe(character) && !matches!(character, '\n' | '\t'))
 }
 
 /// Text with all that a terminal would obey escaped, line breaks and tabs too: for producers' text within a line, which
-/// else could begin lines of its own.
+/// could otherwise begin lines of its own.
 pub fn on_one_line(text: &str) -> Cow<'_, str> {
     escape(text, is_unsafe)
 }
@@ -90,7 +90,7 @@ pub fn print_line(line: impl Display) -> anyhow::Result<()> {
     }
 }
 
-/// Writes a note to standard error, [`escaped`]. Of several lines those behind the first are indented, so that no text in it
+/// Writes a note to standard error, [`escaped`]. Lines after the first are indented, so that no text in it
 /// can pass for a note of its own. That nobody reads standard error any more is ignored.
 pub fn print_note(note: impl Display) {
     let _ = writeln!(io::stderr(), "{}", indented(&escaped(&note.to_string()), 2));

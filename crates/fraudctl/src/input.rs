@@ -1,10 +1,10 @@
 //! Transactions from files or from standard input: JSON objects in whatever way they are written down.
 //!
-//! Read are objects one a line, one behind the other without line breaks (as Firehose writes them), over several lines
+//! Files hold objects one a line, one after the other without line breaks (as Firehose writes them), over several lines
 //! each, and in an array; gzip and a byte order mark are recognised by the first bytes. An object's bytes are given as
 //! they are written, every digit kept. What is of another kind as a whole is refused by [`Input::open`], with what it
 //! seems to be, before anything of it can be used. A malformed entry further on is an [`Entry`] with its [`Fault`], and
-//! reading goes on behind it.
+//! reading continues after it.
 
 use std::collections::VecDeque;
 use std::io::{self, Read};
@@ -119,7 +119,7 @@ impl Input {
         Ok(input)
     }
 
-    /// Entries of any reader, to be told as lines of `name`.
+    /// Entries of any reader, which are reported as lines of `name`.
     ///
     /// # Errors
     /// As [`open`](Self::open).
@@ -190,7 +190,7 @@ impl Input {
 impl Iterator for Input {
     type Item = Result<Entry, InputError>;
 
-    /// The next entry; nothing behind an error.
+    /// The next entry; none after an error.
     fn next(&mut self) -> Option<Self::Item> {
         if self.ended && self.begun.is_empty() {
             return None;

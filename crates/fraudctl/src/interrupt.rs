@@ -17,7 +17,7 @@ impl Interrupt {
         let (sender, receiver) = watch::channel(false);
         tokio::spawn(async move {
             if signal().await.is_err() {
-                // Signals cannot be had: nothing will come. The sender stays, or its end would count as a signal.
+                // Signals are not available. The sender must live on, or its end would count as a signal.
                 std::future::pending::<()>().await;
             }
             sender.send_replace(true);

@@ -46,7 +46,7 @@ pub struct ScoreArgs {
     json: bool,
 }
 
-/// What scoring a transaction came to.
+/// A scored transaction.
 #[derive(Debug)]
 struct Scored<'a> {
     location: &'a SourceLocation,
@@ -58,7 +58,7 @@ struct Scored<'a> {
     event_time_fault: Option<EventTimeFault>,
 }
 
-/// What the transactions scored so far came to.
+/// The counts of the transactions scored so far.
 #[derive(Debug, Default)]
 struct ScoreCounts {
     scored: u64,

@@ -1,4 +1,4 @@
-//! The commands that work on AWS, against the embedded one: a child process that is told by its environment where it is.
+//! The commands that work on AWS, against the embedded one: a child process that learns from its environment where AWS is.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 

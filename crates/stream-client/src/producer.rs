@@ -134,7 +134,7 @@ pub struct SendResult {
     pub result: Result<(), Failure>,
 }
 
-/// Sends every record of `input`, and tells `outcome` what became of each, once. Ends when the last is told.
+/// Sends every record of `input`, and tells `outcome` what became of each, once. Ends when the last is reported.
 pub async fn send<T: Target>(
     target: &T,
     settings: &Settings,

@@ -1,4 +1,4 @@
-//! A stream that takes its time, as the embedded one never does: a service of a few lines that says what it is told to.
+//! A stream that takes its time, as the embedded one never does: a service of a few lines that says what it was told to.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 

@@ -49,7 +49,7 @@ pub(crate) fn answer(status: u16, content_type: &'static str, body: impl Into<By
     answer
 }
 
-/// An error in AWS JSON: the code is in `__type` behind the service's namespace.
+/// An error in AWS JSON: the code is in `__type` after the service's namespace.
 pub(crate) fn json_error(error: &ServiceError, namespace: &str) -> HttpResponse {
     let body = json!({ "__type": format!("{namespace}#{}", error.code), "message": error.message });
     answer(error.status, AMZ_JSON_1_0, body.to_string())

@@ -156,7 +156,7 @@ fn target(headers: &HeaderMap, prefix: &str) -> Option<String> {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{code} ({status}): {message}")]
 pub struct ServiceError {
-    /// HTTP status: 4xx where the caller is at fault, 5xx where the service is.
+    /// HTTP status: 4xx if the caller is at fault, 5xx if the service is.
     pub status: u16,
     /// The error code without a namespace, such as `ValidationException`. For SQS the Query protocol's code, such
     /// as `AWS.SimpleQueueService.EmptyBatchRequest`.

@@ -50,7 +50,7 @@ pub struct Pipeline<'a> {
     pub out: PathBuf,
     /// Whether the analytics function reads the stream too.
     pub analytics: bool,
-    /// Whether to go on after the input has ended, until Ctrl-C.
+    /// Whether to continue after the end of the input, until Ctrl-C.
     pub follow: bool,
     /// How many transactions are produced in a second at most; `None`: as many as go.
     pub rate: Option<u32>,
@@ -127,7 +127,7 @@ impl Pipeline<'_> {
         let aggregation = EventSourceMapping::new(
             self.aws.record_source(STREAM),
             analytics,
-            // Larger batches, as the template has them for it: fewer writes, for a customer's records meet in them.
+            // Larger batches, as in the template: fewer writes, because more records of one customer are in one batch.
             MappingSettings {
                 batch_size: 5000,
                 parallelization_factor: 1,
@@ -369,7 +369,7 @@ fn mapping_settings() -> MappingSettings {
         bisect_batch_on_function_error: true,
         report_batch_item_failures: true,
         function_timeout: Duration::from_secs(60),
-        // An enhanced fan-out consumer is told of records at once.
+        // Kinesis pushes records to an enhanced fan-out consumer at once.
         polling_interval: Duration::from_millis(20),
         consumer: Some("kinesis-alerts".to_owned()),
         ..MappingSettings::default()

@@ -45,7 +45,7 @@ pub struct LandedLine {
     pub enrichment: String,
 }
 
-/// What came out.
+/// What the pipeline produced.
 #[derive(Debug, Clone, Default)]
 pub struct PipelineOutput {
     /// The scored lines of the lake.
@@ -60,7 +60,7 @@ pub struct PipelineOutput {
     pub windows: Vec<WindowTotals>,
 }
 
-/// What must have come out, found by scoring here.
+/// What the pipeline must have produced, found by scoring here.
 #[derive(Debug, Clone, Default)]
 pub struct ExpectedOutput {
     /// For each record that can be scored, by its identity, the score with the profile and that without an answer.

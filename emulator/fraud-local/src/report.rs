@@ -57,7 +57,7 @@ pub struct RunReport {
     pub seconds: f64,
     /// Files written to the output folder.
     pub files: u64,
-    /// Whether everything that went in came out as it must.
+    /// Whether everything that went in came out.
     pub balanced: bool,
     /// If it does not balance: what is missing or too much.
     pub discrepancies: Vec<String>,

@@ -14,7 +14,7 @@ use fraudctl::profiles::{ProfileItem, write};
 
 use crate::functions::window_rule;
 
-/// The stream that transactions come by.
+/// The stream of transactions.
 pub(crate) const STREAM: &str = "transactions";
 /// Its shards: those that the tutorial's peak of 50,000 a minute needs.
 pub(crate) const SHARDS: u32 = 2;
@@ -74,7 +74,7 @@ pub(crate) async fn import_profiles(aws: &EmbeddedAws, items: Vec<ProfileItem>) 
 }
 
 /// The lines that point a shell's tools at the services, and configure a function in that shell as those here are: with
-/// another rule for windows, or another policy, it would count and alert anew.
+/// another rule for windows, or another policy, it would count and alert again.
 ///
 /// # Errors
 /// If the policy's file has no absolute path.

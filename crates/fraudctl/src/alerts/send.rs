@@ -101,7 +101,7 @@ pub(super) async fn run(arguments: &SendAlertsArgs) -> Result<(), Failure> {
     }
 }
 
-/// The topic. What is only printed must not stand as sent.
+/// The topic. An alert that is only printed must not be marked as sent.
 fn topic(arguments: &SendAlertsArgs) -> Result<AlertSinkTarget, Failure> {
     let options = [("ALERT_SINK", arguments.sink.clone())];
     let lookup = with_options(&options);
@@ -144,12 +144,12 @@ async fn send(
     Ok(match send_pending(ledger, sink, &SystemClock, &alert, TIME).await {
         Sent::Published { marked: Ok(Marked::Sent), .. } => ResendResult::Sent,
         Sent::Published { marked: Ok(Marked::ClaimLost), .. } => {
-            ResendResult::Failed("sent so late that another may have sent it, too".to_owned())
+            ResendResult::Failed("sent so late that another sender may have sent it, too".to_owned())
         }
         Sent::Published { marked: Err(fault), .. } => {
-            ResendResult::Failed(format!("sent, but the ledger could not note it: {fault}"))
+            ResendResult::Failed(format!("sent, but not marked as sent: {fault}"))
         }
-        Sent::Before { .. } => ResendResult::NotNeeded("another has sent it meanwhile".to_owned()),
+        Sent::Before { .. } => ResendResult::NotNeeded("another sender sent it meanwhile".to_owned()),
         Sent::InForce { until } => ResendResult::Failed(format!(
             "not sent yet: another sender holds it; if that dies it is pending from {until} on"
         )),
@@ -193,7 +193,9 @@ async fn send_again(
             .unwrap_or(Err(PublishFault::HeldBack))
             .map_err(|fault| anyhow!("{id}: {}", not_published(&fault)))?;
         let noted = ledger.note_sent_again(id, SystemClock.now()).await;
-        noted.map_err(|fault| anyhow!("{id} was sent again, but the ledger could not note it: {fault}"))?;
+        noted.map_err(|fault| {
+            anyhow!("{id} was sent again, but that was not recorded in the ledger: {fault}")
+        })?;
     }
     summary.count(id, ResendResult::Sent);
     Ok(summary.show(arguments)?)
@@ -208,7 +210,7 @@ struct ResendSummary {
 }
 
 impl ResendSummary {
-    /// Counts an alert. Gives the line that tells of one that was not sent.
+    /// Counts an alert. Gives the line that reports one that was not sent.
     fn count(&mut self, id: &str, outcome: ResendResult) -> Option<String> {
         match outcome {
             ResendResult::Sent => {

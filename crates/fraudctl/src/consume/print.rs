@@ -20,7 +20,7 @@ impl Handler for PrintHandler {
         for record in batch.records {
             write(batch.shard_id, record, &mut lines)?;
         }
-        // Who reads the output may stop reading for as long as they like: nothing else must wait for that.
+        // The reader of the output may pause for as long as it likes: nothing else must wait for that.
         tokio::task::spawn_blocking(move || {
             let mut stdout = io::stdout().lock();
             stdout.write_all(escaped(&lines).as_bytes()).and_then(|()| stdout.flush())
@@ -47,7 +47,7 @@ struct RecordLine<'a> {
 
 #[derive(Serialize)]
 enum RecordData<'a> {
-    /// JSON as it came.
+    /// JSON, unchanged.
     #[serde(rename = "data")]
     Json(Box<RawValue>),
     /// Other text.

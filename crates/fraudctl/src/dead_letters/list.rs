@@ -62,7 +62,7 @@ pub(super) async fn run(arguments: &ListLettersArgs) -> Result<(), Failure> {
     walk.give_back().await;
     bar.finish_and_clear();
     rows.sort_by(|a, b| (a.sent_at(), a.id()).cmp(&(b.sent_at(), b.id())));
-    // What was read is told even if the rest could not be. That nothing waits is said only if that is known.
+    // What was read is printed even if the rest could not be read. That there are no letters is printed only if that is known.
     let read = read.and(hidden);
     if read.is_err() || interrupted {
         if !rows.is_empty() {
@@ -82,7 +82,7 @@ pub(super) async fn run(arguments: &ListLettersArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What is told of a letter: all but its data.
+/// A letter without its data.
 struct Row(Value);
 
 impl Row {

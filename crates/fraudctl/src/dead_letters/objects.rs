@@ -152,7 +152,7 @@ fn collect(path: &Path, paths: &mut Vec<PathBuf>) -> io::Result<()> {
         if entry.to_string_lossy().ends_with(DONE) {
             continue;
         }
-        // What is neither folder nor file is told when it is to be read.
+        // What is neither a folder nor a file is reported when it is read.
         if entry.is_dir() { collect(&entry, paths)? } else { paths.push(entry) }
     }
     Ok(())

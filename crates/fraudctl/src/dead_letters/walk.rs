@@ -72,7 +72,7 @@ struct Held {
 }
 
 impl<'q> QueueWalk<'q> {
-    /// Letters are hidden for `hidden` at a time, so that they come back by themselves should this process die.
+    /// Letters are hidden for `hidden` at a time, so that they become visible by themselves if this process dies.
     pub(super) fn new(queue: &'q DeadLetterQueue, hidden: Duration) -> Self {
         QueueWalk { queue, hidden, interrupt: Interrupt::listen(), interrupted: false, held: HashMap::new() }
     }

@@ -41,7 +41,7 @@ async fn find_topic(topic_arn: &str, sdk: &Sdk) -> Result<String, Wrong> {
     subscribed(topic_arn, number("SubscriptionsConfirmed"), number("SubscriptionsPending"))
 }
 
-/// Whether anybody is told of what is published. SNS takes alerts of a topic without a subscriber all the same.
+/// Whether anybody receives what is published. SNS accepts alerts on a topic without subscribers.
 fn subscribed(topic_arn: &str, confirmed: Option<u64>, pending: Option<u64>) -> Result<String, Wrong> {
     let waiting = pending.filter(|pending| *pending > 0);
     match (confirmed, waiting) {

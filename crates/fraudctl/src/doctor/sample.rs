@@ -113,7 +113,7 @@ fn problems(item: &HashMap<String, AttributeValue>) -> Vec<(&'static str, &'stat
     unusable.map(|(name, attribute, _)| (name, problem(name, attribute))).collect()
 }
 
-/// Why an attribute cannot be used. Its value is a customer's, and is not told.
+/// Why an attribute cannot be used. Its value is a customer's, and is not printed.
 fn problem(name: &str, attribute: Attribute<'_>) -> &'static str {
     let is_number = |text: &str| text.trim().parse::<f64>().is_ok_and(f64::is_finite);
     match (name, attribute) {

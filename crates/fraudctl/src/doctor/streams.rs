@@ -80,7 +80,7 @@ async fn look(name: &str, sdk: &Sdk) -> Result<(Summary, String), Wrong> {
 /// The largest record that a stream takes, in KiB, as the template sets it.
 const MAX_RECORD_KIB: u32 = 1024;
 
-/// A record of more than some 4.4 MiB fits, in base64, into no event of 6 MB: its shard would stand still at it.
+/// A record of more than about 4.4 MiB does not fit, in base64, into an event of 6 MB: its shard would be blocked.
 fn takes_records(name: &str, most_kib: u32) -> Result<String, Wrong> {
     if most_kib > MAX_RECORD_KIB {
         return Err(Wrong::new(

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::InvocationMetrics;
 
-/// The numbers of all invocations. A record that came again was counted each time.
+/// The numbers of all invocations. A record that was retried is counted each time.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct InvocationTotals {
     /// Invocations.

@@ -29,7 +29,7 @@ pub struct Transaction {
     pub fraud: Option<FraudKind>,
 }
 
-/// What is known of a transaction and does not stand in it.
+/// What is known of a transaction beside its fields.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Label {
     /// The transaction's id.

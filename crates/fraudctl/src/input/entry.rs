@@ -31,7 +31,7 @@ pub struct SourceLocation {
     pub line: u64,
     /// The byte within the line, from 1.
     pub byte: u64,
-    /// Whether nothing but white space stands before it on its line.
+    /// Whether only white space is before it on its line.
     pub begins_line: bool,
 }
 
@@ -62,7 +62,7 @@ pub enum Fault {
     /// It is JSON, but no object.
     #[error("JSON, but not an object")]
     NotAnObject,
-    /// It is an object behind something malformed, and neither begins a line nor names a field of a transaction: it may
+    /// It is an object after something malformed, and neither begins a line nor names a field of a transaction: it may
     /// be a part of what is malformed.
     #[error("a part of something malformed before it")]
     Part,

@@ -81,7 +81,7 @@ impl Scan {
                     {}
                 Awaited::Word => {
                     self.state = Awaited::AfterValue;
-                    // The byte itself is behind the word.
+                    // The byte itself is after the word.
                     continue;
                 }
                 _ if matches!(byte, b' ' | b'\t' | b'\n' | b'\r') => {}
@@ -96,7 +96,7 @@ impl Scan {
         Step::More
     }
 
-    /// Takes a byte that begins or ends something; `None` if it must not stand here.
+    /// Takes a byte that begins or ends something; `None` if it is not allowed here.
     fn token(&mut self, byte: u8) -> Option<()> {
         let in_object = self.open & 1 == 1;
         self.state = match (self.state, byte) {

@@ -16,7 +16,7 @@ const TELLING_FIELDS: [&str; 3] = ["transaction_id", "customer_id", "amount"];
 
 /// The entries of one source.
 ///
-/// Behind something malformed it goes on at the next line; within the line, which may be the whole rest of a file
+/// After something malformed it continues at the next line; within the line, which may be the whole rest of a file
 /// without line breaks, at the next object that names a field of a transaction.
 #[derive(Debug)]
 pub(super) struct Splitter {
@@ -39,13 +39,13 @@ pub(super) struct Splitter {
 enum Shape {
     /// Nothing was seen yet.
     Unknown,
-    /// Objects, one behind the other.
+    /// Objects, one after the other.
     Objects,
-    /// In an array, behind its bracket.
+    /// In an array, after its bracket.
     ArrayBegun,
-    /// In an array, behind an element.
+    /// In an array, after an element.
     BehindElement,
-    /// In an array, behind the comma that follows an element.
+    /// In an array, after the comma that follows an element.
     BehindComma,
     /// Behind an array.
     BehindArray,
@@ -134,7 +134,7 @@ impl Splitter {
         }
     }
 
-    /// Goes behind the next byte, which leads into `shape`.
+    /// Consumes the next byte, which leads into `shape`.
     fn enter(&mut self, shape: Shape) {
         self.consume(1);
         self.shape = shape;
@@ -279,7 +279,7 @@ impl Splitter {
         }
     }
 
-    /// Skips white space, and byte order marks, which stand at the seams of files put together. Gives the next byte.
+    /// Skips white space, and byte order marks, which are at the seams of concatenated files. Gives the next byte.
     fn skip_white_space(&mut self) -> io::Result<Option<u8>> {
         loop {
             let white = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\n' | b'\r');

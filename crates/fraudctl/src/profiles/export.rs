@@ -68,7 +68,7 @@ pub(super) async fn run(arguments: &ExportProfilesArgs) -> Result<(), Failure> {
             Ok(())
         }
         Err(error) => {
-            // What there is of it is of no use; the error that is told is the one that matters.
+            // An incomplete file is of no use; the error that is reported is the one that matters.
             let _ = fs::remove_file(&part);
             Err(error.into())
         }

@@ -21,7 +21,7 @@ const ATTEMPTS: u32 = 10;
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_millis(3200);
 
-/// Writes profiles, no customer twice, over those that are there, and tells `progress` how many are written. Gives their
+/// Writes profiles, no customer twice, over existing ones, and calls `progress` with the number written so far. Gives their
 /// number.
 ///
 /// # Errors

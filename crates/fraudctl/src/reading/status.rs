@@ -25,7 +25,7 @@ const TOLD_AGAIN: Duration = Duration::from_secs(30);
 #[derive(Debug, Clone)]
 pub struct ReadingStatus {
     bar: ProgressBar,
-    /// What was told a short time ago, and when.
+    /// What was reported a short time ago, and when.
     told: Arc<Mutex<BTreeMap<String, Instant>>>,
     told_what_is_gone: Arc<AtomicBool>,
 }

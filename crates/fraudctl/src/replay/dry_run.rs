@@ -171,7 +171,7 @@ impl AlertLedger for DryRunLedger {
     }
 }
 
-/// DryRunAggregates that begin with what the table holds, and go on in memory. A cloneable handle.
+/// Aggregates that start with what the table holds, and continue in memory. A cloneable handle.
 #[derive(Debug, Clone)]
 pub(super) struct DryRunAggregates(Arc<DryRunTables>);
 

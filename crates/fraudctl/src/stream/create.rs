@@ -85,7 +85,7 @@ pub(super) async fn run(arguments: &CreateStreamArgs) -> Result<(), Failure> {
     }
 }
 
-/// Creates the stream or changes it, and tells what was done. Gives what is not done.
+/// Creates the stream or changes it, and reports what was done. Gives what is not done.
 async fn bring_about(
     client: &Client,
     arguments: &CreateStreamArgs,

@@ -364,7 +364,7 @@ async fn a_service_that_does_not_answer_and_credentials_that_are_refused_are_tol
     let wrong: Vec<Value> = ended.json_lines().into_iter().filter(|line| line["ok"] == false).collect();
     assert_eq!((wrong.len(), &wrong[0]["check"]), (1, &"alert sink".into()), "{ended:?}");
     assert_eq!(wrong[0]["wrong"], "sns does not answer (cannot reach the service)");
-    assert_eq!(wrong[0]["mend"], "check AWS_REGION, AWS_ENDPOINT_URL_SNS and the way there");
+    assert_eq!(wrong[0]["mend"], "check AWS_REGION, AWS_ENDPOINT_URL_SNS and the network");
 }
 
 #[tokio::test(flavor = "multi_thread")]

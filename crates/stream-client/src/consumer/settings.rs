@@ -70,7 +70,7 @@ pub enum From {
 /// When a consumer ends by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Until {
-    /// Never: when it is told to.
+    /// Never by itself: only when the run is stopped.
     Stopped,
     /// When every shard was read up to its tip.
     CaughtUp,

@@ -123,7 +123,7 @@ impl<S: ShardSource, C: Checkpoints, H: Handler> ShardReader<S, C, H> {
     }
 
     /// Whether the stream says that the shard is closed. Kinesis may give a closed shard's last records with an iterator
-    /// behind them: its end is told only by a later read, and its children begin no earlier.
+    /// behind them: its end is reported only by a later read, and its children begin no earlier.
     async fn is_closed(&self) -> Result<bool, ConsumerError> {
         let shards = self.shared.read(&self.shard_id, &self.stop, || self.shared.source.shards()).await?;
         Ok(shards

@@ -192,7 +192,7 @@ pub(crate) struct Seen {
 
 type Verdict = dyn Fn(&Batch<'_>) -> Result<Handled, HandlerError> + Send + Sync;
 
-/// Keeps every record that it is given, and answers as it is told. A cloneable handle.
+/// Keeps every record that it is given, and answers as it was told. A cloneable handle.
 #[derive(Clone)]
 pub(crate) struct Recorder {
     seen: Arc<watch::Sender<Vec<Seen>>>,

@@ -31,7 +31,7 @@ pub(super) struct Incoming {
 #[derive(Debug)]
 pub(super) struct EventFields {
     delivery_stream_arn: String,
-    /// Where the source is a stream.
+    /// Set if the source is a stream.
     source_stream_arn: Option<String>,
 }
 

@@ -16,7 +16,7 @@ pub enum PrefixError {
     /// A namespace or a value that this place cannot have.
     #[error("!{{{0}}} cannot be here")]
     Unsupported(String),
-    /// A letter of a timestamp pattern that is none of `yyyy uuuu MM dd DDD HH mm ss`.
+    /// A letter of a timestamp pattern that is not one of `yyyy uuuu MM dd DDD HH mm ss`.
     #[error("embedded-aws has no {0:?} in a timestamp pattern")]
     Timestamp(String),
     /// An error output prefix without `!{firehose:error-output-type}`.

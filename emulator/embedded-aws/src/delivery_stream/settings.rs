@@ -40,7 +40,7 @@ pub struct Buffering {
 /// with their sub-sequence numbers, and any other data to itself with the number 0.
 ///
 /// Firehose does so before it invokes the function. (Firehose developer guide, "Understand data delivery in Amazon
-/// Data Firehose".) It is none of this crate's knowledge how.
+/// Data Firehose".) It is not known to this crate how.
 #[derive(Clone)]
 pub struct Deaggregate(Arc<dyn Fn(Bytes) -> Vec<(u64, Bytes)> + Send + Sync>);
 
@@ -91,7 +91,7 @@ pub struct Settings {
     /// How many invocations are under way at once, at least 1. Firehose has up to 5 for each shard.
     pub concurrency: usize,
     /// When an object is written, 1 to 128 MiB and 0 to 900 seconds, for each partition and for each kind of error.
-    /// Firehose wants at least 64 MiB and 60 seconds where it partitions; here less is possible, for a developer who
+    /// Firehose wants at least 64 MiB and 60 seconds if it partitions; here less is possible, for a developer who
     /// waits for the objects.
     pub buffering: Buffering,
     /// What the keys begin with, with `!{timestamp:..}`, `!{firehose:random-string}` and
@@ -103,7 +103,7 @@ pub struct Settings {
     /// How many partitions may have data that was not written yet, 1 to 5,000. A record that would be of another
     /// one fails.
     pub active_partitions: usize,
-    /// The backup of the records as they came; `None`: there is none.
+    /// The backup of the records as they came; `None` for no backup.
     pub raw_backup: Option<RawBackup>,
     /// How aggregates out of a stream are taken apart; `None`: they are not.
     pub deaggregate: Option<Deaggregate>,

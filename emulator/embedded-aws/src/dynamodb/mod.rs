@@ -37,7 +37,7 @@ impl DynamoDb {
         *forwarded.method_mut() = hyper::Method::POST;
         *forwarded.uri_mut() = self.address.clone();
         *forwarded.headers_mut() = request.headers;
-        // Both are set anew: the address differs, and so does the length where the body was halved.
+        // Both are set again: the address differs, and so does the length if the body was halved.
         forwarded.headers_mut().remove("host");
         forwarded.headers_mut().remove("content-length");
         let collected = async {

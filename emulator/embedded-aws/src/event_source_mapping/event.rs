@@ -92,7 +92,7 @@ pub(super) fn size(records: impl Iterator<Item = usize>) -> usize {
     records.fold(BEGIN.len() + END.len(), |sum, record| sum + record + 1)
 }
 
-/// Seconds since 1970 with milliseconds behind the point, as `1545084650.987`.
+/// Seconds since 1970 with milliseconds after the point, as `1545084650.987`.
 #[allow(clippy::cast_precision_loss, reason = "milliseconds of this age stay below 2^53 for 285,000 years")]
 fn seconds(time: SystemTime) -> f64 {
     time.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as f64 / 1000.0

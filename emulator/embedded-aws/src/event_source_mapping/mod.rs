@@ -108,7 +108,7 @@ impl<S: RecordSource, F> EventSourceMapping<S, F> {
         })
     }
 
-    /// The same mapping, starting behind another's [`Report::checkpoints`]: what a poller does that takes over.
+    /// The same mapping, starting after another's [`Report::checkpoints`]: what a poller does that takes over.
     #[must_use]
     pub fn starting_behind(self, checkpoints: BTreeMap<String, String>) -> Self {
         self.state().progress = checkpoints

@@ -30,7 +30,7 @@ impl Condition {
     }
 }
 
-/// A batch, or what was left of one, that was given up: the shard moves on behind it.
+/// A batch, or what was left of one, that was given up: the shard moves on after it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DiscardedBatch {
     /// The id of the last invocation, or one of its own if the function was never invoked.

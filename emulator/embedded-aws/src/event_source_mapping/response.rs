@@ -9,7 +9,7 @@ use serde_json::Value;
 pub enum Verdict {
     /// All records are done.
     Done,
-    /// The records before this index are done; it and all behind it are delivered again, whether they failed or not.
+    /// The records before this index are done; it and all after it are delivered again, whether they failed or not.
     DoneBefore(usize),
     /// No record is done.
     Failed,

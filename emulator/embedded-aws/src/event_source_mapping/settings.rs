@@ -8,7 +8,7 @@ use crate::service::{ACCOUNT_ID, REGION};
 
 /// The settings of a mapping. Those that Lambda has bear its names and have its defaults.
 ///
-/// Source of ranges and defaults, where nothing else is said: Lambda API reference, CreateEventSourceMapping.
+/// Source of ranges and defaults, if nothing else is said: Lambda API reference, CreateEventSourceMapping.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// The function's ARN, for on-failure destinations.
@@ -40,14 +40,14 @@ pub struct Settings {
     /// How long a failed batch waits before it is delivered again.
     pub backoff: Backoff,
     /// How long a mapping that follows a stream waits before it looks for new records. Lambda polls a shard once a
-    /// second for standard consumers and is told at once for enhanced fan-out.
+    /// second for standard consumers and is notified at once for enhanced fan-out.
     pub polling_interval: Duration,
     /// The probability with which a batch that succeeded, or a random tail of it, comes once more for no reason that
     /// can be seen. Lambda promises delivery at least once, not once.
     pub redelivery_probability: f64,
     /// The seed of all decisions by chance: the length of a backoff, redelivery.
     pub seed: u64,
-    /// The time of day by which records age and deadlines are told.
+    /// The time of day by which records age and deadlines are measured.
     pub clock: Clock,
 }
 

@@ -32,9 +32,9 @@ pub struct Shard {
 pub struct Page {
     /// The records in their order.
     pub records: Vec<Record>,
-    /// There is nothing behind these records at the moment.
+    /// There is nothing after these records at the moment.
     pub caught_up: bool,
-    /// There will never be anything behind these records: the shard was split or merged.
+    /// There will never be anything after these records: the shard was split or merged.
     pub closed: bool,
 }
 
@@ -51,7 +51,7 @@ pub trait RecordSource {
     /// The shards that there are, closed ones too while their records are kept.
     fn shards(&self) -> impl Future<Output = Result<Vec<Shard>, Self::Error>> + Send;
 
-    /// Up to `limit` records of a shard behind a sequence number, or from the oldest (TRIM_HORIZON) without one.
+    /// Up to `limit` records of a shard after a sequence number, or from the oldest (TRIM_HORIZON) without one.
     /// It does not wait for records to come.
     fn read(
         &self,

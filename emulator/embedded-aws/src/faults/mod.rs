@@ -17,7 +17,7 @@ use crate::service::Service;
 ///
 /// Rules are asked in the order in which they were added, and every rule counts the calls that it matches, whether
 /// or not another acts on them. Of those that apply to a call, delays and hooks all take effect, in order; of the
-/// others only the first does, and those behind it are not reached.
+/// others only the first does, and those after it are not reached.
 #[derive(Debug, Clone, Default)]
 pub struct Faults {
     rules: Arc<Mutex<Rules>>,

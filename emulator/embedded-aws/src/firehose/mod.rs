@@ -25,7 +25,7 @@ const MAX_RECORDS: usize = 500;
 /// The largest batch, in bytes of data before base64. Source: Firehose API reference, PutRecordBatch: 4 MiB.
 const MAX_BATCH: usize = 4 * 1024 * 1024;
 
-/// How many names are listed where the request does not say. Source: Firehose API reference, ListDeliveryStreams.
+/// How many names are listed if the request does not say. Source: Firehose API reference, ListDeliveryStreams.
 const DEFAULT_LIMIT: usize = 10;
 
 /// The service.
@@ -79,7 +79,7 @@ impl Firehose {
             _ => Err(ServiceError::new(
                 400,
                 "UnknownOperationException",
-                "This is no operation of Firehose, or none that embedded-aws has: PutRecord, PutRecordBatch, \
+                "This is not an operation of Firehose that embedded-aws has: PutRecord, PutRecordBatch, \
                  DescribeDeliveryStream, ListDeliveryStreams.",
             )),
         }
@@ -179,7 +179,7 @@ fn checked(record: &Record<'_>, parameter: &str) -> Result<Vec<u8>, ServiceError
     Ok(data)
 }
 
-/// What Firehose says where a parameter breaks a constraint that its model states.
+/// What Firehose says if a parameter breaks a constraint that its model states.
 fn validation(parameter: &str, constraint: &str) -> ServiceError {
     let message = format!(
         "1 validation error detected: Value at '{parameter}' failed to satisfy constraint: {constraint}"

@@ -125,7 +125,7 @@ fn malformed(error: &serde_json::Error) -> ServiceError {
     ServiceError::new(400, "SerializationException", error.to_string())
 }
 
-/// What Kinesis says where a parameter breaks a constraint that its model states.
+/// What Kinesis says if a parameter breaks a constraint that its model states.
 fn violated(parameter: &str, constraint: &str) -> ServiceError {
     ServiceError::new(
         400,

@@ -23,9 +23,9 @@ const ITERATOR_LIFE: u64 = 300_000;
 pub(super) struct Slice {
     /// With their keys in the store, `<shard>/<sequence number>`.
     pub(super) records: Vec<(String, StoredRecord)>,
-    /// There is nothing behind them at the moment.
+    /// There is nothing after them at the moment.
     pub(super) caught_up: bool,
-    /// There will never be anything behind them.
+    /// There will never be anything after them.
     pub(super) closed: bool,
 }
 
@@ -124,7 +124,7 @@ impl Slice {
     }
 }
 
-/// The smallest number behind a record's; `None` if that was not a record's number.
+/// The smallest number after a record's; `None` if that was not a record's number.
 pub(super) fn after(number: &str) -> Option<String> {
     let number = sequence::parse_sequence(number).ok()?;
     Some(sequence::increment_sequence(&number, None))
@@ -138,7 +138,7 @@ fn no_such_shard(shard_id: &str, stream: &str) -> ServiceError {
     )
 }
 
-/// The shards in which a shard's records go on. Each is told by each of its parents.
+/// The shards in which a shard's records go on. Each is named by each of its parents.
 fn children(shards: &[Shard], parent: &str) -> Vec<ChildShard> {
     let parents = |shard: &Shard| -> Vec<String> {
         shard.parent_shard_id.iter().chain(&shard.adjacent_parent_shard_id).cloned().collect()

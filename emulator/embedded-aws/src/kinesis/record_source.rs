@@ -24,7 +24,7 @@ pub struct EmbeddedStream {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SourceError {
-    /// Kinesis is none of the [services](crate::Builder::services) that were wanted.
+    /// Kinesis is not one of the [services](crate::Builder::services) that were wanted.
     #[error("Kinesis does not run")]
     NotRunning,
     /// The service's own error: the stream or the shard is not there.

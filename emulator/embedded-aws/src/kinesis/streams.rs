@@ -63,7 +63,7 @@ pub(super) fn milliseconds(time: SystemTime) -> u64 {
     u64::try_from(time.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis()).unwrap_or(u64::MAX)
 }
 
-/// A time as the store keeps it and answers tell it: seconds since 1970 with milliseconds behind the point.
+/// A time as the store keeps it and answers tell it: seconds since 1970 with milliseconds after the point.
 #[allow(clippy::cast_precision_loss, reason = "milliseconds of this age stay below 2^53 for 285,000 years")]
 pub(super) fn stored_time(milliseconds: u64) -> f64 {
     milliseconds as f64 / 1000.0

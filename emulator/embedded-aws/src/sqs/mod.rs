@@ -195,7 +195,7 @@ fn answered(answer: Option<Value>) -> HttpResponse {
     http::answer(200, AMZ_JSON_1_0, answer.map(|answer| answer.to_string()).unwrap_or_default())
 }
 
-/// The queue's name in a URL: behind host and account. The host is not compared, for one service has many names.
+/// The queue's name in a URL: after host and account. The host is not compared, for one service has many names.
 fn queue_name(url: &str) -> Result<&str, ServiceError> {
     if url.is_empty() {
         return Err(missing("QueueUrl"));

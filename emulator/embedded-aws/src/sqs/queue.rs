@@ -1,4 +1,4 @@
-//! One queue. It is told the time, so that it can be tested without waiting.
+//! One queue. The caller gives the time, so that it can be tested without waiting.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};

@@ -102,7 +102,7 @@ impl Settings {
 /// PurgeQueue may be called once in this time. Source: SQS API reference, PurgeQueue.
 pub(super) const PURGE_INTERVAL: Duration = Duration::from_secs(60);
 
-/// What a PurgeQueue that comes too soon is told.
+/// The answer to a PurgeQueue that comes too soon.
 pub(super) fn purge_in_progress(name: &str) -> ServiceError {
     let message = format!("Only one PurgeQueue operation on {name} is allowed every 60 seconds.");
     ServiceError::new(403, format!("{CODE_PREFIX}PurgeQueueInProgress"), message)

@@ -211,7 +211,7 @@ impl ShardSource for Process {
         };
         let records: Vec<Record> = page.records.into_iter().map(record).collect();
         let last = records.last().map(|record| record.sequence_number.as_str()).or(after).unwrap_or_default();
-        // A closed shard's end is told with its last records or some reads later.
+        // A closed shard's end is reported with its last records or some reads later.
         let is_end = page.closed && self.world.chance(0.5);
         Ok(Page {
             next: (!is_end).then(|| format!("{shard_id}/{last}")),
