@@ -10,8 +10,9 @@ use embedded_aws::{EmbeddedAws, KeyType, REGION, Recording, Service, TableDefini
 use fraud_aws::aggregates::rule_variables;
 use fraud_aws::{aggregates, ledger, profiles};
 
-use crate::functions::window_rule;
 use fraudctl::profiles::{ProfileItem, write};
+
+use crate::functions::window_rule;
 
 /// The stream that transactions come by.
 pub(crate) const STREAM: &str = "transactions";
