@@ -62,7 +62,7 @@ async fn function(aws: &EmbeddedAws) -> Function {
     Alerts::new(ports, Policy::builtin_default().unwrap(), EventTimeBounds::UNBOUNDED)
 }
 
-/// 400 records: of eight, one alerts, one is no transaction, and one repeats the alert before.
+/// 400 records: of eight, one alerts, one is not a transaction, and one repeats the alert before.
 fn stream() -> (Arc<MemoryStream>, BTreeMap<String, Vec<String>>, BTreeSet<String>) {
     let stream = MemoryStream::new("transactions", 2, Clock::default());
     let mut alerts: BTreeMap<String, Vec<String>> = BTreeMap::new();

@@ -87,7 +87,7 @@ async fn each_way_to_write_an_event_time_is_read_or_named_in_the_record() {
         let fault = line.get("event_time_fault").and_then(Value::as_str);
         let expected = match number {
             _ if read.contains(&number) => None,
-            // They lie a year before the arrival.
+            // They are a year before the arrival.
             _ if epoch.contains(&number) => Some("out_of_bounds without_local_time"),
             _ if out_of_bounds.contains(&number) => Some("out_of_bounds"),
             _ => Some("unreadable"),

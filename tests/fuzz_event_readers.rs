@@ -2,7 +2,7 @@
 //! a Firehose event is answered once, and an answer is what the service can read.
 //!
 //! The seeds are the recorded events in `events/` and those in `fixtures/cases/`. A run tries 2,000 mutations of each
-//! reader; with `FUZZ_SECONDS` set (`make soak` does) it goes on for so many seconds, from a new random seed. The seed of
+//! reader; with `FUZZ_SECONDS` set (`make soak` does) it goes on for this many seconds, from a new random seed. The seed of
 //! a mutation that fails is printed: `FUZZ_SEED=<seed>` tries that one.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]

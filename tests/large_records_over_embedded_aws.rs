@@ -30,7 +30,7 @@ async fn stream() -> (EmbeddedAws, Client) {
     (aws, client)
 }
 
-/// A transaction of so many bytes.
+/// A transaction of this many bytes.
 fn payload(size: usize) -> Vec<u8> {
     let open = r#"{"transaction_id":"T1","customer_id":"C1","amount":20000,"event_time":"2026-01-15T01:03:14Z","note":""#;
     format!("{open}{}\"}}", "x".repeat(size - open.len() - 2)).into_bytes()

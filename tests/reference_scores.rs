@@ -1,5 +1,5 @@
 //! The default policy against scores that the reference implementation computed (`fixtures/scoring_cases.jsonl`):
-//! bit for bit, on every input that the product accepts. Where the product differs by design, the case stands in
+//! bit for bit, on every input that the product accepts. Where the product differs by design, the case is in
 //! [`DIFFERENCES`] with what happens instead and why.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -52,7 +52,7 @@ const LOOKED_UP: &str = "an integer id is taken as its decimal text and looked u
 const DIFFERENCES: &[(&str, Outcome, &str)] = &[
     ("score-015", Refused(NotJson), NO_JSON_NUMBER),
     ("score-017", Refused(InvalidAmount), NOT_FINITE),
-    ("score-019", Refused(InvalidAmount), "a boolean is no amount"),
+    ("score-019", Refused(InvalidAmount), "a boolean is not an amount"),
     ("score-021", Refused(InvalidAmount), FAILS_THE_RECORD),
     ("score-023", Refused(InvalidAmount), FAILS_THE_RECORD),
     ("score-025", Refused(InvalidAmount), NOT_FINITE),
@@ -89,7 +89,7 @@ const DIFFERENCES: &[(&str, Outcome, &str)] = &[
     ("record-149", LARGE_AT_NIGHT, RISK_OF_ANOTHER_TYPE),
     ("record-157", Score(0.8600000000000001), LOOKED_UP),
     ("record-159", Score(0.8600000000000001), LOOKED_UP),
-    ("record-161", Refused(InvalidCustomerId), "a boolean is no id"),
+    ("record-161", Refused(InvalidCustomerId), "a boolean is not an id"),
 ];
 
 /// The profile that a case means: for kind `score` the risk that its payload carries, else the stored item.

@@ -18,7 +18,7 @@ type Decisions = BTreeMap<String, [Value; 4]>;
 /// Compares what the contenders make of one event.
 ///
 /// # Errors
-/// Where one differs from the first.
+/// If one differs from the first.
 pub(crate) async fn check(contenders: &[Contender]) -> anyhow::Result<()> {
     let mut first: Option<(&str, Decisions)> = None;
     for contender in contenders {

@@ -14,7 +14,7 @@ pub(crate) type Counts = BTreeMap<String, f64>;
 /// The committed counts.
 ///
 /// # Errors
-/// Where they cannot be read.
+/// If they cannot be read.
 pub(crate) fn read(path: &Path) -> anyhow::Result<Counts> {
     let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
     Ok(serde_json::from_str(&text)?)
@@ -23,7 +23,7 @@ pub(crate) fn read(path: &Path) -> anyhow::Result<Counts> {
 /// Commits these counts.
 ///
 /// # Errors
-/// Where they cannot be written.
+/// If they cannot be written.
 pub(crate) fn write(path: &Path, counts: &Counts) -> anyhow::Result<()> {
     let rounded: Counts = counts.iter().map(|(name, count)| (name.clone(), count.round())).collect();
     std::fs::write(path, serde_json::to_string_pretty(&rounded)? + "\n")?;
@@ -33,7 +33,7 @@ pub(crate) fn write(path: &Path, counts: &Counts) -> anyhow::Result<()> {
 /// Compares counts with the committed ones, and prints both.
 ///
 /// # Errors
-/// Where one has grown by more than the tolerance. One that has shrunk by more is told: the baseline is to be renewed.
+/// If one has grown by more than the tolerance. One that has shrunk by more is told: the baseline is to be renewed.
 pub(crate) fn compare(counts: &Counts, baseline: &Counts) -> anyhow::Result<()> {
     let mut grown = Vec::new();
     for (name, count) in counts {

@@ -17,10 +17,10 @@ pub(crate) fn can_be_counted() -> bool {
     version.is_ok_and(|version| version.status.success())
 }
 
-/// User-mode instructions per record at so many records an invocation.
+/// User-mode instructions per record at this many records an invocation.
 ///
 /// # Errors
-/// Where valgrind is not installed or the contender fails.
+/// If valgrind is not installed or the contender fails.
 pub(crate) async fn per_record(contender: &Contender, records: usize, folder: &Path) -> anyhow::Result<f64> {
     let event = Bytes::from(contender.kind.event(records));
     let output = folder.join("callgrind.out");

@@ -13,7 +13,7 @@ use crate::spread::Spread;
 pub(crate) const SIZES: [usize; 3] = [100, 1_000, 5_000];
 /// So many starts are measured.
 const STARTS: usize = 15;
-/// A round's invocations handle so many records of each size.
+/// A round's invocations handle this many records of each size.
 const RECORDS_A_ROUND: usize = 30_000;
 
 /// For each of [`SIZES`], each round's processor time per record, in microseconds.
@@ -22,7 +22,7 @@ pub(crate) type Costs = [Vec<f64>; SIZES.len()];
 /// Processor time per record of all contenders, interleaved: whatever else the machine does falls on all of them.
 ///
 /// # Errors
-/// Where one fails.
+/// If one fails.
 pub(crate) async fn costs(contenders: &[Contender], rounds: usize) -> anyhow::Result<Vec<Costs>> {
     let mut costs: Vec<Costs> = vec![Costs::default(); contenders.len()];
     for round in 1..=rounds {
@@ -56,7 +56,7 @@ async fn cost(contender: &Contender, size: usize) -> anyhow::Result<f64> {
 /// Milliseconds from the start of the process to its first poll, with its ports on AWS where it has any.
 ///
 /// # Errors
-/// Where it does not start.
+/// If it does not start.
 pub(crate) async fn start(contender: &Contender) -> anyhow::Result<Option<Spread>> {
     let contender = contender.clone().on_aws();
     let mut starts = Vec::with_capacity(STARTS);
@@ -69,7 +69,7 @@ pub(crate) async fn start(contender: &Contender) -> anyhow::Result<Option<Spread
 /// The most memory at a time, and the size of the event that it was measured with, the largest; both in bytes.
 ///
 /// # Errors
-/// Where the contender fails.
+/// If the contender fails.
 pub(crate) async fn memory(contender: &Contender) -> anyhow::Result<(u64, u64)> {
     let size = SIZES.into_iter().max().unwrap_or_default();
     let event = Bytes::from(contender.kind.event(size));
@@ -83,7 +83,7 @@ pub(crate) async fn memory(contender: &Contender) -> anyhow::Result<(u64, u64)> 
 /// The size of what is deployed, in bytes, where that is one file.
 ///
 /// # Errors
-/// Where it is missing.
+/// If it is missing.
 pub(crate) fn size(contender: &Contender) -> anyhow::Result<Option<u64>> {
     let Some(binary) = &contender.binary else { return Ok(None) };
     Ok(Some(fs::metadata(binary).with_context(|| format!("no {}", binary.display()))?.len()))

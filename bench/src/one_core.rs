@@ -4,7 +4,7 @@
 /// Keeps this process, and those that it starts from now on, on one core. To be called before it has other threads.
 ///
 /// # Errors
-/// Where the kernel refuses.
+/// If the kernel refuses.
 #[cfg(target_os = "linux")]
 pub(crate) fn stay() -> std::io::Result<()> {
     use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};

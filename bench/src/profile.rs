@@ -15,7 +15,7 @@ const RECORDS: usize = 1_000;
 /// Runs a contender under callgrind and prints its functions by the instructions that they execute themselves.
 ///
 /// # Errors
-/// Where valgrind is not installed or the contender fails.
+/// If valgrind is not installed or the contender fails.
 pub(crate) async fn print(contender: &Contender, output: &Path) -> anyhow::Result<()> {
     let event = contender.kind.event(RECORDS).into();
     let total = instructions::count(contender, &event, INVOCATIONS, output).await?;

@@ -42,7 +42,7 @@ impl RuntimeApi {
     /// Starts the API.
     ///
     /// # Errors
-    /// Where no port is to be had.
+    /// If there is no free port.
     pub(crate) async fn start() -> anyhow::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
@@ -63,7 +63,7 @@ impl RuntimeApi {
     /// Waits until the function asks for an event.
     ///
     /// # Errors
-    /// Where it fails instead.
+    /// If it fails instead.
     pub(crate) async fn polled(&mut self) -> anyhow::Result<()> {
         match self.message().await? {
             Message::Polled => Ok(()),
@@ -75,7 +75,7 @@ impl RuntimeApi {
     /// Gives an event to the function, which has asked for one, and its answer back once it asks for the next.
     ///
     /// # Errors
-    /// Where the function fails.
+    /// If the function fails.
     pub(crate) async fn invoke(&mut self, event: Bytes) -> anyhow::Result<Bytes> {
         self.events.send(event).context("the API has ended")?;
         let answer = match self.message().await? {

@@ -25,10 +25,10 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// Starts a contender, `under` a tool and its arguments where there are any.
+    /// Starts a contender, `under` a tool and its arguments if there are any.
     ///
     /// # Errors
-    /// Where it does not ask for an event in time.
+    /// If it does not ask for an event in time.
     pub(crate) async fn start(contender: &Contender, under: &[String]) -> anyhow::Result<Self> {
         let mut api = RuntimeApi::start().await?;
         let command: Vec<&String> = under.iter().chain(&contender.command).collect();
@@ -62,7 +62,7 @@ impl Session {
     /// One invocation.
     ///
     /// # Errors
-    /// Where the function fails.
+    /// If the function fails.
     pub(crate) async fn invoke(&mut self, event: &Bytes) -> anyhow::Result<Bytes> {
         self.api.invoke(event.clone()).await
     }
@@ -70,7 +70,7 @@ impl Session {
     /// The processor time that the process has used, in nanoseconds, user's and system's.
     ///
     /// # Errors
-    /// Where the kernel does not tell.
+    /// If the kernel does not tell.
     pub(crate) fn cpu_nanoseconds(&self) -> anyhow::Result<u64> {
         let mut sum = 0;
         for thread in fs::read_dir(self.file("task")?)? {
@@ -83,7 +83,7 @@ impl Session {
     /// The most memory that the process has had at a time, in bytes.
     ///
     /// # Errors
-    /// Where the kernel does not tell.
+    /// If the kernel does not tell.
     pub(crate) fn peak_memory(&self) -> anyhow::Result<u64> {
         let status = fs::read_to_string(self.file("status")?)?;
         let line = status.lines().find(|line| line.starts_with("VmHWM:")).context("no VmHWM")?;
@@ -93,7 +93,7 @@ impl Session {
     /// Ends the process as Lambda does, and waits for its end.
     ///
     /// # Errors
-    /// Where it cannot be told to.
+    /// If it cannot be told to.
     pub(crate) async fn end(mut self) -> anyhow::Result<()> {
         let id = self.process.id().context("the process has ended")?;
         Command::new("kill").args(["-TERM", &id.to_string()]).status().await?;

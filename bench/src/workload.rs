@@ -19,7 +19,7 @@ pub enum EventKind {
 }
 
 impl EventKind {
-    /// An event of so many records, always the same for the same number.
+    /// An event of this many records, always the same for the same number.
     pub fn event(self, records: usize) -> String {
         let mut random = fastrand::Rng::with_seed(8);
         let records = (0..records).map(|number| match self {

@@ -8,7 +8,7 @@ use comfy_table::{CellAlignment, Table};
 use serde_json::Value;
 
 /// The records of an event and what became of them, and the totals. `log` is what the function printed, log lines as
-/// JSON: there stands why a record failed and how many scores are high.
+/// JSON: why a record failed and how many scores are high.
 pub(crate) fn render(event: &str, response: &str, log: &str) -> anyhow::Result<String> {
     let event: Value = serde_json::from_str(event).context("the event is not JSON")?;
     let response: Value = serde_json::from_str(response).context("the response is not JSON")?;

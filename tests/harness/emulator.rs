@@ -35,7 +35,7 @@ impl Emulator {
     /// others'; `variables` are what the functions find in their environment beside the workspace's defaults.
     ///
     /// # Errors
-    /// Where cargo-lambda is not installed or does not listen in time.
+    /// If cargo-lambda is not installed or does not listen in time.
     pub fn start(name: &str, variables: &[(&str, &str)]) -> anyhow::Result<Self> {
         let port = free_port()?;
         let log = workspace::root().join("target").join("emulator").join(format!("{name}.log"));
@@ -58,7 +58,7 @@ impl Emulator {
     /// Invokes a function with the event in a file.
     ///
     /// # Errors
-    /// Where the invocation cannot be made at all; an error of the function's own is an [`Invocation`].
+    /// If the invocation cannot be made at all; an error of the function's own is an [`Invocation`].
     pub fn invoke(&self, function: &str, event: &Path) -> anyhow::Result<Invocation> {
         let port = self.port.to_string();
         let output = cargo_lambda()?
@@ -79,7 +79,7 @@ impl Emulator {
     /// development write.
     ///
     /// # Errors
-    /// Where the log cannot be read.
+    /// If the log cannot be read.
     pub fn messages(&self) -> std::io::Result<Vec<String>> {
         let is_message = |line: &&str| {
             let value: serde_json::Value = serde_json::from_str(line).unwrap_or_default();
@@ -92,7 +92,7 @@ impl Emulator {
     /// What the emulator and the functions have printed so far.
     ///
     /// # Errors
-    /// Where the log cannot be read.
+    /// If the log cannot be read.
     pub fn output(&self) -> std::io::Result<String> {
         fs::read_to_string(&self.log)
     }

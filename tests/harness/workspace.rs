@@ -10,7 +10,7 @@ pub fn root() -> PathBuf {
 /// The recorded events of one function, sorted by name: the files in `events/` whose names start with `prefix`.
 ///
 /// # Errors
-/// Where the folder cannot be read.
+/// If the folder cannot be read.
 pub fn recorded_events(prefix: &str) -> std::io::Result<Vec<PathBuf>> {
     let mut events = Vec::new();
     for entry in std::fs::read_dir(root().join("events"))? {
@@ -24,8 +24,8 @@ pub fn recorded_events(prefix: &str) -> std::io::Result<Vec<PathBuf>> {
     Ok(events)
 }
 
-/// Where it stands what a function makes of a recorded event: its response, byte for byte, and for those that print them
-/// the alerts and dead letters, one a line.
+/// The file of what a function is expected to make of a recorded event: its response, byte for byte, and for those that
+/// print them the alerts and dead letters, one a line.
 pub fn expected(event: &Path) -> PathBuf {
     let name = event.file_stem().unwrap_or_default();
     let extension = if name.to_string_lossy().starts_with("kinesis-") { "ndjson" } else { "json" };
