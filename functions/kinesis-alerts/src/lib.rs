@@ -3,7 +3,7 @@
 //!
 //! What cannot succeed goes to the dead letters; what failed for a reason that passes is reported, so that Lambda sends
 //! it again, and nothing behind it is begun. Profiles are never guessed: where the transform degrades, this function
-//! has the record come again.
+//! has the record retried.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -19,7 +19,7 @@ use fraud_core::decision::Decider;
 use fraud_core::enrichment::Enrichment;
 use fraud_core::event_time::EventTimeBounds;
 use fraud_core::policy::Policy;
-use kinesis_batch::{Batch, Progress, Received, RetryReason, TimeLimits, bury};
+use kinesis_batch::{Batch, Progress, Received, RetryReason, TimeLimits, dead_letter};
 use lambda_events::InvalidEvent;
 
 pub mod config;
@@ -86,7 +86,7 @@ where
     /// Handles one batch. `remaining` is the time until the invocation is killed.
     ///
     /// # Errors
-    /// [`InvalidEvent`] where the event is no Kinesis event.
+    /// [`InvalidEvent`] if the event is not a Kinesis event.
     pub async fn handle(&self, event: &str, remaining: Duration) -> Result<Handled, InvalidEvent> {
         let limits = TimeLimits::starting_now(remaining);
         let batch = Batch::read(event)?;
@@ -96,12 +96,12 @@ where
         let mut progress = Progress::default();
 
         let due = self.score(&received, &looked_up, &mut progress, &mut metrics);
-        let mut poison = dispatch(&due, &self.ports, limits, remaining, &mut progress, &mut metrics).await;
+        let mut undeliverable = dispatch(&due, &self.ports, limits, remaining, &mut progress, &mut metrics).await;
         let faulty = received.iter().enumerate();
-        poison.extend(faulty.filter_map(|(index, received)| Some((index, *received.as_ref().err()?))));
-        let burial =
-            bury(FUNCTION, &batch, &poison, &self.ports.dead_letters, limits.settle, &mut progress).await;
-        metrics.buried(burial);
+        undeliverable.extend(faulty.filter_map(|(index, received)| Some((index, *received.as_ref().err()?))));
+        let dead_lettered =
+            dead_letter(FUNCTION, &batch, &undeliverable, &self.ports.dead_letters, limits.settle, &mut progress).await;
+        metrics.dead_lettered(dead_lettered);
         metrics.ended(&batch, &progress);
         Ok(Handled { response: progress.response(&batch), metrics })
     }

@@ -30,7 +30,7 @@ const REFUSALS: [&str; 4] =
 
 /// An SNS topic.
 ///
-/// Batches go out one after the other. When a call has failed as a whole, for a reason that is no entry's own, nothing
+/// Batches go out one after the other. When a call has failed as a whole, for a reason that is not one entry's own, nothing
 /// more is started.
 #[derive(Debug, Clone)]
 pub struct SnsAlerts {

@@ -23,7 +23,7 @@ pub(super) enum Call {
     Mark,
     Release,
     Publish,
-    Bury,
+    DeadLetter,
 }
 
 /// The fates that a call may meet, with their probabilities; otherwise it is done.
@@ -173,7 +173,7 @@ impl DeadLetterSink for FlakyDeadLetters {
             Ok(())
         };
         let fault = CallFault::deadline;
-        self.fates.apply(Call::Bury, deadline, work, fault).await
+        self.fates.apply(Call::DeadLetter, deadline, work, fault).await
     }
 }
 
