@@ -10,17 +10,17 @@
 //! safe to do twice.
 
 mod batch;
-mod undeliverable;
 mod progress;
 mod redelivery;
 mod response;
 #[cfg(test)]
 mod testing;
 mod time_limits;
+mod undeliverable;
 
 pub use batch::{Batch, Received};
-pub use undeliverable::{DeadLettered, dead_letter};
 pub use progress::{Progress, RetryReason};
 pub use redelivery::Redelivery;
 pub use response::BatchResult;
 pub use time_limits::TimeLimits;
+pub use undeliverable::{DeadLettered, dead_letter};

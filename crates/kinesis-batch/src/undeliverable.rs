@@ -39,7 +39,8 @@ pub async fn dead_letter(
     deadline: Instant,
     progress: &mut Progress,
 ) -> DeadLettered {
-    let mut due: Vec<_> = undeliverable.iter().copied().filter(|(index, _)| progress.allows(*index)).collect();
+    let mut due: Vec<_> =
+        undeliverable.iter().copied().filter(|(index, _)| progress.allows(*index)).collect();
     due.sort_unstable();
     let by_record = due.chunk_by(|(one, _), (next, _)| batch.are_of_one_record(*one, *next));
     let by_letter: Vec<_> = by_record

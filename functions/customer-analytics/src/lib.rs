@@ -57,21 +57,21 @@ pub const FUNCTION: &str = "customer-analytics";
 
 /// What the function reaches the world through.
 #[derive(Debug)]
-pub struct Ports<A, K, D, C> {
+pub struct Ports<Aggregates, Sink, Letters, Now> {
     /// Where customers' windows are kept.
-    pub aggregates: A,
+    pub aggregates: Aggregates,
     /// Where windows' totals are sent when they change, if anywhere.
-    pub sink: Option<K>,
+    pub sink: Option<Sink>,
     /// Where records go that can never succeed.
-    pub dead_letters: D,
+    pub dead_letters: Letters,
     /// The time of day.
-    pub clock: C,
+    pub clock: Now,
 }
 
 /// The function.
 #[derive(Debug)]
-pub struct Analytics<A, K, D, C> {
-    ports: Ports<A, K, D, C>,
+pub struct Analytics<Aggregates, Sink, Letters, Now> {
+    ports: Ports<Aggregates, Sink, Letters, Now>,
     rule: WindowRule,
 }
 
@@ -87,9 +87,11 @@ pub struct Handled {
 /// A record's place in the batch, and why it can never succeed.
 type Undeliverable = Vec<(usize, FailureReason)>;
 
-impl<A: AggregateStore, K: AggregateSink, D: DeadLetterSink, C: Clock> Analytics<A, K, D, C> {
+impl<Aggregates: AggregateStore, Sink: AggregateSink, Letters: DeadLetterSink, Now: Clock>
+    Analytics<Aggregates, Sink, Letters, Now>
+{
     /// A function whose windows are those of `rule`.
-    pub fn new(ports: Ports<A, K, D, C>, rule: WindowRule) -> Self {
+    pub fn new(ports: Ports<Aggregates, Sink, Letters, Now>, rule: WindowRule) -> Self {
         Analytics { ports, rule }
     }
 
@@ -114,7 +116,8 @@ impl<A: AggregateStore, K: AggregateSink, D: DeadLetterSink, C: Clock> Analytics
             send::totals(sink, &batch, &totals, limits.settle, &mut progress, &mut metrics).await;
         }
         undeliverable.extend(refused);
-        let dead_lettered = dead_letter(FUNCTION, &batch, &undeliverable, dead_letters, limits.settle, &mut progress).await;
+        let dead_lettered =
+            dead_letter(FUNCTION, &batch, &undeliverable, dead_letters, limits.settle, &mut progress).await;
         metrics.dead_lettered(dead_lettered);
         metrics.ended(&batch, &progress);
         Ok(Handled { response: progress.response(&batch), metrics })

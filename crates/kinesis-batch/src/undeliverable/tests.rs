@@ -49,7 +49,8 @@ async fn sent_letters(payloads: &[&[u8]], letters: &Letters) -> (usize, Progress
         .collect();
     let mut progress = Progress::default();
     let deadline = Instant::now() + Duration::from_secs(60);
-    let dead_lettered = dead_letter("kinesis-alerts", &batch, &undeliverable, letters, deadline, &mut progress).await;
+    let dead_lettered =
+        dead_letter("kinesis-alerts", &batch, &undeliverable, letters, deadline, &mut progress).await;
     (dead_lettered.counts.counts().values().sum(), progress)
 }
 
@@ -61,7 +62,8 @@ async fn each_user_record_has_its_letter_up_to_a_thousand_and_beyond_that_the_st
         users.push(br#"{"amount":1}"#);
         let whole = aggregate(&users);
         let letters = Letters::accepting(usize::MAX);
-        let (letters_sent, progress) = sent_letters(&[br#"{"amount":1}"#, &whole, b"no JSON"], &letters).await;
+        let (letters_sent, progress) =
+            sent_letters(&[br#"{"amount":1}"#, &whole, b"no JSON"], &letters).await;
         assert_eq!((letters_sent, progress.retry_reason()), (undeliverable + 1, None));
         let mut kept = letters.kept();
         assert_eq!(kept.len(), expected + 1);

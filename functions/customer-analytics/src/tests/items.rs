@@ -111,7 +111,8 @@ pub(super) fn aggregate(payloads: &[Bytes]) -> Bytes {
 }
 
 pub(super) fn items(most: usize) -> impl Strategy<Value = Vec<Item>> {
-    let undeliverable = prop::sample::select(vec![None, Some("1e18"), Some("0.0000000000001"), Some("1e300")]);
+    let undeliverable =
+        prop::sample::select(vec![None, Some("1e18"), Some("0.0000000000001"), Some("1e300")]);
     let single = prop_oneof![
         6 => (0u8..4, 0u8..60).prop_map(|(customer, id)| Item::Named { customer, id }),
         2 => (0u8..4, 0u8..60, 0u8..9).prop_map(|(customer, id, key)| Item::Stray { customer, id, key }),

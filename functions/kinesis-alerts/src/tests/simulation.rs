@@ -222,7 +222,9 @@ fn settings() -> impl Strategy<Value = Settings> {
 /// Faults after which it is known what was done, or can be found out.
 fn honest(call: Call) -> &'static [(Fate, f64)] {
     match call {
-        Call::Lookup | Call::DeadLetter => &[(Fate::Refused, 0.15), (Fate::AnswerLost, 0.05), (Fate::Hang, 0.01)],
+        Call::Lookup | Call::DeadLetter => {
+            &[(Fate::Refused, 0.15), (Fate::AnswerLost, 0.05), (Fate::Hang, 0.01)]
+        }
         Call::Claim | Call::Release => &[(Fate::Refused, 0.05), (Fate::AnswerLost, 0.05), (Fate::Hang, 0.01)],
         Call::Mark => &[(Fate::Refused, 0.1), (Fate::AnswerLost, 0.1)],
         Call::Publish => &[(Fate::Refused, 0.1), (Fate::Hang, 0.01)],
