@@ -25,7 +25,7 @@ pub const PORT: Port =
 
 /// Publishes alerts.
 pub trait AlertSink: Send + Sync {
-    /// Publishes alerts, those of one customer in the order in which they stand here. Once one of a customer's could not
+    /// Publishes alerts, those of one customer in this order. Once one of a customer's could not
     /// be published for now, nothing later of that customer is. Answers by `deadline` at the latest, with one result for
     /// each alert, in their order.
     fn publish(

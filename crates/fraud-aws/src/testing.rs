@@ -50,7 +50,7 @@ pub(crate) fn alert_for(payload: &str, sub_sequence_number: u64) -> Alert {
     Alert::new(&transaction, &decision, &decider, position)
 }
 
-/// An alert whose message takes so many bytes more, for what a sink or a ledger does with large ones.
+/// An alert whose message takes this many bytes more, for what a sink or a ledger does with large ones.
 pub(crate) fn enlarged(mut alert: Alert, bytes: usize) -> Alert {
     const MEMBER: &str = r#","more":"""#;
     if bytes > 0 {
@@ -76,7 +76,7 @@ pub(crate) struct Page {
 }
 
 impl Page {
-    /// A writer that fails after so many writes.
+    /// A writer that fails after this many writes.
     pub(crate) fn that_breaks_after(writes: usize) -> Self {
         Page { writes_left: Some(Arc::new(Mutex::new(writes))), ..Self::default() }
     }

@@ -29,7 +29,7 @@ pub const SUBJECT: &str = "High Risk Transaction Detected";
 /// and `rule`, in the policy's order), `policy` (its id), `enrichment`, `stream`, `shard`, `sequence_number` (a string: it has more digits than numbers can hold), and
 /// `sub_sequence_number` for a record inside an aggregate, but for the first.
 ///
-/// # Who receives alerts must recognise one that comes again, by its `alert_id`
+/// # Who receives alerts must recognise one that is delivered again, by its `alert_id`
 /// A transaction is alerted once, however often its record is delivered; a ledger sees to it. In two cases no ledger
 /// can know that an alert went out: the sink accepted it and the answer was lost, and the process died after publishing
 /// and before it could note so. Then the message goes out again: the stored one, byte for byte the same even if the
@@ -65,7 +65,7 @@ pub struct Alert {
     pub shard: String,
     /// The sequence number's digits.
     pub sequence_number: String,
-    /// The place within an aggregate, from 0; 0 for a record that stands alone.
+    /// The place within an aggregate, from 0; 0 for a record that is not aggregated.
     pub sub_sequence_number: u64,
     /// The segment in the customer's profile, where there is a profile. Not part of the message.
     pub customer_segment: Option<String>,
@@ -122,12 +122,12 @@ impl Alert {
     /// The alert that a stored message tells of; `customer_segment` is the one thing that the message does not.
     ///
     /// # Errors
-    /// [`MessageError`] where the text is no alert's message.
+    /// [`MessageError`] if the text is not an alert's message.
     pub fn from_message(message: String, customer_segment: Option<String>) -> Result<Self, MessageError> {
         message::read(message, customer_segment)
     }
 
-    /// Where the record stands.
+    /// The record's position.
     pub fn position(&self) -> Position<'_> {
         Position {
             stream: &self.stream,
@@ -137,7 +137,7 @@ impl Alert {
         }
     }
 
-    /// The message's attributes. The segment is left out where there is none, or none that queues would take.
+    /// The message's attributes. The segment is left out if there is none, or none that queues would take.
     pub fn attributes(&self) -> impl Iterator<Item = AlertAttribute<'_>> {
         let segment = self.customer_segment.as_deref();
         let segment = segment.filter(|segment| !segment.is_empty() && segment.chars().all(is_portable));

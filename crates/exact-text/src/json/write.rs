@@ -51,7 +51,7 @@ impl ObjectWriter {
         self
     }
 
-    /// Adds a string, or null where there is none.
+    /// Adds a string, or null if there is none.
     pub fn text_or_null(&mut self, name: &str, text: Option<&str>) -> &mut Self {
         match text {
             Some(text) => self.text(name, text),

@@ -30,7 +30,7 @@ const REFUSALS: [&str; 4] =
 
 /// An SNS topic.
 ///
-/// Batches go out one after the other. When a call has failed as a whole, for a reason that is no entry's own, nothing
+/// Batches go out one after the other. When a call has failed as a whole, for a reason that is not one entry's own, nothing
 /// more is started.
 #[derive(Debug, Clone)]
 pub struct SnsAlerts {
@@ -39,7 +39,7 @@ pub struct SnsAlerts {
 }
 
 /// What a batch came to.
-struct Outcome {
+struct BatchOutcome {
     /// One for each of its alerts.
     results: Vec<Result<(), PublishFault>>,
     /// Why nothing more is to be started.
@@ -72,7 +72,7 @@ impl SnsAlerts {
         SnsAlerts { client: Client::from_conf(config), topic_arn: topic_arn.into() }
     }
 
-    async fn publish_batch(&self, alerts: &[&Alert], deadline: Instant) -> Outcome {
+    async fn publish_batch(&self, alerts: &[&Alert], deadline: Instant) -> BatchOutcome {
         let mut results = vec![Ok(()); alerts.len()];
         // The places that are not settled. They were in every attempt so far, so that a doubt is about all of them.
         let mut open: Vec<usize> = (0..alerts.len()).collect();
@@ -98,7 +98,7 @@ impl SnsAlerts {
                 || attempts_left == 0
                 || attempt.fault.as_ref().is_some_and(|fault| !fault.is_transient());
             if is_over || !pauses.wait_before(deadline).await {
-                return Outcome { results, stop: attempt.fault };
+                return BatchOutcome { results, stop: attempt.fault };
             }
         }
     }

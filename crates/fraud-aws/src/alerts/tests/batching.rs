@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::alerts::batches::{Batches, MAX_BYTES};
 
-/// An alert of this customer that takes so many bytes more than the smallest.
+/// An alert of this customer that takes this many bytes more than the smallest.
 fn alert(customer: &str, bytes: usize) -> Alert {
     let alert = alert_for(&format!(r#"{{"customer_id":"{customer}","transaction_id":"T","amount":1}}"#), 0);
     enlarged(alert, bytes)
