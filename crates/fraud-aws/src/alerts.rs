@@ -13,6 +13,7 @@ use crate::port::{Call, Port};
 mod batches;
 mod connect;
 mod lines;
+pub mod message;
 mod sns;
 
 pub use connect::Sink;
@@ -41,7 +42,7 @@ pub enum PublishFault {
     /// It is larger than the sink takes, and always will be.
     #[error("{size} bytes are too large")]
     TooLarge {
-        /// The alert's [size](Alert::size).
+        /// The alert's [size](message::size).
         size: usize,
     },
     /// The sink does not accept it, and never will.

@@ -35,8 +35,13 @@ pub(crate) fn members(profile: &Profile) -> String {
 
 /// The alert for a payload, whose customer has the segment `gold` and the risk 0.9.
 pub(crate) fn alert_for(payload: &str, sub_sequence_number: u64) -> Alert {
+    alert_of(payload, sub_sequence_number, "gold")
+}
+
+/// The alert for a payload, whose customer has this segment and the risk 0.9.
+pub(crate) fn alert_of(payload: &str, sub_sequence_number: u64, segment: &str) -> Alert {
     let policy = Policy::builtin_default().unwrap();
-    let profile = Profile::new(Attribute::Text("gold"), Attribute::Missing, Attribute::Number("0.9"));
+    let profile = Profile::new(Attribute::Text(segment), Attribute::Missing, Attribute::Number("0.9"));
     let transaction = Transaction::parse(payload.as_bytes()).unwrap();
     let position = Position {
         stream: "transactions",

@@ -2,22 +2,18 @@
 
 use crate::decision::{Decider, Decision};
 use crate::event_time::EventTimeFault;
-use crate::fields;
 use crate::identity::Position;
 use crate::scoring;
 use crate::transaction::{TimeField, Transaction};
-use exact_text::json::{is_portable, number_text};
+use exact_text::json::number_text;
 use exact_text::timestamp::Timestamp;
 
 mod message;
 
 pub use message::MessageError;
 
-/// What an alert's message says of its kind, and the attribute that subscriptions filter by.
+/// What an alert's message says of its kind.
 pub const ALERT_TYPE: &str = "fraud_detection";
-/// An alert's subject line.
-pub const SUBJECT: &str = "High Risk Transaction Detected";
-
 /// An alert: its message, and what the message says.
 ///
 /// # The message
@@ -73,17 +69,6 @@ pub struct Alert {
     pub message: String,
 }
 
-/// What goes with an alert's message for subscriptions to filter by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct AlertAttribute<'a> {
-    /// The attribute's name.
-    pub name: &'static str,
-    /// `String` or `Number`, as SNS calls them.
-    pub data_type: &'static str,
-    /// The value, never empty.
-    pub value: &'a str,
-}
-
 impl Alert {
     /// The alert for a transaction at `position` on which `decider` made `decision`.
     pub fn new(
@@ -135,29 +120,6 @@ impl Alert {
             sequence_number: &self.sequence_number,
             sub_sequence_number: self.sub_sequence_number,
         }
-    }
-
-    /// The message's attributes. The segment is left out if there is none, or none that queues would take.
-    pub fn attributes(&self) -> impl Iterator<Item = AlertAttribute<'_>> {
-        let segment = self.customer_segment.as_deref();
-        let segment = segment.filter(|segment| !segment.is_empty() && segment.chars().all(is_portable));
-        [
-            Some(("alert_type", "String", ALERT_TYPE)),
-            Some((fields::FRAUD_SCORE, "Number", self.fraud_score.as_str())),
-            segment.map(|segment| (fields::CUSTOMER_SEGMENT, "String", segment)),
-        ]
-        .into_iter()
-        .flatten()
-        .map(|(name, data_type, value)| AlertAttribute { name, data_type, value })
-    }
-
-    /// What the alert takes of a message's size limit, in bytes: the message, its attributes' names, types and values
-    /// (Amazon SNS developer guide, "Message attributes"), and the subject, of which the guide does not speak.
-    pub fn size(&self) -> usize {
-        let attribute = |attribute: AlertAttribute<'_>| {
-            attribute.name.len() + attribute.data_type.len() + attribute.value.len()
-        };
-        SUBJECT.len() + self.message.len() + self.attributes().map(attribute).sum::<usize>()
     }
 }
 

@@ -11,10 +11,11 @@ use aws_sdk_sns::config::Builder;
 use aws_sdk_sns::error::BuildError;
 use aws_sdk_sns::operation::publish_batch::PublishBatchOutput;
 use aws_sdk_sns::types::{MessageAttributeValue, PublishBatchRequestEntry};
-use fraud_core::alert::{Alert, SUBJECT};
+use fraud_core::alert::Alert;
 use tokio::time::Instant;
 
 use super::batches::{Batches, MAX_BYTES};
+use super::message::{SUBJECT, attributes, size};
 use super::{AlertSink, PublishFault};
 
 /// How often a batch, or what is left of it, is tried.
@@ -156,7 +157,7 @@ impl AlertSink for SnsAlerts {
     async fn publish(&self, alerts: &[&Alert], deadline: Instant) -> Vec<Result<(), PublishFault>> {
         // Whatever is never started follows one of its customer's that failed.
         let mut results = vec![Err(PublishFault::HeldBack); alerts.len()];
-        for (result, size) in results.iter_mut().zip(alerts.iter().map(|alert| alert.size())) {
+        for (result, size) in results.iter_mut().zip(alerts.iter().map(|alert| size(alert))) {
             if size > MAX_BYTES {
                 *result = Err(PublishFault::TooLarge { size });
             }
@@ -200,7 +201,7 @@ fn set<T>(slots: &mut [T], place: usize, value: T) {
 fn entry(place: usize, alert: &Alert) -> Result<PublishBatchRequestEntry, BuildError> {
     let mut entry =
         PublishBatchRequestEntry::builder().id(place.to_string()).subject(SUBJECT).message(&alert.message);
-    for attribute in alert.attributes() {
+    for attribute in attributes(alert) {
         let value = MessageAttributeValue::builder()
             .data_type(attribute.data_type)
             .string_value(attribute.value)
