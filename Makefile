@@ -145,7 +145,8 @@ profile: bench-tool ## Show where the transform's instructions go (needs valgrin
 	@$(BENCH) --bootstraps target/lambda-profiling profile
 
 # The packages whose readers and writers are compared with a slower way.
-SOAKED := package(fraud-core) | package(kinesis-batch) | package(kpl-aggregation) | package(firehose-transform) \
+SOAKED := package(exact-text) | package(fraud-core) | package(lambda-events) | package(kinesis-batch) \
+	| package(kpl-aggregation) | package(firehose-transform) \
 	| binary(fuzz_event_readers)
 # How many seconds `make soak` mutates the events of each reader.
 FUZZ ?= 60

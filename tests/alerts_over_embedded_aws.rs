@@ -66,7 +66,7 @@ async fn function(aws: &EmbeddedAws) -> Function {
 fn stream() -> (Arc<MemoryStream>, BTreeMap<String, Vec<String>>, BTreeSet<String>) {
     let stream = MemoryStream::new("transactions", 2, Clock::default());
     let mut alerts: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    let mut poison = BTreeSet::new();
+    let mut undeliverable = BTreeSet::new();
     for n in 0..400u32 {
         let customer = format!("C{}", n / 8 % 7);
         let high = |id: u32| json!({ "transaction_id": id, "customer_id": customer, "amount": 50_000.5, "event_time": "2024-01-15T03:00:00Z", "risk": 1 });
@@ -81,10 +81,10 @@ fn stream() -> (Arc<MemoryStream>, BTreeMap<String, Vec<String>>, BTreeSet<Strin
         };
         let number = stream.put(&customer, payload).unwrap();
         if n % 8 == 3 {
-            poison.insert(number);
+            undeliverable.insert(number);
         }
     }
-    (Arc::new(stream), alerts, poison)
+    (Arc::new(stream), alerts, undeliverable)
 }
 
 async fn put_profiles(aws: &EmbeddedAws) {
@@ -134,7 +134,7 @@ fn published(aws: &EmbeddedAws) -> BTreeMap<String, Vec<String>> {
 }
 
 /// The sequence numbers of the dead letters.
-fn buried(aws: &EmbeddedAws) -> BTreeSet<String> {
+fn dead_letter_ids(aws: &EmbeddedAws) -> BTreeSet<String> {
     let letters = aws.messages("dead-letters").unwrap();
     let number = |body: &str| {
         let letter: Value = serde_json::from_str(body).unwrap();
@@ -149,10 +149,10 @@ async fn without_faults_each_high_score_is_published_once_in_order_and_a_replay_
     let aws = services().await;
     put_profiles(&aws).await;
     let function = function(&aws).await;
-    let (stream, alerts, poison) = stream();
+    let (stream, alerts, undeliverable) = stream();
     run(&function, &stream, settings()).await;
     assert_eq!(published(&aws), alerts);
-    assert_eq!(buried(&aws), poison);
+    assert_eq!(dead_letter_ids(&aws), undeliverable);
     // One claim for each identity that alerts, and no write for the others.
     run(&function, &stream, settings()).await;
     assert_eq!(published(&aws), alerts);
@@ -169,7 +169,7 @@ async fn with_faults_at_every_service_each_high_score_is_still_published_exactly
     let aws = services().await;
     put_profiles(&aws).await;
     let function = function(&aws).await;
-    let (stream, alerts, poison) = stream();
+    let (stream, alerts, undeliverable) = stream();
     let faults = aws.faults();
     let order = |service, operation: &str, fault: Fault, probability: f64, seed: u64| {
         faults
@@ -188,7 +188,7 @@ async fn with_faults_at_every_service_each_high_score_is_still_published_exactly
     order(Service::Sqs, "SendMessage", Fault::LoseAnswer, 0.1, 10);
     run(&function, &stream, settings()).await;
     assert_eq!(published(&aws), alerts, "seed {SEED}");
-    assert_eq!(buried(&aws), poison, "seed {SEED}");
+    assert_eq!(dead_letter_ids(&aws), undeliverable, "seed {SEED}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -135,3 +135,33 @@ fn links_and_words_that_begin_with_a_folder_are_paths() {
     let expected = ["crates/x", "docs/z.md", "tests/no_such.rs"].map(str::to_owned);
     assert_eq!(named_paths(text), BTreeSet::from(expected));
 }
+
+/// The sources of a workspace's crates that are not tests, with their paths.
+fn sources(folder: &Path, found: &mut Vec<(PathBuf, String)>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        if path.is_dir() {
+            if !matches!(name.as_str(), "target" | "tests") && !name.starts_with('.') {
+                sources(&path, found);
+            }
+        } else if name.ends_with(".rs") && !name.starts_with("test") {
+            let text = std::fs::read_to_string(&path).unwrap();
+            let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap().to_owned();
+            found.push((path, code));
+        }
+    }
+}
+
+#[test]
+fn a_decision_is_made_in_one_place() {
+    let mut found = Vec::new();
+    ["crates", "functions", "emulator", "bench"]
+        .iter()
+        .for_each(|folder| sources(&root().join(folder), &mut found));
+    assert!(found.len() > 300, "{}", found.len());
+    let makes =
+        |code: &str| code.lines().any(|line| line.trim() == "Decision {" || line.contains("= Decision {"));
+    let places: Vec<_> = found.iter().filter(|(_, code)| makes(code)).map(|(path, _)| path).collect();
+    assert_eq!(places, [&root().join("crates/fraud-core/src/decision.rs")]);
+}

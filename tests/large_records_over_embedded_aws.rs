@@ -7,6 +7,7 @@ use aws_sdk_kinesis::Client;
 use aws_sdk_kinesis::primitives::Blob;
 use aws_sdk_kinesis::types::ShardIteratorType;
 use embedded_aws::{EmbeddedAws, REGION, Service};
+use fraud_aws::alerts::message;
 use fraud_core::alert::Alert;
 use fraud_core::decision::Decider;
 use fraud_core::enrichment::Enrichment;
@@ -92,7 +93,7 @@ async fn a_record_of_any_size_that_a_stream_takes_is_scored_and_raises_an_alert_
             let decision = decider.decide(transaction, enrichment, arrival, Some(received.position));
             assert!(decider.alerts(&decision));
             let alert = Alert::new(transaction, &decision, &decider, received.position);
-            assert!(alert.size() <= MAX_MESSAGE, "{}", alert.size());
+            assert!(message::size(&alert) <= MAX_MESSAGE, "{}", message::size(&alert));
             let mut line = Vec::new();
             encoder.encode(transaction, &decision, &mut line);
             assert!(line.len() > record.data().as_ref().len());

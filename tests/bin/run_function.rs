@@ -19,7 +19,7 @@ mod kinesis_table;
   run-function kinesis-alerts events/kinesis-high-scores.json
   run-function customer-analytics events/kinesis-high-scores.json
   run-function firehose-transform events/firehose-mixed.json --save")]
-struct Arguments {
+struct RunFunctionArgs {
     /// The function's name.
     function: String,
     /// The file that holds the event.
@@ -30,7 +30,7 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
-    match run(&Arguments::parse()) {
+    match run(&RunFunctionArgs::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("run-function: {error:#}");
@@ -39,8 +39,8 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    let Arguments { function, event, save } = arguments;
+fn run(arguments: &RunFunctionArgs) -> anyhow::Result<()> {
+    let RunFunctionArgs { function, event, save } = arguments;
     let text = fs::read_to_string(event).with_context(|| format!("cannot read {}", event.display()))?;
     eprintln!("{function} under cargo-lambda on {} (the first run builds it)", event.display());
     let event = fs::canonicalize(event)?;

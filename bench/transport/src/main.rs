@@ -1,4 +1,4 @@
-//! Takes invocations from the Lambda Runtime API and answers each with so many bytes as the transform would, without a look
+//! Takes invocations from the Lambda Runtime API and answers each with as many bytes as the transform would, without a look
 //! inside: what the way there and back costs by itself, over one blocking socket and with nothing else around it.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -26,7 +26,7 @@ fn main() -> io::Result<()> {
     }
 }
 
-/// Reads a response's body. Gives the invocation's id, where there is one.
+/// Reads a response's body. Gives the invocation's id, if there is one.
 fn receive(connection: &mut BufReader<TcpStream>, body: &mut Vec<u8>) -> io::Result<String> {
     let (mut id, mut length) = (String::new(), 0);
     let mut line = String::new();

@@ -10,7 +10,7 @@ pub struct Decimal {
 }
 
 impl Decimal {
-    /// Takes a number apart. `None` for a text that is no JSON number, and for an exponent beyond 18 digits on anything
+    /// Takes a number apart. `None` for a text that is not a JSON number, and for an exponent beyond 18 digits on anything
     /// but zero.
     pub fn parse(number: &str) -> Option<Self> {
         if !crate::json::is_number(number) {
@@ -42,7 +42,7 @@ impl Decimal {
         self.exponent
     }
 
-    /// How many digits stand before the decimal point; 0 or fewer for a number below one.
+    /// How many digits are before the decimal point; 0 or fewer for a number below one.
     pub fn whole_digits(&self) -> i64 {
         self.exponent.saturating_add(i64::try_from(self.digits.len()).unwrap_or(i64::MAX))
     }

@@ -1,4 +1,4 @@
-//! A validating scanner of JSON text (RFC 8259) that borrows: it finds where members and values stand and copies
+//! A validating scanner of JSON text (RFC 8259) that borrows: it finds members and values and copies
 //! nothing, so that bytes which nobody asked about pass through untouched.
 //!
 //! It accepts what the RFC's grammar accepts, lone surrogate escapes included, and nothing else: no byte order mark,
@@ -26,7 +26,7 @@ pub enum JsonError {
     TooDeep,
 }
 
-/// One value, as it stands in the text.
+/// One value, as it is in the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Value<'a> {
     /// `null`
@@ -60,7 +60,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// A number as it is written, be it as a number or as a string; `None` where that is empty.
+    /// A number as it is written, be it as a number or as a string; `None` if that is empty.
     pub fn as_digits(self) -> Option<Cow<'a, str>> {
         let digits = match self {
             Value::Number(digits) => Cow::Borrowed(digits),
@@ -92,14 +92,16 @@ impl<'a> Scanner<'a> {
         self.at
     }
 
-    /// Whether what has been read holds a line break: it then stands between tokens, for in a string there can be none.
+    /// Whether what has been read holds a line break: it is then between tokens, for in a string there can be none.
     pub fn met_line_break(&self) -> bool {
         self.met_line_break
     }
 
     /// The text between two offsets that this scanner reported.
     pub fn slice(&self, range: Range<usize>) -> &'a str {
-        self.text.get(range).unwrap_or_default()
+        let slice = self.text.get(range);
+        debug_assert!(slice.is_some(), "an offset is not one of this scanner");
+        slice.unwrap_or_default()
     }
 
     /// Skips white space and looks at the next byte.
@@ -127,7 +129,7 @@ impl<'a> Scanner<'a> {
     /// Reads an object. `member` is called at each value, with its key, and must read exactly that value.
     ///
     /// # Errors
-    /// [`JsonError`] where the text is no object, and whatever `member` returns.
+    /// [`JsonError`] if the text is not an object, and whatever `member` returns.
     #[inline]
     pub fn object<E: From<JsonError>>(
         &mut self,
@@ -151,7 +153,7 @@ impl<'a> Scanner<'a> {
     /// Reads an array. `element` is called at each element and must read exactly that one.
     ///
     /// # Errors
-    /// [`JsonError`] where the text is no array, and whatever `element` returns.
+    /// [`JsonError`] if the text is not an array, and whatever `element` returns.
     #[inline]
     pub fn array<E: From<JsonError>>(
         &mut self,
@@ -173,7 +175,7 @@ impl<'a> Scanner<'a> {
     /// Reads any value to its end.
     ///
     /// # Errors
-    /// [`JsonError`] where the text breaks the grammar or nests too deep.
+    /// [`JsonError`] if the text breaks the grammar or nests too deep.
     #[inline(always)]
     pub fn value(&mut self) -> Result<Value<'a>, JsonError> {
         match self.peek() {
@@ -197,7 +199,7 @@ impl<'a> Scanner<'a> {
     /// Reads a string.
     ///
     /// # Errors
-    /// [`JsonError::Syntax`] where there is none, or where it holds a raw control character or a bad escape.
+    /// [`JsonError::Syntax`] if there is none, or where it holds a raw control character or a bad escape.
     #[inline]
     pub fn string(&mut self) -> Result<Text<'a>, JsonError> {
         if self.peek() != Some(b'"') {

@@ -172,7 +172,7 @@ fn from_any_digits(number: &str) -> Option<Timestamp> {
     Timestamp::from_millis(i64::try_from(millis).ok()?)
 }
 
-/// The integer that stands before the decimal point, where that is behind the first `point` digits.
+/// The integer before the decimal point, where that is behind the first `point` digits.
 fn digits_before(digits: &[u8], point: i32) -> Option<u128> {
     let digit = |at: i32| {
         let digit = usize::try_from(at).ok().and_then(|at| digits.get(at));

@@ -13,6 +13,7 @@ use crate::port::{Call, Port};
 mod batches;
 mod connect;
 mod lines;
+pub mod message;
 mod sns;
 
 pub use connect::Sink;
@@ -25,7 +26,7 @@ pub const PORT: Port =
 
 /// Publishes alerts.
 pub trait AlertSink: Send + Sync {
-    /// Publishes alerts, those of one customer in the order in which they stand here. Once one of a customer's could not
+    /// Publishes alerts, those of one customer in this order. Once one of a customer's could not
     /// be published for now, nothing later of that customer is. Answers by `deadline` at the latest, with one result for
     /// each alert, in their order.
     fn publish(
@@ -41,7 +42,7 @@ pub enum PublishFault {
     /// It is larger than the sink takes, and always will be.
     #[error("{size} bytes are too large")]
     TooLarge {
-        /// The alert's [size](Alert::size).
+        /// The alert's [size](message::size).
         size: usize,
     },
     /// The sink does not accept it, and never will.

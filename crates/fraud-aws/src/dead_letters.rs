@@ -35,7 +35,7 @@ pub trait DeadLetterSink: Send + Sync {
     /// Sends a letter, at least once. Answers by `deadline` at the latest.
     ///
     /// # Errors
-    /// [`CallFault`]; the record must then come again.
+    /// [`CallFault`]; the record must then be retried.
     fn send(
         &self,
         letter: &DeadLetter<'_>,

@@ -17,7 +17,7 @@ use bytes_layer::BytesLayer;
 
 /// What a handler gives back: the response, and the invocation's metrics but for its duration.
 #[derive(Debug)]
-pub struct Outcome {
+pub struct HandlerResult {
     /// The response: JSON.
     pub response: String,
     /// The metrics.
@@ -30,13 +30,13 @@ pub struct Outcome {
 /// # Errors
 /// If the Lambda runtime API cannot be reached.
 pub async fn serve<E: Into<Diagnostic>>(
-    handler: impl AsyncFn(&str, Duration) -> Result<Outcome, E>,
+    handler: impl AsyncFn(&str, Duration) -> Result<HandlerResult, E>,
 ) -> Result<(), Error> {
     let answer = async |event: &[u8], deadline: u64| {
         let start = Instant::now();
         let event = simdutf8::basic::from_utf8(event).map_err(|error| diagnostic("InvalidEvent", &error))?;
         let outcome = handler(event, remaining_time(deadline)).await;
-        let Outcome { response, mut metrics } = outcome.map_err(Into::into)?;
+        let HandlerResult { response, mut metrics } = outcome.map_err(Into::into)?;
         metrics.milliseconds(metric::DURATION, start.elapsed().as_secs_f64() * 1000.0);
         // The work is done: to fail now would have it done again, as often as that fails. Missing metrics raise alarms.
         if let Err(error) = metrics.write(io::stdout()) {

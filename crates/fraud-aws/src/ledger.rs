@@ -119,7 +119,7 @@ pub enum Claimed {
         /// The stored alert's amount: another one means that a producer used an id twice.
         transaction_amount: String,
     },
-    /// Another sender has it. Its record must come again.
+    /// Another sender has it. Its record must be retried.
     InForce {
         /// When the other's claim can be taken over.
         until: Timestamp,
@@ -129,7 +129,7 @@ pub enum Claimed {
 /// What marking an alert as sent came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Marked {
-    /// It stands as sent, by this claim.
+    /// It is marked as sent, by this claim.
     Sent,
     /// The claim was no longer ours: it had expired and another has taken it over, so that the alert may have gone out
     /// twice.
@@ -173,7 +173,7 @@ impl LedgerFault {
     }
 }
 
-/// Where a claim that stands in the ledger leaves one who would claim.
+/// What a claim in the ledger means for a new claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Standing {
     /// It is the same one.

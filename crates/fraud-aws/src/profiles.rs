@@ -35,12 +35,12 @@ pub const PORT: Port = Port {
 /// Where profiles are looked up.
 pub trait ProfileStore: Send + Sync {
     /// Looks up distinct customers. Answers by `deadline` at the latest, with what was found until then.
-    fn lookup(&self, customers: &[&str], deadline: Instant) -> impl Future<Output = Answer> + Send;
+    fn lookup(&self, customers: &[&str], deadline: Instant) -> impl Future<Output = ProfileAnswer> + Send;
 }
 
 /// What a lookup came to.
 #[derive(Debug, Clone, Default)]
-pub struct Answer {
+pub struct ProfileAnswer {
     /// One for each customer asked for, in that order.
     pub profiles: Vec<Lookup>,
     /// How many were answered from memory.

@@ -35,8 +35,13 @@ pub(crate) fn members(profile: &Profile) -> String {
 
 /// The alert for a payload, whose customer has the segment `gold` and the risk 0.9.
 pub(crate) fn alert_for(payload: &str, sub_sequence_number: u64) -> Alert {
+    alert_of(payload, sub_sequence_number, "gold")
+}
+
+/// The alert for a payload, whose customer has this segment and the risk 0.9.
+pub(crate) fn alert_of(payload: &str, sub_sequence_number: u64, segment: &str) -> Alert {
     let policy = Policy::builtin_default().unwrap();
-    let profile = Profile::new(Attribute::Text("gold"), Attribute::Missing, Attribute::Number("0.9"));
+    let profile = Profile::new(Attribute::Text(segment), Attribute::Missing, Attribute::Number("0.9"));
     let transaction = Transaction::parse(payload.as_bytes()).unwrap();
     let position = Position {
         stream: "transactions",
@@ -50,7 +55,7 @@ pub(crate) fn alert_for(payload: &str, sub_sequence_number: u64) -> Alert {
     Alert::new(&transaction, &decision, &decider, position)
 }
 
-/// An alert whose message takes so many bytes more, for what a sink or a ledger does with large ones.
+/// An alert whose message takes this many bytes more, for what a sink or a ledger does with large ones.
 pub(crate) fn enlarged(mut alert: Alert, bytes: usize) -> Alert {
     const MEMBER: &str = r#","more":"""#;
     if bytes > 0 {
@@ -76,7 +81,7 @@ pub(crate) struct Page {
 }
 
 impl Page {
-    /// A writer that fails after so many writes.
+    /// A writer that fails after this many writes.
     pub(crate) fn that_breaks_after(writes: usize) -> Self {
         Page { writes_left: Some(Arc::new(Mutex::new(writes))), ..Self::default() }
     }

@@ -2,22 +2,18 @@
 
 use crate::decision::{Decider, Decision};
 use crate::event_time::EventTimeFault;
-use crate::fields;
 use crate::identity::Position;
 use crate::scoring;
 use crate::transaction::{TimeField, Transaction};
-use exact_text::json::{is_portable, number_text};
+use exact_text::json::number_text;
 use exact_text::timestamp::Timestamp;
 
 mod message;
 
 pub use message::MessageError;
 
-/// What an alert's message says of its kind, and the attribute that subscriptions filter by.
+/// What an alert's message says of its kind.
 pub const ALERT_TYPE: &str = "fraud_detection";
-/// An alert's subject line.
-pub const SUBJECT: &str = "High Risk Transaction Detected";
-
 /// An alert: its message, and what the message says.
 ///
 /// # The message
@@ -29,7 +25,7 @@ pub const SUBJECT: &str = "High Risk Transaction Detected";
 /// and `rule`, in the policy's order), `policy` (its id), `enrichment`, `stream`, `shard`, `sequence_number` (a string: it has more digits than numbers can hold), and
 /// `sub_sequence_number` for a record inside an aggregate, but for the first.
 ///
-/// # Who receives alerts must recognise one that comes again, by its `alert_id`
+/// # Who receives alerts must recognise one that is delivered again, by its `alert_id`
 /// A transaction is alerted once, however often its record is delivered; a ledger sees to it. In two cases no ledger
 /// can know that an alert went out: the sink accepted it and the answer was lost, and the process died after publishing
 /// and before it could note so. Then the message goes out again: the stored one, byte for byte the same even if the
@@ -65,23 +61,12 @@ pub struct Alert {
     pub shard: String,
     /// The sequence number's digits.
     pub sequence_number: String,
-    /// The place within an aggregate, from 0; 0 for a record that stands alone.
+    /// The place within an aggregate, from 0; 0 for a record that is not aggregated.
     pub sub_sequence_number: u64,
     /// The segment in the customer's profile, where there is a profile. Not part of the message.
     pub customer_segment: Option<String>,
     /// The message.
     pub message: String,
-}
-
-/// What goes with an alert's message for subscriptions to filter by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct AlertAttribute<'a> {
-    /// The attribute's name.
-    pub name: &'static str,
-    /// `String` or `Number`, as SNS calls them.
-    pub data_type: &'static str,
-    /// The value, never empty.
-    pub value: &'a str,
 }
 
 impl Alert {
@@ -122,12 +107,12 @@ impl Alert {
     /// The alert that a stored message tells of; `customer_segment` is the one thing that the message does not.
     ///
     /// # Errors
-    /// [`MessageError`] where the text is no alert's message.
+    /// [`MessageError`] if the text is not an alert's message.
     pub fn from_message(message: String, customer_segment: Option<String>) -> Result<Self, MessageError> {
         message::read(message, customer_segment)
     }
 
-    /// Where the record stands.
+    /// The record's position.
     pub fn position(&self) -> Position<'_> {
         Position {
             stream: &self.stream,
@@ -135,29 +120,6 @@ impl Alert {
             sequence_number: &self.sequence_number,
             sub_sequence_number: self.sub_sequence_number,
         }
-    }
-
-    /// The message's attributes. The segment is left out where there is none, or none that queues would take.
-    pub fn attributes(&self) -> impl Iterator<Item = AlertAttribute<'_>> {
-        let segment = self.customer_segment.as_deref();
-        let segment = segment.filter(|segment| !segment.is_empty() && segment.chars().all(is_portable));
-        [
-            Some(("alert_type", "String", ALERT_TYPE)),
-            Some((fields::FRAUD_SCORE, "Number", self.fraud_score.as_str())),
-            segment.map(|segment| (fields::CUSTOMER_SEGMENT, "String", segment)),
-        ]
-        .into_iter()
-        .flatten()
-        .map(|(name, data_type, value)| AlertAttribute { name, data_type, value })
-    }
-
-    /// What the alert takes of a message's size limit, in bytes: the message, its attributes' names, types and values
-    /// (Amazon SNS developer guide, "Message attributes"), and the subject, of which the guide does not speak.
-    pub fn size(&self) -> usize {
-        let attribute = |attribute: AlertAttribute<'_>| {
-            attribute.name.len() + attribute.data_type.len() + attribute.value.len()
-        };
-        SUBJECT.len() + self.message.len() + self.attributes().map(attribute).sum::<usize>()
     }
 }
 

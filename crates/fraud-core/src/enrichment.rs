@@ -16,7 +16,7 @@ pub enum Enrichment<'p> {
 }
 
 impl<'p> Enrichment<'p> {
-    /// The profile, where there is one.
+    /// The profile, if there is one.
     pub fn profile(self) -> Option<&'p Profile> {
         match self {
             Enrichment::Profile(profile) => Some(profile),

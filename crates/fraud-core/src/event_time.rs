@@ -10,9 +10,9 @@ use crate::transaction::TimeField;
 /// clock is likelier than a late record, and the arrival time takes its place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EventTimeBounds {
-    /// The furthest before arrival; `None` is no bound.
+    /// The furthest before arrival; `None` means no bound.
     pub max_age: Option<Duration>,
-    /// The furthest after arrival; `None` is no bound.
+    /// The furthest after arrival; `None` means no bound.
     pub max_ahead: Option<Duration>,
 }
 

@@ -49,7 +49,7 @@ pub const WRITTEN: [&str; 10] = [
 ];
 
 /// Whether a name is one of [`WRITTEN`] in any letter case. The lake's reader folds case, so a producer's
-/// `Fraud_Score` would stand in the same column as ours.
+/// `Fraud_Score` would be in the same column as ours.
 #[inline]
 pub fn is_own(name: &str) -> bool {
     if name.is_ascii() {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// Where a record stands in a stream.
+/// A record's place in a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Position<'a> {
     /// The stream's name, never its ARN or a consumer's.
@@ -11,7 +11,7 @@ pub struct Position<'a> {
     pub shard: &'a str,
     /// The sequence number's digits.
     pub sequence_number: &'a str,
-    /// The place within a KPL aggregate, from 0; also 0 for a record that stands alone. Firehose reports 0 for both,
+    /// The place within a KPL aggregate, from 0; also 0 for a record that is not aggregated. Firehose reports 0 for both,
     /// so that telling them apart would give one record two identities; as no sequence number is both, 0 is left out
     /// of the text and nothing is lost.
     pub sub_sequence_number: u64,
@@ -37,7 +37,7 @@ impl fmt::Display for Position<'_> {
 pub enum Identity<'a> {
     /// The producer named the transaction.
     Transaction {
-        /// The customer's id, empty where there is none.
+        /// The customer's id, empty if there is none.
         customer_id: &'a str,
         /// The transaction's id.
         transaction_id: &'a str,

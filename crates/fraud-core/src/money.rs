@@ -32,7 +32,7 @@ impl Money {
     /// Programs that add up binary floats write more of them: 0.30000000000000004.
     ///
     /// # Errors
-    /// [`TooLarge`] for an amount of 1e18 or more, and for a text that is no JSON number.
+    /// [`TooLarge`] for an amount of 1e18 or more, and for a text that is not a JSON number.
     pub fn amount(number: &str) -> Result<Self, TooLarge> {
         let Some(decimal) = Decimal::parse(number) else {
             // No JSON number, or one whose exponent has more than 18 digits.
@@ -46,7 +46,7 @@ impl Money {
         decimal.scaled_and_rounded(DECIMALS).map(Money).ok_or(TooLarge)
     }
 
-    /// A sum as this type or DynamoDB writes it; `None` where it is no JSON number or does not fit.
+    /// A sum as this type or DynamoDB writes it; `None` if it is not a JSON number or does not fit.
     pub fn sum(number: &str) -> Option<Self> {
         Decimal::parse(number)?.scaled(DECIMALS).map(Money)
     }

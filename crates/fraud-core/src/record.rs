@@ -16,7 +16,7 @@ pub struct RecordEncoder {
     between: Between,
 }
 
-/// What stands between the values that are different in each record: members' names, and the policy.
+/// What is between the values that are different in each record: members' names, and the policy.
 #[derive(Debug, Clone)]
 struct Between {
     /// `"fraud_score":`

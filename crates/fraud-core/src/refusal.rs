@@ -22,11 +22,13 @@ pub enum Refusal {
     InvalidCustomerId,
     /// `amount` is not a finite number of at most 64 characters.
     InvalidAmount,
+    /// The reader contradicts itself, which no payload makes it do: the record is refused rather than written in part.
+    InternalFault,
 }
 
 impl Refusal {
     /// Every refusal, in the order of declaration.
-    pub const ALL: [Refusal; 8] = [
+    pub const ALL: [Refusal; 9] = [
         Refusal::NotUtf8,
         Refusal::NotJson,
         Refusal::NotAnObject,
@@ -35,6 +37,7 @@ impl Refusal {
         Refusal::InvalidTransactionId,
         Refusal::InvalidCustomerId,
         Refusal::InvalidAmount,
+        Refusal::InternalFault,
     ];
 
     /// The word that logs, metrics and dead letters carry.
@@ -48,6 +51,7 @@ impl Refusal {
             Refusal::InvalidTransactionId => "invalid_transaction_id",
             Refusal::InvalidCustomerId => "invalid_customer_id",
             Refusal::InvalidAmount => "invalid_amount",
+            Refusal::InternalFault => "internal_fault",
         }
     }
 }

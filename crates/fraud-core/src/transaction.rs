@@ -18,12 +18,12 @@ const MAX_ID_LENGTH: usize = 256;
 /// The most digits, signs and points of an amount.
 const MAX_AMOUNT_LENGTH: usize = 64;
 
-/// A valid transaction: the fields that scoring reads, and the text that they stand in.
+/// A valid transaction: the fields that scoring reads, and the text that they are in.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Transaction<'a> {
-    /// `transaction_id`, where there is one.
+    /// `transaction_id`, if there is one.
     pub transaction_id: Option<Cow<'a, str>>,
-    /// `customer_id`, where there is one.
+    /// `customer_id`, if there is one.
     pub customer_id: Option<Cow<'a, str>>,
     /// `amount`
     pub amount: Amount<'a>,
@@ -35,7 +35,7 @@ pub struct Transaction<'a> {
 /// An amount of money: the producer's digits, and their nearest f64 for scoring.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Amount<'a> {
-    /// The number as the producer wrote it, `0` where there is none.
+    /// The number as the producer wrote it, `0` if there is none.
     pub digits: &'a str,
     /// The f64 nearest to it, always finite.
     pub value: f64,
@@ -44,7 +44,7 @@ pub struct Amount<'a> {
 /// What a transaction says of its time.
 #[derive(Debug, Clone, PartialEq)]
 pub enum TimeField<'a> {
-    /// The field is absent: the arrival time stands in.
+    /// The field is absent: the arrival time takes its place.
     Missing,
     /// There is a field, but no time can be read from it: no time factor applies.
     Unreadable,
@@ -52,14 +52,26 @@ pub enum TimeField<'a> {
     Known(WrittenTime, Cow<'a, str>),
 }
 
-/// The object's text, and what of it is not to be passed on.
+/// The object's text that is passed on, from the opening brace to the last member: without the members under names that
+/// only this product writes.
 #[derive(Debug, Clone, PartialEq)]
 struct Body<'a> {
-    /// From brace to brace.
-    json: &'a str,
-    /// The parts of `json` that hold members under names that only this product writes.
-    own_fields: Vec<Range<usize>>,
+    /// Up to the first member that is left out; mostly there is none.
+    first: &'a str,
+    /// Behind each member that is left out.
+    rest: Vec<&'a str>,
     has_line_break: bool,
+}
+
+impl<'a> Body<'a> {
+    /// The object that ends at `end` of `text`, without these parts; `None` if one of them is not a part of it.
+    fn new(text: &'a str, end: usize, without: &[Range<usize>], has_line_break: bool) -> Option<Self> {
+        let last = end.checked_sub(1)?;
+        let first = text.get(..without.first().map_or(last, |part| part.start))?;
+        let ends = without.iter().skip(1).map(|part| part.start).chain([last]);
+        let rest = without.iter().zip(ends).map(|(part, end)| text.get(part.end..end));
+        Some(Body { first, rest: rest.collect::<Option<_>>()?, has_line_break })
+    }
 }
 
 /// Reads the transactions of a batch.
@@ -137,11 +149,10 @@ impl<'a> TransactionReader<'a> {
             customer_id,
             amount: amount(read.amount)?,
             event_time: time(read.event_time),
-            body: Body {
-                json: scanner.slice(0..end),
-                own_fields: cuts.ranges,
-                has_line_break: scanner.met_line_break(),
-            },
+            body: Body::new(text, end, &cuts.ranges, scanner.met_line_break()).ok_or_else(|| {
+                debug_assert!(false, "a member ends outside the object");
+                Refusal::InternalFault
+            })?,
         })
     }
 }
@@ -171,18 +182,13 @@ impl<'a> Transaction<'a> {
     /// breaks between tokens, which become spaces, and members under our own names, which are left out. One at least is
     /// left: a transaction has an id or an amount.
     pub(crate) fn write_open_object(&self, out: &mut Vec<u8>) {
-        let body = &self.body;
-        let text = body.json.as_bytes();
+        let Body { first, rest, has_line_break } = &self.body;
         let written_from = out.len();
-        let mut at = 0;
-        for cut in &body.own_fields {
-            out.extend_from_slice(text.get(at..cut.start).unwrap_or_default());
-            at = cut.end;
-        }
-        out.extend_from_slice(text.get(at..text.len() - 1).unwrap_or_default());
-        if body.has_line_break {
-            let written = &mut out[written_from..];
-            written.iter_mut().filter(|byte| matches!(byte, b'\n' | b'\r')).for_each(|byte| *byte = b' ');
+        out.extend_from_slice(first.as_bytes());
+        rest.iter().for_each(|part| out.extend_from_slice(part.as_bytes()));
+        if *has_line_break {
+            let written = out.iter_mut().skip(written_from);
+            written.filter(|byte| matches!(byte, b'\n' | b'\r')).for_each(|byte| *byte = b' ');
         }
     }
 }

@@ -70,7 +70,7 @@ impl Window {
         Window { start: second - second.rem_euclid(i64::from(seconds.get())), seconds }
     }
 
-    /// The window of this length that starts at a second since the epoch; `None` where none does.
+    /// The window of this length that starts at a second since the epoch; `None` if none does.
     pub fn starting_at(start: i64, seconds: NonZeroU32) -> Option<Self> {
         (start.rem_euclid(i64::from(seconds.get())) == 0).then_some(Window { start, seconds })
     }

@@ -37,7 +37,7 @@ pub struct Received<'b> {
     pub transaction: Transaction<'b>,
     /// When it arrived at the stream.
     pub arrival: Timestamp,
-    /// Where it stands in the stream.
+    /// Its position in the stream.
     pub position: Position<'b>,
 }
 
@@ -45,7 +45,7 @@ impl<'a> Batch<'a> {
     /// Reads an event and takes its records apart.
     ///
     /// # Errors
-    /// [`InvalidEvent`] where it is no Kinesis event.
+    /// [`InvalidEvent`] if it is not a Kinesis event.
     pub fn read(event: &'a str) -> Result<Self, InvalidEvent> {
         let event = KinesisEvent::parse(event)?;
         let payloads = Payloads::decode(event.records.iter().map(|record| record.data));
@@ -79,7 +79,7 @@ impl<'a> Batch<'a> {
         &self.event.records
     }
 
-    /// Where the item at `index` stands, for log lines.
+    /// The position of the item at `index`, for log lines.
     pub fn position_text(&self, index: usize) -> Option<String> {
         let item = self.items.get(index)?;
         let record = self.event.records.get(item.record)?;

@@ -1,4 +1,4 @@
-//! From where on a batch must come again.
+//! From where on a batch must be retried.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::batch::Batch;
 
-/// Why a record must come again. Logs and metrics carry these words and no others.
+/// Why a record must be retried. Logs and metrics carry these words and no others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum RetryReason {
     /// The customer's profile could not be looked up.
@@ -49,14 +49,14 @@ impl fmt::Display for RetryReason {
     }
 }
 
-/// How far a batch has got: the first of its items that must come again, and why.
+/// How far a batch has got: the first of its items that must be retried, and why.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Progress {
     stop: Option<(usize, RetryReason)>,
 }
 
 impl Progress {
-    /// The item at `index` must come again, and with it all behind it. Nothing that stands there is to be started any
+    /// The item at `index` must be retried, and with it all behind it. Nothing there is to be started any
     /// more.
     pub fn stop_at(&mut self, index: usize, reason: RetryReason) {
         if self.allows(index) {
@@ -64,7 +64,7 @@ impl Progress {
         }
     }
 
-    /// Whether the item at `index` stands before the first that must come again.
+    /// Whether the item at `index` is before the first that must be retried.
     pub fn allows(&self, index: usize) -> bool {
         self.stop.is_none_or(|(stop, _)| index < stop)
     }
@@ -74,7 +74,7 @@ impl Progress {
         self.stop.map(|(_, reason)| reason)
     }
 
-    /// The number of items that come again. They are all those of the first one's stream record and behind it, for
+    /// The number of items that are retried. They are all those of the first one's stream record and behind it, for
     /// Lambda knows stream records only.
     pub fn items_to_retry(&self, batch: &Batch<'_>) -> usize {
         self.stop.map_or(0, |(stop, _)| batch.len() - batch.first_item_beside(stop))

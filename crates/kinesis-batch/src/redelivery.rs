@@ -1,4 +1,4 @@
-//! The event of a single user record that comes again, such as one out of the dead letters.
+//! The event of a single user record that is delivered again, such as one out of the dead letters.
 
 use std::borrow::Cow;
 
@@ -9,7 +9,7 @@ use lambda_events::kinesis_json::{EventRecord, event_json};
 /// A user record as it came the first time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Redelivery<'a> {
-    /// Where it stands. The stream's name has no `/` and the shard's id no `:`.
+    /// Its position. The stream's name has no `/` and the shard's id no `:`.
     pub position: Position<'a>,
     /// When it arrived at the stream, where that is known.
     pub arrival: Option<Timestamp>,

@@ -25,7 +25,7 @@ pub struct FirehoseEvent<'a> {
 pub struct FirehoseRecord<'a> {
     /// The id under which the record must be answered.
     pub id: Text<'a>,
-    /// The base64 data as it came; `None` where it is missing or not text.
+    /// The base64 data as it came; `None` if it is missing or not text.
     pub data: Option<Text<'a>>,
     /// When it arrived at Firehose, as the event writes it.
     own_arrival: Value<'a>,
@@ -63,7 +63,7 @@ impl<'a> FirehoseEvent<'a> {
         Ok(FirehoseEvent { records, stream })
     }
 
-    /// Where a record stands in the source stream, where there is one.
+    /// A record's place in the source stream, if it came from one.
     pub fn position(&'a self, record: &'a FirehoseRecord<'a>) -> Option<Position<'a>> {
         let metadata = &record.metadata;
         Some(Position {

@@ -22,7 +22,7 @@ pub struct KinesisEvent<'a> {
 /// One record of an event: what a producer put on the stream, be it one transaction or an aggregate of many.
 #[derive(Debug)]
 pub struct StreamRecord<'a> {
-    /// The base64 data as it came; `None` where it is missing or not text.
+    /// The base64 data as it came; `None` if it is missing or not text.
     pub data: Option<Text<'a>>,
     /// When the record arrived at the stream.
     pub arrival: Option<Timestamp>,
@@ -51,7 +51,7 @@ impl<'a> KinesisEvent<'a> {
 }
 
 impl StreamRecord<'_> {
-    /// Where the record stands, or the user record at this place inside it.
+    /// The position of the record, or of the user record at this place inside it.
     pub fn position(&self, sub_sequence_number: u64) -> Position<'_> {
         Position {
             stream: &self.stream,

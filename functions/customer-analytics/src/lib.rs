@@ -5,7 +5,7 @@
 //! Transactions above zero count; those without a customer are skipped.
 //!
 //! # What is promised
-//! - A record that comes again changes nothing: in the same batch, in a retry, in a bisected half, from another worker,
+//! - A record that is delivered again changes nothing: in the same batch, in a retry, in a bisected half, from another worker,
 //!   in another shard after resharding, or in a replay, in any order. The table is what a plain fold over the distinct
 //!   transactions gives, to the last digit.
 //! - A transaction that a producer sent twice counts once in its window. That is certain where its event time is present
@@ -17,13 +17,13 @@
 //! # What limits it
 //! - A row remembers [20,000 transactions](fraud_aws::aggregates::REMEMBERED_PER_ROW). Beyond that it goes on counting,
 //!   its `dedup_complete` is false and the metric `WindowsDedupIncomplete` above zero; those that it has not remembered
-//!   count again if they come again.
+//!   count again if they are delivered again.
 //! - A row expires some time after it was last added to (`AGGREGATE_DAYS`). What comes later begins a new row.
 //! - Transactions are recognised by [eight bytes](fraud_core::window::IdentityHash): once in 90 billion full rows two of
 //!   them are taken for one.
 //! - A table remembers the rule that its windows are kept under: their length, the time that decides, the bounds of event
-//!   times. Under another rule nothing is counted, and records come again until the settings are as they were.
-//! - A table holds windows of one length. Records of a window that stands there with another length are dead-lettered.
+//!   times. Under another rule nothing is counted, and records are retried until the settings are as they were.
+//! - A table holds windows of one length. Records of a window that is there with another length are dead-lettered.
 //!
 //! # What becomes of the rest
 //! A record that is not a valid transaction goes to the dead letters. So does one with an amount of 1e18 or more, which
@@ -39,7 +39,7 @@ use fraud_aws::clock::Clock;
 use fraud_aws::dead_letters::DeadLetterSink;
 use fraud_aws::reason::FailureReason;
 use fraud_core::window::{Accumulator, Share, WindowRule};
-use kinesis_batch::{Batch, Progress, Received, TimeLimits, bury};
+use kinesis_batch::{Batch, Progress, Received, TimeLimits, dead_letter};
 use lambda_events::InvalidEvent;
 
 pub mod config;
@@ -57,21 +57,21 @@ pub const FUNCTION: &str = "customer-analytics";
 
 /// What the function reaches the world through.
 #[derive(Debug)]
-pub struct Ports<A, K, D, C> {
+pub struct Ports<Aggregates, Sink, Letters, Now> {
     /// Where customers' windows are kept.
-    pub aggregates: A,
+    pub aggregates: Aggregates,
     /// Where windows' totals are sent when they change, if anywhere.
-    pub sink: Option<K>,
+    pub sink: Option<Sink>,
     /// Where records go that can never succeed.
-    pub dead_letters: D,
+    pub dead_letters: Letters,
     /// The time of day.
-    pub clock: C,
+    pub clock: Now,
 }
 
 /// The function.
 #[derive(Debug)]
-pub struct Analytics<A, K, D, C> {
-    ports: Ports<A, K, D, C>,
+pub struct Analytics<Aggregates, Sink, Letters, Now> {
+    ports: Ports<Aggregates, Sink, Letters, Now>,
     rule: WindowRule,
 }
 
@@ -85,18 +85,20 @@ pub struct Handled {
 }
 
 /// A record's place in the batch, and why it can never succeed.
-type Poison = Vec<(usize, FailureReason)>;
+type Undeliverable = Vec<(usize, FailureReason)>;
 
-impl<A: AggregateStore, K: AggregateSink, D: DeadLetterSink, C: Clock> Analytics<A, K, D, C> {
+impl<Aggregates: AggregateStore, Sink: AggregateSink, Letters: DeadLetterSink, Now: Clock>
+    Analytics<Aggregates, Sink, Letters, Now>
+{
     /// A function whose windows are those of `rule`.
-    pub fn new(ports: Ports<A, K, D, C>, rule: WindowRule) -> Self {
+    pub fn new(ports: Ports<Aggregates, Sink, Letters, Now>, rule: WindowRule) -> Self {
         Analytics { ports, rule }
     }
 
     /// Handles one batch. `remaining` is the time until the invocation is killed.
     ///
     /// # Errors
-    /// [`InvalidEvent`] where the event is no Kinesis event.
+    /// [`InvalidEvent`] if the event is not a Kinesis event.
     pub async fn handle(&self, event: &str, remaining: Duration) -> Result<Handled, InvalidEvent> {
         let limits = TimeLimits::starting_now(remaining);
         let Ports { aggregates, sink, dead_letters, clock } = &self.ports;
@@ -105,7 +107,7 @@ impl<A: AggregateStore, K: AggregateSink, D: DeadLetterSink, C: Clock> Analytics
         let mut metrics = BatchMetrics::new(&batch);
         let mut progress = Progress::default();
 
-        let (shares, mut poison) = self.take(&received, &mut metrics);
+        let (shares, mut undeliverable) = self.take(&received, &mut metrics);
         write::hold_to_rule(aggregates, &self.rule, &batch, &shares, limits.work, &mut progress).await;
         let now = clock.now();
         let Written { totals, refused } =
@@ -113,9 +115,10 @@ impl<A: AggregateStore, K: AggregateSink, D: DeadLetterSink, C: Clock> Analytics
         if let Some(sink) = sink {
             send::totals(sink, &batch, &totals, limits.settle, &mut progress, &mut metrics).await;
         }
-        poison.extend(refused);
-        let burial = bury(FUNCTION, &batch, &poison, dead_letters, limits.settle, &mut progress).await;
-        metrics.buried(burial);
+        undeliverable.extend(refused);
+        let dead_lettered =
+            dead_letter(FUNCTION, &batch, &undeliverable, dead_letters, limits.settle, &mut progress).await;
+        metrics.dead_lettered(dead_lettered);
         metrics.ended(&batch, &progress);
         Ok(Handled { response: progress.response(&batch), metrics })
     }
@@ -125,9 +128,9 @@ impl<A: AggregateStore, K: AggregateSink, D: DeadLetterSink, C: Clock> Analytics
         &self,
         received: &'r [Result<Received<'_>, FailureReason>],
         metrics: &mut BatchMetrics,
-    ) -> (Vec<Share<'r>>, Poison) {
+    ) -> (Vec<Share<'r>>, Undeliverable) {
         let mut accumulator = Accumulator::new(self.rule);
-        let mut poison = Poison::new();
+        let mut undeliverable = Undeliverable::new();
         for (index, received) in received.iter().enumerate() {
             let taken = received.as_ref().map(|received| {
                 let Received { transaction, arrival, position } = received;
@@ -139,13 +142,13 @@ impl<A: AggregateStore, K: AggregateSink, D: DeadLetterSink, C: Clock> Analytics
                 Ok(taken) => {
                     metrics.taken(taken);
                     if taken.is_too_large() {
-                        poison.push((index, FailureReason::AmountOutOfRange));
+                        undeliverable.push((index, FailureReason::AmountOutOfRange));
                     }
                 }
-                Err(reason) => poison.push((index, *reason)),
+                Err(reason) => undeliverable.push((index, *reason)),
             }
         }
-        (accumulator.into_shares(), poison)
+        (accumulator.into_shares(), undeliverable)
     }
 }
 

@@ -7,7 +7,7 @@ use customer_analytics::ConnectedAnalytics;
 use customer_analytics::config::Config;
 use fraud_aws::config::Environment;
 use fraud_aws::dead_letters::DeadLetters;
-use fraud_aws::invocation::{Outcome, exit_code, serve};
+use fraud_aws::invocation::{HandlerResult, exit_code, serve};
 use fraud_aws::telemetry::init_logs;
 use lambda_events::InvalidEvent;
 use lambda_runtime::Error;
@@ -28,7 +28,7 @@ async fn run() -> Result<(), Error> {
     serve(async |event, remaining| {
         let handled = Box::pin(analytics.handle(event, remaining)).await?;
         let metrics = handled.metrics.line(&config.metrics_namespace);
-        Ok::<_, InvalidEvent>(Outcome { response: handled.response, metrics })
+        Ok::<_, InvalidEvent>(HandlerResult { response: handled.response, metrics })
     })
     .await
 }

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use crate::metrics::BatchMetrics;
 
-/// Sends totals. A record whose window's totals were not taken comes again: it is known then, and its row's totals are
+/// Sends totals. A record whose window's totals were not taken is retried: it is known then, and its row's totals are
 /// sent as they are.
 pub(crate) async fn totals(
     sink: &impl AggregateSink,

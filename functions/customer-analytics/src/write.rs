@@ -9,7 +9,7 @@ use futures_util::stream::FuturesUnordered;
 use kinesis_batch::{Batch, Progress, RetryReason};
 use tokio::time::Instant;
 
-use crate::Poison;
+use crate::Undeliverable;
 use crate::metrics::BatchMetrics;
 
 /// Rows written at the same time. A batch of 10,000 records is at most as many rows: at five milliseconds each they take
@@ -23,7 +23,7 @@ pub(crate) struct Written {
     /// it; in the order of those.
     pub(crate) totals: Vec<(usize, WindowTotals)>,
     /// Records whose row cannot be added to.
-    pub(crate) refused: Poison,
+    pub(crate) refused: Undeliverable,
 }
 
 /// Makes sure that the store's windows are those of `rule`: if they are not, no share may be begun.

@@ -6,7 +6,7 @@ use aws_calls::sdk::Sdk;
 use firehose_transform::config::Config;
 use firehose_transform::{InvalidBatch, Transform};
 use fraud_aws::config::Environment;
-use fraud_aws::invocation::{Outcome, exit_code, serve};
+use fraud_aws::invocation::{HandlerResult, exit_code, serve};
 use fraud_aws::profiles::Profiles;
 use fraud_aws::telemetry::{init_logs, log_policy};
 use lambda_runtime::Error;
@@ -28,7 +28,7 @@ async fn run() -> Result<(), Error> {
     serve(async |event, remaining| {
         let transformed = transform.handle(event, remaining).await?;
         let metrics = transformed.metrics.line(&config.metrics_namespace);
-        Ok::<_, InvalidBatch>(Outcome { response: transformed.response, metrics })
+        Ok::<_, InvalidBatch>(HandlerResult { response: transformed.response, metrics })
     })
     .await
 }

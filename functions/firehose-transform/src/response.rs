@@ -15,7 +15,7 @@ pub const MAX_RESPONSE_BYTES: usize = 6_291_556;
 pub const SMALLEST_RECORD_BYTES: usize = 40;
 
 /// The most bytes that the answer to such a record takes under the default policy, with a segment of 32 bytes and no
-/// transaction id, so that its position in the stream stands for it.
+/// transaction id, so that its position in the stream takes its place.
 pub const SMALLEST_RECORDS_ANSWER_BYTES: usize = 920;
 
 /// The keys of a record's partition in the lake, and with how many digits each is written.

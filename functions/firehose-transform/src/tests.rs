@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
-use fraud_aws::profiles::{Answer, FileProfiles, Lookup};
+use fraud_aws::profiles::{FileProfiles, Lookup, ProfileAnswer};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -106,12 +106,12 @@ struct Silent {
 }
 
 impl ProfileStore for Silent {
-    async fn lookup(&self, customers: &[&str], _deadline: Instant) -> Answer {
+    async fn lookup(&self, customers: &[&str], _deadline: Instant) -> ProfileAnswer {
         self.asked.lock().unwrap().extend(customers.iter().map(|&id| id.to_owned()));
         let lookup = |&&id: &&&str| if id == self.about { Lookup::Unavailable } else { Lookup::Absent };
-        Answer {
+        ProfileAnswer {
             profiles: customers.iter().collect::<Vec<_>>().iter().map(lookup).collect(),
-            ..Answer::default()
+            ..ProfileAnswer::default()
         }
     }
 }

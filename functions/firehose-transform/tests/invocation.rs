@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 
 const REQUEST_ID: &str = "8476a536-e9f4-11e8-9739-2dfe598c3fcd";
 const TRACE_ID: &str = "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Sampled=1";
-/// A batch of one record, which is no JSON.
+/// A batch of one record, which is not JSON.
 const EVENT: &str = r#"{"invocationId":"i","records":[{"recordId":"r1","approximateArrivalTimestamp":1705287600007,"data":"Tm8gSlNPTg=="}]}"#;
 
 struct Function {
@@ -114,7 +114,7 @@ fn metrics_that_cannot_be_written_do_not_fail_an_invocation_whose_work_is_done()
 fn a_runtime_api_that_breaks_off_ends_the_process_with_the_cause() {
     let mut function = Function::start(Stdio::null());
     let (connection, _) = function.api.accept().unwrap();
-    // A connection that breaks off before the request is sent is no error: the client opens another.
+    // A connection that breaks off before the request is sent is not an error: the client opens another.
     request(&connection);
     drop(connection);
     assert_eq!(function.process.wait().unwrap().code(), Some(1));

@@ -30,7 +30,7 @@ impl<D: DeadLetterSink> ConnectedAlerts<D> {
     /// anything yet.
     ///
     /// # Errors
-    /// [`ConnectError`] where a file that the configuration names cannot be used.
+    /// [`ConnectError`] if a file that the configuration names cannot be used.
     pub async fn connect(config: &Config, sdk: &Sdk, dead_letters: D) -> Result<Self, ConnectError> {
         let policy = config.policy_source.load()?;
         let ports = Ports {

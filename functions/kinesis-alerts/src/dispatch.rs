@@ -45,9 +45,9 @@ impl Due {
 
 /// Sends alerts in order until one must wait. `remaining` is the time until the invocation is killed, and with it the
 /// time that its claims are in force. Gives the items whose alert the sink or the ledger will never take.
-pub(crate) async fn dispatch<S, L: AlertLedger, K: AlertSink, D, C: Clock>(
+pub(crate) async fn dispatch<Profiles, Ledger: AlertLedger, Sink: AlertSink, Letters, Now: Clock>(
     due: &[Due],
-    ports: &Ports<S, L, K, D, C>,
+    ports: &Ports<Profiles, Ledger, Sink, Letters, Now>,
     limits: TimeLimits,
     remaining: Duration,
     progress: &mut Progress,

@@ -3,7 +3,7 @@
 //!
 //! What cannot succeed goes to the dead letters; what failed for a reason that passes is reported, so that Lambda sends
 //! it again, and nothing behind it is begun. Profiles are never guessed: where the transform degrades, this function
-//! has the record come again.
+//! has the record retried.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -19,7 +19,7 @@ use fraud_core::decision::Decider;
 use fraud_core::enrichment::Enrichment;
 use fraud_core::event_time::EventTimeBounds;
 use fraud_core::policy::Policy;
-use kinesis_batch::{Batch, Progress, Received, RetryReason, TimeLimits, bury};
+use kinesis_batch::{Batch, Progress, Received, RetryReason, TimeLimits, dead_letter};
 use lambda_events::InvalidEvent;
 
 pub mod config;
@@ -36,23 +36,23 @@ pub const FUNCTION: &str = "kinesis-alerts";
 
 /// What the function reaches the world through.
 #[derive(Debug)]
-pub struct Ports<S, L, K, D, C> {
+pub struct Ports<Profiles, Ledger, Sink, Letters, Now> {
     /// Where customer profiles are looked up.
-    pub profiles: S,
+    pub profiles: Profiles,
     /// What remembers which alerts were sent.
-    pub ledger: L,
+    pub ledger: Ledger,
     /// Where alerts go.
-    pub sink: K,
+    pub sink: Sink,
     /// Where records go that can never succeed.
-    pub dead_letters: D,
+    pub dead_letters: Letters,
     /// The time of day.
-    pub clock: C,
+    pub clock: Now,
 }
 
 /// The function.
 #[derive(Debug)]
-pub struct Alerts<S, L, K, D, C> {
-    ports: Ports<S, L, K, D, C>,
+pub struct Alerts<Profiles, Ledger, Sink, Letters, Now> {
+    ports: Ports<Profiles, Ledger, Sink, Letters, Now>,
     decider: Decider,
 }
 
@@ -65,16 +65,20 @@ pub struct Handled {
     pub metrics: BatchMetrics,
 }
 
-impl<S, L, K, D, C> Alerts<S, L, K, D, C>
+impl<Profiles, Ledger, Sink, Letters, Now> Alerts<Profiles, Ledger, Sink, Letters, Now>
 where
-    S: ProfileStore,
-    L: AlertLedger,
-    K: AlertSink,
-    D: DeadLetterSink,
-    C: Clock,
+    Profiles: ProfileStore,
+    Ledger: AlertLedger,
+    Sink: AlertSink,
+    Letters: DeadLetterSink,
+    Now: Clock,
 {
     /// A function that scores by `policy`, and names event times beyond `bounds` in its alerts.
-    pub fn new(ports: Ports<S, L, K, D, C>, policy: Policy, bounds: EventTimeBounds) -> Self {
+    pub fn new(
+        ports: Ports<Profiles, Ledger, Sink, Letters, Now>,
+        policy: Policy,
+        bounds: EventTimeBounds,
+    ) -> Self {
         Alerts { ports, decider: Decider::new(policy, bounds) }
     }
 
@@ -86,7 +90,7 @@ where
     /// Handles one batch. `remaining` is the time until the invocation is killed.
     ///
     /// # Errors
-    /// [`InvalidEvent`] where the event is no Kinesis event.
+    /// [`InvalidEvent`] if the event is not a Kinesis event.
     pub async fn handle(&self, event: &str, remaining: Duration) -> Result<Handled, InvalidEvent> {
         let limits = TimeLimits::starting_now(remaining);
         let batch = Batch::read(event)?;
@@ -96,12 +100,20 @@ where
         let mut progress = Progress::default();
 
         let due = self.score(&received, &looked_up, &mut progress, &mut metrics);
-        let mut poison = dispatch(&due, &self.ports, limits, remaining, &mut progress, &mut metrics).await;
+        let mut undeliverable =
+            dispatch(&due, &self.ports, limits, remaining, &mut progress, &mut metrics).await;
         let faulty = received.iter().enumerate();
-        poison.extend(faulty.filter_map(|(index, received)| Some((index, *received.as_ref().err()?))));
-        let burial =
-            bury(FUNCTION, &batch, &poison, &self.ports.dead_letters, limits.settle, &mut progress).await;
-        metrics.buried(burial);
+        undeliverable.extend(faulty.filter_map(|(index, received)| Some((index, *received.as_ref().err()?))));
+        let dead_lettered = dead_letter(
+            FUNCTION,
+            &batch,
+            &undeliverable,
+            &self.ports.dead_letters,
+            limits.settle,
+            &mut progress,
+        )
+        .await;
+        metrics.dead_lettered(dead_lettered);
         metrics.ended(&batch, &progress);
         Ok(Handled { response: progress.response(&batch), metrics })
     }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use aws_calls::sdk::Sdk;
 use fraud_aws::config::Environment;
 use fraud_aws::dead_letters::DeadLetters;
-use fraud_aws::invocation::{Outcome, exit_code, serve};
+use fraud_aws::invocation::{HandlerResult, exit_code, serve};
 use fraud_aws::telemetry::{init_logs, log_policy};
 use kinesis_alerts::ConnectedAlerts;
 use kinesis_alerts::config::Config;
@@ -29,7 +29,7 @@ async fn run() -> Result<(), Error> {
     serve(async |event, remaining| {
         let handled = Box::pin(alerts.handle(event, remaining)).await?;
         let metrics = handled.metrics.line(&config.metrics_namespace);
-        Ok::<_, InvalidEvent>(Outcome { response: handled.response, metrics })
+        Ok::<_, InvalidEvent>(HandlerResult { response: handled.response, metrics })
     })
     .await
 }

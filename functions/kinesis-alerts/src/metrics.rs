@@ -8,7 +8,7 @@ use fraud_aws::reason::FailureReason;
 use fraud_aws::telemetry::{Metric, MetricLine, metric};
 use fraud_core::enrichment::EnrichmentCounts;
 use fraud_core::event_time::EventTimeFaults;
-use kinesis_batch::{Batch, Burial, Progress, RetryReason};
+use kinesis_batch::{Batch, DeadLettered, Progress, RetryReason};
 
 use crate::FUNCTION;
 
@@ -84,7 +84,7 @@ pub struct BatchMetrics {
     pub claims_lost: usize,
     /// Records that went to the dead letters, by reason.
     pub dead_lettered: BTreeMap<FailureReason, usize>,
-    /// Records that come again, and why the first of them does.
+    /// Records that are retried, and why the first of them does.
     pub retried: Option<(RetryReason, usize)>,
     /// For each alert sent, the milliseconds from its record's arrival at the stream to its publication.
     pub detection_latency: Vec<i64>,
@@ -123,8 +123,8 @@ impl BatchMetrics {
         self.claims_lost += 1;
     }
 
-    pub(crate) fn buried(&mut self, burial: Burial) {
-        self.dead_lettered = burial.buried.counts().clone();
+    pub(crate) fn dead_lettered(&mut self, dead_lettered: DeadLettered) {
+        self.dead_lettered = dead_lettered.counts.counts().clone();
     }
 
     pub(crate) fn ended(&mut self, batch: &Batch<'_>, progress: &Progress) {

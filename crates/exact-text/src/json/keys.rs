@@ -7,7 +7,7 @@ const MAX_PLACES: usize = 64;
 
 /// What the keys of the objects read before looked like, and what each means to their reader.
 ///
-/// The objects of a batch mostly have the same members in the same order. A key that stands where it stood before is
+/// The objects of a batch mostly have the same members in the same order. A key at the place where it was before is
 /// recognised by its bytes, quotes and colon included, and need not be read and looked up again.
 #[derive(Debug)]
 pub struct RepeatedKeys<'a, M>(Vec<Key<'a, M>>);
@@ -35,10 +35,10 @@ impl<M> Default for RepeatedKeys<'_, M> {
 
 impl<'a> Scanner<'a> {
     /// Reads an object like [`object`](Self::object), but calls `member` with what its key means: `meaning` of the key,
-    /// `None` being one that is no valid Unicode.
+    /// `None` being one that is not valid Unicode.
     ///
     /// # Errors
-    /// [`JsonError`] where the text is no object, and whatever `member` returns.
+    /// [`JsonError`] if the text is not an object, and whatever `member` returns.
     #[inline]
     pub fn members<M: Copy, E: From<JsonError>>(
         &mut self,

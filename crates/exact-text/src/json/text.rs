@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use memchr::memchr2;
 
-/// The content of a string, without its quotes, as it stands in the text.
+/// The content of a string, without its quotes, as it is in the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Text<'a> {
     raw: &'a str,
@@ -22,7 +22,7 @@ impl<'a> Text<'a> {
         self.raw
     }
 
-    /// The content, escapes resolved; `None` where an escape names a lone surrogate, which no Unicode text can hold.
+    /// The content, escapes resolved; `None` if an escape names a lone surrogate, which no Unicode text can hold.
     #[inline]
     pub fn decode(self) -> Option<Cow<'a, str>> {
         if self.escaped { unescape(self.raw).map(Cow::Owned) } else { Some(Cow::Borrowed(self.raw)) }
@@ -71,7 +71,7 @@ fn unescape_unicode(text: &str) -> Option<(char, &str)> {
     Some((character, low.get(4..)?))
 }
 
-/// Whether a text has control characters, which stand between tokens or are faults. Most texts of machines have none.
+/// Whether a text has control characters, which are between tokens or are faults. Most texts of machines have none.
 pub(super) fn has_controls(bytes: &[u8]) -> bool {
     // The least byte of a block, without an early end inside it: the compiler compares many with one instruction.
     let has_control = |block: &[u8]| block.iter().fold(u8::MAX, |least, &byte| least.min(byte)) < b' ';

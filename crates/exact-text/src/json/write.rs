@@ -13,8 +13,8 @@ pub fn number_text(number: f64) -> String {
     zmij::Buffer::new().format(number).to_owned()
 }
 
-/// Whether a message queue accepts the character: SQS takes those of XML 1.0 and refuses a message with any other
-/// (Amazon SQS API reference, SendMessage).
+/// Whether XML 1.0 has the character (<https://www.w3.org/TR/xml/#charsets>): others are refused by some message queues,
+/// SQS among them.
 pub fn is_portable(character: char) -> bool {
     matches!(character, '\t' | '\n' | '\r' | ' '..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..)
 }
@@ -51,7 +51,7 @@ impl ObjectWriter {
         self
     }
 
-    /// Adds a string, or null where there is none.
+    /// Adds a string, or null if there is none.
     pub fn text_or_null(&mut self, name: &str, text: Option<&str>) -> &mut Self {
         match text {
             Some(text) => self.text(name, text),

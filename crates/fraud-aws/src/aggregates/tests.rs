@@ -14,7 +14,7 @@ mod table;
 
 const FIVE_MINUTES: NonZeroU32 = NonZeroU32::new(300).unwrap();
 
-/// The window that starts so many windows after 2024-01-15T03:00:00Z.
+/// The window that starts this many windows after 2024-01-15T03:00:00Z.
 fn window(number: i64) -> Window {
     Window::containing(at(number * 300), FIVE_MINUTES)
 }

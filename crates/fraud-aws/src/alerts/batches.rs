@@ -5,6 +5,8 @@ use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use fraud_core::alert::Alert;
 
+use super::message::size;
+
 /// The most entries of a PublishBatch (Amazon SNS API reference).
 const MAX_ENTRIES: usize = 10;
 /// The most bytes of an alert, and of all in a PublishBatch (Amazon SNS API reference).
@@ -24,7 +26,7 @@ impl<'a> Batches<'a> {
     /// All alerts but those that are larger than a batch.
     pub(super) fn new(alerts: &'a [&'a Alert]) -> Self {
         let mut batches = Batches { alerts, ready: BTreeSet::new(), waiting: HashMap::new() };
-        for (place, alert) in alerts.iter().enumerate().filter(|(_, alert)| alert.size() <= MAX_BYTES) {
+        for (place, alert) in alerts.iter().enumerate().filter(|(_, alert)| size(alert) <= MAX_BYTES) {
             match alert.customer_id.as_deref() {
                 Some(customer) if batches.waiting.contains_key(customer) => {
                     batches.waiting.entry(customer).or_default().push_back(place);
@@ -42,7 +44,7 @@ impl<'a> Batches<'a> {
     pub(super) fn next(&mut self) -> Vec<usize> {
         let mut bytes = 0;
         let fits = |place: &&usize| {
-            bytes += self.alerts.get(**place).map_or(0, |alert| alert.size());
+            bytes += self.alerts.get(**place).map_or(0, |alert| size(alert));
             bytes <= MAX_BYTES
         };
         let batch: Vec<usize> = self.ready.iter().take(MAX_ENTRIES).take_while(fits).copied().collect();

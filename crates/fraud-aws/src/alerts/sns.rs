@@ -11,10 +11,11 @@ use aws_sdk_sns::config::Builder;
 use aws_sdk_sns::error::BuildError;
 use aws_sdk_sns::operation::publish_batch::PublishBatchOutput;
 use aws_sdk_sns::types::{MessageAttributeValue, PublishBatchRequestEntry};
-use fraud_core::alert::{Alert, SUBJECT};
+use fraud_core::alert::Alert;
 use tokio::time::Instant;
 
 use super::batches::{Batches, MAX_BYTES};
+use super::message::{SUBJECT, attributes, size};
 use super::{AlertSink, PublishFault};
 
 /// How often a batch, or what is left of it, is tried.
@@ -30,7 +31,7 @@ const REFUSALS: [&str; 4] =
 
 /// An SNS topic.
 ///
-/// Batches go out one after the other. When a call has failed as a whole, for a reason that is no entry's own, nothing
+/// Batches go out one after the other. When a call has failed as a whole, for a reason that is not one entry's own, nothing
 /// more is started.
 #[derive(Debug, Clone)]
 pub struct SnsAlerts {
@@ -39,7 +40,7 @@ pub struct SnsAlerts {
 }
 
 /// What a batch came to.
-struct Outcome {
+struct BatchOutcome {
     /// One for each of its alerts.
     results: Vec<Result<(), PublishFault>>,
     /// Why nothing more is to be started.
@@ -72,7 +73,7 @@ impl SnsAlerts {
         SnsAlerts { client: Client::from_conf(config), topic_arn: topic_arn.into() }
     }
 
-    async fn publish_batch(&self, alerts: &[&Alert], deadline: Instant) -> Outcome {
+    async fn publish_batch(&self, alerts: &[&Alert], deadline: Instant) -> BatchOutcome {
         let mut results = vec![Ok(()); alerts.len()];
         // The places that are not settled. They were in every attempt so far, so that a doubt is about all of them.
         let mut open: Vec<usize> = (0..alerts.len()).collect();
@@ -98,7 +99,7 @@ impl SnsAlerts {
                 || attempts_left == 0
                 || attempt.fault.as_ref().is_some_and(|fault| !fault.is_transient());
             if is_over || !pauses.wait_before(deadline).await {
-                return Outcome { results, stop: attempt.fault };
+                return BatchOutcome { results, stop: attempt.fault };
             }
         }
     }
@@ -156,7 +157,7 @@ impl AlertSink for SnsAlerts {
     async fn publish(&self, alerts: &[&Alert], deadline: Instant) -> Vec<Result<(), PublishFault>> {
         // Whatever is never started follows one of its customer's that failed.
         let mut results = vec![Err(PublishFault::HeldBack); alerts.len()];
-        for (result, size) in results.iter_mut().zip(alerts.iter().map(|alert| alert.size())) {
+        for (result, size) in results.iter_mut().zip(alerts.iter().map(|alert| size(alert))) {
             if size > MAX_BYTES {
                 *result = Err(PublishFault::TooLarge { size });
             }
@@ -200,7 +201,7 @@ fn set<T>(slots: &mut [T], place: usize, value: T) {
 fn entry(place: usize, alert: &Alert) -> Result<PublishBatchRequestEntry, BuildError> {
     let mut entry =
         PublishBatchRequestEntry::builder().id(place.to_string()).subject(SUBJECT).message(&alert.message);
-    for attribute in alert.attributes() {
+    for attribute in attributes(alert) {
         let value = MessageAttributeValue::builder()
             .data_type(attribute.data_type)
             .string_value(attribute.value)

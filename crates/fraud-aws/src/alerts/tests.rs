@@ -8,7 +8,7 @@ use crate::testing::{Page, alert_for, enlarged, soon};
 mod batching;
 mod topic;
 
-/// Alerts of these customers, numbered in the order of the list; an empty name is no customer.
+/// Alerts of these customers, numbered in the order of the list; an empty name means no customer.
 fn alerts(customers: &[&str]) -> Vec<Alert> {
     let alert = |(number, customer): (usize, &&str)| {
         alert_for(

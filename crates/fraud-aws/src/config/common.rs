@@ -164,7 +164,7 @@ impl CacheSettings {
 }
 
 /// `EVENT_TIME_MAX_AGE_HOURS` and `EVENT_TIME_MAX_AHEAD_HOURS`: how far an event time may be before and after arrival
-/// and still decide the partition and the window; 0 is no bound; unset, 168 and 1.
+/// and still decide the partition and the window; 0 means no bound; unset, 168 and 1.
 ///
 /// # Errors
 /// [`ConfigError`] if one is not a whole number.

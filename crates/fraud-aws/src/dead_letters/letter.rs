@@ -17,7 +17,7 @@ pub struct DeadLetter<'a> {
     pub function: &'a str,
     /// Why not.
     pub reason: FailureReason,
-    /// Where the record stands.
+    /// The record's position.
     pub position: Position<'a>,
     /// When it arrived, where that is known.
     pub arrival: Option<Timestamp>,

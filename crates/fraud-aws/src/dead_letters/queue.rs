@@ -11,7 +11,7 @@ use exact_text::timestamp::Timestamp;
 /// The most messages of one call (Amazon SQS API reference, ReceiveMessage).
 pub const MAX_RECEIVED: usize = 10;
 
-/// How long a call waits where there is no message. A wait of any length asks all of SQS's servers; without one a call
+/// How long a call waits if there is no message. A wait of any length asks all of SQS's servers; without one a call
 /// may miss messages that are there (Amazon SQS developer guide, "Short and long polling").
 const WAIT_SECONDS: i32 = 1;
 

@@ -24,11 +24,11 @@ pub struct StoredLetter {
     pub arrival: Option<Timestamp>,
     /// The size of the record's data in bytes.
     pub size: u64,
-    /// The record's data, as in [`DeadLetter::data`](super::DeadLetter::data); `None` where it was left out.
+    /// The record's data, as in [`DeadLetter::data`](super::DeadLetter::data); `None` if it was left out.
     pub data: Option<String>,
 }
 
-/// Why a text is no dead letter.
+/// Why a text is not a dead letter.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotALetter {
     /// It is not JSON, or a member is missing or of another type.
@@ -85,7 +85,7 @@ impl StoredLetter {
         if letter.id() != body.id { Err(NotALetter::Member("id")) } else { Ok(letter) }
     }
 
-    /// Where the record stands.
+    /// The record's position.
     pub fn position(&self) -> Position<'_> {
         Position {
             stream: &self.stream,

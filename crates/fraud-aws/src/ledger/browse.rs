@@ -121,7 +121,7 @@ impl DynamoDbLedger {
         }
     }
 
-    /// An alert's row; `None` where there is none.
+    /// An alert's row; `None` if there is none.
     ///
     /// # Errors
     /// [`LedgerFault`]
@@ -129,10 +129,10 @@ impl DynamoDbLedger {
         Ok(self.get(alert_id).await?.map(AuditRow))
     }
 
-    /// Notes that an alert which stands as sent was sent again by hand.
+    /// Notes that an alert which is marked as sent was sent again by hand.
     ///
     /// # Errors
-    /// [`LedgerFault`], also where it does not stand as sent.
+    /// [`LedgerFault`], also where it is not marked as sent.
     pub async fn note_sent_again(&self, alert_id: &str, at: Timestamp) -> Result<(), LedgerFault> {
         let update = self
             .client
@@ -163,7 +163,7 @@ fn pending_alert(row: &Row) -> Result<PendingAlert, LedgerFault> {
 }
 
 impl AuditRow {
-    /// Whether the alert stands as sent.
+    /// Whether the alert is marked as sent.
     ///
     /// # Errors
     /// [`LedgerFault::UnreadableRow`]

@@ -29,18 +29,18 @@ pub struct DynamoDbLedger {
 /// What came of a write under a condition.
 enum Conditional<T> {
     Done(T),
-    /// The condition did not hold: the row as it stands, where there is one.
+    /// The condition did not hold: the row as it is, if there is one.
     Refused(Option<Row>),
 }
 
 impl DynamoDbLedger {
     /// The ledger in `table`, whose rows may be deleted `retention` after they were claimed. That must be longer than
-    /// the stream keeps records: one that comes again after its row has gone is alerted again.
+    /// the stream keeps records: one that is delivered again after its row has gone is alerted again.
     pub fn new(client: Client, table: impl Into<String>, retention: Duration) -> Self {
         DynamoDbLedger { client, table: table.into(), retention }
     }
 
-    /// The amount of an alert that stands as sent; `None` for one that was never sent, or only claimed. It only
+    /// The amount of an alert that is marked as sent; `None` for one that was never sent, or only claimed. It only
     /// reads: for who asks what would be sent.
     ///
     /// # Errors
@@ -56,7 +56,7 @@ impl DynamoDbLedger {
         if row.is_sent()? { row.transaction_amount().map(|amount| Some(amount.to_owned())) } else { Ok(None) }
     }
 
-    /// An alert's row as it stands; `None` where there is none.
+    /// An alert's row as it is; `None` if there is none.
     pub(super) async fn get(&self, alert_id: &str) -> Result<Option<Row>, LedgerFault> {
         let key = AttributeValue::S(alert_id.to_owned());
         let get = self.client.get_item().table_name(&self.table).key(ALERT_ID, key).consistent_read(true);

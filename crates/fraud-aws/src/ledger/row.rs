@@ -107,7 +107,7 @@ fn value_bytes(value: &AttributeValue) -> usize {
 pub(super) struct Row(pub(super) Item);
 
 impl Row {
-    /// Whether the alert stands as sent.
+    /// Whether the alert is marked as sent.
     pub(super) fn is_sent(&self) -> Result<bool, LedgerFault> {
         match self.text(STATUS)? {
             SENT => Ok(true),
@@ -121,7 +121,7 @@ impl Row {
         self.text(CLAIM_TOKEN)
     }
 
-    /// Where the row leaves one who would claim.
+    /// What the row means for a new claim.
     pub(super) fn standing(&self, claim: &Claim) -> Result<Standing, LedgerFault> {
         Ok(standing(self.token()?, self.expires_at()?, claim))
     }

@@ -19,10 +19,10 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// Sends alerts under one claim.
 #[derive(Debug)]
-pub struct Sender<'p, L, K, C> {
-    ledger: &'p L,
-    sink: &'p K,
-    clock: &'p C,
+pub struct Sender<'p, Ledger, Sink, Now> {
+    ledger: &'p Ledger,
+    sink: &'p Sink,
+    clock: &'p Now,
     claim: Claim,
     limits: SendLimits,
 }
@@ -86,9 +86,9 @@ struct Ready {
     stored: Option<Box<Alert>>,
 }
 
-impl<'p, L: AlertLedger, K: AlertSink, C: Clock> Sender<'p, L, K, C> {
+impl<'p, Ledger: AlertLedger, Sink: AlertSink, Now: Clock> Sender<'p, Ledger, Sink, Now> {
     /// A sender whose claims begin now.
-    pub fn new(ledger: &'p L, sink: &'p K, clock: &'p C, limits: SendLimits) -> Self {
+    pub fn new(ledger: &'p Ledger, sink: &'p Sink, clock: &'p Now, limits: SendLimits) -> Self {
         let now = clock.now();
         let millis = i64::try_from(limits.claim.as_millis()).unwrap_or(i64::MAX);
         let claim = Claim::new(now, Timestamp::saturating_from_millis(now.millis().saturating_add(millis)));

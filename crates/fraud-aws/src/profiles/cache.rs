@@ -7,7 +7,7 @@ use fraud_core::profile::Profile;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
-use super::{Answer, CallFault, Lookup, ProfileStore};
+use super::{CallFault, Lookup, ProfileAnswer, ProfileStore};
 use crate::config::CacheSettings;
 
 /// Remembers what a store said, absence too, for a bounded time, a bounded number of customers and in bounded memory. A
@@ -70,7 +70,7 @@ impl<S: ProfileStore> CachedProfiles<S> {
         &self,
         customers: &[&str],
         claimed: Claimed<'_, S>,
-        answer: &mut Answer,
+        answer: &mut ProfileAnswer,
         deadline: Instant,
     ) {
         let ids: Vec<&str> =
@@ -93,7 +93,7 @@ impl<S: ProfileStore> CachedProfiles<S> {
         &self,
         customers: &[&str],
         waiting: Vec<(usize, Flight)>,
-        answer: &mut Answer,
+        answer: &mut ProfileAnswer,
         deadline: Instant,
     ) -> Vec<usize> {
         let mut given_up = Vec::new();
@@ -120,8 +120,11 @@ impl<S: ProfileStore> CachedProfiles<S> {
 }
 
 impl<S: ProfileStore> ProfileStore for CachedProfiles<S> {
-    async fn lookup(&self, customers: &[&str], deadline: Instant) -> Answer {
-        let mut answer = Answer { profiles: vec![Lookup::Unavailable; customers.len()], ..Answer::default() };
+    async fn lookup(&self, customers: &[&str], deadline: Instant) -> ProfileAnswer {
+        let mut answer = ProfileAnswer {
+            profiles: vec![Lookup::Unavailable; customers.len()],
+            ..ProfileAnswer::default()
+        };
         let mut open: Vec<usize> = (0..customers.len()).collect();
         while !open.is_empty() {
             let (claimed, waiting) = self.claim(customers, &open, &mut answer);
@@ -145,7 +148,7 @@ impl<S> CachedProfiles<S> {
         &'a self,
         customers: &[&str],
         open: &[usize],
-        answer: &mut Answer,
+        answer: &mut ProfileAnswer,
     ) -> (Claimed<'a, S>, Vec<(usize, Flight)>) {
         let now = Instant::now();
         let (sender, flight) = watch::channel(None);

@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::Client;
 use tokio::time::Instant;
 
-use super::{Answer, CachedProfiles, DynamoDbProfiles, FileProfiles, ProfileFileError, ProfileStore};
+use super::{CachedProfiles, DynamoDbProfiles, FileProfiles, ProfileAnswer, ProfileFileError, ProfileStore};
 use crate::config::{CacheSettings, ProfileSource};
 use aws_calls::sdk::Sdk;
 
@@ -37,7 +37,7 @@ impl Profiles {
 }
 
 impl ProfileStore for Profiles {
-    async fn lookup(&self, customers: &[&str], deadline: Instant) -> Answer {
+    async fn lookup(&self, customers: &[&str], deadline: Instant) -> ProfileAnswer {
         match self {
             Profiles::File(profiles) => profiles.lookup(customers, deadline).await,
             Profiles::DynamoDb(profiles) => profiles.lookup(customers, deadline).await,

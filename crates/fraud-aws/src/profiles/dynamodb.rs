@@ -14,7 +14,7 @@ use futures_util::StreamExt;
 use tokio::time::Instant;
 
 use super::table::{CUSTOMER_ID, LIFETIME_VALUE, RISK_SCORE, SEGMENT};
-use super::{Answer, Lookup, ProfileStore};
+use super::{Lookup, ProfileAnswer, ProfileStore};
 
 /// The most keys of one BatchGetItem (DynamoDB API reference).
 const KEYS_PER_CALL: usize = 100;
@@ -37,7 +37,7 @@ pub struct DynamoDbProfiles {
 
 /// What one call's share of the customers came to.
 #[derive(Default)]
-struct Share {
+struct Fetched {
     found: HashMap<String, Arc<Profile>>,
     /// The customers that were not answered for, and why.
     unanswered: Vec<String>,
@@ -50,8 +50,8 @@ impl DynamoDbProfiles {
         DynamoDbProfiles { client, table: table.into() }
     }
 
-    async fn fetch(&self, customers: &[&str], deadline: Instant) -> Share {
-        let mut share = Share::default();
+    async fn fetch(&self, customers: &[&str], deadline: Instant) -> Fetched {
+        let mut share = Fetched::default();
         let mut pending: Vec<String> = customers.iter().map(|&customer| customer.to_owned()).collect();
         let mut pauses = Pauses::new(FIRST_PAUSE, LONGEST_PAUSE);
         loop {
@@ -61,14 +61,14 @@ impl DynamoDbProfiles {
                     pending = unprocessed;
                 }
                 Err(fault) => {
-                    return Share { unanswered: pending, fault: Some(fault), ..share };
+                    return Fetched { unanswered: pending, fault: Some(fault), ..share };
                 }
             }
             if pending.is_empty() {
                 return share;
             }
             if !pauses.wait_before(deadline).await {
-                return Share { unanswered: pending, fault: Some(CallFault::deadline()), ..share };
+                return Fetched { unanswered: pending, fault: Some(CallFault::deadline()), ..share };
             }
         }
     }
@@ -106,10 +106,10 @@ impl DynamoDbProfiles {
 }
 
 impl ProfileStore for DynamoDbProfiles {
-    async fn lookup(&self, customers: &[&str], deadline: Instant) -> Answer {
+    async fn lookup(&self, customers: &[&str], deadline: Instant) -> ProfileAnswer {
         let fetches: Vec<_> =
             customers.chunks(KEYS_PER_CALL).map(|chunk| self.fetch(chunk, deadline)).collect();
-        let shares: Vec<Share> =
+        let shares: Vec<Fetched> =
             futures_util::stream::iter(fetches).buffer_unordered(CALLS_AT_ONCE).collect().await;
         let mut known: HashMap<String, Lookup> = HashMap::with_capacity(customers.len());
         let mut fault = None;
@@ -119,7 +119,7 @@ impl ProfileStore for DynamoDbProfiles {
             fault = fault.or(share.fault);
         }
         let profiles = customers.iter().map(|&id| known.remove(id).unwrap_or(Lookup::Absent)).collect();
-        Answer { profiles, cache_hits: 0, looked_up: customers.len(), fault }
+        ProfileAnswer { profiles, cache_hits: 0, looked_up: customers.len(), fault }
     }
 }
 

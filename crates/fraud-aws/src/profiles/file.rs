@@ -8,7 +8,7 @@ use fraud_core::profile::Profile;
 use tokio::time::Instant;
 
 use super::rows::{self, BadRow, FormError, Rows};
-use super::{Answer, Lookup, ProfileStore};
+use super::{Lookup, ProfileAnswer, ProfileStore};
 
 /// The profiles of a file in any of the forms that [`rows::read`] reads. Of a customer with several rows the last counts.
 /// An attribute that cannot be used makes the profile invalid, as it does in a table; a row that cannot be read makes the
@@ -91,12 +91,12 @@ impl FileProfiles {
 }
 
 impl ProfileStore for FileProfiles {
-    async fn lookup(&self, customers: &[&str], _deadline: Instant) -> Answer {
+    async fn lookup(&self, customers: &[&str], _deadline: Instant) -> ProfileAnswer {
         let known = |customer: &&str| Lookup::from(self.get(customer).cloned());
-        Answer {
+        ProfileAnswer {
             profiles: customers.iter().map(known).collect(),
             looked_up: customers.len(),
-            ..Answer::default()
+            ..ProfileAnswer::default()
         }
     }
 }

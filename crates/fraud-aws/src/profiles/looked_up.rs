@@ -7,7 +7,7 @@ use aws_calls::fault::CallFault;
 use fraud_core::enrichment::Enrichment;
 use tokio::time::Instant;
 
-use super::{Answer, Lookup, ProfileStore};
+use super::{Lookup, ProfileAnswer, ProfileStore};
 
 /// The longest that profiles are waited for; by then a table that answers at all has answered.
 const LONGEST_LOOKUP: Duration = Duration::from_secs(10);
@@ -23,7 +23,7 @@ pub fn lookup_deadline(remaining: Duration) -> Instant {
 pub struct LookedUp {
     /// For each record its customer's place in the answer; `None` if it has no customer.
     places: Vec<Option<usize>>,
-    answer: Answer,
+    answer: ProfileAnswer,
 }
 
 /// Looks up the customers of records in this order, each customer once; `None` is a record without one. Answers by
@@ -103,7 +103,7 @@ mod tests {
     struct Store;
 
     impl ProfileStore for Store {
-        async fn lookup(&self, customers: &[&str], _deadline: Instant) -> Answer {
+        async fn lookup(&self, customers: &[&str], _deadline: Instant) -> ProfileAnswer {
             let profile = Profile::new(Attribute::Missing, Attribute::Missing, Attribute::Number("0.5"));
             let lookup = |customer: &&str| match *customer {
                 "a" => Lookup::Found(Arc::new(profile.clone())),
@@ -111,7 +111,7 @@ mod tests {
                 _ => Lookup::Unavailable,
             };
             assert_eq!(customers, ["b", "a", "c"], "each customer is asked for once");
-            Answer { profiles: customers.iter().map(lookup).collect(), ..Answer::default() }
+            ProfileAnswer { profiles: customers.iter().map(lookup).collect(), ..ProfileAnswer::default() }
         }
     }
 

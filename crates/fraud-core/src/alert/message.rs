@@ -9,10 +9,10 @@ use exact_text::written_time;
 /// The deepest nesting in a message: the object, its reasons, and each of them.
 const MAX_DEPTH: usize = 3;
 
-/// Why a text is no alert's message.
+/// Why a text is not an alert's message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum MessageError {
-    /// It is no JSON object.
+    /// It is not a JSON object.
     #[error(transparent)]
     Json(#[from] JsonError),
     /// A member is missing, or is not of its form.

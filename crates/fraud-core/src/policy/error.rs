@@ -13,10 +13,10 @@ pub struct PolicyError {
 /// What is wrong with a policy.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum PolicyProblem {
-    /// The text is no TOML, or has an unknown, missing, repeated or wrongly typed key.
+    /// The text is not TOML, or has an unknown, missing, repeated or wrongly typed key.
     #[error("{0}")]
     Document(String),
-    /// A name that could not stand in an id.
+    /// A name that cannot be part of an id.
     #[error("name `{0}`: 1 to 64 letters, digits, `.`, `_` or `-`")]
     Name(String),
     /// Two factors have one name.
@@ -58,9 +58,9 @@ pub enum PolicyProblem {
     OverlappingBands {
         /// The factor's name.
         factor: String,
-        /// The band that stands first in the file.
+        /// The first band in the file.
         first: String,
-        /// The band that stands on the line of the error.
+        /// The band on the line of the error.
         second: String,
     },
     /// No transaction could raise an alert.

@@ -75,9 +75,9 @@ fn the_answer_names_the_stream_record_of_the_first_item_that_must_come_again() {
     assert_eq!(progress.items_to_retry(&batch), 1);
     progress.stop_at(2, RetryReason::LedgerUnavailable);
     assert_eq!(progress.response(&batch), r#"{"batchItemFailures":[{"itemIdentifier":"1001"}]}"#);
-    // The aggregate comes again as a whole.
+    // The aggregate is retried as a whole.
     assert_eq!(progress.items_to_retry(&batch), 3);
-    // What stands behind the stop does not move it.
+    // What is behind the stop does not move it.
     progress.stop_at(3, RetryReason::OutOfTime);
     assert_eq!(progress.retry_reason(), Some(RetryReason::LedgerUnavailable));
     assert!(progress.allows(1) && !progress.allows(2) && !progress.allows(3));

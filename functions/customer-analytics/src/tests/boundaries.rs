@@ -95,7 +95,7 @@ fn an_aggregate_that_was_written_in_part_comes_again_whole_and_counts_once() {
         let first = aggregate(&[of("a", 0..5), of("b", 0..5), of("c", 0..5)].concat());
         let second = aggregate(&[of("a", 5..10), of("b", 4..10)].concat());
         let plain = Bytes::from(transaction("d", "1", "0.1"));
-        // `b`'s share, after `d`'s and `a`'s: its first record stands in the middle of the first aggregate.
+        // `b`'s share, after `d`'s and `a`'s: its first record is in the middle of the first aggregate.
         world.fates.order(Call::Add, 3, Fate::Refused);
         let handled = handle(&world, &event(&[plain, first.clone(), second.clone()])).await;
         assert_eq!(handled.response, again_from(1));

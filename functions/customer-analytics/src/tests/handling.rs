@@ -55,7 +55,7 @@ pub(super) async fn handle(world: &World, event: &str) -> Handled {
     world.function.handle(event, MINUTE).await.unwrap()
 }
 
-/// The answer that has everything from the record at `index` on come again.
+/// The answer that has everything from the record at `index` on retried.
 pub(super) fn again_from(index: usize) -> String {
     json!({ "batchItemFailures": [{ "itemIdentifier": sequence_number(index) }] }).to_string()
 }
@@ -192,7 +192,7 @@ fn a_dead_letter_sink_that_refuses_has_the_record_come_again_and_no_good_record_
     simulated(async {
         let world = kind_world();
         let payloads = [transaction("a", "1", "1"), "{".to_owned(), transaction("b", "1", "1")];
-        world.fates.order(Call::Bury, 1, Fate::Refused);
+        world.fates.order(Call::DeadLetter, 1, Fate::Refused);
         let handled = handle(&world, &event(&payloads)).await;
         assert_eq!(handled.response, again_from(1));
         assert_eq!(handled.metrics.retried, Some((RetryReason::DeadLettersUnavailable, 2)));
@@ -239,7 +239,7 @@ fn with_no_time_left_nothing_is_begun() {
 
 #[test]
 fn whatever_hangs_the_answer_is_given_before_the_deadline() {
-    for call in [Call::Add, Call::Send, Call::Bury] {
+    for call in [Call::Add, Call::Send, Call::DeadLetter] {
         simulated(async {
             let world = kind_world();
             for nth in 1..100 {

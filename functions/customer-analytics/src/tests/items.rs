@@ -29,7 +29,7 @@ pub(super) enum Item {
     /// A transaction without a customer.
     NoCustomer,
     /// No transaction, or one whose amount cannot be added up exactly.
-    Poison { customer: u8, amount: Option<&'static str> },
+    Undeliverable { customer: u8, amount: Option<&'static str> },
     /// Several in one stream record.
     Aggregate(Vec<Item>),
     /// So many transactions of one customer and window in one stream record, more than one write can take.
@@ -62,7 +62,7 @@ impl Item {
             | Item::Corrected { customer, .. }
             | Item::Nameless { customer, .. }
             | Item::Burst { customer, .. }
-            | Item::Poison { customer, .. } => format!("c{customer}"),
+            | Item::Undeliverable { customer, .. } => format!("c{customer}"),
             Item::Stray { key, .. } => format!("stray{key}"),
             Item::NoCustomer => "nobody".to_owned(),
             Item::Aggregate(_) => "c0".to_owned(),
@@ -88,10 +88,10 @@ impl Item {
                 json!({ "customer_id": format!("c{customer}"), "amount": amount }).to_string().into()
             }
             Item::NoCustomer => r#"{"transaction_id":1,"amount":5}"#.into(),
-            Item::Poison { customer, amount: Some(amount) } => {
+            Item::Undeliverable { customer, amount: Some(amount) } => {
                 format!(r#"{{"customer_id":"c{customer}","amount":{amount}}}"#).into()
             }
-            Item::Poison { amount: None, .. } => r#"{"amount":"#.into(),
+            Item::Undeliverable { amount: None, .. } => r#"{"amount":"#.into(),
             Item::Aggregate(inner) => aggregate(&inner.iter().map(Item::data).collect::<Vec<_>>()),
             Item::Burst { customer, first, count } => {
                 let transaction = |id: u16| {
@@ -111,14 +111,15 @@ pub(super) fn aggregate(payloads: &[Bytes]) -> Bytes {
 }
 
 pub(super) fn items(most: usize) -> impl Strategy<Value = Vec<Item>> {
-    let poison = prop::sample::select(vec![None, Some("1e18"), Some("0.0000000000001"), Some("1e300")]);
+    let undeliverable =
+        prop::sample::select(vec![None, Some("1e18"), Some("0.0000000000001"), Some("1e300")]);
     let single = prop_oneof![
         6 => (0u8..4, 0u8..60).prop_map(|(customer, id)| Item::Named { customer, id }),
         2 => (0u8..4, 0u8..60, 0u8..9).prop_map(|(customer, id, key)| Item::Stray { customer, id, key }),
         2 => (0u8..4, 0u8..9, 0u16..4).prop_map(|(customer, id, amount)| Item::Corrected { customer, id, amount }),
         2 => (0u8..4, -3i8..20).prop_map(|(customer, amount)| Item::Nameless { customer, amount }),
         1 => Just(Item::NoCustomer),
-        1 => (0u8..4, poison).prop_map(|(customer, amount)| Item::Poison { customer, amount }),
+        1 => (0u8..4, undeliverable).prop_map(|(customer, amount)| Item::Undeliverable { customer, amount }),
     ]
     .boxed();
     // In an aggregate corrections would be in the order of two shards at once, but for the first customer's.

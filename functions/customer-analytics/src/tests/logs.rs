@@ -12,7 +12,7 @@ fn every_warning_and_error_names_the_position_that_it_is_about_and_no_customer()
     for (call, message) in [
         (Call::Add, "aggregates unavailable"),
         (Call::Send, "totals not sent"),
-        (Call::Bury, "dead letters unavailable"),
+        (Call::DeadLetter, "dead letters unavailable"),
     ] {
         let (_, lines) = logged(|| {
             simulated(async {

@@ -18,7 +18,7 @@ use tokio::time::Instant;
 pub(super) enum Call {
     Add,
     Send,
-    Bury,
+    DeadLetter,
 }
 
 /// Decides what happens to each call.
@@ -120,7 +120,7 @@ impl DeadLetterSink for FlakyDeadLetters {
             Ok(())
         };
         let fault = CallFault::deadline;
-        self.fates.apply(Call::Bury, deadline, work, fault).await
+        self.fates.apply(Call::DeadLetter, deadline, work, fault).await
     }
 }
 

@@ -45,7 +45,7 @@ fn anything(call: Call) -> &'static [(Fate, f64)] {
             (Fate::Die { done: true }, 0.005),
             (Fate::Die { done: false }, 0.005),
         ],
-        Call::Bury => &[(Fate::Refused, 0.15), (Fate::AnswerLost, 0.05), (Fate::Hang, 0.01)],
+        Call::DeadLetter => &[(Fate::Refused, 0.15), (Fate::AnswerLost, 0.05), (Fate::Hang, 0.01)],
     }
 }
 

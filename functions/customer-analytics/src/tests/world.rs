@@ -28,7 +28,7 @@ pub(super) struct World {
     rule: WindowRule,
 }
 
-/// The answer to a batch of which nothing must come again.
+/// The answer to a batch of which nothing must be retried.
 pub(super) const NOTHING_AGAIN: &str = r#"{"batchItemFailures":[]}"#;
 
 /// Five minutes of the time that is asked for, with the bounds that are the default.
@@ -94,7 +94,7 @@ impl World {
         mapping.run_until_drained().await.unwrap()
     }
 
-    /// The stream's records as events of at most so many, each shard's in its order.
+    /// The stream's records as events of at most this many, each shard's in its order.
     pub(super) async fn events(&self, batch_size: usize) -> Vec<String> {
         let events = Mutex::new(Vec::new());
         let function = async |invocation: Invocation| {
@@ -107,14 +107,14 @@ impl World {
         events.into_inner().unwrap()
     }
 
-    /// Invokes the function as Lambda does, which kills it in the end. Says whether nothing of the batch must come again.
+    /// Invokes the function as Lambda does, which kills it in the end. Says whether nothing of the batch must be retried.
     pub(super) async fn delivered(&self, event: &str) -> bool {
         let remaining = Duration::from_secs(20);
         let handled = tokio::time::timeout(remaining, self.function.handle(event, remaining)).await;
         handled.is_ok_and(|handled| handled.unwrap().response == NOTHING_AGAIN)
     }
 
-    /// What stands in the table.
+    /// What is in the table.
     pub(super) async fn table(&self) -> Vec<WindowTotals> {
         let deadline = Instant::now() + Duration::from_secs(1);
         self.function.ports.aggregates.all(deadline).await.unwrap()

@@ -16,7 +16,7 @@ fn profiles() -> FileProfiles {
     FileProfiles::parse(format!(r#"{{"C123456":{profile},"1234567":{profile}}}"#)).unwrap()
 }
 
-/// An event of so many equal records, read from a stream or not. Arrivals are at night.
+/// An event of this many equal records, read from a stream or not. Arrivals are at night.
 fn event_of(payload: &str, count: usize, from_stream: bool) -> String {
     let data = base64_simd::STANDARD.encode_to_string(payload);
     let record = |index: usize| {

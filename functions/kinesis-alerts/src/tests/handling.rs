@@ -43,7 +43,7 @@ pub(super) async fn handle(world: &World, payloads: &[Vec<u8>]) -> Handled {
     world.function.handle(&event(payloads), MINUTE).await.unwrap()
 }
 
-/// The answer that has everything from the record at `index` on come again.
+/// The answer that has everything from the record at `index` on retried.
 fn again_from(index: usize) -> String {
     json!({ "batchItemFailures": [{ "itemIdentifier": sequence_number(index) }] }).to_string()
 }
@@ -61,7 +61,7 @@ fn records_that_do_not_alert_cost_no_call_but_the_lookup() {
         let handled = handle(&world, &[low("A"), low("B")]).await;
         assert_eq!(handled.response, NOTHING_AGAIN);
         assert_eq!((handled.metrics.scored, handled.metrics.distinct_customers), (2, 2));
-        for call in [Call::Claim, Call::Mark, Call::Release, Call::Publish, Call::Bury] {
+        for call in [Call::Claim, Call::Mark, Call::Release, Call::Publish, Call::DeadLetter] {
             assert_eq!(world.fates.calls(call), 0, "{call:?}");
         }
         assert_eq!(world.fates.calls(Call::Lookup), 1);
@@ -105,7 +105,7 @@ fn customers_whose_profile_is_not_to_be_had_come_again_and_nothing_behind_them_i
         let handled = handle(&world, &batch).await;
         assert_eq!(handled.response, again_from(1));
         assert_eq!(alerted(&world), ["A/1"]);
-        assert_eq!(world.fates.calls(Call::Bury), 0);
+        assert_eq!(world.fates.calls(Call::DeadLetter), 0);
         assert_eq!(handled.metrics.enrichment.unavailable, 1);
         assert_eq!(
             handled.metrics.retried.map(|(reason, count)| (reason.as_str(), count)),
@@ -120,7 +120,7 @@ fn customers_whose_profile_is_not_to_be_had_come_again_and_nothing_behind_them_i
 fn a_dead_letter_sink_that_refuses_has_the_record_come_again_and_no_good_record_pays() {
     simulated(async {
         let world = World::new(Fates::kind());
-        world.fates.order(Call::Bury, 1, Fate::Refused);
+        world.fates.order(Call::DeadLetter, 1, Fate::Refused);
         let batch = [high("A", "1", 15_000), b"poison".to_vec(), high("B", "2", 15_000)];
         assert_eq!(handle(&world, &batch).await.response, again_from(1));
         assert_eq!(alerted(&world), ["A/1", "B/2"]);
@@ -185,7 +185,7 @@ fn a_claim_that_was_not_used_is_given_back_at_once() {
 
 #[test]
 fn whatever_hangs_the_answer_is_given_before_the_deadline() {
-    for call in [Call::Lookup, Call::Claim, Call::Publish, Call::Mark, Call::Release, Call::Bury] {
+    for call in [Call::Lookup, Call::Claim, Call::Publish, Call::Mark, Call::Release, Call::DeadLetter] {
         simulated(async {
             let world = World::new(Fates::kind());
             for nth in 1..=200 {

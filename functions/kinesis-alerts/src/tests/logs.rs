@@ -15,7 +15,7 @@ fn every_warning_and_error_names_the_position_that_it_is_about_and_no_customer()
         (Call::Publish, "alert not published"),
         (Call::Mark, "an alert was sent and could not be marked as sent"),
         (Call::Release, "a claim could not be given back"),
-        (Call::Bury, "dead letters unavailable"),
+        (Call::DeadLetter, "dead letters unavailable"),
     ] {
         let (_, lines) = logged(|| {
             simulated(async {

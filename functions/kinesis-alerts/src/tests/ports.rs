@@ -10,7 +10,7 @@ use fraud_aws::alerts::{AlertSink, PublishFault};
 use fraud_aws::clock::Clock;
 use fraud_aws::dead_letters::{DeadLetter, DeadLetterSink};
 use fraud_aws::ledger::{AlertLedger, Claim, Claimed, LedgerFault, Marked, MemoryLedger, Release};
-use fraud_aws::profiles::{Answer, Lookup, ProfileStore};
+use fraud_aws::profiles::{Lookup, ProfileAnswer, ProfileStore};
 use fraud_core::alert::Alert;
 use fraud_core::profile::{Attribute, Profile};
 use tokio::time::Instant;
@@ -23,7 +23,7 @@ pub(super) enum Call {
     Mark,
     Release,
     Publish,
-    Bury,
+    DeadLetter,
 }
 
 /// The fates that a call may meet, with their probabilities; otherwise it is done.
@@ -38,7 +38,7 @@ pub(super) type Fates = fault_injection::Fates<Call>;
 pub(super) struct Profiles(pub(super) Fates);
 
 impl ProfileStore for Profiles {
-    async fn lookup(&self, customers: &[&str], deadline: Instant) -> Answer {
+    async fn lookup(&self, customers: &[&str], deadline: Instant) -> ProfileAnswer {
         let work = async || {
             let version = self.0.calls(Call::Lookup) as f64;
             let risk = (1.0 - version.min(1000.0) / 10_000.0).to_string();
@@ -47,7 +47,9 @@ impl ProfileStore for Profiles {
         };
         let looked_up = self.0.apply(Call::Lookup, deadline, work, CallFault::deadline).await;
         match looked_up {
-            Ok(profiles) => Answer { profiles, looked_up: customers.len(), ..Answer::default() },
+            Ok(profiles) => {
+                ProfileAnswer { profiles, looked_up: customers.len(), ..ProfileAnswer::default() }
+            }
             Err(fault) => {
                 // A store may know some and not others.
                 let known = customers.len() / 2;
@@ -55,7 +57,12 @@ impl ProfileStore for Profiles {
                     Arc::new(Profile::new(Attribute::Missing, Attribute::Missing, Attribute::Number("1")));
                 let mut profiles = vec![Lookup::Found(profile); known];
                 profiles.resize(customers.len(), Lookup::Unavailable);
-                Answer { profiles, looked_up: customers.len(), fault: Some(fault), ..Answer::default() }
+                ProfileAnswer {
+                    profiles,
+                    looked_up: customers.len(),
+                    fault: Some(fault),
+                    ..ProfileAnswer::default()
+                }
             }
         }
     }
@@ -173,7 +180,7 @@ impl DeadLetterSink for FlakyDeadLetters {
             Ok(())
         };
         let fault = CallFault::deadline;
-        self.fates.apply(Call::Bury, deadline, work, fault).await
+        self.fates.apply(Call::DeadLetter, deadline, work, fault).await
     }
 }
 

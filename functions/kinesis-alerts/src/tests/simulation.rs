@@ -92,7 +92,7 @@ impl World {
                     alerts.push(id);
                 }
             }
-            Item::Poison(_) => drop(self.expected.letters.insert(place.to_owned())),
+            Item::Undeliverable(_) => drop(self.expected.letters.insert(place.to_owned())),
             Item::Low { .. } | Item::Aggregate(_) => {}
         }
     }
@@ -154,7 +154,7 @@ pub(super) enum Item {
     /// One that does not.
     Low { customer: u8 },
     /// None.
-    Poison(u8),
+    Undeliverable(u8),
     /// Several in one stream record.
     Aggregate(Vec<Item>),
 }
@@ -162,7 +162,7 @@ pub(super) enum Item {
 impl Item {
     fn customer(&self) -> String {
         match self {
-            Item::High { customer, .. } | Item::Low { customer } | Item::Poison(customer) => {
+            Item::High { customer, .. } | Item::Low { customer } | Item::Undeliverable(customer) => {
                 format!("c{customer}")
             }
             Item::Aggregate(_) => "c0".to_owned(),
@@ -178,7 +178,7 @@ impl Item {
             Item::Low { .. } => {
                 json!({ "customer_id": customer, "amount": 1, "event_time": "2024-01-15T13:00:00Z" })
             }
-            Item::Poison(_) => return b"{\"amount\":".to_vec(),
+            Item::Undeliverable(_) => return b"{\"amount\":".to_vec(),
             Item::Aggregate(_) => return Vec::new(),
         };
         value.to_string().into_bytes()
@@ -189,7 +189,7 @@ fn single() -> impl Strategy<Value = Item> {
     prop_oneof![
         4 => (0u8..5, 0u8..40).prop_map(|(customer, id)| Item::High { customer, id }),
         4 => (0u8..5).prop_map(|customer| Item::Low { customer }),
-        1 => (0u8..5).prop_map(Item::Poison),
+        1 => (0u8..5).prop_map(Item::Undeliverable),
     ]
 }
 
@@ -198,7 +198,7 @@ fn item() -> impl Strategy<Value = Item> {
     let inner = prop_oneof![
         (100u8..140).prop_map(|id| Item::High { customer: 0, id }),
         Just(Item::Low { customer: 0 }),
-        Just(Item::Poison(0)),
+        Just(Item::Undeliverable(0)),
     ];
     prop_oneof![9 => single(), 1 => prop::collection::vec(inner, 1..6).prop_map(Item::Aggregate)]
 }
@@ -222,7 +222,9 @@ fn settings() -> impl Strategy<Value = Settings> {
 /// Faults after which it is known what was done, or can be found out.
 fn honest(call: Call) -> &'static [(Fate, f64)] {
     match call {
-        Call::Lookup | Call::Bury => &[(Fate::Refused, 0.15), (Fate::AnswerLost, 0.05), (Fate::Hang, 0.01)],
+        Call::Lookup | Call::DeadLetter => {
+            &[(Fate::Refused, 0.15), (Fate::AnswerLost, 0.05), (Fate::Hang, 0.01)]
+        }
         Call::Claim | Call::Release => &[(Fate::Refused, 0.05), (Fate::AnswerLost, 0.05), (Fate::Hang, 0.01)],
         Call::Mark => &[(Fate::Refused, 0.1), (Fate::AnswerLost, 0.1)],
         Call::Publish => &[(Fate::Refused, 0.1), (Fate::Hang, 0.01)],

@@ -32,7 +32,7 @@ async fn row(aws: &EmbeddedAws, customer_id: &str, window: Window) -> HashMap<St
     get.send().await.unwrap().item.unwrap_or_default()
 }
 
-/// Writes a row as it stands once these transactions were added to it.
+/// Writes a row as it is once these transactions were added to it.
 pub(super) async fn put_row(aws: &EmbeddedAws, totals: &WindowTotals, transactions: &[Counted]) {
     let hashes = transactions.iter().map(|counted| Blob::new(counted.identity.0)).collect();
     let put = client(aws).await.put_item().table_name(TABLE).item("customer_id", text(&totals.customer_id));

@@ -6,8 +6,9 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::alerts::batches::{Batches, MAX_BYTES};
+use crate::alerts::message::size;
 
-/// An alert of this customer that takes so many bytes more than the smallest.
+/// An alert of this customer that takes this many bytes more than the smallest.
 fn alert(customer: &str, bytes: usize) -> Alert {
     let alert = alert_for(&format!(r#"{{"customer_id":"{customer}","transaction_id":"T","amount":1}}"#), 0);
     enlarged(alert, bytes)
@@ -15,10 +16,10 @@ fn alert(customer: &str, bytes: usize) -> Alert {
 
 #[test]
 fn an_alert_fits_into_a_batch_up_to_the_limit_and_not_beyond() {
-    let small = alert("A", 0).size();
+    let small = size(&alert("A", 0));
     let fits = alert("A", MAX_BYTES - small);
     let too_large = alert("A", MAX_BYTES - small + 1);
-    assert_eq!((fits.size(), too_large.size()), (MAX_BYTES, MAX_BYTES + 1));
+    assert_eq!((size(&fits), size(&too_large)), (MAX_BYTES, MAX_BYTES + 1));
     assert_eq!(Batches::new(&[&fits]).next(), [0]);
     assert!(Batches::new(&[&too_large]).next().is_empty());
 }
@@ -39,7 +40,7 @@ proptest! {
                 break;
             }
             prop_assert!(batch.len() <= 10);
-            prop_assert!(batch.iter().map(|&place| alerts[place].size()).sum::<usize>() <= MAX_BYTES);
+            prop_assert!(batch.iter().map(|&place| size(&alerts[place])).sum::<usize>() <= MAX_BYTES);
             let customers: Vec<_> = batch.iter().filter_map(|&place| alerts[place].customer_id.as_deref()).collect();
             prop_assert_eq!(customers.iter().collect::<HashSet<_>>().len(), customers.len());
             batch.iter().for_each(|&place| batches.settled(place));

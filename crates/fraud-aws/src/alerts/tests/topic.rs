@@ -4,6 +4,7 @@ use aws_calls::fault::{CallFault, FaultKind};
 use embedded_aws::{EmbeddedAws, Fault, Service, ServiceError, When};
 
 use super::*;
+use crate::alerts::message::size;
 
 const TOPIC: &str = "fraud-alerts";
 
@@ -77,7 +78,7 @@ async fn alerts_of_the_largest_size_go_out_one_to_a_call_and_larger_ones_not_at_
         let payload = format!(r#"{{"customer_id":"{customer}","transaction_id":"T","amount":1}}"#);
         enlarged(alert_for(&payload, 0), more)
     };
-    let room = 262_144 - sized("A", 0).size();
+    let room = 262_144 - size(&sized("A", 0));
     let alerts = [sized("A", room), sized("A", room + 1), sized("A", 0), sized("B", room)];
     let results = sink.publish(&refs(&alerts), soon()).await;
     assert_eq!(results, [Ok(()), Err(PublishFault::TooLarge { size: 262_145 }), Ok(()), Ok(())]);

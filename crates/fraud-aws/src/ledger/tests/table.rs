@@ -239,7 +239,7 @@ async fn a_claim_that_is_given_up_between_two_looks_is_free_for_the_next_attempt
 async fn an_alert_that_fits_into_no_row_is_told_without_a_call() {
     let (aws, ledger) = start().await;
     let own = claim("own", 0, 60);
-    // The amount stands in the message and in an attribute of its own.
+    // The amount is in the message and in an attribute of its own.
     assert_eq!(claimed(&ledger, &enlarged(alert("fits", "1"), 395_000), &own).await, Claimed::Fresh);
     let fault = ledger.claim(&enlarged(alert("too large", "1"), 410_000), &own, soon()).await.unwrap_err();
     assert!(matches!(fault, LedgerFault::RowTooLarge { size } if size > 410_000), "{fault}");

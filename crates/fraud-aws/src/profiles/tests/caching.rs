@@ -20,7 +20,7 @@ struct Store {
 }
 
 impl ProfileStore for &Store {
-    async fn lookup(&self, customers: &[&str], _deadline: Instant) -> Answer {
+    async fn lookup(&self, customers: &[&str], _deadline: Instant) -> ProfileAnswer {
         self.asked.lock().unwrap().extend(customers.iter().map(|&id| id.to_owned()));
         if let Some(gate) = &self.gate {
             gate.notified().await;
@@ -33,7 +33,7 @@ impl ProfileStore for &Store {
         };
         let fault = self.fails.load(Ordering::Relaxed).then_some(CallFault::deadline());
         let profiles = customers.iter().map(lookup).collect();
-        Answer { profiles, cache_hits: 0, looked_up: customers.len(), fault }
+        ProfileAnswer { profiles, cache_hits: 0, looked_up: customers.len(), fault }
     }
 }
 

@@ -62,7 +62,7 @@ fn refs(ids: &[String]) -> Vec<&str> {
 }
 
 /// How many were found; each must be the one asked for.
-fn found(ids: &[String], answer: &Answer) -> usize {
+fn found(ids: &[String], answer: &ProfileAnswer) -> usize {
     let is_own = |(id, lookup): &(&String, &Lookup)| match lookup {
         Lookup::Found(profile) => {
             assert!(

@@ -16,36 +16,37 @@ use crate::progress::{Progress, RetryReason};
 const CALLS_AT_ONCE: usize = 8;
 /// So many letters are made and sent before the next are made: a call that waits for its turn takes kilobytes.
 const LETTERS_AT_ONCE: usize = 64;
-/// Where more user records of one stream record are poison, the stream record is put aside as one: a letter for each of
+/// Where more user records of one stream record are undeliverable, the stream record is put aside as one: a letter for each of
 /// the hundred thousand and more that fit into it would take longer than an invocation has, and Lambda brings all or none
 /// of them again.
 const MOST_LETTERS_OF_A_RECORD: usize = 1_000;
 
 /// What became of the records.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Burial {
+pub struct DeadLettered {
     /// Records that the sink accepted, by reason.
-    pub buried: Failures,
+    pub counts: Failures,
 }
 
-/// Sends the records at these places to the dead letters, save those that come again anyway. Where the sink refuses one,
-/// it comes again. Of a stream record with more than a thousand such user records there is one letter, with the data of
+/// Sends the records at these places to the dead letters, save those that are retried anyway. Where the sink refuses one,
+/// it is delivered again. Of a stream record with more than a thousand such user records there is one letter, with the data of
 /// the whole.
-pub async fn bury(
+pub async fn dead_letter(
     function: &'static str,
     batch: &Batch<'_>,
-    poison: &[(usize, FailureReason)],
+    undeliverable: &[(usize, FailureReason)],
     sink: &impl DeadLetterSink,
     deadline: Instant,
     progress: &mut Progress,
-) -> Burial {
-    let mut due: Vec<_> = poison.iter().copied().filter(|(index, _)| progress.allows(*index)).collect();
+) -> DeadLettered {
+    let mut due: Vec<_> =
+        undeliverable.iter().copied().filter(|(index, _)| progress.allows(*index)).collect();
     due.sort_unstable();
     let by_record = due.chunk_by(|(one, _), (next, _)| batch.are_of_one_record(*one, *next));
     let by_letter: Vec<_> = by_record
         .flat_map(|items| items.chunks(if items.len() > MOST_LETTERS_OF_A_RECORD { items.len() } else { 1 }))
         .collect();
-    let mut burial = Burial::default();
+    let mut dead_lettered = DeadLettered::default();
     for next in by_letter.chunks(LETTERS_AT_ONCE) {
         let next = next.iter().filter_map(|&items| Some((items, batch.letter_of(items, function)?)));
         // Collected: the compiler cannot tell that a stream over a borrowing closure can change threads.
@@ -54,7 +55,7 @@ pub async fn bury(
         let sent: Vec<_> = futures_util::stream::iter(calls).buffer_unordered(CALLS_AT_ONCE).collect().await;
         for (items, result) in sent {
             match result {
-                Ok(()) => burial.add(batch, items),
+                Ok(()) => dead_lettered.add(batch, items),
                 Err(fault) => {
                     if let Some((index, _)) = items.first() {
                         let position = batch.position_text(*index);
@@ -68,14 +69,14 @@ pub async fn bury(
             break;
         }
     }
-    burial.buried.log("records dead-lettered");
-    burial
+    dead_lettered.counts.log("records dead-lettered");
+    dead_lettered
 }
 
-impl Burial {
+impl DeadLettered {
     fn add(&mut self, batch: &Batch<'_>, items: &[(usize, FailureReason)]) {
         for (index, reason) in items {
-            self.buried.add(*reason, || batch.position_text(*index).unwrap_or_default());
+            self.counts.add(*reason, || batch.position_text(*index).unwrap_or_default());
         }
     }
 }

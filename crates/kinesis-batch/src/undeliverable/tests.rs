@@ -37,32 +37,34 @@ impl DeadLetterSink for Letters {
     }
 }
 
-/// Buries all poison of an event.
-async fn buried(payloads: &[&[u8]], letters: &Letters) -> (usize, Progress) {
+/// Buries all undeliverable of an event.
+async fn sent_letters(payloads: &[&[u8]], letters: &Letters) -> (usize, Progress) {
     let event = event(payloads);
     let batch = Batch::read(&event).unwrap();
     let transactions = batch.transactions();
-    let poison: Vec<_> = transactions
+    let undeliverable: Vec<_> = transactions
         .iter()
         .enumerate()
         .filter_map(|(index, received)| Some((index, *received.as_ref().err()?)))
         .collect();
     let mut progress = Progress::default();
     let deadline = Instant::now() + Duration::from_secs(60);
-    let burial = bury("kinesis-alerts", &batch, &poison, letters, deadline, &mut progress).await;
-    (burial.buried.counts().values().sum(), progress)
+    let dead_lettered =
+        dead_letter("kinesis-alerts", &batch, &undeliverable, letters, deadline, &mut progress).await;
+    (dead_lettered.counts.counts().values().sum(), progress)
 }
 
 #[tokio::test]
 async fn each_user_record_has_its_letter_up_to_a_thousand_and_beyond_that_the_stream_record_has_one() {
-    for (poison, expected) in [(1_000, 1_000), (1_001, 1)] {
+    for (undeliverable, expected) in [(1_000, 1_000), (1_001, 1)] {
         // The last is a transaction, which has been handled.
-        let mut users: Vec<&[u8]> = vec![b""; poison];
+        let mut users: Vec<&[u8]> = vec![b""; undeliverable];
         users.push(br#"{"amount":1}"#);
         let whole = aggregate(&users);
         let letters = Letters::accepting(usize::MAX);
-        let (buried, progress) = buried(&[br#"{"amount":1}"#, &whole, b"no JSON"], &letters).await;
-        assert_eq!((buried, progress.retry_reason()), (poison + 1, None));
+        let (letters_sent, progress) =
+            sent_letters(&[br#"{"amount":1}"#, &whole, b"no JSON"], &letters).await;
+        assert_eq!((letters_sent, progress.retry_reason()), (undeliverable + 1, None));
         let mut kept = letters.kept();
         assert_eq!(kept.len(), expected + 1);
         let last = kept.pop().unwrap();
@@ -78,16 +80,16 @@ async fn each_user_record_has_its_letter_up_to_a_thousand_and_beyond_that_the_st
 async fn a_stream_record_of_nothing_but_empty_user_records_is_put_aside_with_one_call() {
     let whole = aggregate(&vec![&b""[..]; 170_000]);
     let letters = Letters::accepting(usize::MAX);
-    let (buried, progress) = buried(&[&whole], &letters).await;
-    assert_eq!((buried, letters.kept().len(), progress.retry_reason()), (170_000, 1, None));
+    let (letters_sent, progress) = sent_letters(&[&whole], &letters).await;
+    assert_eq!((letters_sent, letters.kept().len(), progress.retry_reason()), (170_000, 1, None));
 }
 
 #[tokio::test]
 async fn once_a_letter_is_refused_no_more_than_those_under_way_are_sent_and_what_was_not_taken_comes_again() {
-    let poison = vec![&b"no JSON"[..]; 500];
+    let undeliverable = vec![&b"no JSON"[..]; 500];
     let letters = Letters::accepting(70);
-    let (buried, progress) = buried(&poison, &letters).await;
-    assert_eq!(buried, 70);
+    let (letters_sent, progress) = sent_letters(&undeliverable, &letters).await;
+    assert_eq!(letters_sent, 70);
     assert!(progress.allows(69) && !progress.allows(70));
     assert_eq!(progress.retry_reason(), Some(RetryReason::DeadLettersUnavailable));
     assert_eq!(letters.asked.into_inner(), 128);
