@@ -21,9 +21,8 @@ fn refused(ended: &Ended, told: &[&str]) {
     assert_eq!(ended.status, Some(1), "{ended:?}");
     assert_eq!(ended.json()["stayed_by_reason"], json!({ "forgotten": told.len() }), "{ended:?}");
     for told in told {
-        let told = format!(
-            "it arrived at 2024-01-15T03:00:00.250Z, and {told}: what was done with it may be forgotten"
-        );
+        let told =
+            format!("it arrived at 2024-01-15T03:00:00.250Z, and {told}: the table may have forgotten it");
         assert!(ended.stderr.contains(&told), "{told}: {ended:?}");
     }
 }
