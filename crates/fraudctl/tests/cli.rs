@@ -43,6 +43,7 @@ fn an_input_that_cannot_be_read_is_an_input_error() {
         (vec!["profiles", "import", "tx.ndjson", "--to", "profiles"], "it must be `dynamodb:<table>`"),
     ] {
         fs::write(folder.path().join("tx.ndjson"), LOW).unwrap();
+        fs::write(folder.path().join("profiles.json"), PROFILES).unwrap();
         fs::write(folder.path().join("a-row"), "segment\ngold\n").unwrap();
         let output = fraudctl(&arguments).current_dir(folder.path()).output().unwrap();
         let stderr = text(&output.stderr);

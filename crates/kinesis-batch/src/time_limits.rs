@@ -31,7 +31,7 @@ impl TimeLimits {
         let end = now + remaining;
         let settle = end - LONGEST_ANSWERING.min(remaining / 10);
         let work = end - (LONGEST_SETTLING + LONGEST_ANSWERING).min(remaining / 4 + remaining / 10);
-        TimeLimits { lookup: lookup_deadline(remaining), work, settle, end }
+        TimeLimits { lookup: lookup_deadline(now, remaining), work, settle, end }
     }
 }
 

@@ -14,6 +14,7 @@ use fraud_core::record::RecordEncoder;
 use fraud_core::transaction::{Transaction, TransactionReader};
 use lambda_events::InvalidEvent;
 use lambda_events::firehose::{FirehoseEvent, FirehoseRecord};
+use tokio::time::Instant;
 
 pub mod config;
 pub mod metrics;
@@ -97,7 +98,7 @@ impl<S: ProfileStore> Transform<S> {
 
         let customers =
             scorables.iter().map(|scorable| scorable.as_ref().ok()?.transaction.customer_id.as_deref());
-        let looked_up = look_up(&self.profiles, customers, lookup_deadline(remaining)).await;
+        let looked_up = look_up(&self.profiles, customers, lookup_deadline(Instant::now(), remaining)).await;
         if let Some(fault) = looked_up.fault() {
             tracing::warn!(reason = %fault, "profiles unavailable");
         }

@@ -4,7 +4,6 @@ use std::sync::Mutex;
 use fraud_aws::profiles::{FileProfiles, Lookup, ProfileAnswer};
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use tokio::time::Instant;
 
 use super::*;
 

@@ -12,10 +12,10 @@ use super::{Lookup, ProfileAnswer, ProfileStore};
 /// The longest that profiles are waited for; by then a table that answers at all has answered.
 const LONGEST_LOOKUP: Duration = Duration::from_secs(10);
 
-/// When to stop waiting for profiles in an invocation that has `remaining` until it is killed: half of that is left for
-/// the rest of its work.
-pub fn lookup_deadline(remaining: Duration) -> Instant {
-    Instant::now() + LONGEST_LOOKUP.min(remaining / 2)
+/// When to stop waiting for profiles in an invocation that began at `start` and has `remaining` from then on: half of
+/// that is left for the rest of its work.
+pub fn lookup_deadline(start: Instant, remaining: Duration) -> Instant {
+    start + LONGEST_LOOKUP.min(remaining / 2)
 }
 
 /// What was looked up for a batch: asked by record.

@@ -56,7 +56,7 @@ fn an_aggregate_whose_checksum_does_not_match_is_ordinary_data() {
 
 #[test]
 fn a_record_that_does_not_say_when_it_arrived_is_refused_for_itself() {
-    let event = event(&[&transaction(1), &transaction(2)]).replacen("1705291200.25", "null", 1);
+    let event = event(&[&transaction(1), &transaction(2)]).replacen("1705291200.250", "null", 1);
     let outcomes: Vec<_> = contents(&event).into_iter().map(|(_, _, outcome)| outcome).collect();
     assert_eq!(outcomes, [Err(FailureReason::MissingArrivalTime), Ok("T2".to_owned())]);
 }

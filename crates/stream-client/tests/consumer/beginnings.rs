@@ -151,6 +151,6 @@ async fn a_checkpoint_that_the_stream_refuses_is_an_error_that_names_it_and_no_l
     let error = world.start(&handler).ended().await.unwrap_err();
     let text = error.to_string();
     assert!(matches!(error, ConsumerError::PositionRefused { .. }), "{text}");
-    assert!(text.contains("in shardId-000000000000 (behind 12345): "), "{text}");
+    assert!(text.contains("in shardId-000000000000 (after 12345): "), "{text}");
     assert_eq!(handler.seen(), []);
 }
