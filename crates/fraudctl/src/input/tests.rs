@@ -234,7 +234,7 @@ fn another_kind_of_file_is_refused_with_what_it_seems_to_be_and_what_to_do() {
         (b"\x07\x00\x01", "it is neither text nor of a known kind"),
         (b"hello world\n", "it looks like other text: it begins with `hello world`"),
         (b"a;b;c\n1;2;3\n", "it looks like CSV: it begins with `a;b;c`"),
-        (b"7\n8\n", "it is JSON without objects, for it begins with `7`"),
+        (b"7\n8\n", "it is JSON without objects: it begins with `7`"),
         (
             b"{'a': 1}\n{'a': 2}\n",
             "its first entry is not an object (line 1: not JSON from byte 2 on); fix or remove it",

@@ -173,7 +173,7 @@ async fn what_another_sender_holds_or_has_given_up_is_not_sent_and_no_success() 
     world.delete(LEDGER, "alert_id", "C1/T2").await;
     let gone = crate::world::Ended::from(sender.wait_with_output().await.unwrap());
     assert_eq!(gone.status, Some(1), "{gone:?}");
-    assert!(gone.stderr.contains("C1/T2: not sent: another has given it up meanwhile"), "{gone:?}");
+    assert!(gone.stderr.contains("C1/T2: not sent: another sender gave it up meanwhile"), "{gone:?}");
     assert_eq!(world.alerted(), Vec::<String>::new());
 }
 

@@ -122,7 +122,7 @@ async fn what_cannot_go_back_is_told_and_a_function_of_another_name_is_said() {
     assert_eq!(stays.status, Some(1), "{stays:?}");
     let expected = json!({ "data_omitted": 1, "no_batch": 1, "unknown_function": 1 });
     assert_eq!(stays.json()["stayed_by_reason"], expected);
-    let told = "the name scores does not say which function it is: say so by --function";
+    let told = "the name scores does not say which function it is; name it with --function";
     assert!(stays.stderr.contains(told), "{stays:?}");
     assert!(stays.stderr.contains("only an S3 destination gets them"), "{stays:?}");
 

@@ -150,7 +150,7 @@ async fn what_a_redrive_that_was_killed_still_hides_is_told_and_is_no_empty_queu
     killed.kill().await.unwrap();
     world.aws.faults().clear();
 
-    let told = "about 2 letters are hidden by somebody else, at work or dead: for at most 120 seconds";
+    let told = "about 2 letters are hidden by another reader, for at most 120 seconds";
     let listed = world.dead_letters("list", &[]).await;
     assert_eq!((listed.status, &*listed.stdout), (Some(0), "no letters can be received\n"), "{listed:?}");
     assert!(listed.stderr.contains(told), "{listed:?}");
@@ -218,7 +218,7 @@ async fn a_letter_that_cannot_be_removed_is_told_and_goes_with_the_next_redrive(
     world.fault(Service::Sqs, "DeleteMessage", Fault::InternalError);
     let kept = world.dead_letters("redrive", &[]).await;
     assert_eq!(kept.status, Some(1), "{kept:?}");
-    let told = "stays: accepted, but it could not be removed (InternalFailure)";
+    let told = "stays: accepted, but not removed (InternalFailure)";
     assert!(kept.stderr.contains(told), "{kept:?}");
     assert_eq!(kept.stdout, "0 letters redriven, 1 stay (1 not_removed)\n");
     world.aws.faults().clear();
@@ -253,7 +253,7 @@ async fn what_cannot_go_back_is_told_with_its_reason_and_left_alone() {
     let expected = json!({ "data_omitted": 1, "no_letter": 1, "unknown_function": 1 });
     assert_eq!(left.json()["stayed_by_reason"], expected);
     for told in [
-        "its 2 bytes were too long for a letter: they are in the stream transactions until its retention is over, and in the \
+        "its 2 bytes are too many for a letter: they are in the stream transactions until its retention is over, and in the \
          raw backup under raw/2024/01/15/03/",
         "no function firehose-transform reads the stream",
         "not a dead letter: missing field `id`",

@@ -46,7 +46,7 @@ async fn a_stream_is_created_as_asked_and_created_again_nothing_changes() {
     world.aws.calls().clear();
     for arguments in [&CREATE[..], &["create", "payments"]] {
         let again = stream(&world, arguments).await;
-        let expected = "payments is there, nothing was changed: 3 shards, records kept for 168 hours\n";
+        let expected = "payments exists, nothing was changed: 3 shards, records kept for 168 hours\n";
         assert_eq!((again.status, &*again.stdout), (Some(0), expected), "{again:?}");
     }
     let calls: Vec<String> = world.aws.calls().all().into_iter().map(|call| call.operation).collect();
