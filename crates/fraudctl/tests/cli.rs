@@ -27,6 +27,7 @@ fn text(bytes: &[u8]) -> String {
 #[test]
 fn an_input_that_cannot_be_read_is_an_input_error() {
     let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("profiles.json"), PROFILES).unwrap();
     for (arguments, message) in [
         (
             vec!["score", "-", "-", "--profiles", "profiles.json"],

@@ -142,7 +142,7 @@ mod tests {
     fn a_stream_that_takes_larger_records_than_events_carry_is_wrong() {
         assert_eq!(takes_records("transactions", 1024), Ok("takes records of up to 1024 KiB".to_owned()));
         let wrong = takes_records("transactions", 10_240).unwrap_err();
-        assert!(wrong.what.starts_with("it accepts records of 10240 KiB, "), "{wrong:?}");
+        assert!(wrong.what.starts_with("it accepts records of 10240 KiB, but "), "{wrong:?}");
         assert!(wrong.mend.starts_with("aws kinesis update-max-record-size "), "{wrong:?}");
     }
 }
