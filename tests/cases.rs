@@ -2,7 +2,6 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use fraud_core::refusal::Refusal;
 use std::time::Duration;
 
 use firehose_transform::{Transform, Transformed};
@@ -11,6 +10,7 @@ use fraud_aws::reason::FailureReason;
 use fraud_core::event_time::EventTimeBounds;
 use fraud_core::money::Money;
 use fraud_core::policy::Policy;
+use fraud_core::refusal::Refusal;
 use fraud_core::transaction::Transaction;
 use kinesis_batch::Batch;
 use serde_json::{Value, json};

@@ -1,12 +1,12 @@
 //! What the code says of itself is what it does.
 
-use fraud_core::refusal::Refusal;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use fraud_aws::config::{ConfigError, Environment, Variable};
 use fraud_aws::reason::FailureReason;
 use fraud_aws::telemetry::{Failures, Metric, MetricLine, metric};
+use fraud_core::refusal::Refusal;
 use kinesis_batch::RetryReason;
 use system_tests::description::FUNCTIONS;
 

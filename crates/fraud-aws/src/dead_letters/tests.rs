@@ -1,10 +1,10 @@
-use fraud_core::refusal::Refusal;
 use std::borrow::Cow;
 use std::time::Duration;
 
 use crate::reason::FailureReason;
 use exact_text::json::is_portable;
 use fraud_core::identity::Position;
+use fraud_core::refusal::Refusal;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 

@@ -1,12 +1,12 @@
 //! What fills the queue of dead letters, and how a test tells what is in it.
 
-use fraud_core::refusal::Refusal;
 use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use fraud_aws::dead_letters::{DeadLetter, MAX_BODY_BYTES};
 use fraud_aws::reason::FailureReason;
 use fraud_core::identity::Position;
+use fraud_core::refusal::Refusal;
 
 use crate::functions::{FIRST, SHARD, aggregate, event, high};
 use crate::world::{LEDGER, World};

@@ -1,6 +1,5 @@
 //! One invocation at a time, with faults on order.
 
-use fraud_core::refusal::Refusal;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
@@ -8,6 +7,7 @@ use exact_text::timestamp::Timestamp;
 use fraud_aws::aggregates::{Addition, AggregateStore, Memory};
 use fraud_aws::reason::FailureReason;
 use fraud_core::money::Money;
+use fraud_core::refusal::Refusal;
 use fraud_core::window::{Counted, IdentityHash, Window, WindowTime, WindowTotals};
 use kinesis_batch::RetryReason;
 use lambda_events::kinesis_json::{EventRecord, event_json};

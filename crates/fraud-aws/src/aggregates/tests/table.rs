@@ -1,8 +1,8 @@
 //! The real SDK against a DynamoDB in process.
 
-use aws_calls::fault::CallFault;
 use std::collections::HashMap;
 
+use aws_calls::fault::CallFault;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;

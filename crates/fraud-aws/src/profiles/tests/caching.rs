@@ -1,10 +1,10 @@
 //! The memory in front of a store.
 
-use aws_calls::fault::CallFault;
 use std::collections::HashSet;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use aws_calls::fault::CallFault;
 use tokio::sync::Notify;
 use tokio::time::advance;
 
