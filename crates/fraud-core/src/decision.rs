@@ -49,7 +49,7 @@ impl Decider {
 
     /// Decides on a transaction: its profile lookup came to `enrichment`, it arrived at `arrival`, and its record is at
     /// `position` in a stream, if it came from one.
-    #[inline]
+    #[inline(always)]
     pub fn decide<'a>(
         &self,
         transaction: &'a Transaction<'_>,

@@ -33,7 +33,7 @@ impl EventTimeBounds {
 
     /// When a transaction that arrived at `arrival` counts, and what is wrong with its event time. A missing one is no
     /// fault: the arrival takes its place.
-    #[inline]
+    #[inline(always)]
     pub fn counted(&self, event_time: &TimeField<'_>, arrival: Timestamp) -> CountedTime {
         let (at, fault) = match event_time {
             TimeField::Missing => (arrival, None),

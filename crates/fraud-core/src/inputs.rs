@@ -47,7 +47,7 @@ macro_rules! inputs {
             }
 
             /// The input's value; `None` if it has none.
-            #[inline]
+            #[inline(always)]
             pub(crate) fn of(self, inputs: &Inputs) -> Option<f64> {
                 match self {
                     $(Input::$variant => ($read)(inputs),)+

@@ -80,7 +80,7 @@ impl Policy {
 
 impl Factor {
     /// What the factor contributes; `None` if that is nothing.
-    #[inline]
+    #[inline(always)]
     fn contribution(&self, inputs: &Inputs) -> Option<Reason<'_>> {
         let observed = self.input.of(inputs)?;
         let (points, rule) = self.shape.points(observed)?;
@@ -90,7 +90,7 @@ impl Factor {
 
 impl Shape {
     /// The points that a value gives, and the rule that it meets; `None` outside all bands.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn points(&self, observed: f64) -> Option<(f64, &str)> {
         match self {
             Shape::Bands(bands) => {

@@ -65,8 +65,12 @@ struct Body<'a> {
 
 impl<'a> Body<'a> {
     /// The object that ends at `end` of `text`, without these parts; `None` if one of them is not a part of it.
+    #[inline(always)]
     fn new(text: &'a str, end: usize, without: &[Range<usize>], has_line_break: bool) -> Option<Self> {
         let last = end.checked_sub(1)?;
+        if without.is_empty() {
+            return Some(Body { first: text.get(..last)?, rest: Vec::new(), has_line_break });
+        }
         let first = text.get(..without.first().map_or(last, |part| part.start))?;
         let ends = without.iter().skip(1).map(|part| part.start).chain([last]);
         let rest = without.iter().zip(ends).map(|(part, end)| text.get(part.end..end));

@@ -41,6 +41,7 @@ impl Kind {
     ///
     /// # Errors
     /// [`InvalidEvent`] if the event has no such list, and what `record` and `other` give.
+    #[inline(always)]
     pub(crate) fn read<'a, R>(
         self,
         event: &'a str,
@@ -65,6 +66,7 @@ impl Kind {
         records.ok_or_else(|| self.invalid(format!("`{}` is missing", self.list)))
     }
 
+    #[inline(always)]
     fn records<'a, R>(
         self,
         scanner: &mut Scanner<'a>,
