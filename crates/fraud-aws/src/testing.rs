@@ -1,10 +1,12 @@
 //! What the tests of several ports share.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use aws_calls::table::Kind;
+use aws_sdk_dynamodb::types::AttributeValue;
 use exact_text::timestamp::Timestamp;
 use fraud_core::alert::Alert;
 use fraud_core::decision::Decider;
@@ -113,4 +115,25 @@ impl Write for Page {
 pub(crate) fn assert_calls_are_those_of(port: crate::port::Port, aws: &embedded_aws::EmbeddedAws) {
     let arrived: BTreeSet<String> = aws.calls().all().into_iter().map(|call| call.operation).collect();
     assert_eq!(arrived, port.calls.iter().map(|call| call.operation.to_owned()).collect(), "{}", port.name);
+}
+
+/// Fails unless the attributes of a row are the table's, each of its type.
+pub(crate) fn assert_is_a_row_of(table: aws_calls::table::Table, row: &HashMap<String, AttributeValue>) {
+    let keys = table.keys().map(|(key, _)| key);
+    let known: HashMap<_, _> = keys
+        .chain(table.attributes.iter().copied())
+        .map(|attribute| (attribute.name, attribute.kind))
+        .collect();
+    for (name, value) in row {
+        let kind = match value {
+            AttributeValue::S(_) => Kind::S,
+            AttributeValue::N(_) => Kind::N,
+            AttributeValue::Bool(_) => Kind::Bool,
+            AttributeValue::Bs(_) => Kind::Bs,
+            other => panic!("{name}: {other:?}"),
+        };
+        assert_eq!(known.get(name.as_str()), Some(&kind), "{}: {name}", table.name);
+    }
+    assert!(table.keys().all(|(key, _)| row.contains_key(key.name)));
+    assert!(table.time_to_live.is_none_or(|name| row.contains_key(name)));
 }

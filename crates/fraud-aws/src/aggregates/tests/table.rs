@@ -79,6 +79,7 @@ async fn a_row_has_the_tutorials_names_and_what_exactness_needs() {
     assert_eq!(count(&table, &share("C1", window(0), first.clone()), at(1), soon()).await.failed, None);
     assert_eq!(count(&table, &share("C1", window(0), second.clone()), at(61), soon()).await.failed, None);
     let mut row = row(&aws, "C1", window(0)).await;
+    crate::testing::assert_is_a_row_of(crate::aggregates::TABLE, &row);
     let Some(AttributeValue::Bs(mut hashes)) = row.remove("counted") else { panic!("a binary set") };
     hashes.sort_by(|a, b| a.as_ref().cmp(b.as_ref()));
     let mut expected: Vec<_> = [first, second].concat().iter().map(|counted| counted.identity.0).collect();

@@ -86,6 +86,7 @@ async fn a_row_is_the_alerts_audit_record() {
     expected.insert("may_have_been_sent", AttributeValue::Bool(true));
     expected.insert("ttl", number(1_705_287_700 + 400 * 24 * 60 * 60));
     assert_eq!(row(&aws, &alert).await, of(&expected));
+    crate::testing::assert_is_a_row_of(crate::ledger::TABLE, &row(&aws, &alert).await);
 
     release(&ledger, &alert, &second, Release::NotSent).await;
     expected.insert("claim_expires_at", number(0));
