@@ -14,11 +14,11 @@ use crate::progress::{Progress, RetryReason};
 
 /// Calls to the dead-letter sink under way at once.
 const CALLS_AT_ONCE: usize = 8;
-/// So many letters are made and sent before the next are made: a call that waits for its turn takes kilobytes.
+/// Letters that are made and sent before the next are made: a call that waits for its turn takes kilobytes.
 const LETTERS_AT_ONCE: usize = 64;
-/// Where more user records of one stream record are undeliverable, the stream record is put aside as one: a letter for each of
-/// the hundred thousand and more that fit into it would take longer than an invocation has, and Lambda brings all or none
-/// of them again.
+/// If more user records of one stream record can never succeed, there is one letter for the whole stream record: a letter
+/// for each of the hundred thousand and more that fit into it would take longer than an invocation has, and Lambda
+/// redelivers all of them or none.
 const MOST_LETTERS_OF_A_RECORD: usize = 1_000;
 
 /// What became of the records.
@@ -28,9 +28,9 @@ pub struct DeadLettered {
     pub counts: Failures,
 }
 
-/// Sends the records at these places to the dead letters, save those that are retried anyway. Where the sink refuses one,
-/// it is delivered again. Of a stream record with more than a thousand such user records there is one letter, with the data of
-/// the whole.
+/// Sends the records at these places to the dead letters, but for those that are retried anyway. A record that the sink
+/// does not take is retried. A stream record with more than a thousand such user records makes one letter, with the data
+/// of the whole.
 pub async fn dead_letter(
     function: &'static str,
     batch: &Batch<'_>,

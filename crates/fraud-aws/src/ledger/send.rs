@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use aws_calls::fault::CallFault;
 use aws_calls::pauses::Pauses;
 use fraud_core::alert::Alert;
 use futures_util::StreamExt;
@@ -211,10 +212,17 @@ impl<'p, Ledger: AlertLedger, Sink: AlertSink, Now: Clock> Sender<'p, Ledger, Si
 
     async fn mark_one(&self, alert_id: &str, sent_at: Timestamp) -> Result<Marked, LedgerFault> {
         let mut pauses = Pauses::new(FIRST_PAUSE, LONGEST_PAUSE);
+        let out_of_time = LedgerFault::Call(CallFault::deadline());
+        // Why the ledger refused says more than that the last attempt was cut off.
+        let mut refusal = None;
         loop {
             let marked = self.ledger.mark_sent(alert_id, &self.claim, sent_at, self.limits.settle).await;
-            if marked.is_ok() || !pauses.wait_before(self.limits.settle).await {
-                return marked;
+            let Err(fault) = marked else { return marked };
+            if fault != out_of_time {
+                refusal = Some(fault);
+            }
+            if !pauses.wait_before(self.limits.settle).await {
+                return Err(refusal.unwrap_or(out_of_time));
             }
         }
     }
