@@ -1,5 +1,7 @@
 //! Decimal numbers as they are written, compared exactly.
 
+use std::fmt;
+
 /// A JSON number's value: `digits × 10^exponent`. Two texts of one number are equal, such as `1.50` and `15e-1`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Decimal {
@@ -83,6 +85,15 @@ impl Decimal {
     }
 }
 
+/// The one text of all those that write this number: `-123e-2`.
+impl fmt::Display for Decimal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sign = if self.negative { "-" } else { "" };
+        let digits = if self.digits.is_empty() { "0" } else { &self.digits };
+        write!(f, "{sign}{digits}e{}", self.exponent)
+    }
+}
+
 /// Whether a JSON number is above zero, however small or large it is.
 pub fn is_positive(number: &str) -> bool {
     let mantissa = number.split(['e', 'E']).next().unwrap_or_default();
@@ -136,6 +147,9 @@ mod tests {
             let fraction = format!("{number}.0{zeros}");
             prop_assert!(same_number(&plain, &exponent));
             prop_assert!(same_number(&plain, &fraction));
+            let canonical = Decimal::parse(&plain).unwrap().to_string();
+            prop_assert_eq!(&Decimal::parse(&exponent).unwrap().to_string(), &canonical);
+            prop_assert!(same_number(&canonical, &plain));
             let other = number.wrapping_add(1).to_string();
             prop_assert!(!same_number(&other, &exponent));
         }

@@ -9,7 +9,10 @@ pub const AMOUNT: &str = "amount";
 /// When the transaction happened.
 pub const EVENT_TIME: &str = "event_time";
 
-/// All that are read.
+/// The merchant: part of what tells two transactions under one id apart.
+pub const MERCHANT_ID: &str = "merchant_id";
+
+/// All that scoring reads.
 pub const READ: [&str; 4] = [TRANSACTION_ID, CUSTOMER_ID, AMOUNT, EVENT_TIME];
 
 /// The customer's segment, from the profile.

@@ -10,6 +10,7 @@ pub mod decision;
 pub mod enrichment;
 pub mod event_time;
 pub mod fields;
+pub mod fingerprint;
 pub mod identity;
 pub mod inputs;
 pub mod money;

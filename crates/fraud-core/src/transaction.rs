@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use crate::fields;
+use crate::fingerprint::{Fingerprint, WrittenAs};
 use crate::identity::{Identity, Position};
 use crate::refusal::Refusal;
 use exact_text::json::{JsonError, RepeatedKeys, Scanner, Value};
@@ -29,6 +30,10 @@ pub struct Transaction<'a> {
     pub amount: Amount<'a>,
     /// `event_time`
     pub event_time: TimeField<'a>,
+    /// `event_time` as it is written, if there is one.
+    event_time_value: Option<Value<'a>>,
+    /// `merchant_id` as it is written, if there is one.
+    merchant: Option<Value<'a>>,
     body: Body<'a>,
 }
 
@@ -89,6 +94,7 @@ enum Field {
     CustomerId,
     Amount,
     EventTime,
+    MerchantId,
     /// A name under which only this product writes.
     Own,
     Other,
@@ -101,6 +107,7 @@ impl Field {
             Some(fields::CUSTOMER_ID) => Field::CustomerId,
             Some(fields::AMOUNT) => Field::Amount,
             Some(fields::EVENT_TIME) => Field::EventTime,
+            Some(fields::MERCHANT_ID) => Field::MerchantId,
             Some(name) if fields::is_own(name) => Field::Own,
             _ => Field::Other,
         }
@@ -132,6 +139,7 @@ impl<'a> TransactionReader<'a> {
                 Field::CustomerId => read.customer_id = Some(value),
                 Field::Amount => read.amount = Some(value),
                 Field::EventTime => read.event_time = Some(value),
+                Field::MerchantId => read.merchant = Some(value),
                 Field::Own => {
                     cuts.cut(scanner.offset());
                     return Ok(());
@@ -153,6 +161,8 @@ impl<'a> TransactionReader<'a> {
             customer_id,
             amount: amount(read.amount)?,
             event_time: time(read.event_time),
+            event_time_value: read.event_time,
+            merchant: read.merchant,
             body: Body::new(text, end, &cuts.ranges, scanner.met_line_break()).ok_or_else(|| {
                 debug_assert!(false, "a member ends outside the object");
                 Refusal::InternalFault
@@ -172,6 +182,16 @@ impl<'a> Transaction<'a> {
     /// The identity of the transaction's record, which is at `position` in a stream.
     pub fn identity_at<'i>(&'i self, position: Position<'i>) -> Identity<'i> {
         self.identity(Some(position)).unwrap_or(Identity::Position(position))
+    }
+
+    /// What tells the transaction from another under the same identity.
+    pub fn fingerprint(&self) -> Fingerprint {
+        let event_time = match (&self.event_time, self.event_time_value) {
+            (TimeField::Known(time, _), _) => WrittenAs::Instant(time.instant),
+            (_, None) => WrittenAs::Nothing,
+            (_, Some(value)) => WrittenAs::Text(value),
+        };
+        Fingerprint::of(self.amount.digits, event_time, self.merchant.and_then(Value::as_digits).as_deref())
     }
 
     /// Reads one record's payload. Those of a batch are read by a [`TransactionReader`].
@@ -213,6 +233,7 @@ struct Members<'a> {
     customer_id: Option<Value<'a>>,
     amount: Option<Value<'a>>,
     event_time: Option<Value<'a>>,
+    merchant: Option<Value<'a>>,
 }
 
 /// Which parts of the object to leave out so that what remains is an object again.

@@ -112,6 +112,11 @@ pub const AMOUNTS_DIFFERING: Metric = Metric::count(
     "AmountsDiffering",
     "Records of a transaction that was alerted or counted before with another amount",
 );
+/// Ids that producers used again.
+pub const TRANSACTION_IDS_REUSED: Metric = Metric::count(
+    "TransactionIdsReused",
+    "Transactions whose id was used before with another amount, event time or merchant",
+);
 /// Records that went to the dead letters.
 pub const RECORDS_DEAD_LETTERED: Metric =
     Metric::count_by_reason("RecordsDeadLettered", "Records that went to the dead letters");
