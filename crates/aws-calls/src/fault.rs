@@ -65,6 +65,11 @@ impl CallFault {
         Self::new(FaultKind::NoAnswer, NO_ANSWER_IN_TIME)
     }
 
+    /// An answer that lacks what the service always says. `message` says what, for a person.
+    pub fn unreadable(message: impl Into<String>) -> Self {
+        CallFault { message: message.into(), ..Self::new(FaultKind::NoAnswer, UNREADABLE_ANSWER) }
+    }
+
     /// A failure of this kind. `code` must hold no part of the request.
     pub fn new(kind: FaultKind, code: impl Into<Cow<'static, str>>) -> Self {
         CallFault { code: code.into(), message: String::new(), kind }
@@ -93,8 +98,10 @@ impl CallFault {
             SdkError::ServiceError(context) => {
                 let (status, error) = (context.raw().status(), context.err());
                 let Some(code) = error.code().filter(|code| !code.is_empty()) else {
-                    let message = format!("HTTP status {} without an error code", status.as_u16());
-                    return CallFault { message, ..Self::new(FaultKind::NoAnswer, UNREADABLE_ANSWER) };
+                    return Self::unreadable(format!(
+                        "HTTP status {} without an error code",
+                        status.as_u16()
+                    ));
                 };
                 let kind = if is_throttle(code) {
                     FaultKind::Throttled
