@@ -5,6 +5,7 @@ use std::error::Error;
 use std::fmt;
 use std::future::Future;
 use std::io;
+use std::iter;
 
 use aws_sdk_dynamodb::config::http::HttpResponse;
 use aws_sdk_dynamodb::error::{ConnectorError, ProvideErrorMetadata, SdkError};
@@ -16,7 +17,7 @@ pub const NO_ANSWER_IN_TIME: &str = "no answer in time";
 pub const CANNOT_REACH: &str = "cannot reach the service";
 /// The code of a request that could not be sent, for want of a region or of credentials.
 pub const CANNOT_SEND: &str = "cannot send the request";
-/// The code of an answer that says nothing of what was asked.
+/// The code of an answer that says nothing of what was asked: one that cannot be read, or an error without a code.
 pub const UNREADABLE_ANSWER: &str = "unreadable answer";
 
 /// Why a call failed.
@@ -34,7 +35,8 @@ pub struct CallFault {
 /// What a failure means for who called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FaultKind {
-    /// No answer, or none that can be read: the service may have done what was asked.
+    /// No answer, or none that can be read, or an error without a code, as proxies give: the service may have done what
+    /// was asked.
     NoAnswer,
     /// The service failed: it may have done what was asked.
     Failed,
@@ -63,6 +65,11 @@ impl CallFault {
         Self::new(FaultKind::NoAnswer, NO_ANSWER_IN_TIME)
     }
 
+    /// An answer that lacks what the service always says. `message` says what, for a person.
+    pub fn unreadable(message: impl Into<String>) -> Self {
+        CallFault { message: message.into(), ..Self::new(FaultKind::NoAnswer, UNREADABLE_ANSWER) }
+    }
+
     /// A failure of this kind. `code` must hold no part of the request.
     pub fn new(kind: FaultKind, code: impl Into<Cow<'static, str>>) -> Self {
         CallFault { code: code.into(), message: String::new(), kind }
@@ -84,21 +91,27 @@ impl CallFault {
         Self::new(FaultKind::Failed, error.kind().to_string())
     }
 
-    /// What the SDK says of a call that failed, after its own retries.
+    /// What the SDK says of a call that failed, after its own retries. Only a service's own error code is the service's
+    /// word: without one the call may have been done, whatever the status.
     pub fn of<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Self {
         match error {
             SdkError::ServiceError(context) => {
-                let (code, message) = (context.err().code(), context.err().message());
-                let code = code.unwrap_or("unknown service error");
+                let (status, error) = (context.raw().status(), context.err());
+                let Some(code) = error.code().filter(|code| !code.is_empty()) else {
+                    return Self::unreadable(format!(
+                        "HTTP status {} without an error code",
+                        status.as_u16()
+                    ));
+                };
                 let kind = if is_throttle(code) {
                     FaultKind::Throttled
-                } else if !context.raw().status().is_client_error() || OWN_TROUBLE.contains(&code) {
+                } else if !status.is_client_error() || OWN_TROUBLE.contains(&code) {
                     FaultKind::Failed
                 } else {
                     FaultKind::Refused
                 };
                 CallFault {
-                    message: message.unwrap_or_default().to_owned(),
+                    message: error.message().unwrap_or_default().to_owned(),
                     ..Self::new(kind, code.to_owned())
                 }
             }
@@ -107,11 +120,12 @@ impl CallFault {
                 let failure = failure.as_connector_error();
                 let is_of_the_line = failure
                     .is_some_and(|error| error.is_io() || error.is_timeout() || error.as_other().is_some());
-                match is_of_the_line {
-                    true => Self::new(FaultKind::NoAnswer, CANNOT_REACH),
-                    false => {
-                        CallFault { message: causes(failure), ..Self::new(FaultKind::NotSent, CANNOT_SEND) }
-                    }
+                if is_of_the_line {
+                    Self::new(FaultKind::NoAnswer, CANNOT_REACH)
+                } else if failure.is_some_and(|error| error.is_other() && is_of_http(error)) {
+                    Self::new(FaultKind::NoAnswer, UNREADABLE_ANSWER)
+                } else {
+                    CallFault { message: causes(failure), ..Self::new(FaultKind::NotSent, CANNOT_SEND) }
                 }
             }
             SdkError::ResponseError(_) => Self::new(FaultKind::NoAnswer, UNREADABLE_ANSWER),
@@ -155,23 +169,34 @@ fn is_throttle(code: &str) -> bool {
     THROTTLES.contains(&code) || code.contains("Throttl")
 }
 
-/// What an error says, and what those behind it say.
+/// Whether the HTTP client met the failure after it had begun, such as an answer that is not HTTP. The SDK gives such a
+/// failure and credentials that are missing the same kind, and does not export the client's type.
+fn is_of_http(error: &ConnectorError) -> bool {
+    behind(error).any(|cause| format!("{cause:?}").starts_with("hyper"))
+}
+
+/// What the errors behind an error say.
 fn causes(error: Option<&ConnectorError>) -> String {
-    let mut texts = Vec::new();
-    let mut cause = error.and_then(|error| error.source());
-    while let Some(error) = cause {
-        texts.push(error.to_string());
-        cause = error.source();
-    }
+    let texts: Vec<String> = error.into_iter().flat_map(behind).map(ToString::to_string).collect();
     texts.join(": ")
+}
+
+fn behind(error: &ConnectorError) -> impl Iterator<Item = &(dyn Error + 'static)> {
+    iter::successors(error.source(), |&cause| cause.source())
 }
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+    use std::thread;
+
+    use aws_sdk_dynamodb::Client;
     use aws_sdk_dynamodb::error::ErrorMetadata;
     use aws_sdk_dynamodb::operation::get_item::GetItemError;
 
     use super::*;
+    use crate::sdk::Sdk;
 
     /// What the SDK gives for an answer with this status and error code.
     fn answered(status: u16, code: &str) -> CallFault {
@@ -203,6 +228,43 @@ mod tests {
             let found = (fault.kind, fault.is_transient(), fault.may_be_done());
             assert_eq!(found, (kind, is_transient, may_be_done), "{fault}");
         }
+    }
+
+    /// What the SDK gives for an error answer without a code.
+    fn without_code(status: u16) -> CallFault {
+        let response = HttpResponse::new(status.try_into().unwrap(), "".into());
+        CallFault::of(&SdkError::service_error(GetItemError::unhandled("half a document"), response))
+    }
+
+    #[test]
+    fn without_an_error_code_a_call_may_have_been_done_whatever_the_status() {
+        for fault in [200, 400, 403, 429, 500, 503].map(without_code) {
+            assert_eq!((fault.kind, &*fault.code), (FaultKind::NoAnswer, UNREADABLE_ANSWER), "{fault:?}");
+            assert!(fault.is_transient() && fault.may_be_done());
+        }
+        assert_eq!(answered(403, "").kind, FaultKind::NoAnswer);
+        assert_eq!(
+            without_code(403).explained().to_string(),
+            "unreadable answer: HTTP status 403 without an error code"
+        );
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_is_not_http_leaves_the_call_in_doubt() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let endpoint = format!("http://{}", listener.local_addr().unwrap());
+        thread::spawn(move || {
+            for connection in listener.incoming() {
+                let mut connection = connection.unwrap();
+                let mut start = [0; 4];
+                connection.read_exact(&mut start).unwrap();
+                connection.write_all(b"no HTTP\r\n\r\n").unwrap();
+            }
+        });
+        let sdk = Sdk::at(&endpoint, "us-east-1").await;
+        let failed = Client::new(sdk.config().await).list_tables().send().await.unwrap_err();
+        let fault = CallFault::of(&failed);
+        assert_eq!((fault.kind, &*fault.code), (FaultKind::NoAnswer, UNREADABLE_ANSWER), "{failed:?}");
     }
 
     #[test]

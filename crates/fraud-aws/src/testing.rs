@@ -137,3 +137,16 @@ pub(crate) fn assert_is_a_row_of(table: aws_calls::table::Table, row: &HashMap<S
     assert!(table.keys().all(|(key, _)| row.contains_key(key.name)));
     assert!(table.time_to_live.is_none_or(|name| row.contains_key(name)));
 }
+
+/// Answers to a call that was done after which nobody can know whether it was.
+pub(crate) fn answers_that_say_nothing() -> [embedded_aws::Fault; 3] {
+    use embedded_aws::Fault;
+    let page = "<html><body>403 Forbidden</body></html>".to_owned();
+    [Fault::CutAnswer, Fault::EmptyAnswer, Fault::CodelessError { status: 403, body: page, done: true }]
+}
+
+/// Fails unless the fault is that of an answer that says nothing.
+pub(crate) fn assert_is_in_doubt(fault: &aws_calls::fault::CallFault) {
+    use aws_calls::fault::{FaultKind, UNREADABLE_ANSWER};
+    assert_eq!((fault.kind, &*fault.code), (FaultKind::NoAnswer, UNREADABLE_ANSWER), "{fault:?}");
+}

@@ -5,7 +5,7 @@ use aws_sdk_firehose::Client;
 use aws_sdk_firehose::primitives::Blob;
 use aws_sdk_firehose::types::Record as FirehoseRecord;
 
-use crate::producer::{EntryError, Limits, Record, Target};
+use crate::producer::{EntryError, Limits, Record, Target, entry_results};
 
 /// What one PutRecordBatch takes (Firehose API reference, PutRecordBatch: 500 records, 4 MiB; 1,000 KiB a record).
 const LIMITS: Limits = Limits { records: 500, bytes: 4 * 1024 * 1024, record_bytes: 1000 * 1024 };
@@ -41,10 +41,7 @@ impl Target for DeliveryStream {
         let request =
             self.client.put_record_batch().delivery_stream_name(&self.name).set_records(Some(records));
         let answer = request.send().await.map_err(|error| CallFault::of(&error))?;
-        let result = |entry: aws_sdk_firehose::types::PutRecordBatchResponseEntry| match entry.error_code {
-            None => Ok(()),
-            Some(code) => Err(EntryError { code }),
-        };
-        Ok(answer.request_responses.into_iter().map(result).collect())
+        let entries = answer.request_responses.into_iter();
+        entry_results(batch.len(), entries.map(|entry| (entry.error_code, entry.record_id)))
     }
 }

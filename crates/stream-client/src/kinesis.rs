@@ -5,7 +5,7 @@ use aws_sdk_kinesis::Client;
 use aws_sdk_kinesis::primitives::Blob;
 use aws_sdk_kinesis::types::PutRecordsRequestEntry;
 
-use crate::producer::{EntryError, Limits, Record, Target, payload_key};
+use crate::producer::{EntryError, Limits, Record, Target, entry_results, payload_key};
 
 /// What one PutRecords takes (Kinesis API reference, PutRecords: 500 records, 10 MiB with partition keys; a record has
 /// at most 1 MiB unless its stream was set to take more).
@@ -43,10 +43,9 @@ impl Target for KinesisStream {
         let entries = entries.map_err(|error| CallFault::unusable(&error))?;
         let request = self.client.put_records().stream_name(&self.name).set_records(Some(entries));
         let answer = request.send().await.map_err(|error| CallFault::of(&error))?;
-        let result = |entry: aws_sdk_kinesis::types::PutRecordsResultEntry| match entry.error_code {
-            None => Ok(()),
-            Some(code) => Err(EntryError { code }),
-        };
-        Ok(answer.records.into_iter().map(result).collect())
+        entry_results(
+            batch.len(),
+            answer.records.into_iter().map(|entry| (entry.error_code, entry.sequence_number)),
+        )
     }
 }

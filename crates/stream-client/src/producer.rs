@@ -8,7 +8,7 @@
 use std::future::Future;
 use std::time::Duration;
 
-use aws_calls::fault::{CANNOT_SEND, CallFault};
+use aws_calls::fault::{CANNOT_SEND, CallFault, UNREADABLE_ANSWER};
 use aws_calls::pauses::Pauses;
 use bytes::Bytes;
 use futures_util::stream::FuturesUnordered;
@@ -89,6 +89,26 @@ pub enum Failure {
     /// The service refuses every call.
     #[error("{}", .0.explained())]
     Refused(CallFault),
+}
+
+/// The results of a batch's entries from an answer's: of each the error code, or else the number or id under which the
+/// service took it.
+///
+/// # Errors
+/// [`CallFault`] if the answer has another number of entries: places are all that tells them apart.
+pub(crate) fn entry_results(
+    sent: usize,
+    answered: impl ExactSizeIterator<Item = (Option<String>, Option<String>)>,
+) -> Result<Vec<Result<(), EntryError>>, CallFault> {
+    if answered.len() != sent {
+        return Err(CallFault::unreadable("the answer has another number of records"));
+    }
+    let result = |entry| match entry {
+        (Some(code), _) => Err(EntryError { code }),
+        (None, Some(_taken_as)) => Ok(()),
+        (None, None) => Err(EntryError { code: UNREADABLE_ANSWER.to_owned() }),
+    };
+    Ok(answered.map(result).collect())
 }
 
 /// How often and how fast to try.

@@ -1,25 +1,28 @@
 //! A stream's shards, through all pages of ListShards.
 
+use aws_calls::fault::CallFault;
 use aws_sdk_kinesis::Client;
-use aws_sdk_kinesis::config::http::HttpResponse;
-use aws_sdk_kinesis::error::SdkError;
-use aws_sdk_kinesis::operation::list_shards::ListShardsError;
 use aws_sdk_kinesis::types::Shard;
 
 /// Shards of one page. Source: Kinesis API reference, ListShards: 1,000 unless asked for more.
 pub(crate) const SHARDS_A_PAGE: i32 = 1000;
 
 /// All shards that the stream has records of.
+///
+/// # Errors
+/// [`CallFault`]
 pub(crate) async fn list_shards(
     client: &Client,
     stream: &str,
     shards_a_page: i32,
-) -> Result<Vec<Shard>, SdkError<ListShardsError, HttpResponse>> {
+) -> Result<Vec<Shard>, CallFault> {
     let mut shards = Vec::new();
     let mut request = client.list_shards().stream_name(stream);
     loop {
-        let answer = request.max_results(shards_a_page).send().await?;
-        shards.extend(answer.shards.unwrap_or_default());
+        let answer =
+            request.max_results(shards_a_page).send().await.map_err(|error| CallFault::of(&error))?;
+        shards
+            .extend(answer.shards.ok_or_else(|| CallFault::unreadable("the answer has no list of shards"))?);
         // A page's token stands for the stream too: both together are refused.
         let Some(token) = answer.next_token else { return Ok(shards) };
         request = client.list_shards().next_token(token);

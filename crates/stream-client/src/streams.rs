@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use aws_calls::fault::{CallFault, FaultKind, UNREADABLE_ANSWER};
+use aws_calls::fault::CallFault;
 use aws_sdk_kinesis::Client;
 use aws_sdk_kinesis::config::http::HttpResponse;
 use aws_sdk_kinesis::error::{ProvideErrorMetadata, SdkError};
@@ -91,9 +91,10 @@ pub async fn summary(client: &Client, name: &str) -> Result<Summary, StreamError
     let action = "DescribeStreamSummary";
     let answer = client.describe_stream_summary().stream_name(name).send().await;
     let answer = answer.map_err(|error| named(action, name, &error))?;
-    let missing =
-        || StreamError::Call { action, error: CallFault::new(FaultKind::NoAnswer, UNREADABLE_ANSWER) };
-    let found = answer.stream_description_summary.ok_or_else(missing)?;
+    let missing = || about(action, name, CallFault::unreadable("the answer has no description"));
+    // The SDK fills in what the answer lacks.
+    let found = answer.stream_description_summary.filter(|found| !found.stream_arn.is_empty());
+    let found = found.ok_or_else(missing)?;
     let mode = found.stream_mode_details.as_ref().map(|details| &details.stream_mode);
     let metrics = found.enhanced_monitoring.iter().flat_map(|metrics| metrics.shard_level_metrics());
     Ok(Summary {
@@ -191,7 +192,12 @@ fn named<E: ProvideErrorMetadata>(
     name: &str,
     error: &SdkError<E, HttpResponse>,
 ) -> StreamError {
-    match CallFault::of(error) {
+    about(action, name, CallFault::of(error))
+}
+
+/// What a call about the stream `name` came to.
+fn about(action: &'static str, name: &str, fault: CallFault) -> StreamError {
+    match fault {
         fault if fault.code == "ResourceNotFoundException" => StreamError::NoSuchStream(name.to_owned()),
         error => StreamError::Call { action, error },
     }

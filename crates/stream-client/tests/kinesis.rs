@@ -149,3 +149,25 @@ async fn a_stream_that_is_not_there_refuses_every_record_at_once() {
         assert!(failure.starts_with("ResourceNotFoundException: "), "{failure}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn records_whose_answer_says_nothing_are_sent_again() {
+    for fault in [
+        Fault::CutAnswer,
+        Fault::EmptyAnswer,
+        Fault::CodelessError { status: 403, body: "<html/>".to_owned(), done: true },
+        Fault::CodelessError { status: 403, body: "<html/>".to_owned(), done: false },
+    ] {
+        let (aws, target) = stream().await;
+        aws.faults().add(When::calls(Service::Kinesis, "PutRecords").nth(1), fault.clone()).unwrap();
+        let records = records(10, 10);
+        let outcomes = sent(&target, &Settings::default(), records.clone()).await;
+        assert_eq!(outcomes.len(), 10);
+        for outcome in outcomes {
+            assert_eq!((outcome.result, outcome.attempts), (Ok(()), 2), "{fault:?}");
+        }
+        let is_done = !matches!(fault, Fault::CodelessError { done: false, .. });
+        let copies: Vec<usize> = arrived(&aws).await.values().map(Vec::len).collect();
+        assert_eq!(copies, vec![if is_done { 2 } else { 1 }; 10], "{fault:?}");
+    }
+}

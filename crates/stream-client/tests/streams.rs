@@ -1,14 +1,17 @@
-//! A stream that takes its time, as the embedded one never does: a service of a few lines that says what it was told to.
+//! A stream that takes its time, as the embedded one never does, by a service of a few lines that says what it was told to;
+//! and answers that say nothing, by the embedded one.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::time::Duration;
 
+use aws_calls::fault::FaultKind;
 use aws_calls::sdk::Sdk;
 use aws_sdk_kinesis::Client;
-use stream_client::streams::{StreamError, wait_until_active};
+use embedded_aws::{EmbeddedAws, Fault, Service, When};
+use stream_client::streams::{StreamError, describe, wait_until_active};
 
 /// Answers DescribeStreamSummary with one status after the other, the last for ever.
 fn service(statuses: &'static [&'static str]) -> String {
@@ -58,4 +61,24 @@ async fn a_stream_that_never_gets_there_is_given_up_when_the_time_is_over() {
     let client = client(&service(&["CREATING"])).await;
     let waited = wait_until_active(&client, "s", Duration::from_millis(1500), |_| ()).await;
     assert_eq!(waited, Err(StreamError::NotActive { status: "CREATING".to_owned() }));
+}
+
+#[tokio::test]
+async fn an_answer_that_says_nothing_is_no_description() {
+    let builder = EmbeddedAws::builder().services([Service::Kinesis]).stream("transactions", 2);
+    let aws = builder.start().await.unwrap();
+    let client = client(aws.endpoint(Service::Kinesis).unwrap()).await;
+    for operation in ["DescribeStreamSummary", "ListShards", "ListStreamConsumers"] {
+        for answer in [Fault::CutAnswer, Fault::EmptyAnswer] {
+            let rule = aws.faults().add(When::calls(Service::Kinesis, operation), answer).unwrap();
+            match describe(&client, "transactions").await {
+                Err(StreamError::Call { action, error }) => {
+                    assert_eq!((action, error.kind), (operation, FaultKind::NoAnswer));
+                }
+                other => panic!("{operation}: {other:?}"),
+            }
+            aws.faults().remove(rule);
+        }
+    }
+    assert_eq!(describe(&client, "transactions").await.unwrap().open_shards.len(), 2);
 }

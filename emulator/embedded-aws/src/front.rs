@@ -5,7 +5,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use bytes::Bytes;
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -67,6 +66,16 @@ pub(crate) struct Front {
 #[error("the connection closes without an answer, as a fault ordered")]
 struct Closed;
 
+/// What becomes of the answer to a call that was done.
+enum AnswerFate {
+    Arrives,
+    Lost,
+    Held,
+    Cut,
+    Empty,
+    Replaced(HttpResponse),
+}
+
 /// What becomes of a call.
 enum CallFate {
     Answer(HttpResponse),
@@ -126,7 +135,7 @@ impl Front {
     async fn carry_out(self, call: Call, request: Request) -> CallFate {
         let mut extent = Extent::Whole;
         let mut after = Vec::new();
-        let mut loss = None;
+        let mut fate = AnswerFate::Arrives;
         for fault in self.faults.plan(&call) {
             match fault {
                 Fault::Delay(time) => tokio::time::sleep(time).await,
@@ -141,8 +150,17 @@ impl Front {
                 }
                 Fault::Hang => return CallFate::Hang,
                 Fault::DropConnection => return CallFate::Close,
-                Fault::LoseAnswer => loss = Some(CallFate::Close),
-                Fault::HoldAnswer => loss = Some(CallFate::Hang),
+                Fault::LoseAnswer => fate = AnswerFate::Lost,
+                Fault::HoldAnswer => fate = AnswerFate::Held,
+                Fault::CutAnswer => fate = AnswerFate::Cut,
+                Fault::EmptyAnswer => fate = AnswerFate::Empty,
+                Fault::CodelessError { status, body, done } => {
+                    let error = http::answer(status, "text/html", body);
+                    if !done {
+                        return CallFate::Answer(error);
+                    }
+                    fate = AnswerFate::Replaced(error);
+                }
                 Fault::Half => extent = Extent::Half,
                 Fault::FailEntries(entries) => extent = Extent::Except(entries),
             }
@@ -151,18 +169,17 @@ impl Front {
         for hook in after {
             hook.run(call.clone()).await;
         }
-        loss.unwrap_or(CallFate::Answer(answer))
+        CallFate::Answer(match fate {
+            AnswerFate::Arrives => answer,
+            AnswerFate::Lost => return CallFate::Close,
+            AnswerFate::Held => return CallFate::Hang,
+            AnswerFate::Cut => http::first_half(answer).await,
+            AnswerFate::Empty => self.service.empty_answer(&call.operation),
+            AnswerFate::Replaced(error) => error,
+        })
     }
 
     fn error(&self, error: &ServiceError) -> HttpResponse {
         self.service.error_answer(error)
-    }
-}
-
-/// The whole of a body that a service wrote.
-pub(crate) async fn collected(body: http::Body) -> Bytes {
-    match body.collect().await {
-        Ok(body) => body.to_bytes(),
-        Err(never) => match never {},
     }
 }

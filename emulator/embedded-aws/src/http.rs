@@ -37,6 +37,25 @@ pub(crate) fn full(bytes: impl Into<Bytes>) -> Body {
     Full::new(bytes.into()).boxed_unsync()
 }
 
+/// The whole of a body that a service wrote.
+pub(crate) async fn collected(body: Body) -> Bytes {
+    match body.collect().await {
+        Ok(body) => body.to_bytes(),
+        Err(never) => match never {},
+    }
+}
+
+/// The answer without the second half of its document.
+pub(crate) async fn first_half(answer: HttpResponse) -> HttpResponse {
+    let (mut parts, body) = answer.into_parts();
+    // What they say of the whole document is not true of its half.
+    for of_the_whole in ["content-length", "x-amz-crc32"] {
+        parts.headers.remove(of_the_whole);
+    }
+    let body = collected(body).await;
+    Response::from_parts(parts, full(body.slice(..body.len() / 2)))
+}
+
 /// An answer with a body that is known in full, under an id of its own.
 pub(crate) fn answer(status: u16, content_type: &'static str, body: impl Into<Bytes>) -> HttpResponse {
     let mut answer = Response::new(full(body));
@@ -89,6 +108,17 @@ pub(crate) fn query_error(error: &ServiceError) -> HttpResponse {
         new_id(),
     );
     answer(error.status, "text/xml", body)
+}
+
+/// A success in AWS Query's XML that says nothing.
+pub(crate) fn empty_query_answer(operation: &str) -> HttpResponse {
+    let name = escape_xml(operation);
+    let body = format!(
+        "<{name}Response xmlns=\"http://sns.amazonaws.com/doc/2010-03-31/\"><{name}Result></{name}Result>\
+         <ResponseMetadata><RequestId>{}</RequestId></ResponseMetadata></{name}Response>",
+        new_id(),
+    );
+    answer(200, "text/xml", body)
 }
 
 /// Text as XML character data. What XML 1.0 cannot hold is replaced: an answer must always parse.

@@ -133,6 +133,15 @@ impl Service {
         }
     }
 
+    /// A success that says nothing, in the service's protocol.
+    pub(crate) fn empty_answer(self, operation: &str) -> HttpResponse {
+        match self {
+            Self::Sns => http::empty_query_answer(operation),
+            Self::DynamoDb | Self::Sqs => http::answer(200, http::AMZ_JSON_1_0, "{}"),
+            Self::Firehose | Self::Kinesis => http::answer(200, http::AMZ_JSON_1_1, "{}"),
+        }
+    }
+
     /// Writes an error in the service's protocol.
     pub(crate) fn error_answer(self, error: &ServiceError) -> HttpResponse {
         match self {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aws_calls::fault::{CallFault, answer_by};
+use aws_calls::fault::{CallFault, UNREADABLE_ANSWER, answer_by};
 use aws_calls::pauses::Pauses;
 use aws_config::SdkConfig;
 use aws_config::retry::RetryConfig;
@@ -10,7 +10,7 @@ use aws_sdk_kinesis::Client;
 use aws_sdk_kinesis::config::Builder;
 use aws_sdk_kinesis::error::BuildError;
 use aws_sdk_kinesis::primitives::Blob;
-use aws_sdk_kinesis::types::PutRecordsRequestEntry;
+use aws_sdk_kinesis::types::{PutRecordsRequestEntry, PutRecordsResultEntry};
 use fraud_core::window::WindowTotals;
 use tokio::time::Instant;
 
@@ -57,14 +57,19 @@ impl KinesisTotals {
         let mut open: Vec<usize> = (0..totals.len()).collect();
         let mut pauses = Pauses::new(FIRST_PAUSE, LONGEST_PAUSE);
         for attempt in 1..=ATTEMPTS {
-            let codes = self.call(open.iter().filter_map(|&place| totals.get(place)), deadline).await?;
+            let answers = self.call(open.iter().filter_map(|&place| totals.get(place)), deadline).await;
+            let answers = match answers {
+                // The SDK does not make such a call again: its records may have been taken, or not.
+                Err(fault) if fault.code == UNREADABLE_ANSWER => vec![Err(fault); open.len()],
+                answers => answers?,
+            };
             let mut refused = Vec::new();
-            for (&place, code) in open.iter().zip(codes) {
+            for (&place, answer) in open.iter().zip(answers) {
+                if answer.is_err() {
+                    refused.push(place);
+                }
                 if let Some(result) = results.get_mut(place) {
-                    *result = code.map_or(Ok(()), |code| {
-                        refused.push(place);
-                        Err(CallFault::of_entry(&code))
-                    });
+                    *result = answer;
                 }
             }
             open = refused;
@@ -75,20 +80,27 @@ impl KinesisTotals {
         Ok(results)
     }
 
-    /// One PutRecords: for each record why it was refused, if it was.
+    /// One PutRecords: for each record whether it was taken.
     async fn call(
         &self,
         totals: impl Iterator<Item = &WindowTotals>,
         deadline: Instant,
-    ) -> Result<Vec<Option<String>>, CallFault> {
+    ) -> Result<Vec<Result<(), CallFault>>, CallFault> {
         let entries: Vec<_> =
             totals.map(entry).collect::<Result<_, _>>().map_err(|error| CallFault::unusable(&error))?;
         let count = entries.len();
         let call = self.client.put_records().stream_name(&self.stream).set_records(Some(entries));
         let answer = answer_by(deadline, call.send()).await?;
-        let mut codes: Vec<_> = answer.records.into_iter().map(|record| record.error_code).collect();
-        codes.resize(count, Some("no word of the record".to_owned()));
-        Ok(codes)
+        if answer.records.len() != count {
+            // Places are all that tells the records apart, so that nothing is known of any.
+            return Err(CallFault::unreadable("the answer has another number of records"));
+        }
+        let taken = |record: PutRecordsResultEntry| match (record.error_code, record.sequence_number) {
+            (Some(code), _) => Err(CallFault::of_entry(&code)),
+            (None, Some(_)) => Ok(()),
+            (None, None) => Err(CallFault::unreadable("the answer says nothing of the record")),
+        };
+        Ok(answer.records.into_iter().map(taken).collect())
     }
 }
 

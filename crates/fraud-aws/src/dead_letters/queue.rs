@@ -71,9 +71,10 @@ impl DeadLetterQueue {
         let answer = call.send().await.map_err(|error| CallFault::of(&error))?;
         let number = |name| {
             let number = answer.attributes().and_then(|attributes| attributes.get(&name));
-            number.and_then(|number| number.parse().ok()).unwrap_or_default()
+            let number = number.and_then(|number| number.parse().ok());
+            number.ok_or_else(|| CallFault::unreadable(format!("the answer has no {}", name.as_str())))
         };
-        Ok(Waiting { visible: number(visible), hidden: number(hidden) })
+        Ok(Waiting { visible: number(visible)?, hidden: number(hidden)? })
     }
 
     /// Receives up to `most` messages (no more than [`MAX_RECEIVED`]) and hides them for `hidden`, in whole seconds.
@@ -93,7 +94,7 @@ impl DeadLetterQueue {
             .message_system_attribute_names(Attribute::SentTimestamp)
             .message_system_attribute_names(Attribute::ApproximateReceiveCount);
         let answer = call.send().await.map_err(|error| CallFault::of(&error))?;
-        Ok(answer.messages.unwrap_or_default().into_iter().map(received).collect())
+        answer.messages.unwrap_or_default().into_iter().map(received).collect()
     }
 
     /// Hides a received message for `hidden` from now on, in whole seconds; for 0 gives it back to whoever receives
@@ -123,17 +124,19 @@ impl DeadLetterQueue {
     }
 }
 
-fn received(message: Message) -> ReceivedMessage {
+fn received(message: Message) -> Result<ReceivedMessage, CallFault> {
     let attribute = |name| message.attributes().and_then(|attributes| attributes.get(&name));
     let sent_at = attribute(Attribute::SentTimestamp).and_then(|millis| millis.parse().ok());
     let count = attribute(Attribute::ApproximateReceiveCount).and_then(|count| count.parse().ok());
-    ReceivedMessage {
+    let missing =
+        |what| move || CallFault::unreadable(format!("the answer has a message without its {what}"));
+    Ok(ReceivedMessage {
         sent_at: sent_at.and_then(Timestamp::from_millis),
         receive_count: count.unwrap_or_default(),
-        message_id: message.message_id.unwrap_or_default(),
-        receipt: message.receipt_handle.unwrap_or_default(),
-        body: message.body.unwrap_or_default(),
-    }
+        message_id: message.message_id.ok_or_else(missing("id"))?,
+        receipt: message.receipt_handle.ok_or_else(missing("receipt"))?,
+        body: message.body.ok_or_else(missing("body"))?,
+    })
 }
 
 fn seconds(time: Duration) -> i32 {

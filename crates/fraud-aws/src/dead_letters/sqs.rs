@@ -24,7 +24,11 @@ impl SqsDeadLetters {
 
     async fn send_message(&self, body: String, deadline: Instant) -> Result<(), CallFault> {
         let send = self.client.send_message().queue_url(&self.queue_url).message_body(body);
-        answer_by(deadline, send.send()).await.map(drop)
+        let answer = answer_by(deadline, send.send()).await?;
+        match answer.message_id {
+            Some(_) => Ok(()),
+            None => Err(CallFault::unreadable("the answer has no message id")),
+        }
     }
 }
 

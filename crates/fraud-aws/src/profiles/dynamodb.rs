@@ -92,16 +92,21 @@ impl DynamoDbProfiles {
             .build()
             .map_err(|error| CallFault::unusable(&error))?;
         let request = self.client.batch_get_item().request_items(&self.table, keys);
-        let mut answer = answer_by(deadline, request.send()).await?;
-        let items =
-            answer.responses.as_mut().and_then(|tables| tables.remove(&self.table)).unwrap_or_default();
-        let found = items
-            .iter()
-            .filter_map(|item| Some((text(item.get(CUSTOMER_ID))?.to_owned(), Arc::new(profile(item)))));
+        let answer = answer_by(deadline, request.send()).await?;
         let unprocessed = answer.unprocessed_keys.as_ref().and_then(|tables| tables.get(&self.table));
-        let left = unprocessed.map(KeysAndAttributes::keys).unwrap_or_default();
-        let left = left.iter().filter_map(|key| text(key.get(CUSTOMER_ID)).map(str::to_owned)).collect();
-        Ok((found.collect(), left))
+        let left: Vec<String> = unprocessed
+            .map(KeysAndAttributes::keys)
+            .unwrap_or_default()
+            .iter()
+            .map(id)
+            .collect::<Result<_, _>>()?;
+        let found = match answer.responses.as_ref().and_then(|tables| tables.get(&self.table)) {
+            Some(items) => items.iter().map(|item| Ok((id(item)?, Arc::new(profile(item))))).collect(),
+            None if left.len() >= customers.len() => Ok(Vec::new()),
+            // A customer of whom such an answer says nothing may well have a profile.
+            None => Err(CallFault::unreadable("the answer leaves the table out")),
+        };
+        Ok((found?, left))
     }
 }
 
@@ -138,6 +143,8 @@ pub fn attribute<'a>(item: &'a HashMap<String, AttributeValue>, name: &str) -> A
     }
 }
 
-fn text(value: Option<&AttributeValue>) -> Option<&str> {
-    value?.as_s().ok().map(String::as_str)
+/// The customer that a row or a key is of.
+fn id(item: &HashMap<String, AttributeValue>) -> Result<String, CallFault> {
+    let id = item.get(CUSTOMER_ID).and_then(|id| id.as_s().ok());
+    id.cloned().ok_or_else(|| CallFault::unreadable("the answer has a row without its key"))
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aws_calls::fault::{CallFault, FaultKind, UNREADABLE_ANSWER};
+use aws_calls::fault::CallFault;
 use aws_sdk_kinesis::Client;
 use aws_sdk_kinesis::config::http::HttpResponse;
 use aws_sdk_kinesis::config::retry::RetryConfig;
@@ -53,7 +53,9 @@ impl ShardSource for KinesisSource {
     async fn describe(&self) -> Result<StreamDescription, SourceFault> {
         let request = self.client.describe_stream_summary().stream_name(&self.stream);
         let answer = request.send().await.map_err(|error| fault(&error))?;
-        let summary = answer.stream_description_summary.ok_or_else(|| unreadable("no description"))?;
+        // The SDK fills in what the answer lacks.
+        let summary = answer.stream_description_summary.filter(|summary| !summary.stream_arn.is_empty());
+        let summary = summary.ok_or_else(|| unreadable("no description"))?;
         Ok(StreamDescription {
             created_at: timestamp(summary.stream_creation_timestamp)?,
             retention: Duration::from_secs(
@@ -65,7 +67,7 @@ impl ShardSource for KinesisSource {
 
     async fn shards(&self) -> Result<Vec<Shard>, SourceFault> {
         let shards = list_shards(&self.client, &self.stream, SHARDS_A_PAGE).await;
-        Ok(shards.map_err(|error| fault(&error))?.into_iter().map(shard).collect())
+        Ok(shards?.into_iter().map(shard).collect())
     }
 
     async fn iterator(&self, shard_id: &str, from: &ReadFrom) -> Result<String, SourceFault> {
@@ -93,7 +95,9 @@ impl ShardSource for KinesisSource {
         let limit = i32::try_from(limit.clamp(1, MAX_RECORDS)).unwrap_or(i32::MAX);
         let request = self.client.get_records().shard_iterator(iterator).limit(limit);
         let answer = request.send().await.map_err(|error| fault(&error))?;
-        let behind = u64::try_from(answer.millis_behind_latest.unwrap_or_default()).unwrap_or_default();
+        // An answer that says nothing must not pass for the end of a closed shard, which also has no next iterator.
+        let behind = answer.millis_behind_latest.ok_or_else(|| unreadable("no distance from the tip"))?;
+        let behind = u64::try_from(behind).unwrap_or_default();
         Ok(Page {
             records: answer.records.into_iter().map(record).collect::<Result<_, _>>()?,
             next: answer.next_shard_iterator,
@@ -128,8 +132,7 @@ fn timestamp(time: DateTime) -> Result<Timestamp, SourceFault> {
 
 /// An answer that no Kinesis gives.
 fn unreadable(what: &str) -> SourceFault {
-    let fault = CallFault::new(FaultKind::Refused, UNREADABLE_ANSWER);
-    CallFault { message: what.to_owned(), ..fault }.into()
+    CallFault::unreadable(what).into()
 }
 
 fn fault<E>(error: &SdkError<E, HttpResponse>) -> SourceFault
@@ -144,6 +147,7 @@ where
 
 #[cfg(test)]
 mod tests {
+    use aws_calls::fault::FaultKind;
     use embedded_aws::REGION;
 
     use super::*;

@@ -197,3 +197,15 @@ proptest! {
         prop_assert!(log.most_calls_under_way <= 3);
     }
 }
+
+#[test]
+fn an_entry_counts_as_taken_only_if_the_answer_says_so() {
+    let (code, number) = (|| Some("Throttled".to_owned()), || Some("1".to_owned()));
+    let answered = [(None, number()), (code(), None), (code(), number()), (None, None)];
+    let results = entry_results(4, answered.clone().into_iter()).unwrap();
+    assert_eq!(results.iter().map(Result::is_ok).collect::<Vec<_>>(), [true, false, false, false]);
+    for sent in [0, 3, 5] {
+        let fault = entry_results(sent, answered.clone().into_iter()).unwrap_err();
+        assert!(fault.may_be_done() && fault.is_transient(), "{fault:?}");
+    }
+}

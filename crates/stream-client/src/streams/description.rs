@@ -1,9 +1,10 @@
 //! A stream in full.
 
+use aws_calls::fault::CallFault;
 use aws_sdk_kinesis::Client;
 use aws_sdk_kinesis::types::Shard;
 
-use super::{StreamError, Summary, named, summary};
+use super::{StreamError, Summary, about, named, summary};
 use crate::shards::{SHARDS_A_PAGE, is_closed, list_shards};
 
 /// A stream with its shards and consumers.
@@ -46,7 +47,7 @@ pub struct Consumer {
 pub async fn describe(client: &Client, name: &str) -> Result<Description, StreamError> {
     let summary = summary(client, name).await?;
     let shards = list_shards(client, name, SHARDS_A_PAGE).await;
-    let shards = shards.map_err(|error| named("ListShards", name, &error))?;
+    let shards = shards.map_err(|fault| about("ListShards", name, fault))?;
     let (closed, open): (Vec<_>, Vec<_>) = shards.into_iter().partition(is_closed);
     let mut open_shards: Vec<OpenShard> = open.into_iter().map(open_shard).collect();
     open_shards.sort_by_key(|shard| shard.hash_keys.0.parse::<u128>().unwrap_or_default());
@@ -68,7 +69,10 @@ async fn consumers(client: &Client, name: &str, arn: &str) -> Result<Vec<Consume
     loop {
         let call = client.list_stream_consumers().stream_arn(arn).set_next_token(token);
         let answer = call.send().await.map_err(|error| named("ListStreamConsumers", name, &error))?;
-        consumers.extend(answer.consumers.unwrap_or_default().into_iter().map(|consumer| Consumer {
+        let page = answer.consumers.ok_or_else(|| {
+            about("ListStreamConsumers", name, CallFault::unreadable("the answer has no list of consumers"))
+        })?;
+        consumers.extend(page.into_iter().map(|consumer| Consumer {
             name: consumer.consumer_name,
             status: consumer.consumer_status.as_str().to_owned(),
         }));

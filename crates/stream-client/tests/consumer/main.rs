@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod beginnings;
+mod in_doubt;
 mod leases;
 mod reading;
 mod retries;

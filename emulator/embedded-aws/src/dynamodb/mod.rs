@@ -15,7 +15,7 @@ use hyper_util::rt::TokioExecutor;
 pub(crate) use server::Server;
 pub use table::{KeyType, TableDefinition};
 
-use crate::front::{Backend, Extent, ResponseFuture, collected};
+use crate::front::{Backend, Extent, ResponseFuture};
 use crate::http::{self, HttpResponse, Request};
 use crate::service::{Service, ServiceError};
 
@@ -65,7 +65,7 @@ impl DynamoDb {
         };
         request.body = half;
         let (mut parts, body) = self.forward(request).await.into_parts();
-        let body = collected(body).await;
+        let body = http::collected(body).await;
         if !parts.status.is_success() {
             return HttpResponse::from_parts(parts, http::full(body));
         }

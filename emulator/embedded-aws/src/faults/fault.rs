@@ -30,6 +30,21 @@ pub enum Fault {
     LoseAnswer,
     /// The call is done, and its answer never comes: the client must give up, and cannot know.
     HoldAnswer,
+    /// The call is done, and the second half of its answer's document is missing: the client cannot know.
+    CutAnswer,
+    /// The call is done, and its answer is a 200 with a document that says nothing: `{}`, or XML with an empty result. The
+    /// client cannot know.
+    EmptyAnswer,
+    /// The answer is an error without the service's code, such as a proxy's page: the client cannot know whether the call
+    /// was done.
+    CodelessError {
+        /// HTTP status, 400 to 599.
+        status: u16,
+        /// The answer's document, which holds no error code.
+        body: String,
+        /// Whether the call is done.
+        done: bool,
+    },
     /// The call is done for the first half of its entries, rounded down; the others come back as the service
     /// gives back what it did not do: `UnprocessedKeys`, `UnprocessedItems`, `Failed`, an `ErrorCode` in an entry's
     /// place. A call with one entry does nothing. Only for [`Service::operations_with_half`](crate::Service::operations_with_half).

@@ -65,6 +65,9 @@ pub enum FaultError {
     /// A probability that is not in 0..=1.
     #[error("a probability of {0}: it must lie in 0..=1")]
     Probability(f64),
+    /// [`Fault::CodelessError`] with a status that is not an error's.
+    #[error("status {0} is not an error's: it must lie in 400..=599")]
+    Status(u16),
     /// `nth(0)`: calls are counted from 1.
     #[error("calls are counted from 1: there is no call 0")]
     NoSuchCall,
@@ -85,6 +88,9 @@ impl Faults {
                 entries.check()?;
                 when.check_operation(Service::operations_with_entries)
                     .map_err(|(operation, possible)| FaultError::NoEntries { operation, possible })?;
+            }
+            Fault::CodelessError { status, .. } if !(400..=599).contains(status) => {
+                return Err(FaultError::Status(*status));
             }
             _ => {}
         }

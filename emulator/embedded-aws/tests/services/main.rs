@@ -6,6 +6,7 @@
 mod dynamodb;
 mod faults;
 mod firehose;
+mod in_doubt;
 mod kinesis;
 mod record_source;
 mod sns;

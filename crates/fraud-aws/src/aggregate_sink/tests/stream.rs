@@ -144,3 +144,22 @@ async fn any_customers_id_can_be_a_partition_key() {
         totals.iter().map(|totals| totals.to_json().len() + totals.customer_id.len()).max().unwrap();
     assert!(500 * longest < 10 * 1024 * 1024, "{longest}");
 }
+
+#[tokio::test]
+async fn totals_whose_answer_says_nothing_are_sent_again_and_never_count_as_sent() {
+    for fault in crate::testing::answers_that_say_nothing() {
+        let (aws, sink) = start().await;
+        let put_records = || When::calls(Service::Kinesis, "PutRecords");
+        let rule = aws.faults().add(put_records().nth(1), fault.clone()).unwrap();
+        let totals = totals(2);
+        assert_eq!(sink.send(&totals, soon()).await, vec![Ok(()); 2]);
+        assert_eq!(sorted_lines(&aws).await, sorted(&[totals.clone(), totals.clone()].concat()));
+        aws.faults().remove(rule);
+        aws.calls().clear();
+        aws.faults().add(put_records(), fault).unwrap();
+        for result in sink.send(&totals, soon()).await {
+            crate::testing::assert_is_in_doubt(&result.unwrap_err());
+        }
+        assert_eq!(calls(&aws), 5, "a record is tried five times");
+    }
+}

@@ -68,3 +68,22 @@ async fn a_queue_that_is_not_there_or_denies_is_a_fault_with_its_code() {
     assert!(is_denied(queue.hide(&received[0].receipt, LONG).await.unwrap_err().code));
     assert!(is_denied(queue.remove(&received[0].receipt).await.unwrap_err().code));
 }
+
+#[tokio::test]
+async fn an_answer_that_says_nothing_is_no_empty_queue() {
+    for fault in crate::testing::answers_that_say_nothing() {
+        let (aws, queue) = start(1).await;
+        let received = queue.receive(1, Duration::ZERO).await.unwrap();
+        let (is_empty, is_error) =
+            (matches!(fault, Fault::EmptyAnswer), matches!(fault, Fault::CodelessError { .. }));
+        aws.faults().add(When::any_call_to(Service::Sqs), fault).unwrap();
+        crate::testing::assert_is_in_doubt(&queue.waiting().await.unwrap_err());
+        // SQS itself says nothing more of a queue without messages, nor of a message that was deleted.
+        if !is_empty {
+            crate::testing::assert_is_in_doubt(&queue.receive(1, LONG).await.unwrap_err());
+        }
+        if is_error {
+            crate::testing::assert_is_in_doubt(&queue.remove(&received[0].receipt).await.unwrap_err());
+        }
+    }
+}

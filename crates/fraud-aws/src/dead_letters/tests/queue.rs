@@ -105,3 +105,17 @@ async fn a_queue_that_is_not_there_is_a_fault() {
         sink.send(&letter(FailureReason::Refused(Refusal::NotJson), "bm8=", 0), soon()).await.unwrap_err();
     assert!(fault.code.contains("QueueDoesNotExist") || fault.code.contains("NonExistentQueue"), "{fault}");
 }
+
+#[tokio::test]
+async fn a_letter_whose_answer_says_nothing_does_not_count_as_sent() {
+    let (aws, sink) = start().await;
+    let letter = letter(FailureReason::Refused(Refusal::NotJson), "bm8=", 0);
+    let faults = crate::testing::answers_that_say_nothing();
+    let count = faults.len();
+    for fault in faults {
+        aws.faults().add(calls().nth(1), fault).unwrap();
+        crate::testing::assert_is_in_doubt(&sink.send(&letter, soon()).await.unwrap_err());
+        aws.faults().clear();
+    }
+    assert_eq!(bodies(&aws), vec![letter.body(MAX_BODY_BYTES); count]);
+}

@@ -185,3 +185,16 @@ async fn nobody_listening_is_unavailable() {
     assert_eq!(found(&ids, &answer), 0);
     assert_eq!(answer.fault.unwrap().code, "cannot reach the service");
 }
+
+#[tokio::test]
+async fn an_answer_that_says_nothing_of_the_table_is_unavailable_and_not_the_absence_of_profiles() {
+    let (aws, store, ids) = with_250_customers().await;
+    for fault in crate::testing::answers_that_say_nothing() {
+        let rule = aws.faults().add(When::calls(Service::DynamoDb, "BatchGetItem"), fault).unwrap();
+        let answer = store.lookup(&refs(&ids), soon()).await;
+        assert_eq!(found(&ids, &answer), 0);
+        crate::testing::assert_is_in_doubt(&answer.fault.unwrap());
+        aws.faults().remove(rule);
+    }
+    assert_eq!(found(&ids, &store.lookup(&refs(&ids), soon()).await), 250);
+}

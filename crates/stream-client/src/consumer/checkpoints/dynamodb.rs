@@ -240,7 +240,11 @@ fn conditional(
     >,
 ) -> Result<Conditional, CheckpointFault> {
     let error = match answer {
-        Ok(answer) => return Ok(Conditional::Done(Row(answer.attributes.unwrap_or_default()))),
+        // A row without attributes would pass for one that has no checkpoint.
+        Ok(answer) => {
+            let row = answer.attributes.ok_or_else(|| CallFault::unreadable("the answer has no row"))?;
+            return Ok(Conditional::Done(Row(row)));
+        }
         Err(error) => error,
     };
     let fault = CallFault::of(&error);

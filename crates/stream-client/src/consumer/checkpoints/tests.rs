@@ -267,3 +267,26 @@ async fn a_row_that_no_consumer_wrote_is_named() {
         CheckpointFault::Unreadable { shard_id: SHARD.to_owned(), attribute: "sequence_number" }
     );
 }
+
+#[tokio::test]
+async fn an_answer_without_the_row_is_no_shard_without_a_checkpoint() {
+    let (aws, client) = table().await;
+    let checkpoints = DynamoDbCheckpoints::new(client, "checkpoints", "transactions", "alerts");
+    let a = holder(&checkpoints, "a").await;
+    checkpoints.claim_shard(SHARD, &a).await.unwrap();
+    checkpoints.advance(SHARD, &a, &after("5")).await.unwrap();
+    for fault in [
+        Fault::CutAnswer,
+        Fault::EmptyAnswer,
+        Fault::CodelessError { status: 400, body: "{".to_owned(), done: true },
+    ] {
+        let rule = aws.faults().add(When::calls(Service::DynamoDb, "UpdateItem"), fault).unwrap();
+        let in_doubt = checkpoints.claim_shard(SHARD, &a).await.unwrap_err();
+        assert!(
+            matches!(&in_doubt, CheckpointFault::Call(fault) if fault.may_be_done() && fault.is_transient()),
+            "{in_doubt}"
+        );
+        aws.faults().remove(rule);
+        assert_eq!(checkpoints.claim_shard(SHARD, &a).await.unwrap(), Claimed::At(Some(after("5"))));
+    }
+}
