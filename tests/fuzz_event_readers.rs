@@ -205,7 +205,7 @@ fn whatever_a_kinesis_event_is_its_records_are_transactions_or_refused_each_by_i
             let decision = decider.decide(transaction, Enrichment::NoProfile, arrival, Some(position));
             let alert = Alert::new(transaction, &decision, &decider, position);
             assert!(alert.message.len() <= 262_144 || event.len() > 262_144);
-            assert_eq!(Alert::from_message(alert.message.clone(), None), Ok(alert));
+            assert_eq!(Alert::from_message(alert.message.clone(), None, alert.fingerprint), Ok(alert));
         }
         for share in accumulator.into_shares() {
             assert!(!share.transactions.is_empty());

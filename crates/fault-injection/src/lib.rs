@@ -16,6 +16,7 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, sleep_until};
 
 /// What happens to a call.
@@ -29,9 +30,12 @@ pub enum Fate {
     AnswerLost,
     /// Done, and done again, and the caller has the second answer: what a client's own retry makes of a lost one.
     Repeated,
-    /// Nothing was done, and the caller learns so at its deadline.
+    /// Nothing was done, and the caller cannot know: there was an answer, and nobody can read it.
+    Unreadable,
+    /// Nothing was done, and the caller learns at its deadline that there is no answer.
     Hang,
-    /// The caller waits beyond every deadline: its process dies with the call undone, or done.
+    /// The caller's process dies with the call undone, or done: its [invocation](invocation) ends at once, and a caller
+    /// that is in none waits beyond every deadline.
     Die {
         /// Whether the call was done.
         done: bool,
@@ -53,6 +57,28 @@ struct Plan<C> {
     seen: HashMap<C, usize>,
     in_a_row: usize,
     most_in_a_row: usize,
+}
+
+impl Fate {
+    /// Whether the caller cannot know if the call was done.
+    pub fn leaves_a_doubt(self) -> bool {
+        matches!(self, Fate::AnswerLost | Fate::Unreadable | Fate::Hang)
+    }
+}
+
+tokio::task_local! {
+    /// What ends the invocation that is under way.
+    static KILL: Arc<Notify>;
+}
+
+/// Runs a function's invocation in a process of its own; `None` if that dies.
+pub async fn invocation<T>(run: impl Future<Output = T>) -> Option<T> {
+    let kill = Arc::new(Notify::new());
+    tokio::select! {
+        biased;
+        () = kill.notified() => None,
+        done = KILL.scope(Arc::clone(&kill), run) => Some(done),
+    }
 }
 
 impl<C: Copy + Eq + Hash> Fates<C> {
@@ -91,7 +117,7 @@ impl<C: Copy + Eq + Hash> Fates<C> {
         self.plan().seen.get(&call).copied().unwrap_or_default()
     }
 
-    /// Lets a call meet its fate: `work` does it, `fault` is what the caller is told where it failed.
+    /// Lets a call meet its fate: `work` does it, `fault` is what the caller is told if it failed.
     ///
     /// # Errors
     /// That of `work`, or `fault`.
@@ -102,14 +128,28 @@ impl<C: Copy + Eq + Hash> Fates<C> {
         work: impl Fn() -> Work,
         fault: impl FnOnce() -> E,
     ) -> Result<T, E> {
+        self.apply_told(call, deadline, work, |_| fault()).await
+    }
+
+    /// [`apply`](Self::apply) where what the caller is told depends on the fate.
+    ///
+    /// # Errors
+    /// That of `work`, or `fault`.
+    pub async fn apply_told<T, E, Work: Future<Output = Result<T, E>>>(
+        &self,
+        call: C,
+        deadline: Instant,
+        work: impl Fn() -> Work,
+        fault: impl FnOnce(Fate) -> E,
+    ) -> Result<T, E> {
         let (fate, latency) = self.draw(call);
         sleep(latency).await;
         match fate {
             Fate::Done => work().await,
-            Fate::Refused => Err(fault()),
+            Fate::Refused | Fate::Unreadable => Err(fault(fate)),
             Fate::AnswerLost => {
                 work().await?;
-                Err(fault())
+                Err(fault(fate))
             }
             Fate::Repeated => {
                 work().await?;
@@ -117,12 +157,13 @@ impl<C: Copy + Eq + Hash> Fates<C> {
             }
             Fate::Hang => {
                 sleep_until(deadline).await;
-                Err(fault())
+                Err(fault(fate))
             }
             Fate::Die { done } => {
                 if done {
                     let _ = work().await;
                 }
+                let _ = KILL.try_with(|kill| kill.notify_one());
                 std::future::pending().await
             }
         }
@@ -211,9 +252,24 @@ mod tests {
         assert_eq!(meet(Fate::Refused), (Some(Err("refused")), 0, Duration::ZERO));
         assert_eq!(meet(Fate::AnswerLost), (Some(Err("refused")), 1, Duration::ZERO));
         assert_eq!(meet(Fate::Repeated), (Some(Ok(2)), 2, Duration::ZERO));
+        assert_eq!(meet(Fate::Unreadable), (Some(Err("refused")), 0, Duration::ZERO));
         assert_eq!(meet(Fate::Hang), (Some(Err("refused")), 0, DEADLINE));
         assert_eq!(meet(Fate::Die { done: true }), (None, 1, 2 * DEADLINE));
         assert_eq!(meet(Fate::Die { done: false }), (None, 0, 2 * DEADLINE));
+    }
+
+    #[test]
+    fn a_call_that_kills_ends_its_own_invocation_at_once_and_no_other() {
+        let run = async {
+            let fates = Fates::kind();
+            fates.order(Call::Write, 1, Fate::Die { done: true });
+            let start = Instant::now();
+            let write =
+                || invocation(fates.apply(Call::Write, start + DEADLINE, async || Ok(7), || "refused"));
+            assert_eq!(tokio::join!(write(), write()), (None, Some(Ok(7))));
+            assert_eq!(start.elapsed(), Duration::ZERO);
+        };
+        simulated(run).unwrap();
     }
 
     #[test]

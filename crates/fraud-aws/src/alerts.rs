@@ -10,13 +10,14 @@ use crate::config::ALERT_SINK;
 use crate::ledger::Release;
 use crate::port::{Call, Port};
 
-mod batches;
 mod connect;
+mod lanes;
 mod lines;
 pub mod message;
 mod sns;
 
 pub use connect::Sink;
+pub use lanes::{Chunk, Fit, Lanes};
 pub use lines::AlertLines;
 pub use sns::SnsAlerts;
 
@@ -26,8 +27,9 @@ pub const PORT: Port =
 
 /// Publishes alerts.
 pub trait AlertSink: Send + Sync {
-    /// Publishes alerts, those of one customer in this order. Once one of a customer's could not
-    /// be published for now, nothing later of that customer is. Answers by `deadline` at the latest, with one result for
+    /// Publishes alerts, those of one customer in this order, as many of them together as a call takes. Within a call they
+    /// have no order but that of their [`customer_sequence`](Alert). Once one of a customer's could not be published for
+    /// now, no later call has any of that customer. Answers by `deadline` at the latest, with one result for
     /// each alert, in their order.
     fn publish(
         &self,

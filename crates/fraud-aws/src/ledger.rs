@@ -23,34 +23,30 @@ pub use browse::{AuditRow, AuditValue, Pending, PendingAlert, Searched};
 pub use connect::Ledger;
 pub use dynamodb::DynamoDbLedger;
 pub use memory::MemoryLedger;
-pub use send::{SendLimits, Sender, Sent, Which, send_pending};
+pub use send::{CLAIM_TERM, SendLimits, Sender, Sent, send_pending};
 pub use table::TABLE;
 
 /// The port as data.
 pub const PORT: Port = Port {
     name: "ledger",
     variable: ALERT_LEDGER,
-    calls: &[
-        Call::new("PutItem", "dynamodb:PutItem"),
-        Call::new("UpdateItem", "dynamodb:UpdateItem"),
-        Call::new("DeleteItem", "dynamodb:DeleteItem"),
-    ],
+    calls: &[Call::new("PutItem", "dynamodb:PutItem"), Call::new("UpdateItem", "dynamodb:UpdateItem")],
 };
 
 /// How far the clocks of two senders may differ. A claim of another's counts as in force for so much longer than it
-/// says; while it is, nobody else sends. Lambda's hosts keep within milliseconds of each other (Amazon Time Sync), and
-/// a second is short against the wait for the next attempt at a batch.
+/// says; while it is, nobody else sends. Lambda's hosts keep within milliseconds of each other (Amazon Time Sync). Where
+/// clocks differ by more, an alert can go out twice.
 pub const CLOCK_SKEW: Duration = Duration::from_secs(1);
 
 /// Remembers which alerts were sent.
 ///
 /// A sender first [claims](Self::claim) an alert, then publishes what the claim gave it, then
-/// [marks it as sent](Self::mark_sent); what it claimed and did not publish it [releases](Self::release). Every call
+/// [marks it as sent](Self::mark_sent); what it claimed and did not publish it [releases](Self::release). What was once
+/// claimed stays on record with its message, so that whatever goes out under an id is always the same. Every call
 /// answers by its `deadline` at the latest, and may be made again after a fault.
 pub trait AlertLedger: Send + Sync {
     /// Claims the right to send an alert. A claim holds until it expires, is released, or the alert is marked as sent.
-    /// Claiming again what the same claim already holds succeeds, for the SDK repeats calls by itself: one invocation
-    /// that meets an alert twice must know so without the ledger.
+    /// Claiming again what the same claim already holds succeeds, for the SDK repeats calls by itself.
     ///
     /// # Errors
     /// [`LedgerFault`]; whether the claim was made is then unknown: nothing may be sent, and releasing it does no harm.
@@ -87,38 +83,49 @@ pub trait AlertLedger: Send + Sync {
     ) -> impl Future<Output = Result<(), LedgerFault>> + Send;
 }
 
-/// Who claims, and for how long: one for an invocation.
+/// Who claims, and for how long.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claim {
-    /// Tells this invocation from every other, also from another attempt at the same batch.
+    /// Tells this sender from every other, also from another attempt at the same batch.
     pub token: String,
     /// Now.
     pub claimed_at: Timestamp,
-    /// When the claim ends by itself: the invocation's deadline, after which it sends nothing more.
+    /// When the claim ends by itself. The sender publishes nothing under it from then on.
     pub expires_at: Timestamp,
 }
 
 impl Claim {
-    /// A claim with a token drawn at random. An invocation's id would not do: an attempt at the same event can have it
-    /// again, and would take the claim of one that died for its own.
-    pub fn new(claimed_at: Timestamp, expires_at: Timestamp) -> Self {
-        Claim { token: format!("{:032x}", fastrand::u128(..)), claimed_at, expires_at }
+    /// A claim with a token from the system's randomness. An invocation's id would not do: an attempt at the same event can
+    /// have it again, and would take the claim of one that died for its own. Nor would a generator that two processes
+    /// may have seeded alike.
+    ///
+    /// # Errors
+    /// [`LedgerFault::NoRandomness`]
+    pub fn new(claimed_at: Timestamp, expires_at: Timestamp) -> Result<Self, LedgerFault> {
+        let mut token = [0; 16];
+        getrandom::fill(&mut token).map_err(|_| LedgerFault::NoRandomness)?;
+        let token = format!("{:032x}", u128::from_be_bytes(token));
+        Ok(Claim { token, claimed_at, expires_at })
     }
 }
 
 /// What an attempt to claim came to.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Claimed {
-    /// The alert is ours to send.
+    /// The alert is ours to send, and is now on record.
     Fresh,
-    /// It is ours, and an earlier sender may have sent it and been unable to say so: the stored alert is to be sent,
-    /// unchanged, in place of the one just made.
-    TakenOver(Box<Alert>),
-    /// It was sent before; nothing is to be sent.
-    AlreadySent {
-        /// The stored alert's amount: another one means that a producer used an id twice.
-        transaction_amount: String,
+    /// It is ours to send, and was on record before: the stored alert is to be sent, unchanged, in place of the one just
+    /// made.
+    Stored {
+        /// The stored alert.
+        alert: Box<Alert>,
+        /// Whether it may have been sent: an earlier claim ended without saying that nothing was.
+        may_have_been_sent: bool,
     },
+    /// It was sent before; nothing is to be sent.
+    AlreadySent,
+    /// Its id is that of an alert with another content, sent or not: it needs [another](Alert::ids).
+    IdInUse,
     /// Another sender has it. Its record must be retried.
     InForce {
         /// When the other's claim can be taken over.
@@ -139,10 +146,9 @@ pub enum Marked {
 /// What is known of an alert whose claim is given up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Release {
-    /// It was not sent under this claim. Where it cannot have been sent under an earlier one either, the ledger forgets
-    /// it; else it keeps the stored message.
+    /// It was not sent under this claim.
     NotSent,
-    /// It may have been sent: the sink did not answer. The message stays, and goes out again unchanged.
+    /// It may have been sent: the sink did not answer.
     MayHaveBeenSent,
 }
 
@@ -152,6 +158,9 @@ pub enum LedgerFault {
     /// The call failed, after retries.
     #[error(transparent)]
     Call(#[from] CallFault),
+    /// The system gave no random bytes for a claim's token.
+    #[error("the system gives no randomness")]
+    NoRandomness,
     /// The alert does not fit into a row, and never will.
     #[error("a row of {size} bytes is too large")]
     RowTooLarge {
@@ -169,7 +178,7 @@ pub enum LedgerFault {
 impl LedgerFault {
     /// Whether the ledger may answer another time.
     pub fn is_transient(&self) -> bool {
-        matches!(self, LedgerFault::Call(_))
+        matches!(self, LedgerFault::Call(_) | LedgerFault::NoRandomness)
     }
 }
 
@@ -188,12 +197,11 @@ enum Standing {
 fn standing(token: &str, expires_at: i64, claim: &Claim) -> Standing {
     let skew = i64::try_from(CLOCK_SKEW.as_millis()).unwrap_or(i64::MAX);
     let until = Timestamp::saturating_from_millis(expires_at.saturating_add(skew));
-    if expires_at == 0 || until <= claim.claimed_at {
-        Standing::Expired
-    } else if token == claim.token {
-        Standing::Own
-    } else {
-        Standing::InForce { until }
+    match expires_at {
+        0 => Standing::Expired,
+        _ if token == claim.token => Standing::Own,
+        _ if until <= claim.claimed_at => Standing::Expired,
+        _ => Standing::InForce { until },
     }
 }
 

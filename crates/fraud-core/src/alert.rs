@@ -2,6 +2,7 @@
 
 use crate::decision::{Decider, Decision};
 use crate::event_time::EventTimeFault;
+use crate::fingerprint::Fingerprint;
 use crate::identity::Position;
 use crate::scoring;
 use crate::transaction::{TimeField, Transaction};
@@ -14,27 +15,32 @@ pub use message::MessageError;
 
 /// What an alert's message says of its kind.
 pub const ALERT_TYPE: &str = "fraud_detection";
+
 /// An alert: its message, and what the message says.
 ///
 /// # The message
 /// One line, a JSON object with these members in this order: `alert_type`, `alert_id` (the record's
-/// [identity](crate::identity)), `customer_id` and `transaction_id` (null where the transaction has none),
+/// [identity](crate::identity), or that with an [ending](Alert::reusing)), `reuses_id_of` (only then: the identity), `customer_id` and `transaction_id` (null where the transaction has none),
 /// `transaction_amount` (a number, the producer's digits), `fraud_score`, `timestamp` (when the record arrived, RFC 3339
 /// in UTC with milliseconds), `event_time` (as the producer wrote it; null if it is missing or cannot be read),
 /// `event_time_fault` (what is wrong with it; absent if nothing is), `reasons` (objects of `name`, `points`, `observed`
-/// and `rule`, in the policy's order), `policy` (its id), `enrichment`, `stream`, `shard`, `sequence_number` (a string: it has more digits than numbers can hold), and
-/// `sub_sequence_number` for a record inside an aggregate, but for the first.
+/// and `rule`, in the policy's order), `policy` (its id), `enrichment`, `stream`, `shard`, `sequence_number` (a string: it
+/// has more digits than numbers can hold), `sub_sequence_number` for a record inside an aggregate, but for the first, and
+/// `customer_sequence`: text that sorts a customer's alerts in the order of the stream, as long as the customer's records are on one
+/// shard.
 ///
 /// # Who receives alerts must recognise one that is delivered again, by its `alert_id`
-/// A transaction is alerted once, however often its record is delivered; a ledger sees to it. In two cases no ledger
-/// can know that an alert went out: the sink accepted it and the answer was lost, and the process died after publishing
-/// and before it could note so. Then the message goes out again: the stored one, byte for byte the same even if the
-/// customer's profile or the policy has changed since, under the same `alert_id`.
+/// A transaction is alerted once, however often its record is delivered; a ledger sees to it. Where no ledger can know that
+/// an alert went out (the answer was lost, the sender died, or could not note it in time, or its clock was wrong) the message
+/// goes out again: the stored one, byte for byte the same even if the customer's profile or the policy has changed
+/// since, under the same `alert_id`.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Alert {
-    /// The record's identity.
+    /// The record's identity, or that with an [ending](Self::reusing).
     pub alert_id: String,
+    /// The identity, if another transaction's alert has it for its id.
+    pub reuses_id_of: Option<String>,
     /// The customer, where the transaction names one.
     pub customer_id: Option<String>,
     /// The transaction's own id, where it has one.
@@ -65,6 +71,9 @@ pub struct Alert {
     pub sub_sequence_number: u64,
     /// The segment in the customer's profile, where there is a profile. Not part of the message.
     pub customer_segment: Option<String>,
+    /// What tells the transaction from another under the same identity. Not part of the message; `None` for an alert that
+    /// was stored without it.
+    pub fingerprint: Option<Fingerprint>,
     /// The message.
     pub message: String,
 }
@@ -83,6 +92,7 @@ impl Alert {
         };
         let mut alert = Alert {
             alert_id: transaction.identity_at(position).to_string(),
+            reuses_id_of: None,
             customer_id: transaction.customer_id.as_deref().map(str::to_owned),
             transaction_id: transaction.transaction_id.as_deref().map(str::to_owned),
             transaction_amount: transaction.amount.digits.to_owned(),
@@ -98,18 +108,54 @@ impl Alert {
             sequence_number: position.sequence_number.to_owned(),
             sub_sequence_number: position.sub_sequence_number,
             customer_segment: decision.enrichment.profile().map(|profile| profile.segment().into_owned()),
+            fingerprint: Some(transaction.fingerprint()),
             message: String::new(),
         };
         alert.message = message::write(&alert);
         alert
     }
 
-    /// The alert that a stored message tells of; `customer_segment` is the one thing that the message does not.
+    /// The ids that the alert can have, the first that no other transaction has: the identity; that with the fingerprint's
+    /// first 16 digits behind a `/`, which no identity holds there; that with all of its digits. An alert
+    /// without a fingerprint has one.
+    pub fn ids(&self) -> impl Iterator<Item = String> + use<> {
+        let identity = self.reuses_id_of.as_ref().unwrap_or(&self.alert_id).clone();
+        let endings = self.fingerprint.map(|fingerprint| [fingerprint.short(), fingerprint.digits()]);
+        let more = endings.into_iter().flatten().map({
+            let identity = identity.clone();
+            move |digits| format!("{identity}/{digits}")
+        });
+        std::iter::once(identity).chain(more)
+    }
+
+    /// The alert under an id of its own, if another transaction's alert has its identity for an id.
+    #[must_use]
+    pub fn reusing(&self, id: String) -> Self {
+        let identity = self.reuses_id_of.as_ref().unwrap_or(&self.alert_id).clone();
+        let mut alert = Alert { alert_id: id, reuses_id_of: Some(identity), ..self.clone() };
+        alert.message = message::write(&alert);
+        alert
+    }
+
+    /// Whether it is the same transaction's as another alert of the same identity. One that was stored without a fingerprint
+    /// is.
+    pub fn is_of_the_same_content(&self, other: Option<Fingerprint>) -> bool {
+        match (self.fingerprint, other) {
+            (Some(own), Some(other)) => own == other,
+            _ => true,
+        }
+    }
+
+    /// The alert that a stored message tells of; `customer_segment` and `fingerprint` are what the message does not tell.
     ///
     /// # Errors
     /// [`MessageError`] if the text is not an alert's message.
-    pub fn from_message(message: String, customer_segment: Option<String>) -> Result<Self, MessageError> {
-        message::read(message, customer_segment)
+    pub fn from_message(
+        message: String,
+        customer_segment: Option<String>,
+        fingerprint: Option<Fingerprint>,
+    ) -> Result<Self, MessageError> {
+        message::read(message, customer_segment, fingerprint)
     }
 
     /// The record's position.

@@ -62,6 +62,11 @@ impl Fingerprint {
         hexadecimal(self.0.iter().take(8))
     }
 
+    /// All 64 hexadecimal digits.
+    pub fn digits(&self) -> String {
+        hexadecimal(&self.0)
+    }
+
     /// Reads what [`Display`](fmt::Display) writes; `None` for any other text, and for a fingerprint of another rule.
     pub fn parse(text: &str) -> Option<Self> {
         let (rule, digits) = text.split_once('/')?;
@@ -81,7 +86,7 @@ impl Fingerprint {
 
 impl fmt::Display for Fingerprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{RULE}/{}", hexadecimal(&self.0))
+        write!(f, "{RULE}/{}", self.digits())
     }
 }
 

@@ -25,8 +25,8 @@ async fn run() -> Result<(), Error> {
     let sdk = Sdk::new();
     let dead_letters = DeadLetters::connect(&config.dead_letters, &sdk).await;
     let analytics = ConnectedAnalytics::connect(&config, &sdk, dead_letters).await;
-    serve(async |event, remaining| {
-        let handled = Box::pin(analytics.handle(event, remaining)).await?;
+    serve(async |event, time| {
+        let handled = Box::pin(analytics.handle(event, time.remaining)).await?;
         let metrics = handled.metrics.line(&config.metrics_namespace);
         Ok::<_, InvalidEvent>(HandlerResult { response: handled.response, metrics })
     })

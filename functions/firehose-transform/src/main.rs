@@ -25,8 +25,8 @@ async fn run() -> Result<(), Error> {
     log_policy(&policy);
     let profiles = Profiles::connect(&config.profile_source, config.profile_cache, &Sdk::new()).await?;
     let transform = Transform::new(profiles, policy, config.event_time_bounds);
-    serve(async |event, remaining| {
-        let transformed = transform.handle(event, remaining).await?;
+    serve(async |event, time| {
+        let transformed = transform.handle(event, time.remaining).await?;
         let metrics = transformed.metrics.line(&config.metrics_namespace);
         Ok::<_, InvalidBatch>(HandlerResult { response: transformed.response, metrics })
     })

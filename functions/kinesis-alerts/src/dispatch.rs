@@ -1,17 +1,20 @@
 //! A batch's alerts on their way.
 //!
-//! Alerts go in chunks, so that the first is out before the last is claimed and little is begun when the time runs out.
-//! From the first alert that must wait nothing more is published.
+//! Alerts go in chunks, so that the first is out before the last is claimed, a claim is short, and little is begun when the time
+//! runs out. Customers go side by side; each customer's alerts go in order, and from the first that must wait nothing more
+//! of that customer is published.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use exact_text::decimal::same_number;
 use exact_text::timestamp::Timestamp;
-use fraud_aws::alerts::{AlertSink, PublishFault};
+use fraud_aws::alerts::{AlertSink, Chunk, Fit, Lanes, PublishFault};
 use fraud_aws::clock::Clock;
-use fraud_aws::ledger::{AlertLedger, LedgerFault, Marked, SendLimits, Sender, Sent, Which};
+use fraud_aws::ledger::{AlertLedger, LedgerFault, Marked, SendLimits, Sender, Sent};
 use fraud_aws::reason::FailureReason;
 use fraud_core::alert::Alert;
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use kinesis_batch::{Progress, RetryReason, TimeLimits};
 use tokio::time::Instant;
 
@@ -20,6 +23,11 @@ use crate::metrics::BatchMetrics;
 
 /// Alerts that are claimed together: a few calls of ten to the sink.
 const CHUNK: usize = 50;
+/// Chunks under way at once.
+const CHUNKS_AT_ONCE: usize = 4;
+/// The shortest and the longest pause before an alert is looked at again that another sender holds.
+const SHORTEST_WAIT: Duration = Duration::from_millis(100);
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
 /// An alert that a batch raises.
 #[derive(Debug)]
@@ -28,8 +36,8 @@ pub(crate) struct Due {
     index: usize,
     arrival: Timestamp,
     alert: Alert,
-    /// The other items that raise it, and whether their amount differs.
-    repeats: Vec<(usize, bool)>,
+    /// The other items that raise it.
+    repeats: Vec<usize>,
 }
 
 impl Due {
@@ -38,44 +46,119 @@ impl Due {
     }
 
     /// The item at `index` raises the same alert again.
-    pub(crate) fn repeated(&mut self, index: usize, alert: &Alert) {
-        self.repeats.push((index, !same_number(&self.alert.transaction_amount, &alert.transaction_amount)));
+    pub(crate) fn repeated(&mut self, index: usize) {
+        self.repeats.push(index);
     }
 }
 
-/// Sends alerts in order until one must wait. `remaining` is the time until the invocation is killed, and with it the
-/// time that its claims are in force. Gives the items whose alert the sink or the ledger will never take.
+/// Sends alerts until they must wait. One that another sender holds is waited for if that sender's claim ends in time:
+/// Lambda's own pause before the next attempt may be longer. `ends_at` is when the invocation is killed by Lambda's clock, if
+/// that is known. Gives the items whose alert the sink or the ledger will never take.
 pub(crate) async fn dispatch<Profiles, Ledger: AlertLedger, Sink: AlertSink, Letters, Now: Clock>(
     due: &[Due],
     ports: &Ports<Profiles, Ledger, Sink, Letters, Now>,
     limits: TimeLimits,
-    remaining: Duration,
+    ends_at: Option<Timestamp>,
     progress: &mut Progress,
     metrics: &mut BatchMetrics,
 ) -> Vec<(usize, FailureReason)> {
-    let send_limits = SendLimits { claim: remaining, work: limits.work, settle: limits.settle };
+    let send_limits = SendLimits { work: limits.work, settle: limits.settle, ends_at };
     let sender = Sender::new(&ports.ledger, &ports.sink, &ports.clock, send_limits);
     let mut undeliverable = Vec::new();
-    for chunk in due.chunks(CHUNK) {
-        let Some(first) = chunk.first() else { continue };
-        if Instant::now() >= limits.work {
-            progress.stop_at(first.index, RetryReason::OutOfTime);
-        }
-        if !progress.allows(first.index) {
+    let mut open: BTreeSet<usize> = (0..due.len()).collect();
+    loop {
+        let mut round = Round { due, limits, progress, metrics, undeliverable: &mut undeliverable };
+        let held_until = round.send(&sender, &mut open).await;
+        open.retain(|&place| progress.allows(index(due, place)));
+        let (Some(&first), Some(until)) = (open.first(), held_until) else { break };
+        let wait = until.millis().saturating_sub(ports.clock.now().millis());
+        let wait = Duration::from_millis(u64::try_from(wait).unwrap_or_default());
+        if Instant::now() + wait >= limits.work {
+            progress.stop_at(index(due, first), RetryReason::ClaimInForce);
             break;
         }
-        let alerts: Vec<&Alert> = chunk.iter().map(|due| &due.alert).collect();
-        let outcomes = sender.send(&alerts, Which::Unsent).await;
-        for (due, outcome) in chunk.iter().zip(outcomes) {
-            settle(due, outcome, progress, metrics, &mut undeliverable);
-        }
+        // Its sender may be done long before the claim ends.
+        tokio::time::sleep(wait.clamp(SHORTEST_WAIT, LONGEST_WAIT)).await;
     }
-    for (index, differs) in due.iter().flat_map(|due| &due.repeats) {
+    for index in due.iter().flat_map(|due| &due.repeats) {
         if progress.allows(*index) {
-            metrics.suppressed(*differs);
+            metrics.alerts_suppressed += 1;
         }
     }
     undeliverable
+}
+
+fn index(due: &[Due], place: usize) -> usize {
+    due.get(place).map_or(usize::MAX, |due| due.index)
+}
+
+/// One attempt at the alerts of a batch, and what it notes.
+struct Round<'r> {
+    due: &'r [Due],
+    limits: TimeLimits,
+    progress: &'r mut Progress,
+    metrics: &'r mut BatchMetrics,
+    undeliverable: &'r mut Vec<(usize, FailureReason)>,
+}
+
+impl Round<'_> {
+    /// Sends the alerts at the places `open` and leaves there what is not settled. Gives when the first of those that other
+    /// senders hold can be taken over.
+    async fn send<Ledger: AlertLedger, Sink: AlertSink, Now: Clock>(
+        &mut self,
+        sender: &Sender<'_, Ledger, Sink, Now>,
+        open: &mut BTreeSet<usize>,
+    ) -> Option<Timestamp> {
+        let due = self.due;
+        let customer = |place: usize| due.get(place)?.alert.customer_id.as_deref();
+        let mut lanes = Lanes::new(open.iter().map(|&place| (place, customer(place))));
+        let mut under_way = FuturesUnordered::new();
+        let mut held_until: Option<Timestamp> = None;
+        loop {
+            if Instant::now() >= self.limits.work
+                && let Some(first) = lanes.ready().next()
+            {
+                self.progress.stop_at(index(due, first), RetryReason::OutOfTime);
+            }
+            while under_way.len() < CHUNKS_AT_ONCE
+                && let Some(chunk) = next_chunk(&mut lanes, due, self.progress)
+            {
+                let alerts: Vec<&Alert> =
+                    chunk.places().filter_map(|place| Some(&due.get(place)?.alert)).collect();
+                under_way.push(async move { (chunk, sender.send(&alerts).await) });
+            }
+            let Some((chunk, outcomes)) = under_way.next().await else { return held_until };
+            for (place, outcome) in chunk.places().zip(outcomes) {
+                match outcome {
+                    Sent::InForce { until } => {
+                        held_until = Some(held_until.map_or(until, |earliest| earliest.min(until)));
+                    }
+                    // An earlier alert of the customer must wait.
+                    Sent::HeldBack => {}
+                    outcome => {
+                        open.remove(&place);
+                        if let Some(due) = due.get(place) {
+                            settle(due, outcome, self.progress, self.metrics, self.undeliverable);
+                        }
+                    }
+                }
+            }
+            lanes.settled(chunk, |place| open.contains(&place) || !self.progress.allows(index(due, place)));
+        }
+    }
+}
+
+/// The next chunk of the alerts whose records are not retried anyway.
+fn next_chunk(lanes: &mut Lanes, due: &[Due], progress: &Progress) -> Option<Chunk> {
+    let mut taken = 0;
+    lanes.next(|place| {
+        taken += 1;
+        match progress.allows(index(due, place)) {
+            false => Fit::Dropped,
+            true if taken > CHUNK => Fit::Full,
+            true => Fit::Fits,
+        }
+    })
 }
 
 /// Notes what became of an alert.
@@ -88,8 +171,8 @@ fn settle(
 ) {
     let position = due.alert.position();
     match outcome {
-        Sent::Published { at, stored, marked } => {
-            metrics.sent(due.arrival, at, stored);
+        Sent::Published { at, again, reuses_id, marked } => {
+            metrics.sent(due.arrival, at, again, reuses_id);
             match marked {
                 Ok(Marked::Sent) => {}
                 Ok(Marked::ClaimLost) => metrics.claim_lost(),
@@ -99,10 +182,7 @@ fn settle(
                 }
             }
         }
-        Sent::Before { transaction_amount } => {
-            metrics.suppressed(!same_number(&due.alert.transaction_amount, &transaction_amount));
-        }
-        Sent::InForce { .. } => progress.stop_at(due.index, RetryReason::ClaimInForce),
+        Sent::Before => metrics.alerts_suppressed += 1,
         Sent::NotClaimed(LedgerFault::RowTooLarge { .. }) => {
             undeliverable.push((due.index, FailureReason::AlertTooLarge));
         }
@@ -110,7 +190,7 @@ fn settle(
             tracing::error!(reason = %fault, %position, "alert ledger damaged");
             undeliverable.push((due.index, FailureReason::AlertRefused));
         }
-        Sent::NotClaimed(fault @ LedgerFault::Call(_)) => {
+        Sent::NotClaimed(fault @ (LedgerFault::Call(_) | LedgerFault::NoRandomness)) => {
             tracing::warn!(reason = %fault, %position, "alert ledger unavailable");
             progress.stop_at(due.index, RetryReason::LedgerUnavailable);
         }
@@ -126,7 +206,7 @@ fn settle(
                 }
             }
         }
-        // An earlier alert has stopped the batch before it.
-        Sent::HeldBack | Sent::NotPending => progress.stop_at(due.index, RetryReason::ClaimInForce),
+        // They stay open.
+        Sent::InForce { .. } | Sent::HeldBack => {}
     }
 }

@@ -6,11 +6,11 @@
 //! has the record retried.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
 use fraud_aws::alerts::AlertSink;
 use fraud_aws::clock::Clock;
 use fraud_aws::dead_letters::DeadLetterSink;
+use fraud_aws::invocation::InvocationTime;
 use fraud_aws::ledger::AlertLedger;
 use fraud_aws::profiles::{LookedUp, ProfileStore, look_up};
 use fraud_aws::reason::FailureReason;
@@ -18,6 +18,7 @@ use fraud_core::alert::Alert;
 use fraud_core::decision::Decider;
 use fraud_core::enrichment::Enrichment;
 use fraud_core::event_time::EventTimeBounds;
+use fraud_core::fingerprint::Fingerprint;
 use fraud_core::policy::Policy;
 use kinesis_batch::{Batch, Progress, Received, RetryReason, TimeLimits, dead_letter};
 use lambda_events::InvalidEvent;
@@ -87,12 +88,17 @@ where
         self.decider.policy()
     }
 
-    /// Handles one batch. `remaining` is the time until the invocation is killed.
+    /// Handles one batch within the invocation's time.
     ///
     /// # Errors
     /// [`InvalidEvent`] if the event is not a Kinesis event.
-    pub async fn handle(&self, event: &str, remaining: Duration) -> Result<Handled, InvalidEvent> {
-        let limits = TimeLimits::starting_now(remaining);
+    pub async fn handle(
+        &self,
+        event: &str,
+        time: impl Into<InvocationTime>,
+    ) -> Result<Handled, InvalidEvent> {
+        let time = time.into();
+        let limits = TimeLimits::starting_now(time.remaining);
         let batch = Batch::read(event)?;
         let received = batch.transactions();
         let looked_up = look_up(&self.ports.profiles, received.iter().map(customer_id), limits.lookup).await;
@@ -101,7 +107,7 @@ where
 
         let due = self.score(&received, &looked_up, &mut progress, &mut metrics);
         let mut undeliverable =
-            dispatch(&due, &self.ports, limits, remaining, &mut progress, &mut metrics).await;
+            dispatch(&due, &self.ports, limits, time.ends_at, &mut progress, &mut metrics).await;
         let faulty = received.iter().enumerate();
         undeliverable.extend(faulty.filter_map(|(index, received)| Some((index, *received.as_ref().err()?))));
         let dead_lettered = dead_letter(
@@ -118,7 +124,7 @@ where
         Ok(Handled { response: progress.response(&batch), metrics })
     }
 
-    /// Scores what can be scored, and gives the alerts that are due, each identity once.
+    /// Scores what can be scored, and gives the alerts that are due, each transaction's once.
     fn score(
         &self,
         received: &[Result<Received<'_>, FailureReason>],
@@ -127,7 +133,7 @@ where
         metrics: &mut BatchMetrics,
     ) -> Vec<Due> {
         let mut due: Vec<Due> = Vec::new();
-        let mut known: HashMap<String, usize> = HashMap::new();
+        let mut known: HashMap<(String, Option<Fingerprint>), usize> = HashMap::new();
         for (index, received) in received.iter().enumerate() {
             let Ok(Received { transaction, arrival, position }) = received else { continue };
             let decision = self.decider.decide(transaction, looked_up.of(index), *arrival, Some(*position));
@@ -147,10 +153,11 @@ where
             }
             metrics.high_scores += 1;
             let alert = Alert::new(transaction, &decision, &self.decider, *position);
-            match known.get(&alert.alert_id).and_then(|&first| due.get_mut(first)) {
-                Some(first) => first.repeated(index, &alert),
+            let content = (alert.alert_id.clone(), alert.fingerprint);
+            match known.get(&content).and_then(|&first| due.get_mut(first)) {
+                Some(first) => first.repeated(index),
                 None => {
-                    known.insert(alert.alert_id.clone(), due.len());
+                    known.insert(content, due.len());
                     due.push(Due::new(index, *arrival, alert));
                 }
             }

@@ -26,8 +26,8 @@ async fn run() -> Result<(), Error> {
     let dead_letters = DeadLetters::connect(&config.dead_letters, &sdk).await;
     let alerts = ConnectedAlerts::connect(&config, &sdk, dead_letters).await?;
     log_policy(alerts.policy());
-    serve(async |event, remaining| {
-        let handled = Box::pin(alerts.handle(event, remaining)).await?;
+    serve(async |event, time| {
+        let handled = Box::pin(alerts.handle(event, time)).await?;
         let metrics = handled.metrics.line(&config.metrics_namespace);
         Ok::<_, InvalidEvent>(HandlerResult { response: handled.response, metrics })
     })

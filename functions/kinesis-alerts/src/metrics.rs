@@ -41,7 +41,7 @@ pub const METRICS: &[&[Metric]] = &[
         ALERTS_SENT,
         ALERTS_RESENT,
         ALERTS_SUPPRESSED,
-        metric::AMOUNTS_DIFFERING,
+        metric::TRANSACTION_IDS_REUSED,
         CLAIMS_LOST,
         metric::RECORDS_DEAD_LETTERED,
         metric::RECORDS_TO_RETRY,
@@ -78,8 +78,8 @@ pub struct BatchMetrics {
     pub alerts_resent: usize,
     /// High scores whose alert had been sent before.
     pub alerts_suppressed: usize,
-    /// Of these, those with another amount than the one first alerted.
-    pub amounts_differing: usize,
+    /// Alerts sent of transactions whose id another transaction's alert has.
+    pub ids_reused: usize,
     /// Alerts that could not be marked as sent because another invocation had taken them over.
     pub claims_lost: usize,
     /// Records that went to the dead letters, by reason.
@@ -107,16 +107,12 @@ impl BatchMetrics {
         self.scored += 1;
     }
 
-    pub(crate) fn sent(&mut self, arrival: Timestamp, published_at: Timestamp, again: bool) {
+    pub(crate) fn sent(&mut self, arrival: Timestamp, published_at: Timestamp, again: bool, reuses_id: bool) {
         self.alerts_sent += 1;
         self.alerts_resent += usize::from(again);
+        self.ids_reused += usize::from(reuses_id);
         // Clocks of two machines: a record cannot have been published before it arrived.
         self.detection_latency.push((published_at.millis() - arrival.millis()).max(0));
-    }
-
-    pub(crate) fn suppressed(&mut self, differs: bool) {
-        self.alerts_suppressed += 1;
-        self.amounts_differing += usize::from(differs);
     }
 
     pub(crate) fn claim_lost(&mut self) {
@@ -146,7 +142,7 @@ impl BatchMetrics {
             .count(ALERTS_SENT, self.alerts_sent)
             .count(ALERTS_RESENT, self.alerts_resent)
             .count(ALERTS_SUPPRESSED, self.alerts_suppressed)
-            .count(metric::AMOUNTS_DIFFERING, self.amounts_differing)
+            .count(metric::TRANSACTION_IDS_REUSED, self.ids_reused)
             .count(CLAIMS_LOST, self.claims_lost)
             .count(metric::RECORDS_DEAD_LETTERED, self.dead_lettered.values().sum())
             .count(metric::RECORDS_TO_RETRY, self.retried.map_or(0, |(_, count)| count));

@@ -12,14 +12,22 @@ use aws_sdk_sns::error::BuildError;
 use aws_sdk_sns::operation::publish_batch::PublishBatchOutput;
 use aws_sdk_sns::types::{MessageAttributeValue, PublishBatchRequestEntry};
 use fraud_core::alert::Alert;
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use tokio::time::Instant;
 
-use super::batches::{Batches, MAX_BYTES};
+use super::lanes::{Chunk, Fit, Lanes};
 use super::message::{SUBJECT, attributes, size};
 use super::{AlertSink, PublishFault};
 
+/// The most entries of a PublishBatch (Amazon SNS API reference).
+const MAX_ENTRIES: usize = 10;
+/// The most bytes of an alert, and of all in a PublishBatch (Amazon SNS API reference).
+pub(super) const MAX_BYTES: usize = 262_144;
 /// How often a batch, or what is left of it, is tried.
 const ATTEMPTS: usize = 3;
+/// Calls under way at once.
+const CALLS_AT_ONCE: usize = 4;
 /// The first pause before what is left of a batch is tried again, and the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_millis(200);
@@ -31,8 +39,8 @@ const REFUSALS: [&str; 4] =
 
 /// An SNS topic.
 ///
-/// Batches go out one after the other. When a call has failed as a whole, for a reason that is not one entry's own, nothing
-/// more is started.
+/// A few calls are under way at once, a customer's alerts in one of them. When a call has failed as a whole, for a reason
+/// that is not one entry's own, nothing more is started.
 #[derive(Debug, Clone)]
 pub struct SnsAlerts {
     client: Client,
@@ -162,29 +170,54 @@ impl AlertSink for SnsAlerts {
                 *result = Err(PublishFault::TooLarge { size });
             }
         }
-        let mut batches = Batches::new(alerts);
+        let mut lanes = lanes(alerts);
+        let mut calls = FuturesUnordered::new();
+        let mut stop = None;
         loop {
-            let batch = batches.next();
-            if batch.is_empty() {
-                return results;
+            while stop.is_none()
+                && calls.len() < CALLS_AT_ONCE
+                && let Some(chunk) = next_call(&mut lanes, alerts)
+            {
+                let chosen: Vec<&Alert> =
+                    chunk.places().filter_map(|place| alerts.get(place).copied()).collect();
+                calls.push(async move { (chunk, self.publish_batch(&chosen, deadline).await) });
             }
-            let chosen: Vec<&Alert> = batch.iter().filter_map(|&place| alerts.get(place).copied()).collect();
-            let outcome = self.publish_batch(&chosen, deadline).await;
-            for (place, result) in batch.into_iter().zip(outcome.results) {
-                if !result.as_ref().is_err_and(PublishFault::is_transient) {
-                    batches.settled(place);
-                }
+            let Some((chunk, outcome)) = calls.next().await else { break };
+            for (place, result) in chunk.places().zip(outcome.results) {
                 set(&mut results, place, result);
             }
-            if let Some(fault) = outcome.stop {
-                for place in batches.ready() {
-                    let fault = PublishFault::Unavailable { fault: fault.clone(), may_be_sent: false };
-                    set(&mut results, place, Err(fault));
-                }
-                return results;
+            let must_wait = |place: usize| {
+                results
+                    .get(place)
+                    .is_some_and(|result| result.as_ref().is_err_and(PublishFault::is_transient))
+            };
+            lanes.settled(chunk, must_wait);
+            stop = stop.or(outcome.stop);
+        }
+        if let Some(fault) = stop {
+            for place in lanes.ready() {
+                let fault = PublishFault::Unavailable { fault: fault.clone(), may_be_sent: false };
+                set(&mut results, place, Err(fault));
             }
         }
+        results
     }
+}
+
+/// The lanes of all alerts but those that are larger than a call takes.
+pub(super) fn lanes(alerts: &[&Alert]) -> Lanes {
+    let fitting = alerts.iter().enumerate().filter(|(_, alert)| size(alert) <= MAX_BYTES);
+    Lanes::new(fitting.map(|(place, alert)| (place, alert.customer_id.as_deref())))
+}
+
+/// The alerts of the next call: as many as it takes.
+pub(super) fn next_call(lanes: &mut Lanes, alerts: &[&Alert]) -> Option<Chunk> {
+    let (mut entries, mut bytes) = (0, 0);
+    lanes.next(|place| {
+        entries += 1;
+        bytes += alerts.get(place).map_or(0, |alert| size(alert));
+        if entries <= MAX_ENTRIES && bytes <= MAX_BYTES { Fit::Fits } else { Fit::Full }
+    })
 }
 
 /// Whether SNS will never take an entry.

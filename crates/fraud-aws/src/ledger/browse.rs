@@ -30,7 +30,7 @@ pub struct PendingAlert {
     pub claimed_at: String,
     /// Whether a sender gave the claim up before it expired, rather than dying with it.
     pub given_up: bool,
-    /// Whether it may have been sent all the same: an earlier claim ended without saying that nothing was sent.
+    /// Whether it may have been sent all the same: a claim ended without saying that nothing was sent.
     pub may_have_been_sent: bool,
 }
 
@@ -151,14 +151,15 @@ impl DynamoDbLedger {
 
 fn pending_alert(row: &Row) -> Result<PendingAlert, LedgerFault> {
     let text = |attribute| row.text(attribute).map(str::to_owned);
+    let given_up = row.expires_at()? == 0;
     Ok(PendingAlert {
         alert_id: text(ALERT_ID)?,
         fraud_score: text(FRAUD_SCORE)?,
         transaction_amount: text(TRANSACTION_AMOUNT)?,
         reasons: text(REASONS)?,
         claimed_at: text(CLAIMED_AT)?,
-        given_up: row.expires_at()? == 0,
-        may_have_been_sent: row.may_have_been_sent()?,
+        given_up,
+        may_have_been_sent: row.may_have_been_sent()? || !given_up,
     })
 }
 

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::time::Duration;
 
-use aws_calls::fault::CallFault;
+use aws_calls::fault::{CallFault, FaultKind, UNREADABLE_ANSWER};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
@@ -40,20 +40,21 @@ impl DynamoDbLedger {
         DynamoDbLedger { client, table: table.into(), retention }
     }
 
-    /// The amount of an alert that is marked as sent; `None` for one that was never sent, or only claimed. It only
-    /// reads: for who asks what would be sent.
+    /// What a claim would come to if it is not for the alert to be sent: [`Claimed::AlreadySent`] or [`Claimed::IdInUse`].
+    /// It only reads: for who asks what would be sent.
     ///
     /// # Errors
     /// [`LedgerFault`]
-    pub async fn sent_amount(
+    pub async fn what_stands(
         &self,
-        alert_id: &str,
+        alert: &Alert,
         deadline: Instant,
-    ) -> Result<Option<String>, LedgerFault> {
-        let row =
-            timeout_at(deadline, self.get(alert_id)).await.map_err(|_elapsed| CallFault::deadline())??;
-        let Some(row) = row else { return Ok(None) };
-        if row.is_sent()? { row.transaction_amount().map(|amount| Some(amount.to_owned())) } else { Ok(None) }
+    ) -> Result<Option<Claimed>, LedgerFault> {
+        let get = timeout_at(deadline, self.get(&alert.alert_id)).await;
+        match get.map_err(|_elapsed| CallFault::deadline())?? {
+            Some(row) => settled(&row, alert),
+            None => Ok(None),
+        }
     }
 
     /// An alert's row as it is; `None` if there is none.
@@ -79,7 +80,7 @@ impl DynamoDbLedger {
         })
     }
 
-    /// Takes an expired claim over, if nobody else has.
+    /// Takes over a claim that has expired or was given up, if nobody else has. One that expired may have been used.
     async fn take_over(
         &self,
         alert_id: &str,
@@ -87,24 +88,28 @@ impl DynamoDbLedger {
         claim: &Claim,
         deadline: Instant,
     ) -> Result<Conditional<Row>, LedgerFault> {
+        let expired_at = expired.expires_at()?;
+        let may_have_been_sent = expired.may_have_been_sent()? || expired_at != 0;
         let update = self
             .update(alert_id, expired.token()?)
+            .condition_expression(format!("{} AND {CLAIM_EXPIRES_AT} = :expired", held()))
             .update_expression(format!(
                 "SET {CLAIM_TOKEN} = :own, {CLAIM_EXPIRES_AT} = :expires, {CLAIMED_AT} = :now, \
-                 {MAY_HAVE_BEEN_SENT} = :true, #ttl = :ttl"
+                 {MAY_HAVE_BEEN_SENT} = :doubt, #ttl = :ttl"
             ))
+            .expression_attribute_values(":expired", AttributeValue::N(expired_at.to_string()))
             .expression_attribute_names("#ttl", TTL)
             .expression_attribute_values(":own", AttributeValue::S(claim.token.clone()))
             .expression_attribute_values(":expires", AttributeValue::N(claim.expires_at.millis().to_string()))
             .expression_attribute_values(":now", AttributeValue::S(claim.claimed_at.to_string()))
-            .expression_attribute_values(":true", AttributeValue::Bool(true))
+            .expression_attribute_values(":doubt", AttributeValue::Bool(may_have_been_sent))
             .expression_attribute_values(
                 ":ttl",
                 AttributeValue::N(row::ttl(claim, self.retention).to_string()),
             )
             .return_values(ReturnValue::AllNew);
         Ok(match conditional(update.send(), deadline).await? {
-            Conditional::Done(answer) => Conditional::Done(Row(answer.attributes.unwrap_or_default())),
+            Conditional::Done(answer) => Conditional::Done(Row(answer.attributes.ok_or_else(unreadable)?)),
             Conditional::Refused(row) => Conditional::Refused(row),
         })
     }
@@ -121,35 +126,6 @@ impl DynamoDbLedger {
             .expression_attribute_values(":claimed", AttributeValue::S(CLAIMED.to_owned()))
             .return_values_on_condition_check_failure(OnFailure::AllOld)
     }
-
-    /// Deletes a row that no claim but this one ever held. Says whether it has to stay because one did.
-    async fn forget(&self, alert_id: &str, claim: &Claim, deadline: Instant) -> Result<bool, LedgerFault> {
-        let delete = self
-            .client
-            .delete_item()
-            .table_name(&self.table)
-            .key(ALERT_ID, AttributeValue::S(alert_id.to_owned()))
-            .condition_expression(format!("{} AND {MAY_HAVE_BEEN_SENT} = :false", held()))
-            .expression_attribute_names("#status", STATUS)
-            .expression_attribute_values(":token", AttributeValue::S(claim.token.clone()))
-            .expression_attribute_values(":claimed", AttributeValue::S(CLAIMED.to_owned()))
-            .expression_attribute_values(":false", AttributeValue::Bool(false))
-            .return_values_on_condition_check_failure(OnFailure::AllOld);
-        match conditional(delete.send(), deadline).await? {
-            Conditional::Refused(Some(row)) => Ok(!row.is_sent()? && row.token()? == claim.token),
-            Conditional::Done(_) | Conditional::Refused(None) => Ok(false),
-        }
-    }
-
-    /// Ends a claim and keeps the row.
-    async fn expire(&self, alert_id: &str, claim: &Claim, deadline: Instant) -> Result<(), LedgerFault> {
-        let update = self
-            .update(alert_id, &claim.token)
-            .update_expression(format!("SET {CLAIM_EXPIRES_AT} = :zero, {MAY_HAVE_BEEN_SENT} = :true"))
-            .expression_attribute_values(":zero", AttributeValue::N("0".to_owned()))
-            .expression_attribute_values(":true", AttributeValue::Bool(true));
-        conditional(update.send(), deadline).await.map(drop)
-    }
 }
 
 impl AlertLedger for DynamoDbLedger {
@@ -162,16 +138,14 @@ impl AlertLedger for DynamoDbLedger {
         // A second look is for who lost the race for an expired claim.
         for _ in 0..2 {
             let Some(row) = found else { break };
-            if row.is_sent()? {
-                let transaction_amount = row.transaction_amount()?.to_owned();
-                return Ok(Claimed::AlreadySent { transaction_amount });
+            if let Some(settled) = settled(&row, alert)? {
+                return Ok(settled);
             }
             match row.standing(claim)? {
                 Standing::InForce { until } => return Ok(Claimed::InForce { until }),
-                Standing::Own if row.may_have_been_sent()? => return taken_over(&row),
-                Standing::Own => return Ok(Claimed::Fresh),
+                Standing::Own => return stored(&row),
                 Standing::Expired => match self.take_over(&alert.alert_id, &row, claim, deadline).await? {
-                    Conditional::Done(row) => return taken_over(&row),
+                    Conditional::Done(row) => return stored(&row),
                     Conditional::Refused(row) => found = row,
                 },
             }
@@ -209,11 +183,18 @@ impl AlertLedger for DynamoDbLedger {
         release: Release,
         deadline: Instant,
     ) -> Result<(), LedgerFault> {
-        let stays = match release {
-            Release::NotSent => self.forget(alert_id, claim, deadline).await?,
-            Release::MayHaveBeenSent => true,
+        let doubt = match release {
+            Release::NotSent => String::new(),
+            Release::MayHaveBeenSent => format!(", {MAY_HAVE_BEEN_SENT} = :true"),
         };
-        if stays { self.expire(alert_id, claim, deadline).await } else { Ok(()) }
+        let mut update = self
+            .update(alert_id, &claim.token)
+            .update_expression(format!("SET {CLAIM_EXPIRES_AT} = :zero{doubt}"))
+            .expression_attribute_values(":zero", AttributeValue::N("0".to_owned()));
+        if release == Release::MayHaveBeenSent {
+            update = update.expression_attribute_values(":true", AttributeValue::Bool(true));
+        }
+        conditional(update.send(), deadline).await.map(drop)
     }
 }
 
@@ -222,8 +203,22 @@ fn held() -> String {
     format!("{CLAIM_TOKEN} = :token AND #status = :claimed")
 }
 
-fn taken_over(row: &Row) -> Result<Claimed, LedgerFault> {
-    row.alert().map(|alert| Claimed::TakenOver(Box::new(alert)))
+/// What a row says whoever claims: that the alert was sent, or is another's.
+fn settled(row: &Row, alert: &Alert) -> Result<Option<Claimed>, LedgerFault> {
+    if !alert.is_of_the_same_content(row.fingerprint()) {
+        return Ok(Some(Claimed::IdInUse));
+    }
+    Ok(row.is_sent()?.then_some(Claimed::AlreadySent))
+}
+
+fn stored(row: &Row) -> Result<Claimed, LedgerFault> {
+    let may_have_been_sent = row.may_have_been_sent()?;
+    Ok(Claimed::Stored { alert: Box::new(row.alert()?), may_have_been_sent })
+}
+
+/// An answer that leaves out what was asked for: whether the write was made is unknown.
+fn unreadable() -> LedgerFault {
+    CallFault::new(FaultKind::NoAnswer, UNREADABLE_ANSWER).into()
 }
 
 /// Waits for a write's answer, at most until `deadline`.

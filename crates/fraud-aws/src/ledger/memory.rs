@@ -50,22 +50,22 @@ impl AlertLedger for MemoryLedger {
                 return Ok(Claimed::Fresh);
             }
         };
+        if !alert.is_of_the_same_content(row.alert.fingerprint) {
+            return Ok(Claimed::IdInUse);
+        }
         if row.sent {
-            let transaction_amount = row.alert.transaction_amount.clone();
-            return Ok(Claimed::AlreadySent { transaction_amount });
+            return Ok(Claimed::AlreadySent);
         }
         match standing(&row.token, row.expires_at, claim) {
             Standing::InForce { until } => return Ok(Claimed::InForce { until }),
             Standing::Own => {}
             Standing::Expired => {
-                (row.token, row.expires_at, row.may_have_been_sent) = (token, expires_at, true);
+                row.may_have_been_sent |= row.expires_at != 0;
+                (row.token, row.expires_at) = (token, expires_at);
             }
         }
-        Ok(if row.may_have_been_sent {
-            Claimed::TakenOver(Box::new(row.alert.clone()))
-        } else {
-            Claimed::Fresh
-        })
+        let (alert, may_have_been_sent) = (Box::new(row.alert.clone()), row.may_have_been_sent);
+        Ok(Claimed::Stored { alert, may_have_been_sent })
     }
 
     async fn mark_sent(
@@ -95,9 +95,6 @@ impl AlertLedger for MemoryLedger {
         if let Some(row) = rows.get_mut(alert_id).filter(|row| row.is_held_by(claim)) {
             row.may_have_been_sent |= release == Release::MayHaveBeenSent;
             row.expires_at = 0;
-            if !row.may_have_been_sent {
-                rows.remove(alert_id);
-            }
         }
         Ok(())
     }

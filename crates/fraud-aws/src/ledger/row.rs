@@ -11,6 +11,8 @@
 //! | `sent_at` | S | when it was sent, RFC 3339; only then |
 //! | `sent_again_at` | S | when somebody last had it sent again by hand, RFC 3339; only then |
 //! | `message` | S | the message as it went out, or is to go out again |
+//! | `fingerprint` | S | what tells the transaction from another under its id; a row without one counts as that of any |
+//! | `reuses_id_of` | S | as in the message, where it has one |
 //! | `customer_segment` | S | the message's attribute, where it has one |
 //! | `customer_id`, `transaction_id`, `event_time` | S | as in the message, where they are not null |
 //! | `transaction_amount` | S | the producer's digits: a number here holds 38 of them and no more |
@@ -22,7 +24,7 @@
 //! | `sub_sequence_number` | N | for a record inside an aggregate, but for the first |
 //! | `ttl` | N | when the row may be deleted, seconds since the epoch |
 //!
-//! The message and its segment are what an alert is rebuilt from; everything beside them is there to be read and
+//! The message, its segment and the fingerprint are what an alert is rebuilt from; everything beside them is there to be read and
 //! queried. DynamoDB deletes a row some time after its `ttl`; until then it counts, for a longer memory does no harm.
 
 use std::collections::HashMap;
@@ -30,6 +32,7 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use fraud_core::alert::Alert;
+use fraud_core::fingerprint::Fingerprint;
 
 use super::table::*;
 use super::{Claim, LedgerFault, Standing, standing};
@@ -71,6 +74,8 @@ pub(super) fn claimed(alert: &Alert, claim: &Claim, retention: Duration) -> Resu
     ];
     let sub_sequence_number = alert.sub_sequence_number;
     let where_known = [
+        (FINGERPRINT, alert.fingerprint.map(text)),
+        (REUSES_ID_OF, alert.reuses_id_of.as_ref().map(text)),
         (CUSTOMER_SEGMENT, alert.customer_segment.as_ref().map(text)),
         (CUSTOMER_ID, alert.customer_id.as_ref().map(text)),
         (TRANSACTION_ID, alert.transaction_id.as_ref().map(text)),
@@ -140,15 +145,15 @@ impl Row {
         flag.copied().ok_or(LedgerFault::UnreadableRow { attribute })
     }
 
-    /// The amount of the alert.
-    pub(super) fn transaction_amount(&self) -> Result<&str, LedgerFault> {
-        self.text(TRANSACTION_AMOUNT)
+    /// What tells the transaction from another; `None` in a row of an older release, and for a fingerprint of another rule.
+    pub(super) fn fingerprint(&self) -> Option<Fingerprint> {
+        Fingerprint::parse(self.0.get(FINGERPRINT)?.as_s().ok()?)
     }
 
     /// The alert, with its message byte for byte as it was stored.
     pub(super) fn alert(&self) -> Result<Alert, LedgerFault> {
         let segment = self.0.get(CUSTOMER_SEGMENT).and_then(|value| value.as_s().ok()).cloned();
-        Alert::from_message(self.text(MESSAGE)?.to_owned(), segment)
+        Alert::from_message(self.text(MESSAGE)?.to_owned(), segment, self.fingerprint())
             .map_err(|_| LedgerFault::UnreadableRow { attribute: MESSAGE })
     }
 

@@ -1,5 +1,6 @@
 //! Sending alerts, each once: claim, publish, mark as sent. What the function and the tool do, in one place.
 
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use aws_calls::fault::CallFault;
@@ -12,40 +13,38 @@ use super::{AlertLedger, Claim, Claimed, LedgerFault, Marked, Release, Timestamp
 use crate::alerts::{AlertSink, PublishFault};
 use crate::clock::Clock;
 
+/// How long a claim is in force at most. It covers one call of [`Sender::send`] up to the publication and no more: if the
+/// sender dies, the alert waits no longer than this.
+pub const CLAIM_TERM: Duration = Duration::from_secs(8);
+/// Of that, the time for making the claims.
+const CLAIMING: Duration = Duration::from_secs(4);
+/// Of that, what is left unused at the end, so that no call is under way when the claim ends.
+const UNUSED: Duration = Duration::from_secs(1);
 /// Calls to the ledger under way at once.
 const LEDGER_CALLS_AT_ONCE: usize = 16;
 /// The first pause before an alert that was sent is marked again, and the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
-/// Sends alerts under one claim.
+/// Sends alerts.
 #[derive(Debug)]
 pub struct Sender<'p, Ledger, Sink, Now> {
     ledger: &'p Ledger,
     sink: &'p Sink,
     clock: &'p Now,
-    claim: Claim,
     limits: SendLimits,
 }
 
 /// How long sending may take.
 #[derive(Debug, Clone, Copy)]
 pub struct SendLimits {
-    /// How long a claim is in force.
-    pub claim: Duration,
     /// Nothing is claimed or published beyond it.
     pub work: Instant,
     /// What was published is marked, and what was not is given back, until here.
     pub settle: Instant,
-}
-
-/// Which alerts are sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Which {
-    /// All that were not sent before.
-    Unsent,
-    /// Only those that another sender claimed and did not mark as sent.
-    Pending,
+    /// When the sender ends by somebody else's clock, if that is known: no claim lasts longer, however wrong this
+    /// machine's clock is.
+    pub ends_at: Option<Timestamp>,
 }
 
 /// What became of an alert.
@@ -55,135 +54,213 @@ pub enum Sent {
     Published {
         /// When.
         at: Timestamp,
-        /// Whether it is the message that an earlier sender had stored.
-        stored: bool,
+        /// Whether an earlier sender may have sent it, too.
+        again: bool,
+        /// Whether another transaction has its identity, so that it went out under an id of its own.
+        reuses_id: bool,
         /// Whether it is marked as sent. One that is not is pending, and goes out again once its claim has ended; with a
         /// lost claim another sender may have sent it too.
         marked: Result<Marked, LedgerFault>,
     },
     /// It was sent before; nothing was done.
-    Before {
-        /// The stored alert's amount.
-        transaction_amount: String,
-    },
+    Before,
     /// Another sender holds it; nothing was done.
     InForce {
         /// When the other's claim can be taken over.
         until: Timestamp,
     },
-    /// It is not pending: who held it has given it up unsent. Nothing was done.
-    NotPending,
     /// The ledger did not give a claim; nothing was sent.
     NotClaimed(LedgerFault),
     /// The sink did not take it, and its claim was given back.
     NotPublished(PublishFault),
-    /// An earlier one must wait, and so must this one: its claim was given back.
+    /// An earlier one of the customer must wait, and so must this one: its claim was given back.
     HeldBack,
 }
 
-/// An alert that is to be published: its place, and the stored message if another sender had claimed it.
-struct Ready {
+/// An alert that is claimed: what is to be published, and its place among those that were asked for.
+struct Ready<'a> {
     place: usize,
-    stored: Option<Box<Alert>>,
+    message: Message<'a>,
+    may_have_been_sent: bool,
+}
+
+/// A message that is made now, or one that was stored or renamed.
+enum Message<'a> {
+    Asked(&'a Alert),
+    Other(Box<Alert>),
+}
+
+/// A claim that is to be given back.
+struct Unused {
+    alert_id: String,
+    position: String,
+    release: Release,
+}
+
+impl Message<'_> {
+    fn alert(&self) -> &Alert {
+        match self {
+            Message::Asked(alert) => alert,
+            Message::Other(alert) => alert,
+        }
+    }
 }
 
 impl<'p, Ledger: AlertLedger, Sink: AlertSink, Now: Clock> Sender<'p, Ledger, Sink, Now> {
-    /// A sender whose claims begin now.
+    /// A sender over these ports.
     pub fn new(ledger: &'p Ledger, sink: &'p Sink, clock: &'p Now, limits: SendLimits) -> Self {
-        let now = clock.now();
-        let millis = i64::try_from(limits.claim.as_millis()).unwrap_or(i64::MAX);
-        let claim = Claim::new(now, Timestamp::saturating_from_millis(now.millis().saturating_add(millis)));
-        Sender { ledger, sink, clock, claim, limits }
+        Sender { ledger, sink, clock, limits }
     }
 
-    /// Sends alerts, and gives what became of each, in their order. All claims are made first, then what was claimed is
-    /// published in order, then what was published is marked. From the first alert on that another sender holds, or that
-    /// the ledger cannot be asked about now, nothing is published.
-    pub async fn send(&self, alerts: &[&Alert], which: Which) -> Vec<Sent> {
+    /// Sends alerts under one claim, and gives what became of each, in their order. All claims are made first, then what was
+    /// claimed is published, each customer's in order, then what was published is marked. From a customer's first alert on
+    /// that another sender holds, or that the ledger cannot be asked about now, nothing of that customer is
+    /// published.
+    ///
+    /// Two alerts with one id and other contents are two alerts: the first that the ledger has on record keeps the id.
+    pub async fn send(&self, alerts: &[&Alert]) -> Vec<Sent> {
         let mut outcomes = vec![Sent::HeldBack; alerts.len()];
+        let start = Instant::now();
+        let claim = match self.new_claim() {
+            Ok(claim) => claim,
+            Err(fault) => return vec![Sent::NotClaimed(fault); alerts.len()],
+        };
+        let by = |part: Duration| (start + part).min(self.limits.work);
         let mut unused = Vec::new();
-        let ready = self.claim(alerts, which, &mut outcomes, &mut unused).await;
-        let published = self.publish(alerts, ready, &mut outcomes, &mut unused).await;
-        self.mark(&published, alerts, &mut outcomes).await;
-        self.release(unused, alerts).await;
+        let ready = self.claim(&claim, alerts, by(CLAIMING), &mut outcomes, &mut unused).await;
+        let published = self.publish(&ready, by(CLAIM_TERM - UNUSED), &mut outcomes, &mut unused).await;
+        self.mark(&claim, &published, &mut outcomes).await;
+        self.release(&claim, unused).await;
         outcomes
     }
 
-    async fn claim(
+    fn new_claim(&self) -> Result<Claim, LedgerFault> {
+        let now = self.clock.now();
+        let term = i64::try_from(CLAIM_TERM.as_millis()).unwrap_or(i64::MAX);
+        let end = Timestamp::saturating_from_millis(now.millis().saturating_add(term));
+        Claim::new(now, self.limits.ends_at.map_or(end, |ends_at| end.min(ends_at)))
+    }
+
+    async fn claim<'a>(
         &self,
-        alerts: &[&Alert],
-        which: Which,
+        claim: &Claim,
+        alerts: &[&'a Alert],
+        deadline: Instant,
         outcomes: &mut [Sent],
-        unused: &mut Vec<(usize, Release)>,
-    ) -> Vec<Ready> {
+        unused: &mut Vec<Unused>,
+    ) -> Vec<Ready<'a>> {
+        // Of those with one id one after the other, so that the first gets it.
+        let mut places: HashMap<&str, usize> = HashMap::new();
+        let mut by_id: Vec<Vec<(usize, &'a Alert)>> = Vec::new();
+        for (place, &alert) in alerts.iter().enumerate() {
+            let group = *places.entry(&alert.alert_id).or_insert(by_id.len());
+            match by_id.get_mut(group) {
+                Some(group) => group.push((place, alert)),
+                None => by_id.push(vec![(place, alert)]),
+            }
+        }
         // Collected, here and below: the compiler cannot tell that a stream over a borrowing closure can change threads.
-        let claims: Vec<_> =
-            alerts.iter().map(|alert| self.ledger.claim(alert, &self.claim, self.limits.work)).collect();
+        let claims: Vec<_> = by_id
+            .into_iter()
+            .map(|group| async move {
+                let mut claimed = Vec::with_capacity(group.len());
+                for (place, alert) in group {
+                    claimed.push((place, self.claim_one(claim, alert, deadline).await));
+                }
+                claimed
+            })
+            .collect();
         let claimed: Vec<_> =
             futures_util::stream::iter(claims).buffered(LEDGER_CALLS_AT_ONCE).collect().await;
+        let mut claimed: Vec<_> = claimed.into_iter().flatten().collect();
+        claimed.sort_unstable_by_key(|(place, _)| *place);
+
         let mut ready = Vec::with_capacity(alerts.len());
-        let mut must_wait = false;
-        for (place, (claimed, outcome)) in claimed.into_iter().zip(outcomes).enumerate() {
-            match claimed {
-                Ok(Claimed::Fresh) if which == Which::Pending => {
-                    unused.push((place, Release::NotSent));
-                    *outcome = Sent::NotPending;
+        let mut must_wait: HashSet<&str> = HashSet::new();
+        for ((place, (message, claimed)), outcome) in claimed.into_iter().zip(outcomes) {
+            let customer = alerts.get(place).and_then(|alert| alert.customer_id.as_deref());
+            let holds_back = |must_wait: &mut HashSet<&'a str>| must_wait.extend(customer);
+            let stored = match claimed {
+                Ok(Claimed::Fresh) => Ok((message, false)),
+                Ok(Claimed::Stored { alert, may_have_been_sent }) => {
+                    Ok((Message::Other(alert), may_have_been_sent))
                 }
-                Ok(Claimed::Fresh | Claimed::TakenOver(_)) if must_wait => {
-                    unused.push((place, Release::NotSent));
-                }
-                Ok(Claimed::Fresh) => ready.push(Ready { place, stored: None }),
-                Ok(Claimed::TakenOver(stored)) => ready.push(Ready { place, stored: Some(stored) }),
-                Ok(Claimed::AlreadySent { transaction_amount }) => {
-                    *outcome = Sent::Before { transaction_amount };
-                }
+                Ok(Claimed::AlreadySent) => Err(Sent::Before),
                 Ok(Claimed::InForce { until }) => {
-                    must_wait = true;
-                    *outcome = Sent::InForce { until };
+                    holds_back(&mut must_wait);
+                    Err(Sent::InForce { until })
+                }
+                // No two contents share every digit of their fingerprints.
+                Ok(Claimed::IdInUse) => {
+                    Err(Sent::NotClaimed(LedgerFault::UnreadableRow { attribute: super::table::FINGERPRINT }))
                 }
                 Err(fault) => {
                     if fault.is_transient() {
-                        must_wait = true;
+                        holds_back(&mut must_wait);
                         // The call may have reached the ledger all the same.
-                        unused.push((place, Release::NotSent));
+                        unused.push(Unused::of(message.alert(), Release::NotSent));
                     }
-                    *outcome = Sent::NotClaimed(fault);
+                    Err(Sent::NotClaimed(fault))
                 }
+            };
+            match stored {
+                Ok((message, _)) if customer.is_some_and(|customer| must_wait.contains(customer)) => {
+                    unused.push(Unused::of(message.alert(), Release::NotSent));
+                }
+                Ok((message, may_have_been_sent)) => ready.push(Ready { place, message, may_have_been_sent }),
+                Err(settled) => *outcome = settled,
             }
         }
         ready
     }
 
-    /// Gives what the sink took.
+    /// Claims an alert under the first of its ids that no other transaction has.
+    async fn claim_one<'a>(
+        &self,
+        claim: &Claim,
+        asked: &'a Alert,
+        deadline: Instant,
+    ) -> (Message<'a>, Result<Claimed, LedgerFault>) {
+        let mut message = Message::Asked(asked);
+        let mut ids = asked.ids().skip_while(|id| *id != asked.alert_id).skip(1);
+        loop {
+            let claimed = self.ledger.claim(message.alert(), claim, deadline).await;
+            match (claimed, ids.next()) {
+                (Ok(Claimed::IdInUse), Some(id)) => message = Message::Other(Box::new(asked.reusing(id))),
+                (claimed, _) => return (message, claimed),
+            }
+        }
+    }
+
+    /// Gives what the sink took: the place, the id, and when.
     async fn publish(
         &self,
-        alerts: &[&Alert],
-        ready: Vec<Ready>,
+        ready: &[Ready<'_>],
+        deadline: Instant,
         outcomes: &mut [Sent],
-        unused: &mut Vec<(usize, Release)>,
-    ) -> Vec<usize> {
-        let messages: Vec<&Alert> = ready
-            .iter()
-            .filter_map(|ready| ready.stored.as_deref().or_else(|| alerts.get(ready.place).copied()))
-            .collect();
+        unused: &mut Vec<Unused>,
+    ) -> Vec<(usize, String, Timestamp)> {
+        let messages: Vec<&Alert> = ready.iter().map(|ready| ready.message.alert()).collect();
         if messages.is_empty() {
             return Vec::new();
         }
-        let results = self.sink.publish(&messages, self.limits.work).await;
+        let results = self.sink.publish(&messages, deadline).await;
         debug_assert_eq!(results.len(), ready.len(), "a sink answers for each alert");
         let unanswered = || Err(PublishFault::HeldBack);
         let results = results.into_iter().chain(std::iter::repeat_with(unanswered));
         let at = self.clock.now();
         let mut published = Vec::with_capacity(ready.len());
-        for (Ready { place, stored }, result) in ready.into_iter().zip(results) {
-            let Some(outcome) = outcomes.get_mut(place) else { continue };
+        for (Ready { place, message, may_have_been_sent }, result) in ready.iter().zip(results) {
+            let Some(outcome) = outcomes.get_mut(*place) else { continue };
+            let alert = message.alert();
             *outcome = match result {
                 Ok(()) => {
-                    published.push(place);
-                    Sent::Published { at, stored: stored.is_some(), marked: Ok(Marked::Sent) }
+                    published.push((*place, alert.alert_id.clone(), at));
+                    let reuses_id = alert.reuses_id_of.is_some();
+                    Sent::Published { at, again: *may_have_been_sent, reuses_id, marked: Ok(Marked::Sent) }
                 }
                 Err(fault) => {
-                    unused.push((place, fault.release()));
+                    unused.push(Unused::of(alert, fault.release()));
                     Sent::NotPublished(fault)
                 }
             };
@@ -193,30 +270,28 @@ impl<'p, Ledger: AlertLedger, Sink: AlertSink, Now: Clock> Sender<'p, Ledger, Si
 
     /// Marks alerts as sent. One that cannot be marked goes out a second time when its claim has ended, so this is tried
     /// for as long as there is time.
-    async fn mark(&self, published: &[usize], alerts: &[&Alert], outcomes: &mut [Sent]) {
-        let sent_at = |place: usize| match outcomes.get(place) {
-            Some(Sent::Published { at, .. }) => Some(*at),
-            _ => None,
-        };
-        let marks = published
-            .iter()
-            .filter_map(|&place| Some(self.mark_one(&alerts.get(place)?.alert_id, sent_at(place)?)));
-        let marks: Vec<_> = marks.collect();
+    async fn mark(&self, claim: &Claim, published: &[(usize, String, Timestamp)], outcomes: &mut [Sent]) {
+        let marks: Vec<_> = published.iter().map(|(_, id, at)| self.mark_one(claim, id, *at)).collect();
         let marks: Vec<_> = futures_util::stream::iter(marks).buffered(LEDGER_CALLS_AT_ONCE).collect().await;
-        for (&place, result) in published.iter().zip(marks) {
-            if let Some(Sent::Published { marked, .. }) = outcomes.get_mut(place) {
+        for ((place, ..), result) in published.iter().zip(marks) {
+            if let Some(Sent::Published { marked, .. }) = outcomes.get_mut(*place) {
                 *marked = result;
             }
         }
     }
 
-    async fn mark_one(&self, alert_id: &str, sent_at: Timestamp) -> Result<Marked, LedgerFault> {
+    async fn mark_one(
+        &self,
+        claim: &Claim,
+        alert_id: &str,
+        sent_at: Timestamp,
+    ) -> Result<Marked, LedgerFault> {
         let mut pauses = Pauses::new(FIRST_PAUSE, LONGEST_PAUSE);
         let out_of_time = LedgerFault::Call(CallFault::deadline());
         // Why the ledger refused says more than that the last attempt was cut off.
         let mut refusal = None;
         loop {
-            let marked = self.ledger.mark_sent(alert_id, &self.claim, sent_at, self.limits.settle).await;
+            let marked = self.ledger.mark_sent(alert_id, claim, sent_at, self.limits.settle).await;
             let Err(fault) = marked else { return marked };
             if fault != out_of_time {
                 refusal = Some(fault);
@@ -228,15 +303,13 @@ impl<'p, Ledger: AlertLedger, Sink: AlertSink, Now: Clock> Sender<'p, Ledger, Si
     }
 
     /// Gives claims back. One that cannot be given back ends by itself, which costs time and no alert.
-    async fn release(&self, unused: Vec<(usize, Release)>, alerts: &[&Alert]) {
-        let unused = unused.into_iter().filter_map(|(place, release)| Some((*alerts.get(place)?, release)));
+    async fn release(&self, claim: &Claim, unused: Vec<Unused>) {
         let releases: Vec<_> = unused
-            .map(|(alert, release)| async move {
-                let released =
-                    self.ledger.release(&alert.alert_id, &self.claim, release, self.limits.settle).await;
+            .into_iter()
+            .map(|Unused { alert_id, position, release }| async move {
+                let released = self.ledger.release(&alert_id, claim, release, self.limits.settle).await;
                 if let Err(fault) = released {
-                    let position = alert.position();
-                    tracing::warn!(reason = %fault, %position, "a claim could not be given back");
+                    tracing::warn!(reason = %fault, position, "a claim could not be given back");
                 }
             })
             .collect();
@@ -244,8 +317,14 @@ impl<'p, Ledger: AlertLedger, Sink: AlertSink, Now: Clock> Sender<'p, Ledger, Si
     }
 }
 
-/// Sends the stored message of one alert whose sender died, within `time`. Where others, functions among them, do the
-/// same at the same time, one of them sends it.
+impl Unused {
+    fn of(alert: &Alert, release: Release) -> Self {
+        Unused { alert_id: alert.alert_id.clone(), position: alert.position().to_string(), release }
+    }
+}
+
+/// Sends one alert that is on record and was not marked as sent, within `time`. Where others, functions among them, do
+/// the same at the same time, one of them sends it.
 pub async fn send_pending(
     ledger: &impl AlertLedger,
     sink: &impl AlertSink,
@@ -255,7 +334,7 @@ pub async fn send_pending(
 ) -> Sent {
     // A third is kept for marking what was sent.
     let settle = Instant::now() + time;
-    let limits = SendLimits { claim: time, work: settle - time / 3, settle };
-    let outcomes = Sender::new(ledger, sink, clock, limits).send(&[alert], Which::Pending).await;
+    let limits = SendLimits { work: settle - time / 3, settle, ends_at: None };
+    let outcomes = Sender::new(ledger, sink, clock, limits).send(&[alert]).await;
     outcomes.into_iter().next().unwrap_or(Sent::HeldBack)
 }

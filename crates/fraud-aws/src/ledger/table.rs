@@ -12,6 +12,8 @@ pub(super) const CLAIMED_AT: &str = "claimed_at";
 pub(super) const SENT_AT: &str = "sent_at";
 pub(super) const SENT_AGAIN_AT: &str = "sent_again_at";
 pub(super) const MESSAGE: &str = "message";
+pub(super) const FINGERPRINT: &str = "fingerprint";
+pub(super) const REUSES_ID_OF: &str = "reuses_id_of";
 pub(super) const CUSTOMER_SEGMENT: &str = "customer_segment";
 pub(super) const CUSTOMER_ID: &str = "customer_id";
 pub(super) const TRANSACTION_ID: &str = "transaction_id";
@@ -43,6 +45,8 @@ pub const TABLE: Table = Table {
         Attribute::new(SENT_AT, Kind::S),
         Attribute::new(SENT_AGAIN_AT, Kind::S),
         Attribute::new(MESSAGE, Kind::S),
+        Attribute::new(FINGERPRINT, Kind::S),
+        Attribute::new(REUSES_ID_OF, Kind::S),
         Attribute::new(CUSTOMER_SEGMENT, Kind::S),
         Attribute::new(CUSTOMER_ID, Kind::S),
         Attribute::new(TRANSACTION_ID, Kind::S),

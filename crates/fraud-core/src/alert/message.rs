@@ -3,6 +3,7 @@
 use super::{ALERT_TYPE, Alert};
 use crate::event_time::EventTimeFault;
 use crate::fields;
+use crate::fingerprint::Fingerprint;
 use exact_text::json::{JsonError, ObjectWriter, Scanner, Value};
 use exact_text::written_time;
 
@@ -23,9 +24,11 @@ pub enum MessageError {
 /// The message of an alert whose other fields are set.
 pub(super) fn write(alert: &Alert) -> String {
     let mut object = ObjectWriter::new();
+    object.text("alert_type", ALERT_TYPE).text("alert_id", &alert.alert_id);
+    if let Some(identity) = &alert.reuses_id_of {
+        object.text("reuses_id_of", identity);
+    }
     object
-        .text("alert_type", ALERT_TYPE)
-        .text("alert_id", &alert.alert_id)
         .text_or_null("customer_id", alert.customer_id.as_deref())
         .text_or_null("transaction_id", alert.transaction_id.as_deref())
         .json("transaction_amount", &alert.transaction_amount)
@@ -45,10 +48,24 @@ pub(super) fn write(alert: &Alert) -> String {
     if alert.sub_sequence_number > 0 {
         object.json("sub_sequence_number", &alert.sub_sequence_number.to_string());
     }
+    object.text("customer_sequence", &customer_sequence(alert));
     object.finish()
 }
 
-pub(super) fn read(message: String, customer_segment: Option<String>) -> Result<Alert, MessageError> {
+/// The sequence number with zeros in front, so that it sorts as text, and behind it the place in an aggregate likewise.
+fn customer_sequence(alert: &Alert) -> String {
+    let sequence_number = format!("{:0>64}", alert.sequence_number);
+    match alert.sub_sequence_number {
+        0 => sequence_number,
+        place => format!("{sequence_number}/{place:020}"),
+    }
+}
+
+pub(super) fn read(
+    message: String,
+    customer_segment: Option<String>,
+    fingerprint: Option<Fingerprint>,
+) -> Result<Alert, MessageError> {
     let members = Members::scan(&message)?;
     let text = |name| members.text(name)?.ok_or(MessageError::Member(name));
     let timestamp = written_time::parse(&text("timestamp")?).ok_or(MessageError::Member("timestamp"))?;
@@ -65,6 +82,10 @@ pub(super) fn read(message: String, customer_segment: Option<String>) -> Result<
     };
     Ok(Alert {
         alert_id: text("alert_id")?,
+        reuses_id_of: match members.get("reuses_id_of") {
+            None => None,
+            Some(_) => Some(text("reuses_id_of")?),
+        },
         customer_id: members.text("customer_id")?,
         transaction_id: members.text("transaction_id")?,
         transaction_amount: members.number("transaction_amount")?,
@@ -80,6 +101,7 @@ pub(super) fn read(message: String, customer_segment: Option<String>) -> Result<
         sequence_number: text("sequence_number")?,
         sub_sequence_number,
         customer_segment,
+        fingerprint,
         message,
     })
 }

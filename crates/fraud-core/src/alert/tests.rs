@@ -46,7 +46,8 @@ fn a_message_says_what_was_decided_of_which_transaction_and_why() {
         r#"{"name":"customer_risk","points":0.36000000000000004,"observed":0.9,"rule":"customer_risk * 0.4"},"#,
         r#"{"name":"time_of_day","points":0.2,"observed":4.0,"rule":"hour >= 0 and < 6"}],"#,
         r#""policy":"POLICY","enrichment":"profile","stream":"transactions","shard":"shardId-000000000007","#,
-        r#""sequence_number":"49590338271490256608559692538361571095921575989136588898"}"#,
+        r#""sequence_number":"49590338271490256608559692538361571095921575989136588898","#,
+        r#""customer_sequence":"0000000049590338271490256608559692538361571095921575989136588898"}"#,
     );
     assert_eq!(alert.message, expected.replace("POLICY", Policy::builtin_default().unwrap().id()));
 }
@@ -77,13 +78,55 @@ fn an_alert_keeps_the_segment_beside_its_message() {
 fn the_longest_alert_id_fits_into_a_dynamodb_key_of_2048_bytes() {
     let longest =
         format!(r#"{{"customer_id":"{}","transaction_id":"{}"}}"#, "\u{10FFFF}".repeat(256), "/".repeat(256));
-    assert_eq!(alert(&longest, Enrichment::NoProfile, 0).alert_id.len(), 256 * 4 + 1 + 256 * 3);
+    let ids: Vec<usize> = alert(&longest, Enrichment::NoProfile, 0).ids().map(|id| id.len()).collect();
+    let identity = 256 * 4 + 1 + 256 * 3;
+    assert_eq!(ids, [identity, identity + 17, identity + 65]);
+}
+
+#[test]
+fn an_alert_whose_id_another_transaction_has_is_told_apart_by_its_content_and_names_the_id() {
+    let alert = |amount| {
+        let payload = format!(r#"{{"transaction_id":"T1","customer_id":"C1","amount":{amount}}}"#);
+        alert(&payload, Enrichment::NoProfile, 0)
+    };
+    let (first, other) = (alert("12000"), alert("12000.01"));
+    assert!(first.is_of_the_same_content(alert("12e3").fingerprint) && first.is_of_the_same_content(None));
+    assert!(!first.is_of_the_same_content(other.fingerprint));
+    let digits = other.fingerprint.unwrap().digits();
+    let ids = ["C1/T1".to_owned(), format!("C1/T1/{}", &digits[..16]), format!("C1/T1/{digits}")];
+    assert_eq!(other.ids().collect::<Vec<_>>(), ids);
+    let reusing = other.reusing(ids[1].clone());
+    let start = format!(
+        r#"{{"alert_type":"fraud_detection","alert_id":"{}","reuses_id_of":"C1/T1","customer_id":"C1","#,
+        ids[1]
+    );
+    assert!(reusing.message.starts_with(&start), "{}", reusing.message);
+    assert_eq!(reusing.ids().collect::<Vec<_>>(), ids);
+    assert_eq!(reusing.reusing(ids[2].clone()), other.reusing(ids[2].clone()));
+}
+
+#[test]
+fn the_customers_sequence_sorts_as_text_in_the_order_of_the_stream() {
+    let sequence = |sequence_number: &str, sub_sequence_number: u64| {
+        let mut alert = alert(r#"{"amount":0}"#, Enrichment::NoCustomer, sub_sequence_number);
+        alert.sequence_number = sequence_number.to_owned();
+        let message = message::write(&alert);
+        serde_json::from_str::<serde_json::Value>(&message).unwrap()["customer_sequence"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
+    let in_order = [("9", 0), ("9", 1), ("9", 2), ("9", 10), ("10", 0), ("123456789012345678901", 7)];
+    let mut sorted: Vec<String> = in_order.iter().map(|(number, place)| sequence(number, *place)).collect();
+    let sequences = sorted.clone();
+    sorted.sort();
+    assert_eq!(sorted, sequences);
 }
 
 #[test]
 fn a_text_that_is_no_alerts_message_is_refused() {
     let message = alert(r#"{"customer_id":"C1"}"#, Enrichment::NoProfile, 2).message;
-    let read = |message: String| Alert::from_message(message, None).unwrap_err();
+    let read = |message: String| Alert::from_message(message, None, None).unwrap_err();
     assert!(matches!(read("{".into()), MessageError::Json(_)));
     assert!(matches!(read(format!("{message} x")), MessageError::Json(_)));
     assert_eq!(read("{}".into()), MessageError::Member("timestamp"));
@@ -95,6 +138,7 @@ fn a_text_that_is_no_alerts_message_is_refused() {
         ("reasons", r#""reasons":["#, r#""reasons":1,"more":["#),
         ("sub_sequence_number", r#""sub_sequence_number":2"#, r#""sub_sequence_number":2.5"#),
         ("policy", r#""policy":"#, r#""policy":null,"of":"#),
+        ("reuses_id_of", r#""customer_id""#, r#""reuses_id_of":1,"customer_id""#),
         ("event_time_fault", r#""reasons""#, r#""event_time_fault":"late","reasons""#),
     ] {
         assert_eq!(read(message.replace(from, to)), MessageError::Member(name));
@@ -129,12 +173,14 @@ proptest! {
         prop_assert_eq!(text("customer_id"), customer_id);
         prop_assert_eq!(text("transaction_id"), transaction_id);
         prop_assert_eq!(&alert.customer_segment, &segment);
-        let again = Alert::from_message(alert.message.clone(), alert.customer_segment.clone());
-        prop_assert_eq!(again, Ok(alert));
+        for alert in [alert.reusing(alert.ids().nth(1).unwrap()), alert] {
+            let beside = (alert.customer_segment.clone(), alert.fingerprint);
+            prop_assert_eq!(Alert::from_message(alert.message.clone(), beside.0, beside.1), Ok(alert));
+        }
     }
 
     #[test]
     fn no_text_panics_when_it_is_read_as_a_message(text in "(?s).{0,60}") {
-        let _ = Alert::from_message(text, None);
+        let _ = Alert::from_message(text, None, None);
     }
 }

@@ -16,7 +16,7 @@ use crate::Failure;
 use crate::display::{counted, note, print_line, progress, thousands};
 use crate::options::with_options;
 
-/// The time that an alert takes at most, and for which it is claimed.
+/// The time that an alert takes at most.
 const TIME: Duration = Duration::from_secs(30);
 
 /// Send pending alerts: claim, publish, mark as sent, as the function does.
@@ -149,13 +149,11 @@ async fn send(
         Sent::Published { marked: Err(fault), .. } => {
             ResendResult::Failed(format!("sent, but not marked as sent: {fault}"))
         }
-        Sent::Before { .. } => ResendResult::NotNeeded("another sender sent it meanwhile".to_owned()),
+        Sent::Before => ResendResult::NotNeeded("another sender sent it meanwhile".to_owned()),
         Sent::InForce { until } => ResendResult::Failed(format!(
             "not sent yet: another sender holds it; if that dies it is pending from {until} on"
         )),
-        Sent::NotPending | Sent::HeldBack => ResendResult::Failed(
-            "not sent: another sender gave it up meanwhile; its record is redelivered".to_owned(),
-        ),
+        Sent::HeldBack => ResendResult::Failed("not sent: its turn did not come in time".to_owned()),
         Sent::NotClaimed(LedgerFault::Call(fault)) => {
             return Err(anyhow!("the ledger does not take claims: {fault}").into());
         }

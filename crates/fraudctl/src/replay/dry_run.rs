@@ -135,7 +135,7 @@ impl DeadLetterSink for NoSink {
     }
 }
 
-/// A ledger that knows what the table knows to be sent, and what was claimed here.
+/// A ledger that knows what the table knows to be sent or to be another's, and what was claimed here.
 #[derive(Debug)]
 pub(super) struct DryRunLedger {
     table: DynamoDbLedger,
@@ -144,8 +144,8 @@ pub(super) struct DryRunLedger {
 
 impl AlertLedger for DryRunLedger {
     async fn claim(&self, alert: &Alert, claim: &Claim, deadline: Instant) -> Result<Claimed, LedgerFault> {
-        match self.table.sent_amount(&alert.alert_id, deadline).await? {
-            Some(transaction_amount) => Ok(Claimed::AlreadySent { transaction_amount }),
+        match self.table.what_stands(alert, deadline).await? {
+            Some(settled) => Ok(settled),
             None => self.memory.claim(alert, claim, deadline).await,
         }
     }

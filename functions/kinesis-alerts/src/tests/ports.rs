@@ -1,6 +1,6 @@
 //! Ports that fail on order or at random, and remember what happened.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 
 use aws_calls::fault::{CallFault, FaultKind};
@@ -72,7 +72,7 @@ impl ProfileStore for Profiles {
 #[derive(Debug)]
 pub(super) struct FlakyLedger {
     pub(super) fates: Fates,
-    pub(super) inner: MemoryLedger,
+    pub(super) inner: Arc<MemoryLedger>,
     pub(super) log: Log,
 }
 
@@ -83,7 +83,16 @@ fn ledger_fault() -> LedgerFault {
 impl AlertLedger for FlakyLedger {
     async fn claim(&self, alert: &Alert, claim: &Claim, deadline: Instant) -> Result<Claimed, LedgerFault> {
         let work = async || self.inner.claim(alert, claim, deadline).await;
-        self.fates.apply(Call::Claim, deadline, work, ledger_fault).await
+        let claimed = self.fates.apply(Call::Claim, deadline, work, ledger_fault).await;
+        let edges = &mut self.log.lock().unwrap().edges;
+        match &claimed {
+            Ok(Claimed::IdInUse) => edges.ids_in_use += 1,
+            Ok(Claimed::InForce { .. }) => edges.in_force += 1,
+            Ok(Claimed::Stored { may_have_been_sent: true, .. }) => edges.taken_over_in_doubt += 1,
+            Ok(Claimed::Stored { may_have_been_sent: false, .. }) => edges.taken_over_unsent += 1,
+            _ => {}
+        }
+        claimed
     }
 
     async fn mark_sent(
@@ -93,12 +102,20 @@ impl AlertLedger for FlakyLedger {
         sent_at: Timestamp,
         deadline: Instant,
     ) -> Result<Marked, LedgerFault> {
+        // Until it has answered nobody knows that it did.
+        self.log.lock().unwrap().marks_in_doubt.insert(alert_id.to_owned());
         let work = async || {
             let marked = self.inner.mark_sent(alert_id, claim, sent_at, deadline).await?;
-            self.log.lock().unwrap().marked.insert(alert_id.to_owned());
+            if marked == Marked::Sent {
+                self.log.lock().unwrap().marked.insert(alert_id.to_owned());
+            }
             Ok(marked)
         };
-        self.fates.apply(Call::Mark, deadline, work, ledger_fault).await
+        let marked = self.fates.apply(Call::Mark, deadline, work, ledger_fault).await;
+        if marked == Ok(Marked::ClaimLost) {
+            self.log.lock().unwrap().edges.claims_lost += 1;
+        }
+        marked
     }
 
     async fn release(
@@ -114,17 +131,44 @@ impl AlertLedger for FlakyLedger {
 }
 
 /// What the outside world got.
-pub(super) type Log = Arc<Mutex<World>>;
+pub(super) type Log = Arc<Mutex<Seen>>;
 
 #[derive(Debug, Default)]
-pub(super) struct World {
-    /// Every alert that the sink accepted, in order.
-    pub(super) accepted: Vec<Alert>,
+pub(super) struct Seen {
+    /// Every alert that the sink accepted, in order, and when.
+    pub(super) accepted: Vec<(Alert, Instant)>,
     /// Alerts that were accepted although they stood as sent.
     pub(super) again_after_mark: Vec<String>,
+    /// Alerts that were accepted twice, and nobody had lost an answer, died, or failed to mark them.
+    pub(super) again_without_cause: Vec<String>,
     pub(super) marked: HashSet<String>,
+    /// Those of which it may be unknown that they are marked: they were to be, at least.
+    pub(super) marks_in_doubt: HashSet<String>,
+    /// Those whose acceptance a caller was told of, and the invocation that this was in.
+    pub(super) told: HashMap<String, u64>,
+    /// The invocations that died.
+    pub(super) dead: HashSet<u64>,
     /// Dead letters by id, and their reasons.
     pub(super) letters: BTreeMap<String, Vec<String>>,
+    pub(super) edges: Edges,
+}
+
+/// How often something happened that only faults bring about.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Edges {
+    pub(super) ids_in_use: u64,
+    pub(super) in_force: u64,
+    pub(super) taken_over_in_doubt: u64,
+    pub(super) taken_over_unsent: u64,
+    pub(super) claims_lost: u64,
+    pub(super) killed: u64,
+    pub(super) timed_out: u64,
+    pub(super) sent_again: u64,
+}
+
+tokio::task_local! {
+    /// The number of the invocation that is under way.
+    pub(super) static INVOCATION: u64;
 }
 
 /// A sink that takes each alert for itself, as SNS does with the entries of a batch.
@@ -132,6 +176,26 @@ pub(super) struct World {
 pub(super) struct FlakySink {
     pub(super) fates: Fates,
     pub(super) log: Log,
+}
+
+impl FlakySink {
+    fn accept(&self, alert: &Alert) {
+        let seen = &mut *self.log.lock().unwrap();
+        let id = &alert.alert_id;
+        if seen.marked.contains(id) {
+            seen.again_after_mark.push(id.clone());
+        }
+        if seen.accepted.iter().any(|(accepted, _)| accepted.alert_id == *id) {
+            seen.edges.sent_again += 1;
+            // Who was told of it and is alive goes on to mark it, and until that is in doubt nobody else may send it.
+            let teller = seen.told.remove(id);
+            let is_alive = teller.is_some_and(|invocation| !seen.dead.contains(&invocation));
+            if is_alive && !seen.marks_in_doubt.contains(id) {
+                seen.again_without_cause.push(id.clone());
+            }
+        }
+        seen.accepted.push((alert.clone(), Instant::now()));
+    }
 }
 
 impl AlertSink for FlakySink {
@@ -145,20 +209,21 @@ impl AlertSink for FlakySink {
                 continue;
             }
             let work = async || {
-                let world = &mut *self.log.lock().unwrap();
-                if world.marked.contains(&alert.alert_id) {
-                    world.again_after_mark.push(alert.alert_id.clone());
-                }
-                world.accepted.push((*alert).clone());
+                self.accept(alert);
                 Ok(())
             };
-            let fault = || PublishFault::Unavailable {
+            let fault = |fate: Fate| PublishFault::Unavailable {
                 fault: CallFault::new(FaultKind::Failed, "ordered"),
-                may_be_sent: true,
+                may_be_sent: fate.leaves_a_doubt(),
             };
-            let result = self.fates.apply(Call::Publish, deadline, work, fault).await;
-            if let (Err(_), Some(customer)) = (&result, customer) {
-                held_back.insert(customer);
+            let result = self.fates.apply_told(Call::Publish, deadline, work, fault).await;
+            match (&result, customer) {
+                (Ok(()), _) => {
+                    let invocation = INVOCATION.try_with(|number| *number).unwrap_or_default();
+                    self.log.lock().unwrap().told.insert(alert.alert_id.clone(), invocation);
+                }
+                (Err(_), Some(customer)) => drop(held_back.insert(customer)),
+                (Err(_), None) => {}
             }
             results.push(result);
         }
@@ -184,13 +249,16 @@ impl DeadLetterSink for FlakyDeadLetters {
     }
 }
 
-/// The time of day that the event source mapping goes by.
+/// The time of day that the event source mapping goes by, as a machine has it whose clock is this many milliseconds ahead.
 #[derive(Debug, Clone)]
-pub(super) struct MappingClock(pub(super) embedded_aws::event_source_mapping::Clock);
+pub(super) struct MappingClock {
+    pub(super) mapping: embedded_aws::event_source_mapping::Clock,
+    pub(super) ahead: i64,
+}
 
 impl Clock for MappingClock {
     fn now(&self) -> Timestamp {
-        let since = self.0.now().duration_since(std::time::UNIX_EPOCH).unwrap();
-        Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap()).unwrap()
+        let since = self.mapping.now().duration_since(std::time::UNIX_EPOCH).unwrap();
+        Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap() + self.ahead).unwrap()
     }
 }

@@ -73,12 +73,25 @@ async fn an_alert_has_its_subject_message_and_attributes() {
 }
 
 #[tokio::test]
-async fn ten_go_into_a_call_and_one_call_follows_the_other() {
+async fn ten_go_into_a_call_and_calls_go_side_by_side_but_for_those_of_one_customer() {
     let (aws, sink) = start().await;
-    let alerts = two_batches();
-    assert!(sink.publish(&refs(&alerts), soon()).await.iter().all(Result::is_ok));
-    assert_eq!((call_count(&aws), aws.calls().max_concurrency(Service::Sns, "PublishBatch")), (2, 1));
-    assert_eq!(published(&aws).len(), 14);
+    let concurrency = || aws.calls().max_concurrency(Service::Sns, "PublishBatch");
+    let of_one: Vec<Alert> = alerts(&["A"; 1_000]);
+    assert!(sink.publish(&refs(&of_one), soon()).await.iter().all(Result::is_ok));
+    assert_eq!((call_count(&aws), concurrency()), (100, 1));
+    assert_eq!(published(&aws), (0..1_000).map(|n| format!("A/{n:03}")).collect::<Vec<_>>());
+
+    // Each call waits until all four are there.
+    let gate = std::sync::Arc::new(tokio::sync::Barrier::new(4));
+    let hold = Fault::before(move |_| {
+        let gate = std::sync::Arc::clone(&gate);
+        async move { drop(gate.wait().await) }
+    });
+    aws.faults().add(calls(), hold).unwrap();
+    let names: Vec<String> = (0..80).map(|n| format!("C{n:02}")).collect();
+    let of_many = alerts(&names.iter().map(String::as_str).collect::<Vec<_>>());
+    assert!(sink.publish(&refs(&of_many), soon()).await.iter().all(Result::is_ok));
+    assert_eq!((call_count(&aws), concurrency()), (108, 4));
 }
 
 #[tokio::test]
@@ -104,15 +117,14 @@ async fn entries_that_failed_are_tried_again_and_then_unavailable_and_hold_their
     assert_eq!((aws.faults().applied(half), call_count(&aws)), (1, 2));
     assert_eq!(published(&aws), ["A/000", "B/001", "C/002", "D/003"]);
 
-    // Half of four, then of two, then of one.
+    // Half of ten, then of five, then of three.
     aws.faults().add(calls(), Fault::Half).unwrap();
-    let more = alerts(&["E", "F", "G", "H", "H", "E", "H"]);
+    let more = alerts(&["H"; 12]);
     let results = publish(&sink, &more, soon()).await;
-    let failed = unavailable("InternalError", false);
-    let held_back = Err(PublishFault::HeldBack);
-    let expected = [Ok(()), Ok(()), Ok(()), failed.clone(), held_back.clone(), failed, held_back];
-    assert_eq!(results, expected);
-    assert_eq!(published(&aws)[4..], ["E/000", "F/001", "G/002"]);
+    assert_eq!(results[..8], vec![Ok(()); 8]);
+    assert_eq!(results[8..10], vec![unavailable("InternalError", false); 2]);
+    assert_eq!(results[10..], vec![Err(PublishFault::HeldBack); 2]);
+    assert_eq!(published(&aws).len(), 4 + 8);
 }
 
 #[tokio::test]
@@ -124,7 +136,7 @@ async fn an_entry_that_is_refused_costs_itself_and_not_its_customers_later_ones(
     let results = sink.publish(&refs(&alerts), soon()).await;
     let refused = Err(PublishFault::Refused { code: "InvalidParameter".to_owned() });
     assert_eq!(results, [refused, Ok(()), Ok(())]);
-    assert_eq!((published(&aws).len(), call_count(&aws)), (2, 2));
+    assert_eq!((published(&aws).len(), call_count(&aws)), (2, 1));
 }
 
 #[tokio::test]
@@ -149,12 +161,16 @@ async fn after_a_call_that_failed_as_a_whole_nothing_more_is_started() {
     ] {
         let (aws, sink) = start().await;
         aws.faults().add(calls(), fault).unwrap();
-        let alerts = two_batches();
+        // Ten of the twelve, thirty of the others, and then no more.
+        let others: Vec<String> = (0..31).map(|n| format!("C{n:02}")).collect();
+        let customers = ["A"; 12].into_iter().chain(others.iter().map(String::as_str)).collect::<Vec<_>>();
+        let alerts = alerts(&customers);
         let results = publish(&sink, &alerts, soon()).await;
         assert_eq!(results[..10], vec![unavailable(code, in_doubt); 10]);
-        assert_eq!(results[10..13], vec![unavailable(code, false); 3]);
-        assert_eq!(results[13], Err(PublishFault::HeldBack));
-        assert_eq!(call_count(&aws), attempts, "{code}");
+        assert_eq!(results[10..12], vec![Err(PublishFault::HeldBack); 2]);
+        assert_eq!(results[12..42], vec![unavailable(code, in_doubt); 30]);
+        assert_eq!(results[42], unavailable(code, false));
+        assert_eq!(call_count(&aws), 4 * attempts, "{code}");
     }
 }
 
@@ -189,7 +205,7 @@ async fn who_was_in_doubt_once_stays_so_when_the_next_answer_says_no() {
 async fn a_topic_that_never_answers_takes_no_longer_than_the_deadline() {
     let (aws, sink) = start().await;
     aws.faults().add(calls().from_nth(2), Fault::Hang).unwrap();
-    let (alerts, start) = (two_batches(), Instant::now());
+    let (alerts, start) = (alerts(&["A"; 14]), Instant::now());
     let results = publish(&sink, &alerts, start + Duration::from_millis(500)).await;
     assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
     assert!(results[..10].iter().all(Result::is_ok));
@@ -200,6 +216,6 @@ async fn a_topic_that_never_answers_takes_no_longer_than_the_deadline() {
 async fn past_the_deadline_nothing_is_started() {
     let (aws, sink) = start().await;
     let results = publish(&sink, &alerts(&["A", "A"]), Instant::now()).await;
-    assert_eq!(results, [unavailable("no answer in time", false), Err(PublishFault::HeldBack)]);
+    assert_eq!(results, vec![unavailable("no answer in time", false); 2]);
     assert_eq!(call_count(&aws), 0);
 }

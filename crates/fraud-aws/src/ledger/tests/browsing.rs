@@ -37,7 +37,7 @@ async fn sent(ledger: &impl AlertLedger, sink: &Told, alert: &Alert, second: i64
 
 /// A stored message that was published at this second and marked.
 fn published(second: i64) -> Sent {
-    Sent::Published { at: at(second), stored: true, marked: Ok(Marked::Sent) }
+    Sent::Published { at: at(second), again: true, reuses_id: false, marked: Ok(Marked::Sent) }
 }
 
 async fn pending(ledger: &DynamoDbLedger, second: i64) -> Vec<(String, bool, bool)> {
@@ -61,9 +61,9 @@ async fn pending_are_claims_that_have_ended_by_more_than_clocks_differ_the_oldes
     claimed(&ledger, &given_up, &claim("d", 15, 75)).await;
     release(&ledger, &given_up, &claim("d", 15, 75), Release::MayHaveBeenSent).await;
     let (early, up, late) = (
-        ("C1/early".to_owned(), false, false),
+        ("C1/early".to_owned(), false, true),
         ("C1/given up".to_owned(), true, true),
-        ("C1/late".to_owned(), false, false),
+        ("C1/late".to_owned(), false, true),
     );
     assert_eq!(pending(&ledger, 70).await, std::slice::from_ref(&up));
     assert_eq!(pending(&ledger, 71).await, [early.clone(), up.clone()]);
@@ -116,15 +116,13 @@ async fn a_row_is_read_whole_in_the_order_of_its_description() {
 #[tokio::test]
 async fn what_is_pending_goes_out_as_it_was_stored_and_then_never_again() {
     let (_aws, ledger) = table::start().await;
-    let (stored, changed) = (alert("T1", "12000"), alert("T1", "99999"));
+    let stored = alert("T1", "12000");
+    let changed = made_anew(&stored);
     claimed(&ledger, &stored, &claim("dead", 0, 60)).await;
     let sink = Told::default();
     assert_eq!(sent(&ledger, &sink, &changed, 30).await, Sent::InForce { until: at(61) });
     assert_eq!(sent(&ledger, &sink, &changed, 61).await, published(61));
-    assert_eq!(
-        sent(&ledger, &sink, &changed, 62).await,
-        Sent::Before { transaction_amount: "12000".to_owned() }
-    );
+    assert_eq!(sent(&ledger, &sink, &changed, 62).await, Sent::Before);
     assert_eq!(*sink.taken.lock().unwrap(), [stored]);
     assert!(ledger.row("C1/T1").await.unwrap().unwrap().is_sent().unwrap());
 }
@@ -144,12 +142,13 @@ async fn what_the_sink_does_not_take_is_pending_as_before() {
 }
 
 #[tokio::test]
-async fn an_alert_whose_row_is_gone_is_not_sent_and_leaves_none_behind() {
+async fn an_alert_whose_row_is_gone_meanwhile_is_sent_and_on_record_again() {
     let (_aws, ledger) = table::start().await;
     let sink = Told::default();
-    assert_eq!(sent(&ledger, &sink, &alert("T1", "12000"), 0).await, Sent::NotPending);
-    assert!(sink.taken.lock().unwrap().is_empty());
-    assert!(ledger.row("C1/T1").await.unwrap().is_none());
+    let alert = alert("T1", "12000");
+    let fresh = Sent::Published { at: at(0), again: false, reuses_id: false, marked: Ok(Marked::Sent) };
+    assert_eq!(sent(&ledger, &sink, &alert, 0).await, fresh);
+    assert_eq!(ledger.row("C1/T1").await.unwrap().unwrap().alert().unwrap(), alert);
 }
 
 #[tokio::test]

@@ -57,6 +57,7 @@ async fn a_row_is_the_alerts_audit_record() {
         ("may_have_been_sent", AttributeValue::Bool(false)),
         ("claimed_at", text("2024-01-15T03:00:01.000Z")),
         ("message", text(&alert.message)),
+        ("fingerprint", text(alert.fingerprint.unwrap().to_string())),
         ("customer_segment", text("gold")),
         ("customer_id", text("C1")),
         ("transaction_id", text("T1")),
@@ -79,7 +80,7 @@ async fn a_row_is_the_alerts_audit_record() {
     assert_eq!(row(&aws, &alert).await, of(&expected));
 
     let second = claim("second", 100, 160);
-    assert_eq!(claimed(&ledger, &alert, &second).await, Claimed::TakenOver(Box::new(alert.clone())));
+    assert_eq!(claimed(&ledger, &alert, &second).await, stored(&alert, true));
     expected.insert("claim_token", text("second"));
     expected.insert("claim_expires_at", number(1_705_287_760_000));
     expected.insert("claimed_at", text("2024-01-15T03:01:40.000Z"));
@@ -110,7 +111,9 @@ async fn what_an_alert_does_not_have_its_row_has_not() {
     assert_eq!(alert.alert_id, id);
     assert_eq!(claimed(&ledger, &alert, &claim("own", 0, 60)).await, Claimed::Fresh);
     let row = row(&aws, &alert).await;
-    for name in ["customer_id", "transaction_id", "event_time", "sub_sequence_number", "sent_at"] {
+    for name in
+        ["customer_id", "transaction_id", "event_time", "sub_sequence_number", "sent_at", "reuses_id_of"]
+    {
         assert!(!row.contains_key(name), "{name}");
     }
 }
@@ -127,32 +130,33 @@ async fn an_alert_takes_one_call_to_claim_one_to_mark_and_one_to_release() {
     release(&ledger, &unsent, &own, Release::NotSent).await;
     release(&ledger, &in_doubt, &own, Release::MayHaveBeenSent).await;
     let calls: Vec<String> = aws.calls().all().into_iter().map(|call| call.operation).collect();
-    assert_eq!(calls, ["PutItem", "PutItem", "PutItem", "UpdateItem", "DeleteItem", "UpdateItem"]);
+    assert_eq!(calls, ["PutItem", "PutItem", "PutItem", "UpdateItem", "UpdateItem", "UpdateItem"]);
 }
 
 #[tokio::test]
 async fn a_lost_answer_is_asked_for_again_and_is_the_same() {
     let (aws, ledger) = start().await;
-    let (stored, changed, own) = (alert("T1", "12000"), alert("T1", "99999"), claim("own", 0, 60));
+    let (first, own) = (alert("T1", "12000"), claim("own", 0, 60));
+    let changed = made_anew(&first);
     once(&aws, "PutItem", Fault::LoseAnswer);
-    assert_eq!(claimed(&ledger, &stored, &own).await, Claimed::Fresh);
+    assert_eq!(claimed(&ledger, &first, &own).await, stored(&first, false));
     assert_eq!(aws.calls().count(Service::DynamoDb, "PutItem"), 2);
 
     let second = claim("second", 100, 160);
     once(&aws, "UpdateItem", Fault::LoseAnswer);
-    assert_eq!(claimed(&ledger, &changed, &second).await, Claimed::TakenOver(Box::new(stored.clone())));
+    assert_eq!(claimed(&ledger, &changed, &second).await, stored(&first, true));
     assert_eq!(aws.calls().count(Service::DynamoDb, "UpdateItem"), 2);
 
     once(&aws, "UpdateItem", Fault::LoseAnswer);
-    assert_eq!(marked(&ledger, &stored, &second).await, Marked::Sent);
+    assert_eq!(marked(&ledger, &first, &second).await, Marked::Sent);
     assert_eq!(aws.calls().count(Service::DynamoDb, "UpdateItem"), 4);
 
     let unsent = alert("T2", "12000");
     assert_eq!(claimed(&ledger, &unsent, &own).await, Claimed::Fresh);
-    once(&aws, "DeleteItem", Fault::LoseAnswer);
+    once(&aws, "UpdateItem", Fault::LoseAnswer);
     release(&ledger, &unsent, &own, Release::NotSent).await;
-    assert_eq!(aws.calls().count(Service::DynamoDb, "DeleteItem"), 2);
-    assert!(row(&aws, &unsent).await.is_empty());
+    assert_eq!(aws.calls().count(Service::DynamoDb, "UpdateItem"), 6);
+    assert_eq!(row(&aws, &unsent).await["claim_expires_at"], number(0));
 }
 
 #[tokio::test]
@@ -202,8 +206,8 @@ async fn a_table_that_is_not_there_is_a_fault() {
 #[tokio::test]
 async fn who_loses_the_race_for_an_expired_claim_finds_the_winners_in_force() {
     let (aws, ledger) = start().await;
-    let stored = alert("T1", "12000");
-    assert_eq!(claimed(&ledger, &stored, &claim("dead", 0, 60)).await, Claimed::Fresh);
+    let alert = alert("T1", "12000");
+    assert_eq!(claimed(&ledger, &alert, &claim("dead", 0, 60)).await, Claimed::Fresh);
     // Both have seen the expired claim before either takes it over.
     let gate = std::sync::Arc::new(tokio::sync::Barrier::new(2));
     let hold = Fault::before(move |_| {
@@ -214,26 +218,23 @@ async fn who_loses_the_race_for_an_expired_claim_finds_the_winners_in_force() {
     });
     aws.faults().add(When::calls(Service::DynamoDb, "UpdateItem"), hold).unwrap();
     let (first, second) = (claim("first", 100, 160), claim("second", 100, 160));
-    let answers = tokio::join!(claimed(&ledger, &stored, &first), claimed(&ledger, &stored, &second));
-    let won = Claimed::TakenOver(Box::new(stored.clone()));
-    let lost = Claimed::InForce { until: at(161) };
+    let answers = tokio::join!(claimed(&ledger, &alert, &first), claimed(&ledger, &alert, &second));
+    let (won, lost) = (stored(&alert, true), Claimed::InForce { until: at(161) });
     assert!(answers == (won.clone(), lost.clone()) || answers == (lost, won), "{answers:?}");
 }
 
 #[tokio::test]
-async fn a_claim_that_is_given_up_between_two_looks_is_free_for_the_next_attempt() {
+async fn a_claim_that_is_given_up_between_two_looks_is_taken_over_as_what_it_is_then() {
     let (aws, ledger) = start().await;
-    let (stored, dead) = (alert("T1", "12000"), claim("dead", 0, 60));
-    assert_eq!(claimed(&ledger, &stored, &dead).await, Claimed::Fresh);
-    let (remover, id, owner) = (ledger.clone(), stored.alert_id.clone(), dead.clone());
+    let (alert, dead) = (alert("T1", "12000"), claim("dead", 0, 60));
+    assert_eq!(claimed(&ledger, &alert, &dead).await, Claimed::Fresh);
+    let (other, id) = (ledger.clone(), alert.alert_id.clone());
     let give_up = Fault::before(move |_| {
-        let (remover, id, owner) = (remover.clone(), id.clone(), owner.clone());
-        async move { remover.release(&id, &owner, Release::NotSent, soon()).await.unwrap() }
+        let (other, id, owner) = (other.clone(), id.clone(), dead.clone());
+        async move { other.release(&id, &owner, Release::NotSent, soon()).await.unwrap() }
     });
     once(&aws, "UpdateItem", give_up);
-    let own = claim("own", 100, 160);
-    assert_eq!(claimed(&ledger, &stored, &own).await, Claimed::InForce { until: at(100) });
-    assert_eq!(claimed(&ledger, &stored, &own).await, Claimed::Fresh);
+    assert_eq!(claimed(&ledger, &alert, &claim("own", 100, 160)).await, stored(&alert, false));
 }
 
 #[tokio::test]
@@ -271,7 +272,7 @@ async fn a_row_that_is_not_the_ledgers_own_is_told_by_the_attribute_that_cannot_
 }
 
 #[tokio::test]
-async fn whether_an_alert_was_sent_can_be_asked_without_writing_anything() {
+async fn what_a_claim_would_find_settled_can_be_asked_without_writing_anything() {
     let (aws, ledger) = start().await;
     let (sent, only_claimed, own) = (alert("T1", "12000.50"), alert("T2", "12000"), claim("own", 0, 60));
     for alert in [&sent, &only_claimed] {
@@ -279,9 +280,11 @@ async fn whether_an_alert_was_sent_can_be_asked_without_writing_anything() {
     }
     marked(&ledger, &sent, &own).await;
     aws.calls().clear();
-    let amount = async |alert: &Alert| ledger.sent_amount(&alert.alert_id, soon()).await.unwrap();
-    assert_eq!(amount(&sent).await.as_deref(), Some("12000.50"));
-    assert_eq!(amount(&only_claimed).await, None);
-    assert_eq!(amount(&alert("T3", "1")).await, None);
+    let stands = async |alert: &Alert| ledger.what_stands(alert, soon()).await.unwrap();
+    assert_eq!(stands(&sent).await, Some(Claimed::AlreadySent));
+    assert_eq!(stands(&alert("T1", "13000")).await, Some(Claimed::IdInUse));
+    assert_eq!(stands(&only_claimed).await, None);
+    assert_eq!(stands(&alert("T2", "13000")).await, Some(Claimed::IdInUse));
+    assert_eq!(stands(&alert("T3", "1")).await, None);
     assert_eq!(aws.calls().count(Service::DynamoDb, "GetItem"), aws.calls().all().len());
 }
