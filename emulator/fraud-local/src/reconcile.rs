@@ -71,8 +71,8 @@ pub struct ExpectedOutput {
     dead_letters: BTreeSet<(String, String)>,
     /// Every customer's windows.
     windows: Vec<WindowTotals>,
-    /// The identities with a high score.
-    high: BTreeSet<String>,
+    /// The identities with a high score, and the fingerprints' digits of each one's contents.
+    high: BTreeMap<String, BTreeSet<String>>,
     /// The records with a high score.
     pub high_scores: u64,
 }
@@ -120,7 +120,8 @@ impl ExpectedOutput {
             let identity = identity.to_string();
             if decider.alerts(&known) {
                 expected.high_scores += 1;
-                expected.high.insert(identity.clone());
+                let contents = expected.high.entry(identity.clone()).or_default();
+                contents.insert(transaction.fingerprint().digits());
             }
             expected.scores.entry(identity).or_default().push(scores);
         }
@@ -201,8 +202,28 @@ impl ExpectedOutput {
         for id in alerts {
             *counts.entry(id).or_default() += 1;
         }
-        tell("not alerted", self.high.iter().filter(|id| !counts.contains_key(id)), found);
-        tell("alerted without a high score", counts.keys().filter(|id| !self.high.contains(**id)), found);
+        // Of several contents under one identity each has an alert, and one of them has the identity for its id.
+        let (mut alerted, mut unknown): (BTreeMap<&str, usize>, Vec<&String>) = Default::default();
+        for &id in counts.keys() {
+            let reuse = id.rsplit_once('/').filter(|(identity, digits)| {
+                let contents = self.high.get(*identity);
+                contents.is_some_and(|contents| {
+                    contents.len() > 1 && contents.iter().any(|content| content.starts_with(digits))
+                })
+            });
+            match (self.high.contains_key(id), reuse) {
+                (true, _) => *alerted.entry(id).or_default() += 1,
+                (false, Some((identity, _))) => *alerted.entry(identity).or_default() += 1,
+                (false, None) => unknown.push(id),
+            }
+        }
+        let count = |identity: &str| alerted.get(identity).copied().unwrap_or_default();
+        let missing =
+            self.high.iter().filter(|(id, contents)| !counts.contains_key(id) || count(id) < contents.len());
+        tell("not alerted", missing.map(|(id, _)| id), found);
+        tell("alerted without a high score", unknown.into_iter(), found);
+        let too_many = self.high.iter().filter(|(id, contents)| count(id) > contents.len());
+        tell("alerted under too many ids", too_many.map(|(id, _)| id), found);
         tell(
             "alerted more than once",
             counts.iter().filter(|(_, count)| **count > 1).map(|(id, _)| id),

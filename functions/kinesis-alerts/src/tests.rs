@@ -1,4 +1,6 @@
+mod deliveries;
 mod handling;
 mod logs;
+mod many_alerts;
 mod ports;
 mod simulation;

@@ -95,6 +95,39 @@ fn what_came_out_as_it_must_balances() {
 }
 
 #[test]
+fn an_id_that_is_used_again_needs_an_alert_for_each_content() {
+    let other = high("1").replace("20000", "30000");
+    let records = [record(1, &high("1")), record(2, &other), record(3, &high("1"))];
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let policy = Policy::builtin_default().unwrap();
+    let profiles = FileProfiles::parse(PROFILES).unwrap();
+    let expected = runtime.block_on(ExpectedOutput::of(&records, &profiles, &policy, None));
+    let line = LandedLine {
+        decision_id: "A/1".to_owned(),
+        fraud_score: 0.8999999999999999,
+        enrichment: "profile".to_owned(),
+    };
+    let told = |alerts: &[&str]| {
+        let alerts = alerts.iter().map(|id| (*id).to_owned()).collect();
+        expected.discrepancies(&PipelineOutput {
+            landed: vec![line.clone(); 3],
+            alerts,
+            ..PipelineOutput::default()
+        })
+    };
+    let id = |payload: &str| {
+        format!("A/1/{}", Transaction::parse(payload.as_bytes()).unwrap().fingerprint().short())
+    };
+    let (first, second) = (id(&high("1")), id(&other));
+    assert_eq!(told(&["A/1", &second]), [""; 0]);
+    assert_eq!(told(&["A/1", &first]), [""; 0]);
+    assert_eq!(told(&["A/1"]), ["not alerted: A/1"]);
+    assert_eq!(told(&[&first, &second]), ["not alerted: A/1"]);
+    assert_eq!(told(&["A/1", &first, &second]), ["alerted under too many ids: A/1"]);
+    assert_eq!(told(&["A/1", &second, "A/1/00"]), ["alerted without a high score: A/1/00"]);
+}
+
+#[test]
 fn a_record_scored_without_an_answer_is_held_against_the_score_without_an_answer() {
     let (expected, mut outcome) = balanced();
     // Risk 0.5 in place of 0.1, times 0.4.

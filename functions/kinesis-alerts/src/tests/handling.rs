@@ -15,10 +15,10 @@ use super::ports::{Call, Fate, Fates};
 use super::simulation::{Item, World, simulated};
 use crate::Handled;
 
-const MINUTE: Duration = Duration::from_secs(60);
+pub(super) const MINUTE: Duration = Duration::from_secs(60);
 
 /// 4:00 on the day on which the world's clock starts; its records arrived a quarter of a second before.
-fn event(payloads: &[Vec<u8>]) -> String {
+pub(super) fn event(payloads: &[Vec<u8>]) -> String {
     let arrival = Timestamp::from_millis(1_705_291_199_750).unwrap();
     let numbers: Vec<String> = (0..payloads.len()).map(sequence_number).collect();
     let records = numbers.iter().zip(payloads);
@@ -52,7 +52,7 @@ fn again_from(index: usize) -> String {
     json!({ "batchItemFailures": [{ "itemIdentifier": sequence_number(index) }] }).to_string()
 }
 
-const NOTHING_AGAIN: &str = r#"{"batchItemFailures":[]}"#;
+pub(super) const NOTHING_AGAIN: &str = r#"{"batchItemFailures":[]}"#;
 
 fn alerted(world: &World) -> Vec<String> {
     world.log.lock().unwrap().accepted.iter().map(|(alert, _)| alert.alert_id.clone()).collect()

@@ -162,8 +162,25 @@ pub(super) struct Edges {
     pub(super) taken_over_unsent: u64,
     pub(super) claims_lost: u64,
     pub(super) killed: u64,
-    pub(super) timed_out: u64,
     pub(super) sent_again: u64,
+}
+
+impl Edges {
+    pub(super) fn all(&self) -> [u64; 7] {
+        let Edges { ids_in_use, in_force, taken_over_in_doubt, taken_over_unsent, claims_lost, .. } = *self;
+        let Edges { killed, sent_again, .. } = *self;
+        [ids_in_use, in_force, taken_over_in_doubt, taken_over_unsent, claims_lost, killed, sent_again]
+    }
+
+    pub(super) fn add(&mut self, other: &Self) {
+        self.ids_in_use += other.ids_in_use;
+        self.in_force += other.in_force;
+        self.taken_over_in_doubt += other.taken_over_in_doubt;
+        self.taken_over_unsent += other.taken_over_unsent;
+        self.claims_lost += other.claims_lost;
+        self.killed += other.killed;
+        self.sent_again += other.sent_again;
+    }
 }
 
 tokio::task_local! {

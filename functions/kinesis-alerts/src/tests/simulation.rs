@@ -140,10 +140,8 @@ impl World {
                 remaining: invocation.deadline.saturating_duration_since(Instant::now()),
                 ends_at: Timestamp::from_millis(i64::try_from(ends_at.as_millis()).unwrap()),
             };
-            let mut alive = Alive { log: self.log.clone(), number, is_over: false };
             let handling = self.functions[process].handle(&invocation.event, time);
             let handled = fault_injection::invocation(INVOCATION.scope(number, handling)).await;
-            alive.is_over = true;
             let Some(handled) = handled else {
                 let seen = &mut *self.log.lock().unwrap();
                 seen.dead.insert(number);
@@ -205,23 +203,6 @@ impl World {
         for (alert, _) in &log.accepted {
             let first = messages.entry(&alert.alert_id).or_insert(&alert.message);
             assert_eq!(*first, alert.message);
-        }
-    }
-}
-
-/// An invocation that is dropped before it is over was cut off at its deadline.
-struct Alive {
-    log: Log,
-    number: u64,
-    is_over: bool,
-}
-
-impl Drop for Alive {
-    fn drop(&mut self) {
-        if !self.is_over {
-            let seen = &mut *self.log.lock().unwrap();
-            seen.dead.insert(self.number);
-            seen.edges.timed_out += 1;
         }
     }
 }
@@ -342,19 +323,23 @@ pub(super) fn anything(call: Call) -> &'static [(Fate, f64)] {
     }
 }
 
-/// Runs all items through the function under these faults, and the whole stream once more.
+/// Runs all items through the function under these faults, over as many mappings at once as there are readers, and the whole
+/// stream once more.
 pub(super) fn simulate(
     seed: u64,
     chances: Chances,
     clocks: &[i64],
+    readers: u64,
     items: &[Item],
     settings: &Settings,
 ) -> World {
     simulated(async {
         let mut world = World::with_clocks(Fates::random(seed, chances), clocks);
         items.iter().for_each(|item| world.put(item));
-        let report = world.run(settings.clone()).await;
-        assert_eq!(report.discarded_records, 0);
+        let run =
+            |reader| world.run(Settings { seed: settings.seed.wrapping_add(reader), ..settings.clone() });
+        let reports = futures_util::future::join_all((0..readers).map(run)).await;
+        assert!(reports.iter().all(|report| report.discarded_records == 0));
         let sent = world.log.lock().unwrap().accepted.len();
         world.run(settings.clone()).await;
         assert_eq!(world.log.lock().unwrap().accepted.len(), sent, "a replay sent an alert again");
@@ -375,8 +360,9 @@ proptest! {
         seed in any::<u64>(),
         items in prop::collection::vec(item(), 0..120),
         settings in settings(),
+        readers in 1..3u64,
     ) {
-        let world = simulate(seed, honest, &[0, 500], &items, &settings);
+        let world = simulate(seed, honest, &[0, 500], readers, &items, &settings);
         world.check_nothing_is_lost_and_order_is_kept();
         world.check_what_came_again();
         prop_assert!(world.accepted().values().all(|count| *count == 1), "{:?}", world.accepted());
@@ -387,8 +373,9 @@ proptest! {
         seed in any::<u64>(),
         items in prop::collection::vec(item(), 0..120),
         settings in settings(),
+        readers in 1..3u64,
     ) {
-        let world = simulate(seed, anything, &[0, 500], &items, &settings);
+        let world = simulate(seed, anything, &[0, 500], readers, &items, &settings);
         world.check_nothing_is_lost_and_order_is_kept();
         world.check_what_came_again();
     }
@@ -402,9 +389,10 @@ proptest! {
         seed in any::<u64>(),
         items in prop::collection::vec(item(), 0..120),
         settings in settings(),
+        readers in 1..3u64,
         apart in prop_oneof![Just(30_000i64), Just(-30_000), Just(3_600_000)],
     ) {
-        let world = simulate(seed, anything, &[0, apart], &items, &settings);
+        let world = simulate(seed, anything, &[0, apart], readers, &items, &settings);
         world.check_nothing_is_lost_and_order_is_kept();
         world.check_what_came_again();
     }
