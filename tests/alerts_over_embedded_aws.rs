@@ -22,6 +22,7 @@ use fraud_aws::ledger::Ledger;
 use fraud_aws::profiles::Profiles;
 use fraud_core::event_time::EventTimeBounds;
 use fraud_core::policy::Policy;
+use fraud_core::transaction::Transaction;
 use kinesis_alerts::{Alerts, Ports};
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -62,14 +63,16 @@ async fn function(aws: &EmbeddedAws) -> Function {
     Alerts::new(ports, Policy::builtin_default().unwrap(), EventTimeBounds::UNBOUNDED)
 }
 
-/// 400 records: of eight, one alerts, one is not a transaction, and one repeats the alert before.
+/// 400 records: of eight, one alerts, one is not a transaction, one repeats the alert before, and one uses its id for another
+/// amount.
 fn stream() -> (Arc<MemoryStream>, BTreeMap<String, Vec<String>>, BTreeSet<String>) {
     let stream = MemoryStream::new("transactions", 2, Clock::default());
     let mut alerts: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let mut undeliverable = BTreeSet::new();
     for n in 0..400u32 {
         let customer = format!("C{}", n / 8 % 7);
-        let high = |id: u32| json!({ "transaction_id": id, "customer_id": customer, "amount": 50_000.5, "event_time": "2024-01-15T03:00:00Z", "risk": 1 });
+        let with_amount = |id: u32, amount: f64| json!({ "transaction_id": id, "customer_id": customer, "amount": amount, "event_time": "2024-01-15T03:00:00Z", "risk": 1 });
+        let high = |id: u32| with_amount(id, 50_000.5);
         let payload = match n % 8 {
             1 => {
                 alerts.entry(customer.clone()).or_default().push(format!("{customer}/{n}"));
@@ -77,6 +80,13 @@ fn stream() -> (Arc<MemoryStream>, BTreeMap<String, Vec<String>>, BTreeSet<Strin
             }
             3 => "{\"amount\":\"much\"}".to_owned(),
             5 => high(n - 4).to_string(),
+            6 => {
+                let payload = with_amount(n - 5, 60_000.5).to_string();
+                let fingerprint = Transaction::parse(payload.as_bytes()).unwrap().fingerprint();
+                let id = format!("{customer}/{}/{}", n - 5, fingerprint.short());
+                alerts.entry(customer.clone()).or_default().push(id);
+                payload
+            }
             _ => json!({ "transaction_id": n, "customer_id": customer, "amount": 12 }).to_string(),
         };
         let number = stream.put(&customer, payload).unwrap();
@@ -85,6 +95,11 @@ fn stream() -> (Arc<MemoryStream>, BTreeMap<String, Vec<String>>, BTreeSet<Strin
         }
     }
     (Arc::new(stream), alerts, undeliverable)
+}
+
+/// An answer with this status that has no error code, of a call that was done or was not.
+fn codeless(status: u16, done: bool) -> Fault {
+    Fault::CodelessError { status, body: "<html>no</html>".into(), done }
 }
 
 async fn put_profiles(aws: &EmbeddedAws) {
@@ -115,7 +130,7 @@ fn settings() -> Settings {
         bisect_batch_on_function_error: true,
         report_batch_item_failures: true,
         function_timeout: Duration::from_secs(15),
-        backoff: Backoff { first: Duration::from_millis(20), longest: Duration::from_millis(500) },
+        backoff: Backoff { first: Duration::from_millis(20), longest: Duration::from_millis(100) },
         redelivery_probability: 0.2,
         seed: SEED,
         ..Settings::default()
@@ -124,9 +139,21 @@ fn settings() -> Settings {
 
 /// The alerts that SNS accepted, by customer in the order of acceptance.
 fn published(aws: &EmbeddedAws) -> BTreeMap<String, Vec<String>> {
+    by_customer(aws.published().iter().map(|published| serde_json::from_str(&published.message).unwrap()))
+}
+
+/// The same in the order of their sequence, as who receives them restores it: of a call some may be accepted before others.
+fn published_in_sequence(aws: &EmbeddedAws) -> BTreeMap<String, Vec<String>> {
+    let published = aws.published();
+    let messages = published.iter().map(|published| serde_json::from_str(&published.message).unwrap());
+    let mut messages: Vec<Value> = messages.collect();
+    messages.sort_by_key(|message| message["customer_sequence"].as_str().unwrap().to_owned());
+    by_customer(messages.into_iter())
+}
+
+fn by_customer(messages: impl Iterator<Item = Value>) -> BTreeMap<String, Vec<String>> {
     let mut alerts: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for published in aws.published() {
-        let message: Value = serde_json::from_str(&published.message).unwrap();
+    for message in messages {
         let text = |member: &str| message[member].as_str().unwrap().to_owned();
         alerts.entry(text("customer_id")).or_default().push(text("alert_id"));
     }
@@ -180,14 +207,19 @@ async fn with_faults_at_every_service_each_high_score_is_still_published_exactly
     order(Service::DynamoDb, "PutItem", Fault::LoseAnswer, 0.1, 2);
     order(Service::DynamoDb, "UpdateItem", Fault::InternalError, 0.2, 3);
     order(Service::DynamoDb, "UpdateItem", Fault::LoseAnswer, 0.1, 4);
-    order(Service::DynamoDb, "DeleteItem", Fault::InternalError, 0.2, 5);
+    order(Service::DynamoDb, "UpdateItem", Fault::CutAnswer, 0.03, 5);
+    order(Service::DynamoDb, "PutItem", Fault::CutAnswer, 0.03, 11);
+    order(Service::DynamoDb, "UpdateItem", Fault::EmptyAnswer, 0.03, 12);
+    order(Service::DynamoDb, "BatchGetItem", Fault::EmptyAnswer, 0.03, 13);
     order(Service::DynamoDb, "BatchGetItem", Fault::Half, 0.3, 6);
     order(Service::Sns, "PublishBatch", Fault::Half, 0.3, 7);
     order(Service::Sns, "PublishBatch", Fault::Throttle, 0.2, 8);
     order(Service::Sqs, "SendMessage", Fault::InternalError, 0.3, 9);
     order(Service::Sqs, "SendMessage", Fault::LoseAnswer, 0.1, 10);
+    order(Service::Sqs, "SendMessage", Fault::CutAnswer, 0.03, 14);
+    order(Service::Sns, "PublishBatch", codeless(403, false), 0.05, 15);
     run(&function, &stream, settings()).await;
-    assert_eq!(published(&aws), alerts, "seed {SEED}");
+    assert_eq!(published_in_sequence(&aws), alerts, "seed {SEED}");
     assert_eq!(dead_letter_ids(&aws), undeliverable, "seed {SEED}");
 }
 
@@ -197,8 +229,10 @@ async fn where_sns_loses_its_answers_alerts_come_again_with_the_same_bytes_and_n
     put_profiles(&aws).await;
     let function = function(&aws).await;
     let (stream, alerts, _) = stream();
-    let lost = When::calls(Service::Sns, "PublishBatch").with_probability(0.4, SEED);
-    aws.faults().add(lost, Fault::LoseAnswer).unwrap();
+    let lost = |seed| When::calls(Service::Sns, "PublishBatch").with_probability(0.2, SEED + seed);
+    for (seed, fault) in [Fault::LoseAnswer, Fault::CutAnswer, codeless(403, true)].into_iter().enumerate() {
+        aws.faults().add(lost(seed as u64), fault).unwrap();
+    }
     run(&function, &stream, settings()).await;
     let mut messages: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for published in aws.published() {

@@ -2,9 +2,15 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use firehose_transform::{Transform, Transformed};
+use fraud_aws::alerts::AlertLines;
+use fraud_aws::clock::SystemClock;
+use fraud_aws::dead_letters::DeadLetterLines;
+use fraud_aws::ledger::MemoryLedger;
 use fraud_aws::profiles::FileProfiles;
 use fraud_aws::reason::FailureReason;
 use fraud_core::event_time::EventTimeBounds;
@@ -12,6 +18,7 @@ use fraud_core::money::Money;
 use fraud_core::policy::Policy;
 use fraud_core::refusal::Refusal;
 use fraud_core::transaction::Transaction;
+use kinesis_alerts::Alerts;
 use kinesis_batch::Batch;
 use serde_json::{Value, json};
 use system_tests::workspace::root;
@@ -149,4 +156,49 @@ fn events_from_samples_are_read_or_refused_with_what_is_missing() {
     let event = case("sample-event-no-arrival.json");
     let refusal = Batch::read(&event).unwrap().transactions().remove(0).unwrap_err();
     assert_eq!(refusal, FailureReason::MissingArrivalTime);
+}
+
+#[tokio::test]
+async fn one_id_on_three_days_is_three_transactions_with_an_alert_each() {
+    let event = case("reused-ids-alerts-event.json");
+    let alerts = Page::default();
+    let ports = kinesis_alerts::Ports {
+        profiles: FileProfiles::load(&root().join("tests/fixtures/cases/profiles.json")).unwrap(),
+        ledger: MemoryLedger::default(),
+        sink: AlertLines::new(alerts.clone()),
+        dead_letters: DeadLetterLines::new(std::io::sink()),
+        clock: SystemClock,
+    };
+    let function = Alerts::new(ports, Policy::builtin_default().unwrap(), EventTimeBounds::UNBOUNDED);
+    let metrics = function.handle(&event, Duration::from_secs(60)).await.unwrap().metrics;
+    assert_eq!((metrics.high_scores, metrics.alerts_sent, metrics.ids_reused), (3, 3, 2));
+    let again = function.handle(&event, Duration::from_secs(60)).await.unwrap().metrics;
+    assert_eq!((again.alerts_sent, again.alerts_suppressed, again.ids_reused), (0, 3, 0));
+    let messages: Vec<Value> =
+        alerts.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let ids: HashSet<&str> = messages.iter().map(|message| message["alert_id"].as_str().unwrap()).collect();
+    assert_eq!((ids.len(), ids.contains("C000001/1")), (3, true));
+    let reuses = messages.iter().filter(|message| message["reuses_id_of"] == "C000001/1");
+    assert_eq!(reuses.count(), 2);
+}
+
+/// A writer that can be looked into.
+#[derive(Debug, Clone, Default)]
+struct Page(Arc<Mutex<Vec<u8>>>);
+
+impl Page {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+impl std::io::Write for Page {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }

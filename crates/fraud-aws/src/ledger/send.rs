@@ -22,7 +22,9 @@ const CLAIMING: Duration = Duration::from_secs(4);
 const UNUSED: Duration = Duration::from_secs(1);
 /// Calls to the ledger under way at once.
 const LEDGER_CALLS_AT_ONCE: usize = 16;
-/// The first pause before an alert that was sent is marked again, and the longest.
+/// How often a claim is given back at most.
+const RELEASE_ATTEMPTS: usize = 3;
+/// The first pause before a claim is marked as sent or given back again, and the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
@@ -149,7 +151,7 @@ impl<'p, Ledger: AlertLedger, Sink: AlertSink, Now: Clock> Sender<'p, Ledger, Si
         outcomes: &mut [Sent],
         unused: &mut Vec<Unused>,
     ) -> Vec<Ready<'a>> {
-        // Of those with one id one after the other, so that the first gets it.
+        // Of those with one id one after the other, and none behind one that must wait, so that the first gets it.
         let mut places: HashMap<&str, usize> = HashMap::new();
         let mut by_id: Vec<Vec<(usize, &'a Alert)>> = Vec::new();
         for (place, &alert) in alerts.iter().enumerate() {
@@ -165,7 +167,15 @@ impl<'p, Ledger: AlertLedger, Sink: AlertSink, Now: Clock> Sender<'p, Ledger, Si
             .map(|group| async move {
                 let mut claimed = Vec::with_capacity(group.len());
                 for (place, alert) in group {
-                    claimed.push((place, self.claim_one(claim, alert, deadline).await));
+                    let (message, result) = self.claim_one(claim, alert, deadline).await;
+                    let must_wait = match &result {
+                        Ok(claimed) => matches!(claimed, Claimed::InForce { .. }),
+                        Err(fault) => fault.is_transient(),
+                    };
+                    claimed.push((place, message, result));
+                    if must_wait {
+                        break;
+                    }
                 }
                 claimed
             })
@@ -173,11 +183,12 @@ impl<'p, Ledger: AlertLedger, Sink: AlertSink, Now: Clock> Sender<'p, Ledger, Si
         let claimed: Vec<_> =
             futures_util::stream::iter(claims).buffered(LEDGER_CALLS_AT_ONCE).collect().await;
         let mut claimed: Vec<_> = claimed.into_iter().flatten().collect();
-        claimed.sort_unstable_by_key(|(place, _)| *place);
+        claimed.sort_unstable_by_key(|(place, ..)| *place);
 
         let mut ready = Vec::with_capacity(alerts.len());
         let mut must_wait: HashSet<&str> = HashSet::new();
-        for ((place, (message, claimed)), outcome) in claimed.into_iter().zip(outcomes) {
+        for (place, message, claimed) in claimed {
+            let Some(outcome) = outcomes.get_mut(place) else { continue };
             let customer = alerts.get(place).and_then(|alert| alert.customer_id.as_deref());
             let holds_back = |must_wait: &mut HashSet<&'a str>| must_wait.extend(customer);
             let stored = match claimed {
@@ -304,16 +315,23 @@ impl<'p, Ledger: AlertLedger, Sink: AlertSink, Now: Clock> Sender<'p, Ledger, Si
 
     /// Gives claims back. One that cannot be given back ends by itself, which costs time and no alert.
     async fn release(&self, claim: &Claim, unused: Vec<Unused>) {
-        let releases: Vec<_> = unused
-            .into_iter()
-            .map(|Unused { alert_id, position, release }| async move {
-                let released = self.ledger.release(&alert_id, claim, release, self.limits.settle).await;
-                if let Err(fault) = released {
-                    tracing::warn!(reason = %fault, position, "a claim could not be given back");
-                }
-            })
-            .collect();
+        let releases: Vec<_> = unused.iter().map(|unused| self.release_one(claim, unused)).collect();
         futures_util::stream::iter(releases).buffered(LEDGER_CALLS_AT_ONCE).collect::<Vec<()>>().await;
+    }
+
+    async fn release_one(&self, claim: &Claim, unused: &Unused) {
+        let Unused { alert_id, position, release } = unused;
+        let mut pauses = Pauses::new(FIRST_PAUSE, LONGEST_PAUSE);
+        let mut attempts_left = RELEASE_ATTEMPTS;
+        loop {
+            let released = self.ledger.release(alert_id, claim, *release, self.limits.settle).await;
+            let Err(fault) = released else { return };
+            attempts_left -= 1;
+            if attempts_left == 0 || !pauses.wait_before(self.limits.settle).await {
+                tracing::warn!(reason = %fault, position, "a claim could not be given back");
+                return;
+            }
+        }
     }
 }
 
