@@ -11,6 +11,7 @@ use super::*;
 use crate::testing::{at, soon};
 
 mod counting;
+mod in_doubt;
 mod older_rows;
 mod table;
 
