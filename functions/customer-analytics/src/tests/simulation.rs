@@ -28,7 +28,7 @@ fn settings() -> impl Strategy<Value = Settings> {
 }
 
 /// Whatever can happen to a call.
-fn anything(call: Call) -> &'static [(Fate, f64)] {
+pub(super) fn anything(call: Call) -> &'static [(Fate, f64)] {
     match call {
         Call::Add => &[
             (Fate::Refused, 0.05),

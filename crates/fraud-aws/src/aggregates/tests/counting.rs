@@ -72,6 +72,12 @@ async fn what_a_row_forgot_it_has_forgotten_for_good<S: AggregateStore>(remember
     assert_eq!(counted_of(&remembering(3), &share_of(0..5)).await, (5, 0, 2));
     let expected =
         |count: u64, sum| WindowTotals { dedup_complete: false, ..totals("forgot", window(0), count, sum) };
+    // One that supposes room that there is no more is refused.
+    let late = addends(7..8, "1");
+    assert!(matches!(
+        add(&remembering(5), &addition("forgot", window(0), &late)).await,
+        Added::Refused(Some(_))
+    ));
     let row = async || remembering(3).recent("forgot", 9, soon()).await.unwrap();
     assert_eq!(row().await, [expected(5, "5")]);
     // With more room it remembers what comes from then on, and still not what it has forgotten.
