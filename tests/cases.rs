@@ -6,10 +6,15 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use aws_calls::sdk::Sdk;
+use customer_analytics::Analytics;
 use firehose_transform::{Transform, Transformed};
+use fraud_aws::aggregate_sink::TotalsSink;
+use fraud_aws::aggregates::{AggregateStore, MemoryAggregates};
 use fraud_aws::alerts::AlertLines;
 use fraud_aws::clock::SystemClock;
-use fraud_aws::dead_letters::DeadLetterLines;
+use fraud_aws::config::DeadLettersTarget;
+use fraud_aws::dead_letters::{DeadLetterLines, DeadLetters};
 use fraud_aws::ledger::MemoryLedger;
 use fraud_aws::profiles::FileProfiles;
 use fraud_aws::reason::FailureReason;
@@ -18,6 +23,7 @@ use fraud_core::money::Money;
 use fraud_core::policy::Policy;
 use fraud_core::refusal::Refusal;
 use fraud_core::transaction::Transaction;
+use fraud_core::window::{WindowRule, WindowTime};
 use kinesis_alerts::Alerts;
 use kinesis_batch::Batch;
 use serde_json::{Value, json};
@@ -122,6 +128,35 @@ fn sums_as_python_prints_them_are_amounts() {
         too_fine += usize::from(digits.split('.').nth(1).is_some_and(|decimals| decimals.len() > 12));
     }
     assert_eq!(too_fine, 51);
+}
+
+#[tokio::test]
+async fn an_id_that_comes_three_times_with_other_times_and_amounts_counts_three_times_however_often_it_is_delivered()
+ {
+    let hours = |hours: u64| Some(Duration::from_secs(hours * 3600));
+    let rule = WindowRule {
+        seconds: 300.try_into().unwrap(),
+        time: WindowTime::Event,
+        bounds: EventTimeBounds { max_age: hours(168), max_ahead: hours(1) },
+    };
+    let aggregates = MemoryAggregates::default();
+    let ports = customer_analytics::Ports {
+        aggregates: aggregates.clone(),
+        sink: None::<TotalsSink>,
+        dead_letters: DeadLetters::connect(&DeadLettersTarget::Stdout, &Sdk::new()).await,
+        clock: SystemClock,
+    };
+    let analytics = Analytics::new(ports, rule);
+    let event = case("reused-ids-alerts-event.json");
+    for counted in [3, 0] {
+        let metrics = analytics.handle(&event, Duration::from_secs(60)).await.unwrap().metrics;
+        assert_eq!((metrics.counted, metrics.repeated, metrics.ids_reused), (counted, 0, 2));
+    }
+    // Their times are far ahead of the arrival, which decides the window of all three.
+    let windows = aggregates.all(tokio::time::Instant::now()).await.unwrap();
+    let [window] = &windows[..] else { panic!("{windows:?}") };
+    assert_eq!((window.event_count, window.total_amount.to_string()), (3, "67001.5".to_owned()));
+    assert!(window.is_exact());
 }
 
 #[test]

@@ -201,7 +201,7 @@ fn whatever_a_kinesis_event_is_its_records_are_transactions_or_refused_each_by_i
             let Ok(received) = received else { continue };
             let (transaction, arrival) = (&received.transaction, received.arrival);
             let position = received.position;
-            accumulator.add(index, transaction, &transaction.identity_at(position), arrival);
+            accumulator.add(index, transaction, transaction.identity_at(position), arrival);
             let decision = decider.decide(transaction, Enrichment::NoProfile, arrival, Some(position));
             let alert = Alert::new(transaction, &decision, &decider, position);
             assert!(alert.message.len() <= 262_144 || event.len() > 262_144);

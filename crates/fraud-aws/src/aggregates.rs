@@ -7,7 +7,7 @@ use std::future::Future;
 use aws_calls::fault::{CallFault, FaultKind};
 use exact_text::timestamp::Timestamp;
 use fraud_core::money::Money;
-use fraud_core::window::{Counted, IdentityHash, Window, WindowRule, WindowTotals};
+use fraud_core::window::{TransactionHash, Window, WindowRule, WindowTotals};
 use tokio::time::Instant;
 
 use crate::config::AGGREGATES;
@@ -39,12 +39,19 @@ pub const PORT: Port = Port {
 /// developer guide, "Constraints", "Expression parameters"), and each transaction needs two and 27 bytes.
 pub const TRANSACTIONS_AT_ONCE: usize = 100;
 
-/// The most transactions that a row remembers, in 160 KB: a row has at most 400 (Amazon DynamoDB developer guide,
-/// "Constraints", "Item size"), and each write of a row costs a unit for every KB of it.
-pub const REMEMBERED_PER_ROW: u64 = 20_000;
+/// How many transactions a row remembers unless a store is told otherwise, in 27 KB: each write of a row costs a unit for
+/// every KB of it.
+pub const REMEMBERED: u64 = 3_000;
+
+/// The most transactions that a row can remember, in 180 KB: a row has at most 400 (Amazon DynamoDB developer guide,
+/// "Constraints", "Item size").
+pub const MOST_REMEMBERED: u64 = 20_000;
 
 /// Keeps one row for each customer and window: a count, a sum, and what they are made of.
 pub trait AggregateStore: Send + Sync {
+    /// How many transactions a row remembers. Another limit may have held when it was written.
+    fn remembered_per_row(&self) -> u64;
+
     /// Makes sure that the store's windows are those of `rule`. The first rule that it is asked for is remembered for as
     /// long as the store exists, also if it holds rows that were written before it remembered any.
     ///
@@ -56,8 +63,8 @@ pub trait AggregateStore: Send + Sync {
         deadline: Instant,
     ) -> impl Future<Output = Result<(), AggregateFault>> + Send;
 
-    /// Adds transactions to a row in one piece, if the row remembers none of them and its memory is in the state that
-    /// the addition supposes; else changes nothing and tells what the row holds. Made again after it was done, it is
+    /// Adds transactions to a row in one piece, if the row remembers none of them and its memory is as the addition
+    /// supposes; else changes nothing and tells what the row holds. Made again after it was done, it is
     /// refused by what it has added itself.
     ///
     /// # Errors
@@ -98,12 +105,32 @@ pub struct Addition<'a> {
     pub customer_id: &'a str,
     /// The window.
     pub window: Window,
-    /// The transactions: 1 to [`TRANSACTIONS_AT_ONCE`], no two with the same identity.
-    pub transactions: &'a [Counted],
+    /// The transactions: 1 to [`TRANSACTIONS_AT_ONCE`], no two with the same hash.
+    pub transactions: &'a [Addend],
+    /// What the row is supposed to recognise transactions by, and what the hashes are made of.
+    pub counted_by: CountedBy,
     /// What the row's memory is supposed to be.
     pub memory: Memory,
     /// Now.
     pub at: Timestamp,
+}
+
+/// A transaction as a row counts it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Addend {
+    /// What it is remembered by.
+    pub hash: TransactionHash,
+    /// Its amount, above zero; `None` if it is too large to be added up.
+    pub amount: Option<Money>,
+}
+
+/// What a row recognises transactions by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CountedBy {
+    /// Identity and content: another content under an identity counts by itself. A new row is of this kind.
+    Content,
+    /// The identity alone, in rows that an older release began: the first content under an identity counts.
+    Identity,
 }
 
 /// A row's memory of the transactions that it has counted.
@@ -111,8 +138,8 @@ pub struct Addition<'a> {
 pub enum Memory {
     /// It has room for those of the addition, which are remembered with it.
     HasRoom,
-    /// [`REMEMBERED_PER_ROW`] transactions were counted: those of the addition count without being remembered, and the
-    /// row says that its deduplication is not complete.
+    /// As many transactions were counted as a row [remembers](AggregateStore::remembered_per_row): those of the addition
+    /// count without being remembered, and the row says for good that its deduplication is not complete.
     IsFull,
 }
 
@@ -130,8 +157,10 @@ pub enum Added {
 pub struct RowState {
     /// The row's totals.
     pub totals: WindowTotals,
-    /// What it remembers.
-    pub remembered: HashSet<IdentityHash>,
+    /// What it recognises transactions by.
+    pub counted_by: CountedBy,
+    /// What it remembers of them.
+    pub remembered: HashSet<TransactionHash>,
 }
 
 /// Why the aggregates did not answer.
@@ -180,7 +209,7 @@ impl Addition<'_> {
 
     /// Whether every transaction has an amount that can be added up.
     fn has_all_amounts(&self) -> bool {
-        self.transactions.iter().all(|counted| counted.amount.is_some())
+        self.transactions.iter().all(|transaction| transaction.amount.is_some())
     }
 
     /// The sum that a row has after the addition, given the sum before.
@@ -188,7 +217,7 @@ impl Addition<'_> {
     /// # Errors
     /// [`AggregateFault::Call`] if no number can hold it, with DynamoDB's code.
     fn sum_with(&self, before: Money) -> Result<Money, AggregateFault> {
-        let mut amounts = self.transactions.iter().filter_map(|counted| counted.amount);
+        let mut amounts = self.transactions.iter().filter_map(|transaction| transaction.amount);
         let sum = amounts.try_fold(before, Money::checked_add);
         sum.ok_or_else(|| CallFault::new(FaultKind::Refused, "ValidationException").into())
     }

@@ -14,6 +14,7 @@ pub mod port;
 pub mod profiles;
 pub mod reason;
 
+mod table_client;
 pub mod telemetry;
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! Tumbling windows: what a customer's transactions of each five minutes count and come to.
 //!
 //! A transaction counts where its amount is above zero and it has a customer; it counts once in the window that its time
-//! lies in, however often it comes. [`Accumulator`] takes a batch apart into one [`Share`] for each customer and window.
+//! lies in, however often it comes. One that comes under the id of another with another amount, event time or merchant is
+//! a transaction of its own. [`Accumulator`] takes a batch apart into one [`Share`] for each customer and window.
 //! [`Fold`] does the same for a whole stream at once and in another way: it is what the aggregates are checked against.
 
 use std::num::NonZeroU32;
@@ -12,15 +13,15 @@ use exact_text::timestamp::Timestamp;
 
 mod accumulator;
 mod fold;
-mod identity_hash;
 #[cfg(test)]
 mod testing;
 mod totals;
+mod transaction_hash;
 
 pub use accumulator::{Accumulator, Counted, Share, Taken};
 pub use fold::Fold;
-pub use identity_hash::IdentityHash;
 pub use totals::WindowTotals;
+pub use transaction_hash::{TransactionDigest, TransactionHash};
 
 /// Which time decides the window that a transaction lies in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

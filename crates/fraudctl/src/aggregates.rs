@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use clap::Args;
-use fraud_aws::aggregates::{AggregateStore, Aggregates};
-use fraud_aws::config::AggregatesTarget;
+use fraud_aws::aggregates::{AggregateStore, DynamoDbAggregates};
 use fraud_core::window::WindowTotals;
 use tokio::time::Instant;
 
@@ -42,8 +41,7 @@ pub struct AggregatesArgs {
 pub async fn run(arguments: &AggregatesArgs) -> Result<(), Failure> {
     let AggregatesArgs { customer, table: name, limit, json } = arguments;
     // Reading does not care how long rows are kept.
-    let target = AggregatesTarget::DynamoDb { table: name.clone(), retention: Duration::ZERO };
-    let store = Aggregates::connect(&target, &crate::aws::sdk().await?).await;
+    let store = DynamoDbAggregates::new(crate::aws::sdk().await?.config().await, name, Duration::ZERO);
     let windows = store.recent(customer, usize::from(*limit), Instant::now() + LIMIT).await;
     let windows = windows.map_err(|fault| anyhow!("cannot read the table {name}: {fault}"))?;
     if *json {

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use aws_calls::sdk::Sdk;
-use aws_sdk_dynamodb::Client;
 use clap::{Args, Subcommand};
 use fraud_aws::config::{AlertLedgerTarget, Environment};
 use fraud_aws::ledger::{DynamoDbLedger, LedgerFault, Pending};
@@ -42,7 +41,7 @@ impl LedgerArgs {
         let lookup = with_options(&options);
         match AlertLedgerTarget::from_environment(Environment::new(&lookup)).map_err(Failure::input)? {
             AlertLedgerTarget::DynamoDb { table, retention } => {
-                Ok(DynamoDbLedger::new(Client::new(sdk.config().await), table, retention))
+                Ok(DynamoDbLedger::new(sdk.config().await, table, retention))
             }
             AlertLedgerTarget::Memory => {
                 Err(Failure::input(anyhow!("a ledger in the memory of another process cannot be read")))

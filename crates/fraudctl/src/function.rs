@@ -134,7 +134,7 @@ impl<D: DeadLetterSink> StreamFunction<D> {
             FunctionName::Analytics => {
                 let config = customer_analytics::config::Config::from_environment(environment);
                 let config = config.map_err(Failure::input)?;
-                if let AggregatesTarget::DynamoDb { table, retention } = &config.aggregates {
+                if let AggregatesTarget::DynamoDb { table, retention, .. } = &config.aggregates {
                     let table = DynamoDbAggregates::new(sdk.config().await, table, *retention);
                     refuse_other_rule(&table, &config.window_rule).await?;
                 }

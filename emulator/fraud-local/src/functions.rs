@@ -5,16 +5,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context;
+use aws_calls::sdk::Sdk;
 use customer_analytics::Analytics;
 use embedded_aws::event_source_mapping::{FunctionError, Invocation};
 use embedded_aws::{EmbeddedAws, Service};
 use firehose_transform::Transform;
 use fraud_aws::aggregate_sink::TotalsSink;
-use fraud_aws::aggregates::{AggregateStore, Aggregates};
+use fraud_aws::aggregates::{AggregateStore, DynamoDbAggregates, MOST_REMEMBERED};
 use fraud_aws::alerts::Sink;
 use fraud_aws::clock::SystemClock;
 use fraud_aws::config::{
-    AggregatesTarget, AlertLedgerTarget, AlertSinkTarget, CacheSettings, DeadLettersTarget, ProfileSource,
+    AlertLedgerTarget, AlertSinkTarget, CacheSettings, DeadLettersTarget, ProfileSource,
 };
 use fraud_aws::dead_letters::DeadLetters;
 use fraud_aws::ledger::Ledger;
@@ -45,7 +46,7 @@ pub(crate) fn window_rule() -> WindowRule {
 pub(crate) struct Functions {
     transform: Transform<Profiles>,
     alerts: Alerts<Profiles, Ledger, Sink, DeadLetters, SystemClock>,
-    analytics: Analytics<Aggregates, TotalsSink, DeadLetters, SystemClock>,
+    analytics: Analytics<DynamoDbAggregates, TotalsSink, DeadLetters, SystemClock>,
     totals: Arc<Mutex<FunctionTotals>>,
 }
 
@@ -82,10 +83,8 @@ impl Functions {
             clock: SystemClock,
         };
         let profiles = Profiles::connect(&source, CACHE, &dynamodb).await?;
-        let aggregates =
-            AggregatesTarget::DynamoDb { table: AGGREGATES_TABLE.to_owned(), retention: RETENTION };
         let analytics_ports = customer_analytics::Ports {
-            aggregates: Aggregates::connect(&aggregates, &dynamodb).await,
+            aggregates: aggregates(&dynamodb, RETENTION).await,
             sink: None,
             dead_letters: DeadLetters::connect(&letters, &sdk(aws, Service::Sqs).await?).await,
             clock: SystemClock,
@@ -141,9 +140,14 @@ impl Functions {
     }
 }
 
+/// The table of windows. They remember as much as they can, for a file may have a day of one customer in a minute.
+async fn aggregates(sdk: &Sdk, retention: Duration) -> DynamoDbAggregates {
+    let table = DynamoDbAggregates::new(sdk.config().await, AGGREGATES_TABLE, retention);
+    table.remembering(MOST_REMEMBERED)
+}
+
 /// All windows in the table.
 pub(crate) async fn windows(aws: &EmbeddedAws) -> anyhow::Result<Vec<WindowTotals>> {
-    let target = AggregatesTarget::DynamoDb { table: AGGREGATES_TABLE.to_owned(), retention: Duration::ZERO };
-    let store = Aggregates::connect(&target, &sdk(aws, Service::DynamoDb).await?).await;
+    let store = aggregates(&sdk(aws, Service::DynamoDb).await?, Duration::ZERO).await;
     Ok(store.all(Instant::now() + Duration::from_secs(300)).await?)
 }

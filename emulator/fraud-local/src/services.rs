@@ -94,6 +94,7 @@ pub fn exports(aws: &EmbeddedAws, policy: Option<&Path>) -> anyhow::Result<Strin
         ("AGGREGATES", format!("dynamodb:{AGGREGATES_TABLE}")),
         ("AGGREGATE_SINK", "none:".to_owned()),
         ("AGGREGATE_DAYS", RETENTION_DAYS.to_string()),
+        ("AGGREGATE_REMEMBERED", aggregates::MOST_REMEMBERED.to_string()),
         ("ALERT_LEDGER_DAYS", RETENTION_DAYS.to_string()),
         ("FRAUD_POLICY", policy),
     ];

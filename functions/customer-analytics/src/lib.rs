@@ -8,19 +8,24 @@
 //! - A record that is delivered again changes nothing: in the same batch, in a retry, in a bisected half, from another worker,
 //!   in another shard after resharding, or in a replay, in any order. The table is what a plain fold over the distinct
 //!   transactions gives, to the last digit.
-//! - A transaction that a producer sent twice counts once in its window. That is certain where its event time is present
-//!   and within the bounds; elsewhere the arrival decides the window, and two copies may arrive in two windows. Of two
-//!   amounts the first that came counts; that they differ is told where both come in one batch.
+//! - A transaction that a producer sent twice counts once in its window. That is certain if its event time is present
+//!   and within the bounds; otherwise the arrival decides the window, and two copies may arrive in two windows.
+//! - A transaction under the id of another with another [content](fraud_core::fingerprint::Fingerprint) counts by itself, in
+//!   the same batch or a week later. So does a correction under the id of what it corrects: hidden transactions would be
+//!   worse. `TransactionIdsReused` tells of those that come in one batch.
 //! - Where the totals are also sent to a stream, each change is sent at least once. A reader keeps, for each customer and
 //!   window, the line with the highest count.
 //!
 //! # What limits it
-//! - A row remembers [20,000 transactions](fraud_aws::aggregates::REMEMBERED_PER_ROW). Beyond that it goes on counting,
-//!   its `dedup_complete` is false and the metric `WindowsDedupIncomplete` above zero; those that it has not remembered
-//!   count again if they are delivered again.
+//! - A row remembers `AGGREGATE_REMEMBERED` transactions, [3,000](fraud_aws::aggregates::REMEMBERED) by default. Beyond that
+//!   it goes on counting, its `dedup_complete` is false for good and the metric `WindowsDedupIncomplete` above zero; those
+//!   that it has not remembered count again if they are delivered again.
+//! - A row that an older release began recognises transactions by their [identity
+//!   alone](fraud_aws::aggregates::CountedBy::Identity), so that what was counted before a deployment and is delivered again
+//!   after it counts once. In such a row a reuse of an id does not count.
 //! - A row expires some time after it was last added to (`AGGREGATE_DAYS`). What comes later begins a new row.
-//! - Transactions are recognised by [eight bytes](fraud_core::window::IdentityHash): once in 90 billion full rows two of
-//!   them are taken for one.
+//! - Transactions are recognised by [eight bytes](fraud_core::window::TransactionHash): once in 90 billion rows of 20,000
+//!   two of them are taken for one.
 //! - A table remembers the rule that its windows are kept under: their length, the time that decides, the bounds of event
 //!   times. Under another rule nothing is counted, and records are retried until the settings are as they were.
 //! - A table holds windows of one length. Records of a window that is there with another length are dead-lettered.
@@ -136,7 +141,7 @@ impl<Aggregates: AggregateStore, Sink: AggregateSink, Letters: DeadLetterSink, N
                 let Received { transaction, arrival, position } = received;
                 let time = self.rule.bounds.counted(&transaction.event_time, *arrival);
                 metrics.event_times.count(time.fault);
-                accumulator.add(index, transaction, &transaction.identity_at(*position), *arrival)
+                accumulator.add(index, transaction, transaction.identity_at(*position), *arrival)
             });
             match taken {
                 Ok(taken) => {

@@ -42,7 +42,7 @@ pub const METRICS: &[&[Metric]] = &[
         RECORDS_NOT_POSITIVE,
         RECORDS_NOT_ADDED_UP,
         RECORDS_REPEATED,
-        metric::AMOUNTS_DIFFERING,
+        metric::TRANSACTION_IDS_REUSED,
         RECORDS_COUNTED,
         RECORDS_COUNTED_BEFORE,
         WINDOWS,
@@ -72,8 +72,8 @@ pub struct BatchMetrics {
     pub event_times: EventTimeFaults,
     /// Records that are the same transaction as one before them in the batch.
     pub repeated: usize,
-    /// Of these, those with another amount than the one before.
-    pub amounts_differing: usize,
+    /// Transactions with the id of one before them in the batch and another content.
+    pub ids_reused: usize,
     /// Customers' windows that the batch adds to.
     pub windows: usize,
     /// Transactions that the table added.
@@ -105,11 +105,8 @@ impl BatchMetrics {
     pub(crate) fn taken(&mut self, taken: Taken) {
         self.too_large += usize::from(taken.is_too_large());
         match taken {
-            Taken::Counted { .. } => {}
-            Taken::Repeated { amount_differs, .. } => {
-                self.repeated += 1;
-                self.amounts_differing += usize::from(amount_differs);
-            }
+            Taken::Counted { reuses_id, .. } => self.ids_reused += usize::from(reuses_id),
+            Taken::Repeated { .. } => self.repeated += 1,
             Taken::NoCustomer => self.without_customer += 1,
             Taken::NotPositive => self.not_positive += 1,
         }
@@ -141,7 +138,7 @@ impl BatchMetrics {
             .count(RECORDS_NOT_POSITIVE, self.not_positive)
             .count(RECORDS_NOT_ADDED_UP, self.too_large)
             .count(RECORDS_REPEATED, self.repeated)
-            .count(metric::AMOUNTS_DIFFERING, self.amounts_differing)
+            .count(metric::TRANSACTION_IDS_REUSED, self.ids_reused)
             .count(RECORDS_COUNTED, self.counted)
             .count(RECORDS_COUNTED_BEFORE, self.counted_before)
             .count(WINDOWS, self.windows)

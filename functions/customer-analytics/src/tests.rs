@@ -2,6 +2,7 @@ mod boundaries;
 mod handling;
 mod items;
 mod logs;
+mod older_rows;
 mod ports;
 mod simulation;
 mod table;

@@ -81,13 +81,13 @@ pub(crate) async fn shares(
         match failed {
             None => {}
             Some((left, fault @ AggregateFault::UnreadableRow { .. })) => {
-                let first_left = left.first().map_or(first, |counted| counted.index);
+                let first_left = left.first().copied().unwrap_or(first);
                 tracing::error!(reason = %fault, position = batch.position_text(first_left), "aggregates damaged");
                 let reason = FailureReason::AggregateRefused;
-                written.refused.extend(left.iter().map(|counted| (counted.index, reason)));
+                written.refused.extend(left.into_iter().map(|index| (index, reason)));
             }
             Some((left, fault)) => {
-                let first_left = left.first().map_or(first, |counted| counted.index);
+                let first_left = left.first().copied().unwrap_or(first);
                 tracing::warn!(reason = %fault, position = batch.position_text(first_left), "aggregates unavailable");
                 progress.stop_at(first_left, RetryReason::AggregatesUnavailable);
             }

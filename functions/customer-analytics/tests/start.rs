@@ -12,6 +12,11 @@ fn a_wrong_environment_stops_the_start_with_one_line_that_names_the_variable() {
         ("AGGREGATES", "", "is not set; it accepts `dynamodb:<table>` or `memory:`"),
         ("AGGREGATES", "dynamodb:", "is `dynamodb:`; it accepts `dynamodb:<table>` or `memory:`"),
         ("AGGREGATE_DAYS", "0", "is `0`; it accepts a whole number of days, at least 1"),
+        (
+            "AGGREGATE_REMEMBERED",
+            "20001",
+            "is `20001`; it accepts a whole number of transactions, 1 to 20000",
+        ),
         ("AGGREGATE_SINK", "sns:x", "is `sns:x`; it accepts `kinesis:<stream>`, `stdout:` or `none:`"),
         ("DEAD_LETTERS", "", "is not set; it accepts `sqs:<queue url>` or `stdout:`"),
         ("WINDOW_SECONDS", "0", "is `0`; it accepts a whole number of seconds, 1 to 86400"),

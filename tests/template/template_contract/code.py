@@ -12,12 +12,14 @@ class NotFound(Exception):
 
 @dataclass
 class Variable:
-    """An environment variable and what its value may begin with; no schemes: its value has another form."""
+    """An environment variable, what it accepts in words, and what its value may begin with; no schemes: its value has
+    another form."""
 
     name: str
     schemes: set
     is_required: bool
     default: str | None
+    accepts: str
 
 
 @dataclass
@@ -70,7 +72,7 @@ class Code:
     def variables(self, function):
         """The environment variables that a function reads, by name."""
         variables = self._get("functions", function, "variables")
-        return {v["name"]: Variable(v["name"], set(v["schemes"]), v["required"], v["default"]) for v in variables}
+        return {v["name"]: Variable(v["name"], set(v["schemes"]), v["required"], v["default"], v["accepts"]) for v in variables}
 
     # Tables
 

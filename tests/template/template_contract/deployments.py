@@ -20,10 +20,11 @@ EVERYTHING = {
 
 
 def parameter_sets(expanded):
-    """Name and values of each: the defaults, everything on, and every retention."""
+    """Name and values of each: the defaults, everything on, what excludes it, and every retention."""
     yield "by default", {}
     yield "with everything on", EVERYTHING
     yield "with On-demand Advantage", {"StreamWarmMiBps": 50}
+    yield "with a limit of what aggregates cost", {"AggregateMaxWriteUnits": 2000, "AggregateRemembered": 20000}
     yield "as it is first created", {"DeletionProtection": "false"}
     for hours in expanded.get("Parameters", {}).get("StreamRetentionHours", {}).get("AllowedValues", []):
         yield f"with {hours} hours of retention", {"StreamRetentionHours": hours}

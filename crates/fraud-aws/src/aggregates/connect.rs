@@ -20,15 +20,25 @@ impl Aggregates {
     /// Opens the aggregates. A table is not asked for anything yet.
     pub async fn connect(target: &AggregatesTarget, sdk: &Sdk) -> Self {
         match target {
-            AggregatesTarget::DynamoDb { table, retention } => {
-                Aggregates::DynamoDb(DynamoDbAggregates::new(sdk.config().await, table, *retention))
+            AggregatesTarget::DynamoDb { table, retention, remembered } => {
+                let table = DynamoDbAggregates::new(sdk.config().await, table, *retention);
+                Aggregates::DynamoDb(table.remembering(*remembered))
             }
-            AggregatesTarget::Memory => Aggregates::Memory(MemoryAggregates::default()),
+            AggregatesTarget::Memory { remembered } => {
+                Aggregates::Memory(MemoryAggregates::default().remembering(*remembered))
+            }
         }
     }
 }
 
 impl AggregateStore for Aggregates {
+    fn remembered_per_row(&self) -> u64 {
+        match self {
+            Aggregates::DynamoDb(aggregates) => aggregates.remembered_per_row(),
+            Aggregates::Memory(aggregates) => aggregates.remembered_per_row(),
+        }
+    }
+
     async fn hold_to(&self, rule: &WindowRule, deadline: Instant) -> Result<(), AggregateFault> {
         match self {
             Aggregates::DynamoDb(aggregates) => aggregates.hold_to(rule, deadline).await,

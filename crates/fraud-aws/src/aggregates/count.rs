@@ -1,12 +1,15 @@
 //! A batch's share of a window, added so that nothing counts twice.
 
+use std::collections::HashSet;
+
 use aws_calls::fault::CallFault;
 use exact_text::timestamp::Timestamp;
-use fraud_core::window::{Counted, Share, WindowTotals};
+use fraud_core::window::{Counted, Share, TransactionHash, WindowTotals};
 use tokio::time::Instant;
 
 use super::{
-    Added, Addition, AggregateFault, AggregateStore, Memory, REMEMBERED_PER_ROW, TRANSACTIONS_AT_ONCE,
+    Added, Addend, Addition, AggregateFault, AggregateStore, CountedBy, Memory, RowState,
+    TRANSACTIONS_AT_ONCE,
 };
 
 /// What became of a share.
@@ -20,13 +23,13 @@ pub struct ShareOutcome {
     pub known: usize,
     /// How many additions were tried; each is a write, also one that is refused.
     pub writes: usize,
-    /// The transactions that may not be counted, in the order of the batch, and why.
-    pub failed: Option<(Vec<Counted>, AggregateFault)>,
+    /// The places in the batch of the transactions that may not be counted, in its order, and why.
+    pub failed: Option<(Vec<usize>, AggregateFault)>,
 }
 
 /// Adds a share to its row. That takes one write if none of its transactions was counted before, and one if all
 /// of them were; one more for each further [`TRANSACTIONS_AT_ONCE`] transactions, and for each time that somebody else
-/// has added some of them in between.
+/// has added some of them in between, or that the row is not as it was supposed to be.
 ///
 /// It ends at the first fault; what was added until then stays added, and will be known when it is redelivered.
 pub async fn count(
@@ -36,18 +39,25 @@ pub async fn count(
     deadline: Instant,
 ) -> ShareOutcome {
     let mut outcome = ShareOutcome::default();
-    let mut left = share.transactions.clone();
+    let limit = store.remembered_per_row();
+    let room_in = |totals: &WindowTotals| limit.saturating_sub(totals.event_count);
     // Of a row that has not been seen it is supposed that it is new.
-    let mut room = REMEMBERED_PER_ROW;
-    while !left.is_empty() {
+    let mut left = Left::of(share);
+    let mut room = limit;
+    while !left.waiting.is_empty() {
         let (most, memory) = match usize::try_from(room).unwrap_or(usize::MAX) {
             0 => (TRANSACTIONS_AT_ONCE, Memory::IsFull),
             room => (TRANSACTIONS_AT_ONCE.min(room), Memory::HasRoom),
         };
-        let size = most.min(left.len());
-        let transactions = left.get(..size).unwrap_or_default();
-        let addition =
-            Addition { customer_id: share.customer_id, window: share.window, transactions, memory, at };
+        let transactions = left.first(most);
+        let addition = Addition {
+            customer_id: share.customer_id,
+            window: share.window,
+            transactions: &transactions,
+            counted_by: left.counted_by,
+            memory,
+            at,
+        };
         let added = if Instant::now() < deadline {
             outcome.writes += 1;
             store.add(&addition, deadline).await
@@ -56,35 +66,101 @@ pub async fn count(
         };
         match added {
             Ok(Added::Done(totals)) => {
-                outcome.added += size;
-                left.drain(..size);
-                room = room_beside(&totals);
+                outcome.added += transactions.len();
+                left.waiting.drain(..transactions.len());
+                room = room_in(&totals);
                 outcome.totals = Some(totals);
             }
             Ok(Added::Refused(row)) => {
-                let before = (left.len(), room);
+                let before = (left.waiting.len(), left.counted_by, room);
                 // A row that has expired since it was seen is new again.
-                room = row.as_ref().map_or(REMEMBERED_PER_ROW, |row| room_beside(&row.totals));
-                if let Some(row) = row {
-                    left.retain(|counted| !row.remembered.contains(&counted.identity));
-                    outcome.known += before.0 - left.len();
-                    outcome.totals = Some(row.totals);
-                }
-                if (left.len(), room) == before {
-                    outcome.failed = Some((left, AggregateFault::Inconsistent));
+                room = row.as_ref().map_or(limit, |row| room_in(&row.totals));
+                outcome.known += left.refused_by(row.as_ref());
+                if (left.waiting.len(), left.counted_by, room) == before {
+                    outcome.failed = Some((left.places(), AggregateFault::Inconsistent));
                     return outcome;
                 }
+                outcome.totals = row.map(|row| row.totals).or(outcome.totals);
             }
             Err(fault) => {
-                outcome.failed = Some((left, fault));
+                outcome.failed = Some((left.places(), fault));
                 return outcome;
             }
         }
     }
+    outcome.known += left.repeated.len();
     outcome
 }
 
-/// How many more transactions the row with these totals can remember. As long as that is any it has remembered all.
-fn room_beside(totals: &WindowTotals) -> u64 {
-    REMEMBERED_PER_ROW.saturating_sub(totals.event_count)
+/// The transactions of a share that are not counted yet.
+struct Left<'s> {
+    /// What the row is supposed to recognise them by.
+    counted_by: CountedBy,
+    /// Those that are to be added, in the order of the batch.
+    waiting: Vec<Waiting<'s>>,
+    /// Those that such a row takes for one before them in the share.
+    repeated: Vec<Waiting<'s>>,
+}
+
+/// A transaction, and what the row would remember it by.
+#[derive(Debug, Clone, Copy)]
+struct Waiting<'s> {
+    counted: &'s Counted<'s>,
+    hash: TransactionHash,
+}
+
+impl<'s> Left<'s> {
+    /// All of a share, whose row is new.
+    fn of(share: &'s Share<'_>) -> Self {
+        let waiting = share.transactions.iter().map(|counted| Waiting { counted, hash: counted.hash });
+        Left { counted_by: CountedBy::Content, waiting: waiting.collect(), repeated: Vec::new() }
+    }
+
+    /// The first of those that are to be added, at most this many.
+    fn first(&self, most: usize) -> Vec<Addend> {
+        let addend = |waiting: &Waiting<'_>| Addend { hash: waiting.hash, amount: waiting.counted.amount };
+        self.waiting.iter().take(most).map(addend).collect()
+    }
+
+    /// Leaves out what the row remembers, which is `None` if there is no row; gives how many that were.
+    fn refused_by(&mut self, row: Option<&RowState>) -> usize {
+        self.count_by(row.map_or(CountedBy::Content, |row| row.counted_by));
+        let before = self.waiting.len();
+        if let Some(row) = row {
+            self.waiting.retain(|waiting| !row.remembered.contains(&waiting.hash));
+        }
+        before - self.waiting.len()
+    }
+
+    fn count_by(&mut self, counted_by: CountedBy) {
+        if counted_by == self.counted_by {
+            return;
+        }
+        let mut hashes = HashSet::new();
+        let (waiting, repeated) = self
+            .all()
+            .into_iter()
+            .map(|counted| Waiting { counted, hash: hash(counted, counted_by) })
+            .partition(|waiting| hashes.insert(waiting.hash));
+        *self = Left { counted_by, waiting, repeated };
+    }
+
+    /// Their places in the batch.
+    fn places(&self) -> Vec<usize> {
+        self.all().into_iter().map(|counted| counted.index).collect()
+    }
+
+    fn all(&self) -> Vec<&'s Counted<'s>> {
+        let mut all: Vec<_> =
+            self.waiting.iter().chain(&self.repeated).map(|waiting| waiting.counted).collect();
+        all.sort_by_key(|counted| counted.index);
+        all
+    }
+}
+
+fn hash(counted: &Counted<'_>, counted_by: CountedBy) -> TransactionHash {
+    match counted_by {
+        CountedBy::Content => counted.hash,
+        CountedBy::Identity => TransactionHash::of_identity(&counted.identity),
+    }
 }

@@ -3,11 +3,9 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use aws_calls::fault::{CallFault, answer_by};
+use aws_calls::fault::{CallFault, FaultKind, UNREADABLE_ANSWER, answer_by};
 use aws_config::SdkConfig;
-use aws_config::retry::RetryConfig;
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::config::Builder;
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
@@ -21,15 +19,8 @@ use tokio::time::{Instant, timeout_at};
 
 use super::row::{self, Item};
 use super::table::*;
-use super::{Added, Addition, AggregateFault, AggregateStore, Memory, REMEMBERED_PER_ROW, RowState, rule};
-
-/// How often a call is made. A row that many write to is throttled for a moment, and an attempt more is cheaper than a
-/// batch that is retried.
-const ATTEMPTS: u32 = 5;
-/// The longest pause before the second attempt; each further one may be twice as long, up to the second of these. Every
-/// pause is drawn at random.
-const FIRST_PAUSE: Duration = Duration::from_millis(50);
-const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+use super::{Added, Addition, AggregateFault, AggregateStore, CountedBy, Memory, REMEMBERED, RowState, rule};
+use crate::table_client::table_client;
 
 /// A DynamoDB table with the key `customer_id` (S) and `window_start` (N), and time to live on `ttl`.
 #[derive(Debug, Clone)]
@@ -37,6 +28,7 @@ pub struct DynamoDbAggregates {
     client: Client,
     table: String,
     retention: Duration,
+    remembered: u64,
     /// The rule that the table remembers, once it has said so.
     rule: Arc<OnceLock<String>>,
 }
@@ -46,12 +38,13 @@ impl DynamoDbAggregates {
     /// longer than the stream keeps records and than a producer may send a transaction again: what comes when its row
     /// has gone begins a new one.
     pub fn new(config: &SdkConfig, table: impl Into<String>, retention: Duration) -> Self {
-        let retries = RetryConfig::standard()
-            .with_max_attempts(ATTEMPTS)
-            .with_initial_backoff(FIRST_PAUSE)
-            .with_max_backoff(LONGEST_PAUSE);
-        let client = Client::from_conf(Builder::from(config).retry_config(retries).build());
-        DynamoDbAggregates { client, table: table.into(), retention, rule: Arc::default() }
+        let (client, remembered) = (table_client(config), REMEMBERED);
+        DynamoDbAggregates { client, table: table.into(), retention, remembered, rule: Arc::default() }
+    }
+
+    /// The same table, each row with a memory of this many transactions.
+    pub fn remembering(self, transactions: u64) -> Self {
+        DynamoDbAggregates { remembered: transactions, ..self }
     }
 
     /// What [`hold_to`](AggregateStore::hold_to) would say, without writing anything: a table that remembers no rule
@@ -97,19 +90,18 @@ impl DynamoDbAggregates {
     }
 
     fn update(&self, addition: &Addition<'_>) -> Result<UpdateItemFluentBuilder, AggregateFault> {
-        let Addition { customer_id, window, transactions, memory, at } = *addition;
+        let Addition { customer_id, window, transactions, counted_by, memory, at } = *addition;
         let retention = i64::try_from(self.retention.as_secs()).unwrap_or(i64::MAX);
         let ttl = at.millis().div_euclid(1000).saturating_add(retention);
-        let hash =
-            |place: usize| Blob::new(transactions.get(place).map_or([0; 8], |counted| counted.identity.0));
+        let hashes: Vec<_> = transactions.iter().map(|addend| Blob::new(addend.hash.0)).collect();
         let mut update = self
             .client
             .update_item()
             .table_name(&self.table)
             .key(CUSTOMER_ID, text(customer_id))
             .key(WINDOW_START, number(window.start_seconds()))
-            .condition_expression(condition(transactions.len(), memory))
-            .update_expression(update_expression(memory, addition.has_all_amounts()))
+            .condition_expression(condition(addition))
+            .update_expression(update_expression(addition))
             .expression_attribute_names("#ttl", TTL)
             .expression_attribute_values(":seconds", number(window.seconds()))
             .expression_attribute_values(":start", text(window.start()))
@@ -122,58 +114,77 @@ impl DynamoDbAggregates {
             .expression_attribute_values(":all", AttributeValue::Bool(addition.has_all_amounts()))
             .return_values(ReturnValue::UpdatedNew)
             .return_values_on_condition_check_failure(OnFailure::AllOld);
-        for place in 0..transactions.len() {
-            update = update.expression_attribute_values(identity_name(place), AttributeValue::B(hash(place)));
+        for (place, hash) in hashes.iter().enumerate() {
+            update = update.expression_attribute_values(hash_name(place), AttributeValue::B(hash.clone()));
+        }
+        if counted_by == CountedBy::Content {
+            update = update.expression_attribute_values(":by", text(row::BY_CONTENT));
         }
         Ok(match memory {
             Memory::HasRoom => {
-                let most = REMEMBERED_PER_ROW.saturating_sub(transactions.len() as u64);
-                let hashes = (0..transactions.len()).map(hash).collect();
+                let most = self.remembered.saturating_sub(transactions.len() as u64);
                 update
                     .expression_attribute_values(":most", number(most))
                     .expression_attribute_values(":hashes", AttributeValue::Bs(hashes))
             }
-            Memory::IsFull => update.expression_attribute_values(":least", number(REMEMBERED_PER_ROW)),
+            Memory::IsFull => update.expression_attribute_values(":least", number(self.remembered)),
         })
     }
 }
 
-/// The condition under which this many transactions may be added.
-fn condition(transactions: usize, memory: Memory) -> String {
+/// The condition under which an addition may be made.
+fn condition(addition: &Addition<'_>) -> String {
+    let Addition { transactions, counted_by, memory, .. } = *addition;
     let known: Vec<_> =
-        (0..transactions).map(|place| format!("contains({COUNTED},{})", identity_name(place))).collect();
-    let supposed = match memory {
-        Memory::HasRoom => format!(
-            "(attribute_not_exists({CUSTOMER_ID}) OR ({WINDOW_SECONDS}=:seconds AND {EVENT_COUNT}<=:most))"
-        ),
-        Memory::IsFull => format!("{WINDOW_SECONDS}=:seconds AND {EVENT_COUNT}>=:least"),
+        (0..transactions.len()).map(|place| format!("contains({COUNTED},{})", hash_name(place))).collect();
+    let kind = match counted_by {
+        CountedBy::Content => format!("{COUNTED_BY}=:by"),
+        CountedBy::Identity => format!("attribute_not_exists({COUNTED_BY})"),
+    };
+    let row = match memory {
+        Memory::HasRoom => format!("{WINDOW_SECONDS}=:seconds AND {kind} AND {EVENT_COUNT}<=:most"),
+        Memory::IsFull => format!("{WINDOW_SECONDS}=:seconds AND {kind} AND {EVENT_COUNT}>=:least"),
+    };
+    let supposed = match (counted_by, memory) {
+        (CountedBy::Content, Memory::HasRoom) => format!("(attribute_not_exists({CUSTOMER_ID}) OR ({row}))"),
+        _ => row,
     };
     format!("{supposed} AND NOT ({})", known.join(" OR "))
 }
 
-fn update_expression(memory: Memory, has_all_amounts: bool) -> String {
-    // A sum that lacks an amount once lacks it for good.
-    let sum_complete = match has_all_amounts {
-        true => format!("if_not_exists({SUM_COMPLETE}, :all)"),
-        false => ":all".to_owned(),
+fn update_expression(addition: &Addition<'_>) -> String {
+    // A sum that lacks an amount once lacks it for good, and so does a memory that lacks a transaction.
+    let kept = |attribute: &str, value: &str, is_true: bool| match is_true {
+        true => format!("{attribute}=if_not_exists({attribute}, {value})"),
+        false => format!("{attribute}={value}"),
     };
-    let counted = match memory {
+    let sum_complete = kept(SUM_COMPLETE, ":all", addition.has_all_amounts());
+    let dedup_complete = kept(DEDUP_COMPLETE, ":complete", addition.memory == Memory::HasRoom);
+    let counted_by = match addition.counted_by {
+        CountedBy::Content => format!(", {COUNTED_BY}=:by"),
+        CountedBy::Identity => String::new(),
+    };
+    let counted = match addition.memory {
         Memory::HasRoom => format!(", {COUNTED} :hashes"),
         Memory::IsFull => String::new(),
     };
     format!(
-        "SET {EVENT_WINDOW_START}=:start, {EVENT_WINDOW_END}=:end, {WINDOW_SECONDS}=:seconds, \
-         {SUM_COMPLETE}={sum_complete}, {DEDUP_COMPLETE}=:complete, {UPDATED_AT}=:now, #ttl=:ttl \
+        "SET {EVENT_WINDOW_START}=:start, {EVENT_WINDOW_END}=:end, {WINDOW_SECONDS}=:seconds, {sum_complete}, \
+         {dedup_complete}, {UPDATED_AT}=:now, #ttl=:ttl{counted_by} \
          ADD {EVENT_COUNT} :count, {TOTAL_AMOUNT} :amount{counted}"
     )
 }
 
-/// The name that the identity at this place has in expressions.
-fn identity_name(place: usize) -> String {
-    format!(":i{place}")
+/// The name that the hash at this place has in expressions.
+fn hash_name(place: usize) -> String {
+    format!(":h{place}")
 }
 
 impl AggregateStore for DynamoDbAggregates {
+    fn remembered_per_row(&self) -> u64 {
+        self.remembered
+    }
+
     async fn hold_to(&self, rule: &WindowRule, deadline: Instant) -> Result<(), AggregateFault> {
         if let Some(standing) = self.rule.get() {
             return rule::check(standing, rule);
@@ -189,7 +200,7 @@ impl AggregateStore for DynamoDbAggregates {
             .expression_attribute_names("#rule", WINDOW_RULE)
             .expression_attribute_values(":rule", text(rule::text(rule)))
             .return_values(ReturnValue::AllNew);
-        let item = answer_by(deadline, update.send()).await?.attributes.unwrap_or_default();
+        let item = asked_for(answer_by(deadline, update.send()).await?.attributes, &[WINDOW_RULE])?;
         let standing = rule::of_item(&item)?.to_owned();
         rule::check(self.rule.get_or_init(|| standing), rule)
     }
@@ -199,7 +210,7 @@ impl AggregateStore for DynamoDbAggregates {
         let answer = timeout_at(deadline, self.update(addition)?.send()).await;
         match answer.map_err(|_elapsed| CallFault::deadline())? {
             Ok(answer) => {
-                let item = answer.attributes.unwrap_or_default();
+                let item = asked_for(answer.attributes, &ADDED_TO)?;
                 row::totals_of(addition.customer_id, addition.window, &item).map(Added::Done)
             }
             Err(error) => refusal(error, addition),
@@ -227,7 +238,7 @@ impl AggregateStore for DynamoDbAggregates {
                 .limit(i32::try_from(limit - recent.len()).unwrap_or(i32::MAX))
                 .set_exclusive_start_key(start);
             let answer = answer_by(deadline, query.send()).await?;
-            recent.extend(totals(answer.items())?);
+            recent.extend(totals(answer.items)?);
             start = answer.last_evaluated_key;
             if start.is_none() {
                 break;
@@ -248,7 +259,7 @@ impl AggregateStore for DynamoDbAggregates {
                 .consistent_read(true)
                 .set_exclusive_start_key(start);
             let answer = answer_by(deadline, scan.send()).await?;
-            all.extend(totals(answer.items())?);
+            all.extend(totals(answer.items)?);
             start = answer.last_evaluated_key;
             if start.is_none() {
                 all.sort();
@@ -270,8 +281,29 @@ fn refusal(error: SdkError<UpdateItemError>, addition: &Addition<'_>) -> Result<
     Ok(Added::Refused(Some(state)))
 }
 
-fn totals(items: &[Item]) -> Result<Vec<WindowTotals>, AggregateFault> {
+/// The totals of the rows of an answer.
+///
+/// # Errors
+/// [`AggregateFault::Call`] if it has no list of items, which a list of none is not.
+fn totals(items: Option<Vec<Item>>) -> Result<Vec<WindowTotals>, AggregateFault> {
+    let items = items.ok_or_else(unreadable)?;
     items.iter().filter(|item| !rule::is_rule(item)).map(row::totals).collect()
+}
+
+/// What an update's answer must have, for it was asked for and written with the update itself.
+const ADDED_TO: [&str; 4] = [EVENT_COUNT, TOTAL_AMOUNT, SUM_COMPLETE, DEDUP_COMPLETE];
+
+/// The item of an answer that has these attributes.
+///
+/// # Errors
+/// [`AggregateFault::Call`] if it has not: that says nothing of the row, and the update may be made.
+fn asked_for(item: Option<Item>, attributes: &[&str]) -> Result<Item, AggregateFault> {
+    let item = item.filter(|item| attributes.iter().all(|attribute| item.contains_key(*attribute)));
+    item.ok_or_else(unreadable)
+}
+
+fn unreadable() -> AggregateFault {
+    CallFault::new(FaultKind::NoAnswer, UNREADABLE_ANSWER).into()
 }
 
 fn text(text: impl ToString) -> AttributeValue {

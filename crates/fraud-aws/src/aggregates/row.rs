@@ -9,8 +9,9 @@
 //! | `event_count` | N | how many transactions counted |
 //! | `total_amount` | N | their amounts' sum, exact |
 //! | `sum_complete` | BOOL | whether `total_amount` holds all their amounts; absent: yes |
-//! | `counted` | BS | what they are recognised by: an [`IdentityHash`] of 8 bytes for each |
-//! | `dedup_complete` | BOOL | whether `counted` holds all of them |
+//! | `counted` | BS | what they are recognised by: a [`TransactionHash`] of 8 bytes for each |
+//! | `counted_by` | S | what those are made of: `fingerprint/1`, of the identity and the fingerprint; absent in rows that an older release began: of the identity alone |
+//! | `dedup_complete` | BOOL | whether `counted` has held all of them from the first on |
 //! | `updated_at` | S | when it was last added to, RFC 3339 in UTC |
 //! | `ttl` | N | when the row may be deleted, seconds since the epoch |
 //!
@@ -23,13 +24,17 @@ use std::num::NonZeroU32;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use fraud_core::money::Money;
-use fraud_core::window::{IdentityHash, Window, WindowTotals};
+use fraud_core::window::{TransactionHash, Window, WindowTotals};
 
 use super::table::*;
-use super::{AggregateFault, RowState};
+use super::{AggregateFault, CountedBy, RowState};
 
 /// A row's attributes.
 pub(super) type Item = HashMap<String, AttributeValue>;
+
+/// The value of `counted_by`, with the version of the fingerprints' rule: under another rule a transaction has another
+/// hash.
+pub(super) const BY_CONTENT: &str = "fingerprint/1";
 
 /// The attributes that a row's totals are read from.
 pub(super) const TOTALS: [&str; 7] =
@@ -51,9 +56,21 @@ pub(super) fn state(item: &Item) -> Result<RowState, AggregateFault> {
     let unreadable = AggregateFault::UnreadableRow { attribute };
     let hashes =
         item.get(attribute).and_then(|value| value.as_bs().ok()).ok_or_else(|| unreadable.clone())?;
-    let hash = |hash: &aws_sdk_dynamodb::primitives::Blob| hash.as_ref().try_into().ok().map(IdentityHash);
+    let hash = |hash: &aws_sdk_dynamodb::primitives::Blob| hash.as_ref().try_into().ok().map(TransactionHash);
     let remembered: Option<HashSet<_>> = hashes.iter().map(hash).collect();
-    Ok(RowState { totals: totals(item)?, remembered: remembered.ok_or(unreadable)? })
+    Ok(RowState {
+        totals: totals(item)?,
+        counted_by: counted_by(item)?,
+        remembered: remembered.ok_or(unreadable)?,
+    })
+}
+
+fn counted_by(item: &Item) -> Result<CountedBy, AggregateFault> {
+    match item.get(COUNTED_BY) {
+        None => Ok(CountedBy::Identity),
+        Some(AttributeValue::S(text)) if text == BY_CONTENT => Ok(CountedBy::Content),
+        Some(_) => Err(AggregateFault::UnreadableRow { attribute: COUNTED_BY }),
+    }
 }
 
 /// The row without its memory.

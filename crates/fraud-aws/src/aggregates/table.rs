@@ -11,6 +11,7 @@ pub(super) const EVENT_COUNT: &str = "event_count";
 pub(super) const TOTAL_AMOUNT: &str = "total_amount";
 pub(super) const SUM_COMPLETE: &str = "sum_complete";
 pub(super) const COUNTED: &str = "counted";
+pub(super) const COUNTED_BY: &str = "counted_by";
 pub(super) const DEDUP_COMPLETE: &str = "dedup_complete";
 pub(super) const UPDATED_AT: &str = "updated_at";
 /// A reserved word (Amazon DynamoDB developer guide, "Reserved words"): expressions name it through `#ttl`.
@@ -31,6 +32,7 @@ pub const TABLE: Table = Table {
         Attribute::new(TOTAL_AMOUNT, Kind::N),
         Attribute::new(SUM_COMPLETE, Kind::Bool),
         Attribute::new(COUNTED, Kind::Bs),
+        Attribute::new(COUNTED_BY, Kind::S),
         Attribute::new(DEDUP_COMPLETE, Kind::Bool),
         Attribute::new(UPDATED_AT, Kind::S),
         Attribute::new(TTL, Kind::N),

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use fraud_core::window::{WindowRule, WindowTime};
 
+use crate::aggregates::MOST_REMEMBERED;
+
 use super::{
     ConfigError, EVENT_TIME_MAX_AGE_HOURS, EVENT_TIME_MAX_AHEAD_HOURS, Environment, Variable,
     event_time_bounds, named,
@@ -14,6 +16,8 @@ pub(crate) const AGGREGATES: Variable =
     Variable::port("AGGREGATES", &["dynamodb", "memory"], "`dynamodb:<table>` or `memory:`");
 const AGGREGATE_DAYS: Variable =
     Variable::setting("AGGREGATE_DAYS", "400", "a whole number of days, at least 1");
+const AGGREGATE_REMEMBERED: Variable =
+    Variable::setting("AGGREGATE_REMEMBERED", "3000", "a whole number of transactions, 1 to 20000");
 pub(crate) const AGGREGATE_SINK: Variable = Variable::port(
     "AGGREGATE_SINK",
     &["kinesis", "stdout", "none"],
@@ -32,7 +36,8 @@ pub const WINDOW_RULE: &[Variable] =
 /// A day: a longer span is not a window of a stream.
 const MAX_WINDOW_SECONDS: u32 = 86_400;
 
-/// `AGGREGATES` and `AGGREGATE_DAYS`: where customers' windows are kept, and for how long.
+/// `AGGREGATES`, `AGGREGATE_DAYS` and `AGGREGATE_REMEMBERED`: where customers' windows are kept, for how long, and how many
+/// transactions each remembers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AggregatesTarget {
     /// A DynamoDB table with the key `customer_id` and `window_start`.
@@ -41,14 +46,19 @@ pub enum AggregatesTarget {
         table: String,
         /// How long a row is kept after it was last added to.
         retention: Duration,
+        /// How many transactions a row remembers.
+        remembered: u64,
     },
     /// The process's memory, for development.
-    Memory,
+    Memory {
+        /// How many transactions a row remembers.
+        remembered: u64,
+    },
 }
 
 impl AggregatesTarget {
     /// What is read.
-    pub const VARIABLES: &[Variable] = &[AGGREGATES, AGGREGATE_DAYS];
+    pub const VARIABLES: &[Variable] = &[AGGREGATES, AGGREGATE_DAYS, AGGREGATE_REMEMBERED];
 
     /// Reads the variables. `AGGREGATE_DAYS` unset is 400: longer than a stream can keep its records (365 days: Amazon
     /// Kinesis developer guide, "Change the data retention period") and an event time may be old by default (7 days)
@@ -57,14 +67,19 @@ impl AggregatesTarget {
     /// keeps its records for a day and that wants to pay for less storage is safe with 9.
     ///
     /// # Errors
-    /// [`ConfigError`] if `AGGREGATES` is not set or names no store, or `AGGREGATE_DAYS` is not a whole number of at
-    /// least 1.
+    /// [`ConfigError`] if `AGGREGATES` is not set or names no store, or another is not a number that it accepts.
     pub fn from_environment(environment: Environment<'_>) -> Result<Self, ConfigError> {
         let days: NonZeroU32 = environment.number(&AGGREGATE_DAYS)?;
         let retention = Duration::from_secs(u64::from(days.get()) * 24 * 60 * 60);
+        let remembered: u64 = environment.number(&AGGREGATE_REMEMBERED)?;
+        if !(1..=MOST_REMEMBERED).contains(&remembered) {
+            return Err(AGGREGATE_REMEMBERED.refuses(remembered.to_string()));
+        }
         environment.port(&AGGREGATES, |scheme, rest| match (scheme, rest) {
-            ("dynamodb", table) => named(table).map(|table| AggregatesTarget::DynamoDb { table, retention }),
-            ("memory", "") => Some(AggregatesTarget::Memory),
+            ("dynamodb", table) => {
+                named(table).map(|table| AggregatesTarget::DynamoDb { table, retention, remembered })
+            }
+            ("memory", "") => Some(AggregatesTarget::Memory { remembered }),
             _ => None,
         })
     }

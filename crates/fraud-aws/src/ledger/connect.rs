@@ -1,6 +1,5 @@
 //! The ledger that the configuration names.
 
-use aws_sdk_dynamodb::Client;
 use exact_text::timestamp::Timestamp;
 use fraud_core::alert::Alert;
 use tokio::time::Instant;
@@ -23,8 +22,7 @@ impl Ledger {
     pub async fn connect(target: &AlertLedgerTarget, sdk: &Sdk) -> Self {
         match target {
             AlertLedgerTarget::DynamoDb { table, retention } => {
-                let client = Client::new(sdk.config().await);
-                Ledger::DynamoDb(DynamoDbLedger::new(client, table, *retention))
+                Ledger::DynamoDb(DynamoDbLedger::new(sdk.config().await, table, *retention))
             }
             AlertLedgerTarget::Memory => Ledger::Memory(MemoryLedger::default()),
         }

@@ -3,7 +3,8 @@
 use std::future::Future;
 use std::time::Duration;
 
-use aws_calls::fault::{CallFault, FaultKind, UNREADABLE_ANSWER};
+use aws_calls::fault::CallFault;
+use aws_config::SdkConfig;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
@@ -17,6 +18,7 @@ use tokio::time::{Instant, timeout_at};
 use super::row::{self, CLAIMED, Item, Row, SENT};
 use super::table::*;
 use super::{AlertLedger, Claim, Claimed, LedgerFault, Marked, Release, Standing};
+use crate::table_client::table_client;
 
 /// A DynamoDB table with the key `alert_id` (S) and time to live on `ttl`.
 #[derive(Debug, Clone)]
@@ -36,8 +38,8 @@ enum Conditional<T> {
 impl DynamoDbLedger {
     /// The ledger in `table`, whose rows may be deleted `retention` after they were claimed. That must be longer than
     /// the stream keeps records: one that is delivered again after its row has gone is alerted again.
-    pub fn new(client: Client, table: impl Into<String>, retention: Duration) -> Self {
-        DynamoDbLedger { client, table: table.into(), retention }
+    pub fn new(config: &SdkConfig, table: impl Into<String>, retention: Duration) -> Self {
+        DynamoDbLedger { client: table_client(config), table: table.into(), retention }
     }
 
     /// What a claim would come to if it is not for the alert to be sent: [`Claimed::AlreadySent`] or [`Claimed::IdInUse`].
@@ -109,7 +111,9 @@ impl DynamoDbLedger {
             )
             .return_values(ReturnValue::AllNew);
         Ok(match conditional(update.send(), deadline).await? {
-            Conditional::Done(answer) => Conditional::Done(Row(answer.attributes.ok_or_else(unreadable)?)),
+            Conditional::Done(answer) => Conditional::Done(Row(answer
+                .attributes
+                .ok_or_else(|| CallFault::unreadable("the answer has no row"))?)),
             Conditional::Refused(row) => Conditional::Refused(row),
         })
     }
@@ -214,11 +218,6 @@ fn settled(row: &Row, alert: &Alert) -> Result<Option<Claimed>, LedgerFault> {
 fn stored(row: &Row) -> Result<Claimed, LedgerFault> {
     let may_have_been_sent = row.may_have_been_sent()?;
     Ok(Claimed::Stored { alert: Box::new(row.alert()?), may_have_been_sent })
-}
-
-/// An answer that leaves out what was asked for: whether the write was made is unknown.
-fn unreadable() -> LedgerFault {
-    CallFault::new(FaultKind::NoAnswer, UNREADABLE_ANSWER).into()
 }
 
 /// Waits for a write's answer, at most until `deadline`.

@@ -1,23 +1,25 @@
 //! A batch's transactions by customer and window.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 
-use super::{IdentityHash, Window, WindowRule};
+use super::{TransactionDigest, TransactionHash, Window, WindowRule};
 use crate::identity::Identity;
 use crate::money::Money;
 use crate::transaction::Transaction;
 use exact_text::decimal;
 use exact_text::timestamp::Timestamp;
 
-/// What of a batch counts, by customer and window. Each transaction once: of several with one identity in one window the
-/// first counts.
+/// What of a batch counts, by customer and window. Each transaction once: two with one identity and one content in one
+/// window are the same.
 #[derive(Debug)]
 pub struct Accumulator<'a> {
     rule: WindowRule,
     shares: Vec<Share<'a>>,
     places: HashMap<(&'a str, Window), usize>,
-    amounts: HashMap<(usize, IdentityHash), Option<Money>>,
+    counted: HashSet<(usize, TransactionHash)>,
+    /// What each identity came with first.
+    first: HashMap<Identity<'a>, TransactionHash>,
 }
 
 /// What of a batch counts for one customer in one window.
@@ -27,17 +29,19 @@ pub struct Share<'a> {
     pub customer_id: &'a str,
     /// The window.
     pub window: Window,
-    /// The transactions in the order of the batch, at least one, no two with the same identity.
-    pub transactions: Vec<Counted>,
+    /// The transactions in the order of the batch, at least one, no two with the same hash.
+    pub transactions: Vec<Counted<'a>>,
 }
 
 /// A transaction that counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Counted {
+pub struct Counted<'a> {
     /// Its place in the batch.
     pub index: usize,
-    /// What it is recognised by.
-    pub identity: IdentityHash,
+    /// Its identity, which another transaction may have too.
+    pub identity: Identity<'a>,
+    /// What it is recognised by: the start of its [`TransactionDigest`].
+    pub hash: TransactionHash,
     /// Its amount, above zero; `None` if it is too large to be added up.
     pub amount: Option<Money>,
 }
@@ -47,14 +51,14 @@ pub struct Counted {
 pub enum Taken {
     /// It is in a share.
     Counted {
+        /// Whether a transaction before it in the batch has its identity and another content.
+        reuses_id: bool,
         /// Whether its amount is too large to be added up, so that it is in the share without one.
         too_large: bool,
     },
     /// It is the same transaction as one before it in the batch and does not count again.
     Repeated {
-        /// Whether the one before has another amount.
-        amount_differs: bool,
-        /// Whether its own amount is too large to be added up.
+        /// Whether its amount is too large to be added up.
         too_large: bool,
     },
     /// It has no customer, and so no window.
@@ -66,26 +70,31 @@ pub enum Taken {
 impl Taken {
     /// Whether the transaction would count and its amount is too large to be added up.
     pub fn is_too_large(self) -> bool {
-        matches!(self, Taken::Counted { too_large: true } | Taken::Repeated { too_large: true, .. })
+        matches!(self, Taken::Counted { too_large: true, .. } | Taken::Repeated { too_large: true })
     }
 }
 
 impl<'a> Accumulator<'a> {
     /// Nothing yet.
     pub fn new(rule: WindowRule) -> Self {
-        Accumulator { rule, shares: Vec::new(), places: HashMap::new(), amounts: HashMap::new() }
+        Accumulator {
+            rule,
+            shares: Vec::new(),
+            places: HashMap::new(),
+            counted: HashSet::new(),
+            first: HashMap::new(),
+        }
     }
 
     /// Takes a transaction in; `index` is its place in the batch.
     ///
     /// What does not count is not looked at any closer: an amount that is not above zero may be as large and as fine as
-    /// it likes, and so may one without a customer. Nor is a transaction that does not count remembered, so that it
-    /// makes no difference in which batches a producer's corrections come.
+    /// it likes, and so may one without a customer.
     pub fn add(
         &mut self,
         index: usize,
         transaction: &'a Transaction<'_>,
-        identity: &Identity<'_>,
+        identity: Identity<'a>,
         arrival: Timestamp,
     ) -> Taken {
         let Some(customer_id) = transaction.customer_id.as_deref() else { return Taken::NoCustomer };
@@ -93,24 +102,27 @@ impl<'a> Accumulator<'a> {
             return Taken::NotPositive;
         }
         let amount = Money::amount(transaction.amount.digits).ok();
+        let too_large = amount.is_none();
         let window = self.rule.window_of(transaction, arrival);
         let place = *self.places.entry((customer_id, window)).or_insert_with(|| {
             self.shares.push(Share { customer_id, window, transactions: Vec::new() });
             self.shares.len() - 1
         });
-        let identity = IdentityHash::from(identity);
-        match self.amounts.entry((place, identity)) {
-            Entry::Occupied(first) => {
-                Taken::Repeated { amount_differs: *first.get() != amount, too_large: amount.is_none() }
-            }
-            Entry::Vacant(entry) => {
-                entry.insert(amount);
-                if let Some(share) = self.shares.get_mut(place) {
-                    share.transactions.push(Counted { index, identity, amount });
-                }
-                Taken::Counted { too_large: amount.is_none() }
-            }
+        let hash = TransactionHash::from(TransactionDigest::of(&identity, &transaction.fingerprint()));
+        if !self.counted.insert((place, hash)) {
+            return Taken::Repeated { too_large };
         }
+        if let Some(share) = self.shares.get_mut(place) {
+            share.transactions.push(Counted { index, identity, hash, amount });
+        }
+        let reuses_id = match self.first.entry(identity) {
+            Entry::Occupied(first) => *first.get() != hash,
+            Entry::Vacant(entry) => {
+                entry.insert(hash);
+                false
+            }
+        };
+        Taken::Counted { reuses_id, too_large }
     }
 
     /// The shares, in the order of their first transactions.
@@ -133,9 +145,8 @@ mod tests {
         let mut accumulator = Accumulator::new(rule());
         let mut taken = Vec::new();
         for (index, transaction) in transactions.iter().enumerate() {
-            let number = index.to_string();
-            let identity = identity(transaction, &number);
-            taken.push(accumulator.add(index, transaction, &identity, arrival(index as i64)));
+            let identity = identity(transaction, index as u64);
+            taken.push(accumulator.add(index, transaction, identity, arrival(index as i64)));
         }
         let share = |share: Share<'_>| {
             let amounts = share.transactions.iter().filter_map(|counted| counted.amount);
@@ -146,7 +157,9 @@ mod tests {
         (taken, accumulator.into_shares().into_iter().map(share).collect())
     }
 
-    const COUNTED: Taken = Taken::Counted { too_large: false };
+    const COUNTED: Taken = Taken::Counted { reuses_id: false, too_large: false };
+    const REUSES_ID: Taken = Taken::Counted { reuses_id: true, too_large: false };
+    const REPEATED: Taken = Taken::Repeated { too_large: false };
     const START: i64 = 1_705_287_600;
 
     #[test]
@@ -169,19 +182,33 @@ mod tests {
     }
 
     #[test]
-    fn a_transaction_counts_once_in_a_window_and_the_first_of_two_amounts_counts() {
+    fn a_transaction_counts_once_in_a_window_and_one_with_another_content_counts_by_itself() {
         let (taken, shares) = take(&[
             r#"{"customer_id":"A","transaction_id":"T","amount":10}"#,
             r#"{"customer_id":"A","transaction_id":"T","amount":10.0}"#,
             r#"{"customer_id":"A","transaction_id":"T","amount":11}"#,
+            r#"{"customer_id":"A","transaction_id":"T","amount":10,"merchant_id":"M"}"#,
+            r#"{"customer_id":"A","transaction_id":"T","amount":11.00}"#,
             r#"{"customer_id":"A","transaction_id":"T","amount":10,"event_time":"2024-01-15T03:05:00Z"}"#,
             r#"{"customer_id":"B","transaction_id":"T","amount":10}"#,
         ]);
-        let repeated = |amount_differs| Taken::Repeated { amount_differs, too_large: false };
-        let counted = COUNTED;
-        assert_eq!(taken, [counted, repeated(false), repeated(true), counted, counted]);
-        assert_eq!(shares.iter().map(|share| share.2.clone()).collect::<Vec<_>>(), [[0], [3], [4]]);
-        assert_eq!(shares.iter().map(|share| share.3.as_str()).collect::<Vec<_>>(), ["10"; 3]);
+        let expected = [COUNTED, REPEATED, REUSES_ID, REUSES_ID, REPEATED, REUSES_ID, COUNTED];
+        assert_eq!(taken, expected);
+        let places: Vec<_> = shares.iter().map(|share| share.2.clone()).collect();
+        assert_eq!(places, [vec![0, 2, 3], vec![5], vec![6]]);
+        assert_eq!(shares.iter().map(|share| share.3.as_str()).collect::<Vec<_>>(), ["31", "10", "10"]);
+    }
+
+    #[test]
+    fn what_arrives_in_two_windows_for_want_of_a_time_is_no_reuse_of_its_id() {
+        let payload = r#"{"customer_id":"A","transaction_id":"T","amount":10}"#;
+        let transaction = transaction(payload);
+        let mut accumulator = Accumulator::new(rule());
+        for (index, seconds) in [0, 300].into_iter().enumerate() {
+            let taken = accumulator.add(index, &transaction, identity(&transaction, 0), arrival(seconds));
+            assert_eq!(taken, COUNTED);
+        }
+        assert_eq!(accumulator.into_shares().len(), 2);
     }
 
     #[test]
@@ -213,12 +240,12 @@ mod tests {
     fn an_amount_of_1e18_is_counted_and_left_out_of_the_sum() {
         let (taken, shares) = take(&[
             r#"{"customer_id":"A","transaction_id":"T","amount":1000000000000000000}"#,
-            r#"{"customer_id":"A","transaction_id":"T","amount":1}"#,
+            r#"{"customer_id":"A","transaction_id":"T","amount":1e18}"#,
             r#"{"customer_id":"A","amount":999999999999999999.999999999999}"#,
         ]);
-        let repeated = Taken::Repeated { amount_differs: true, too_large: false };
-        assert_eq!(taken, [Taken::Counted { too_large: true }, repeated, COUNTED]);
-        assert!(taken[0].is_too_large() && !taken[1].is_too_large());
+        let counted = Taken::Counted { reuses_id: false, too_large: true };
+        assert_eq!(taken, [counted, Taken::Repeated { too_large: true }, COUNTED]);
+        assert!(taken[0].is_too_large() && taken[1].is_too_large() && !taken[2].is_too_large());
         assert_eq!((&shares[0].2[..], &*shares[0].3), (&[0, 2][..], "999999999999999999.999999999999"));
     }
 

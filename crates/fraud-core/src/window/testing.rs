@@ -29,12 +29,12 @@ pub(super) fn arrival(seconds: i64) -> Timestamp {
 }
 
 /// The identity of a transaction at a place of its own.
-pub(super) fn identity<'a>(transaction: &'a Transaction<'_>, sequence_number: &'a str) -> Identity<'a> {
+pub(super) fn identity<'a>(transaction: &'a Transaction<'_>, place: u64) -> Identity<'a> {
     let place = Position {
         stream: "transactions",
         shard: "shardId-000000000000",
-        sequence_number,
-        sub_sequence_number: 0,
+        sequence_number: "1",
+        sub_sequence_number: place,
     };
     transaction.identity_at(place)
 }

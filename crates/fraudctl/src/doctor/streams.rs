@@ -130,7 +130,7 @@ fn is_outlived_by_the_aggregates(stream: &Summary, environment: Environment<'_>)
         Ok(AggregatesTarget::DynamoDb { retention, .. }) => {
             Ok(format!("aggregates are kept for {} days, which is longer", retention.as_secs() / DAY))
         }
-        Ok(AggregatesTarget::Memory) | Err(_) => Ok("no aggregates to compare with".to_owned()),
+        Ok(AggregatesTarget::Memory { .. }) | Err(_) => Ok("no aggregates to compare with".to_owned()),
     }
 }
 

@@ -96,8 +96,8 @@ pub(super) async fn aggregates(environment: Environment<'_>, sdk: &Sdk, can_call
     let check = "aggregates";
     match AggregatesTarget::from_environment(environment) {
         Err(error) => vec![Finding::wrong(check, "", Wrong::setting(error))],
-        Ok(AggregatesTarget::Memory) => vec![Finding::ok(check, "memory:", "for development")],
-        Ok(AggregatesTarget::DynamoDb { table, retention }) => {
+        Ok(AggregatesTarget::Memory { .. }) => vec![Finding::ok(check, "memory:", "for development")],
+        Ok(AggregatesTarget::DynamoDb { table, retention, .. }) => {
             let table = Table {
                 check,
                 variable: "AGGREGATES",

@@ -44,6 +44,8 @@ pub struct AnalyticsTotals {
     pub counted_before: u64,
     /// Transactions that stood twice in a batch.
     pub repeated: u64,
+    /// Transactions with the id of one before them in their batch and another content.
+    pub ids_reused: u64,
     /// Transactions that are not for counting: without a customer, or with an amount that is not above zero.
     pub not_for_counting: u64,
 }
@@ -68,6 +70,7 @@ impl InvocationTotals {
                 analytics.counted += metrics.counted as u64;
                 analytics.counted_before += metrics.counted_before as u64;
                 analytics.repeated += metrics.repeated as u64;
+                analytics.ids_reused += metrics.ids_reused as u64;
                 analytics.not_for_counting += (metrics.without_customer + metrics.not_positive) as u64;
             }
         }

@@ -59,8 +59,7 @@ impl DryRun {
                 let AlertLedgerTarget::DynamoDb { table, retention } = config.alert_ledger else {
                     return Err(for_development("ALERT_LEDGER", "memory:"));
                 };
-                let client = aws_sdk_dynamodb::Client::new(sdk.config().await);
-                let table = DynamoDbLedger::new(client, table, retention);
+                let table = DynamoDbLedger::new(sdk.config().await, table, retention);
                 let ports = kinesis_alerts::Ports {
                     profiles: profiles.map_err(Failure::input)?,
                     ledger: DryRunLedger { table, memory: MemoryLedger::default() },
@@ -73,10 +72,11 @@ impl DryRun {
             FunctionName::Analytics => {
                 let config = customer_analytics::config::Config::from_environment(environment);
                 let config = config.map_err(Failure::input)?;
-                let AggregatesTarget::DynamoDb { table, retention } = config.aggregates else {
+                let AggregatesTarget::DynamoDb { table, retention, remembered } = config.aggregates else {
                     return Err(for_development("AGGREGATES", "memory:"));
                 };
                 let table = DynamoDbAggregates::new(sdk.config().await, table, retention);
+                let table = table.remembering(remembered);
                 refuse_other_rule(&table, &config.window_rule).await?;
                 let aggregates = DryRunAggregates::over(table);
                 let ports = customer_analytics::Ports {
@@ -185,7 +185,8 @@ struct DryRunTables {
 
 impl DryRunAggregates {
     fn over(table: DynamoDbAggregates) -> Self {
-        let (memory, looked_up) = (MemoryAggregates::default(), Mutex::default());
+        let memory = MemoryAggregates::default().remembering(table.remembered_per_row());
+        let looked_up = Mutex::default();
         DryRunAggregates(Arc::new(DryRunTables { table, memory, looked_up }))
     }
 
@@ -195,6 +196,10 @@ impl DryRunAggregates {
 }
 
 impl AggregateStore for DryRunAggregates {
+    fn remembered_per_row(&self) -> u64 {
+        self.0.memory.remembered_per_row()
+    }
+
     async fn hold_to(&self, rule: &WindowRule, deadline: Instant) -> Result<(), AggregateFault> {
         self.0.table.check_rule(rule, deadline).await
     }

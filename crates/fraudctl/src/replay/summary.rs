@@ -52,6 +52,7 @@ impl ReplaySummary {
             self.windows.inspect(|windows| line("windows touched", *windows));
             line("counted before", analytics.counted_before + analytics.repeated);
             line(would("counted now", "would be counted"), analytics.counted);
+            line("ids reused", analytics.ids_reused);
             line("not for counting", analytics.not_for_counting);
         }
         for (reason, count) in &tally.dead_letters {

@@ -86,7 +86,8 @@ async fn alerts(world: &World) -> ConnectedAlerts {
 }
 
 async fn analytics(world: &World, window_seconds: u32) -> ConnectedAnalytics {
-    let table = AggregatesTarget::DynamoDb { table: AGGREGATES.to_owned(), retention: RETENTION };
+    let table =
+        AggregatesTarget::DynamoDb { table: AGGREGATES.to_owned(), retention: RETENTION, remembered: 3_000 };
     let ports = customer_analytics::Ports {
         aggregates: Aggregates::connect(&table, &world.sdk(Service::DynamoDb).await).await,
         sink: None::<TotalsSink>,

@@ -117,6 +117,40 @@ async fn a_replay_of_the_whole_stream_changes_no_aggregate_and_a_dry_run_says_so
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn ids_that_are_used_again_are_counted_one_by_one_and_told() {
+    let world = world().await;
+    for amount in ["1", "2", "1.0", "3"] {
+        let data = format!(
+            r#"{{"transaction_id":"T1","customer_id":"C1","amount":{amount},"event_time":"2024-01-15T03:01:00Z"}}"#
+        );
+        let put =
+            world.kinesis.put_record().stream_name(STREAM).partition_key("C1").data(data.into_bytes().into());
+        put.send().await.unwrap();
+    }
+    let end = between().await;
+    let counts = |counted: u64, before: u64| {
+        serde_json::json!({
+            "counted": counted, "counted_before": before, "repeated": 1, "ids_reused": 2, "not_for_counting": 0,
+        })
+    };
+    assert_eq!(dry_run(&world, "analytics", BEGIN, &end).await["analytics"], counts(3, 0));
+    assert_eq!(replay(&world, "analytics", BEGIN, &end, &[]).await["analytics"], counts(3, 0));
+    assert_eq!(world.counted().await, 3);
+    assert_eq!(dry_run(&world, "analytics", BEGIN, &end).await["analytics"], counts(0, 3));
+    let arguments = ["replay", "--stream", STREAM, "--handler", "analytics", "--from", BEGIN, "--to", &end];
+    let output = world.fraudctl(&[&arguments[..], &["--dry-run"]].concat()).await;
+    let expected = "
+            transactions  4
+         windows touched  1
+          counted before  4
+        would be counted  0
+              ids reused  2
+        not for counting  0
+";
+    assert!(text(&output.stdout).ends_with(expected), "{}", text(&output.stdout));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_replay_does_what_was_not_done_and_only_within_its_span() {
     let mut world = world().await;
     let first = between().await;

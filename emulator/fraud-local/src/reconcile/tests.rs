@@ -128,6 +128,24 @@ fn an_id_that_is_used_again_needs_an_alert_for_each_content() {
 }
 
 #[test]
+fn a_reuse_of_an_id_is_a_transaction_of_its_own_in_the_windows() {
+    let transaction = |amount: &str| {
+        record(
+            1,
+            &format!(
+                r#"{{"transaction_id":"1","customer_id":"B","amount":{amount},"event_time":"2024-01-15T13:00:00Z"}}"#
+            ),
+        )
+    };
+    let records = ["1", "1.00", "2", "1"].map(transaction);
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let (profiles, policy) = (FileProfiles::parse(PROFILES).unwrap(), Policy::builtin_default().unwrap());
+    let expected = runtime.block_on(ExpectedOutput::of(&records, &profiles, &policy, Some(rule())));
+    let both = WindowTotals { event_count: 2, ..window("B", "2024-01-15T13:00:00Z", "3") };
+    assert_eq!(expected.windows, [both]);
+}
+
+#[test]
 fn a_record_scored_without_an_answer_is_held_against_the_score_without_an_answer() {
     let (expected, mut outcome) = balanced();
     // Risk 0.5 in place of 0.1, times 0.4.

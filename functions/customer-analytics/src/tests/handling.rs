@@ -4,11 +4,11 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use exact_text::timestamp::Timestamp;
-use fraud_aws::aggregates::{Addition, AggregateStore, Memory};
+use fraud_aws::aggregates::{Addend, Addition, AggregateStore, CountedBy, Memory};
 use fraud_aws::reason::FailureReason;
 use fraud_core::money::Money;
 use fraud_core::refusal::Refusal;
-use fraud_core::window::{Counted, IdentityHash, Window, WindowTime, WindowTotals};
+use fraud_core::window::{TransactionHash, Window, WindowTime, WindowTotals};
 use kinesis_batch::RetryReason;
 use lambda_events::kinesis_json::{EventRecord, event_json};
 use serde_json::json;
@@ -92,10 +92,10 @@ fn every_record_is_accounted_for_in_the_metrics() {
             records: 10,
             without_customer: 1,
             not_positive: 2,
-            repeated: 2,
-            amounts_differing: 1,
+            repeated: 1,
+            ids_reused: 1,
             windows: 2,
-            counted: 4,
+            counted: 5,
             too_large: 1,
             writes: 2,
             totals_sent: 2,
@@ -109,15 +109,50 @@ fn every_record_is_accounted_for_in_the_metrics() {
         let first = handle(&world, &event(&payloads)).await;
         assert_eq!((first.response.as_str(), first.metrics), (NOTHING_AGAIN, expected.clone()));
         // The amount of 1e18 is counted and not added up.
-        let expected_rows = [row("a", 2, "0.3"), row("b", 2, "5")];
+        let expected_rows = [row("a", 3, "0.6"), row("b", 2, "5")];
         assert_eq!(rows(&world).await, expected_rows);
 
         let again = handle(&world, &event(&payloads)).await;
-        assert_eq!(again.metrics, BatchMetrics { counted: 0, counted_before: 4, ..expected });
+        assert_eq!(again.metrics, BatchMetrics { counted: 0, counted_before: 5, ..expected });
         assert_eq!(rows(&world).await, expected_rows);
         let exact: Vec<_> = world.table().await.iter().map(WindowTotals::is_exact).collect();
         assert_eq!(exact, [true, false]);
     });
+}
+
+#[test]
+fn an_id_that_is_used_again_hides_nothing() {
+    simulated(async {
+        let world = kind_world();
+        // One cent first, and a fortune under the same id: in one batch, in the next, and all of it again.
+        let cent = transaction("c", "1", "0.01");
+        let fortune = transaction("c", "1", "999999999");
+        let elsewhere = cent.replace(r#""amount""#, r#""merchant_id":"M","amount""#);
+        let first = handle(&world, &event(&[&cent, &fortune])).await.metrics;
+        assert_eq!((first.counted, first.repeated, first.ids_reused), (2, 0, 1));
+        let second = handle(&world, &event_from(2, &[&elsewhere, &cent])).await.metrics;
+        assert_eq!((second.counted, second.counted_before, second.ids_reused), (1, 1, 1));
+        let again = handle(&world, &event(&[&cent, &fortune, &elsewhere, &cent])).await.metrics;
+        assert_eq!((again.counted, again.counted_before, again.repeated, again.ids_reused), (0, 3, 1, 2));
+        assert_eq!(rows(&world).await, [row("c", 3, "999999999.02")]);
+    });
+}
+
+#[test]
+fn an_answer_in_doubt_is_a_retry_and_no_dead_letter() {
+    for fate in [Fate::AnswerLost, Fate::Refused] {
+        simulated(async {
+            let world = kind_world();
+            world.fates.order(Call::Add, 1, fate);
+            let event = event(&[transaction("c", "1", "1"), transaction("d", "1", "1")]);
+            let handled = handle(&world, &event).await;
+            assert_eq!(handled.response, again_from(0));
+            assert_eq!(handled.metrics.retried, Some((RetryReason::AggregatesUnavailable, 2)));
+            assert_eq!(handled.metrics.dead_lettered, [].into());
+            assert_eq!(handle(&world, &event).await.response, NOTHING_AGAIN);
+            assert_eq!(rows(&world).await, [row("c", 1, "1"), row("d", 1, "1")]);
+        });
+    }
 }
 
 #[test]
@@ -208,11 +243,12 @@ fn records_whose_row_cannot_be_added_to_are_dead_lettered_and_the_others_count()
         let world = kind_world();
         let hour = NonZeroU32::new(3600).unwrap();
         let start = Timestamp::from_millis(1_705_291_200_000).unwrap();
-        let counted = [Counted { index: 0, identity: IdentityHash([0; 8]), amount: Money::amount("1").ok() }];
+        let counted = [Addend { hash: TransactionHash([0; 8]), amount: Money::amount("1").ok() }];
         let other = Addition {
             customer_id: "b",
             window: Window::containing(start, hour),
             transactions: &counted,
+            counted_by: CountedBy::Content,
             memory: Memory::HasRoom,
             at: start,
         };

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 
-use aws_calls::fault::{CallFault, FaultKind};
+use aws_calls::fault::{CallFault, FaultKind, UNREADABLE_ANSWER};
 use exact_text::timestamp::Timestamp;
 pub(super) use fault_injection::Fate;
 use fraud_aws::aggregate_sink::AggregateSink;
@@ -32,13 +32,17 @@ pub(super) struct FlakyStore {
 }
 
 impl AggregateStore for FlakyStore {
+    fn remembered_per_row(&self) -> u64 {
+        self.inner.remembered_per_row()
+    }
+
     async fn hold_to(&self, rule: &WindowRule, deadline: Instant) -> Result<(), AggregateFault> {
         self.inner.hold_to(rule, deadline).await
     }
 
     async fn add(&self, addition: &Addition<'_>, deadline: Instant) -> Result<Added, AggregateFault> {
         let work = async || self.inner.add(addition, deadline).await;
-        let fault = || AggregateFault::Call(CallFault::new(FaultKind::Failed, "ordered"));
+        let fault = || AggregateFault::Call(CallFault::new(FaultKind::NoAnswer, UNREADABLE_ANSWER));
         self.fates.apply(Call::Add, deadline, work, fault).await
     }
 

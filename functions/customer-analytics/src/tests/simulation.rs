@@ -7,7 +7,7 @@ use embedded_aws::event_source_mapping::{Backoff, Settings};
 use fraud_core::window::WindowTime;
 use proptest::prelude::*;
 
-use super::items::{Item, items};
+use super::items::items;
 use super::ports::{Call, Fate, Fates};
 use super::world::{World, rule, simulated};
 
@@ -28,7 +28,7 @@ fn settings() -> impl Strategy<Value = Settings> {
 }
 
 /// Whatever can happen to a call.
-fn anything(call: Call) -> &'static [(Fate, f64)] {
+pub(super) fn anything(call: Call) -> &'static [(Fate, f64)] {
     match call {
         Call::Add => &[
             (Fate::Refused, 0.05),
@@ -99,8 +99,6 @@ proptest! {
         order in prop::collection::vec(0usize..6, 0..12),
     ) {
         simulated(async {
-            // Corrections are a matter of order.
-            let items: Vec<_> = items.into_iter().filter(|item| !is_order_dependent(item)).collect();
             let world = World::new(Fates::random(seed, anything), rule(WindowTime::Event));
             world.put(&items);
             let events = world.events(10).await;
@@ -116,13 +114,5 @@ proptest! {
             world.check().await;
             Ok(())
         })?;
-    }
-}
-
-fn is_order_dependent(item: &Item) -> bool {
-    match item {
-        Item::Corrected { .. } => true,
-        Item::Aggregate(inner) => inner.iter().any(is_order_dependent),
-        _ => false,
     }
 }

@@ -61,6 +61,13 @@ impl World {
         World { fates, log, function: Analytics::new(ports, rule), stream, clock, rule }
     }
 
+    /// With rows that remember this many transactions.
+    pub(super) fn remembering(mut self, transactions: u64) -> Self {
+        let aggregates = &mut self.function.ports.aggregates;
+        aggregates.inner = aggregates.inner.clone().remembering(transactions);
+        self
+    }
+
     /// Puts records on the stream, which arrive one second after the other.
     pub(super) fn put(&self, items: &[Item]) {
         let mut arrival = self.clock.now() + Duration::from_secs(self.stream.records().len() as u64);

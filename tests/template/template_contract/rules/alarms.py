@@ -17,6 +17,7 @@ WATCHED = [
     ("own", "EventTimesUnreadable", "kinesis-alerts"),
     ("own", "EventTimesOutOfBounds", "kinesis-alerts"),
     ("own", "RecordsWithoutCustomer", "kinesis-alerts"),
+    ("own", "TransactionIdsReused", "customer-analytics"),
     ("AWS/Lambda", "IteratorAge", "${KinesisAlerts}"),
     ("AWS/Lambda", "IteratorAge", "${CustomerAnalytics}"),
     ("AWS/Lambda", "Errors", "${FirehoseTransform}"),

@@ -45,6 +45,8 @@ def tables_scale_by_themselves(deployment, code):
             if "ProvisionedThroughput" in properties:
                 yield f"{name}: a table on demand cannot have a ProvisionedThroughput"
             continue
+        if "OnDemandThroughput" in properties:
+            yield f"{name}: only a table on demand can have an OnDemandThroughput"
         for capacity in ("ReadCapacityUnits", "WriteCapacityUnits"):
             if capacity not in _scaled(deployment, name):
                 yield f"{name}: BillingMode must be PAY_PER_REQUEST, or its {capacity} must be scaled (ScalableTarget, ScalingPolicy)"
@@ -72,6 +74,34 @@ def tables_are_warmed_only_beyond_what_they_have(deployment, code):
         for units, asked in properties.get("WarmThroughput", {}).items():
             if int(asked) < WARM[units]:
                 yield f"{name}: WarmThroughput, {units} is {asked}; a new table has {WARM[units]}, and it cannot be lowered"
+
+
+@rule("table-write-limit")
+def the_aggregates_cost_no_more_than_they_are_told_to(deployment, code):
+    wanted = int(deployment.values.get("AggregateMaxWriteUnits", 0))
+    for name, properties in deployment.of_type("AWS::DynamoDB::Table"):
+        limits = properties.get("OnDemandThroughput", {})
+        expected = {"MaxWriteRequestUnits": wanted} if name == "AggregatesTable" and wanted else {}
+        if {units: int(limit) for units, limit in limits.items()} != expected:
+            yield f"{name}: OnDemandThroughput is {limits}; it must be {expected} (the parameter AggregateMaxWriteUnits; 0: no limit)"
+
+
+@rule("aggregates-remembered")
+def windows_remember_as_much_as_the_code_takes(deployment, code):
+    parameter = deployment.parameters.get("AggregateRemembered", {})
+    for function in functions_with_code(deployment, code):
+        variable = code.variables(function.binary).get("AGGREGATE_REMEMBERED")
+        if not variable:
+            continue
+        least, most = map(int, re.search(r"(\d+) to (\d+)$", variable.accepts).groups())
+        bounds = (parameter.get("MinValue"), parameter.get("MaxValue"))
+        if bounds != (least, most):
+            yield f"AggregateRemembered is from {bounds[0]} to {bounds[1]}; the code accepts {variable.accepts}"
+        wanted = deployment.values.get("AggregateRemembered", parameter.get("Default"))
+        if str(function.variables.get("AGGREGATE_REMEMBERED")) != str(wanted):
+            yield f"{function.name}: AGGREGATE_REMEMBERED must be the parameter AggregateRemembered, {wanted}"
+        if str(parameter.get("Default")) != str(variable.default):
+            yield f"AggregateRemembered is {parameter.get('Default')} by default, the code's AGGREGATE_REMEMBERED {variable.default}"
 
 
 @rule("table-recovery")

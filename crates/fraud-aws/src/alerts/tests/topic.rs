@@ -219,3 +219,24 @@ async fn past_the_deadline_nothing_is_started() {
     assert_eq!(results, vec![unavailable("no answer in time", false); 2]);
     assert_eq!(call_count(&aws), 0);
 }
+
+#[tokio::test]
+async fn an_answer_that_cannot_be_read_is_no_refusal() {
+    let codeless = |status, done| Fault::CodelessError { status, body: "<html>no</html>".to_owned(), done };
+    for (fault, times) in [
+        (Fault::CutAnswer, 3),
+        (Fault::EmptyAnswer, 3),
+        (codeless(403, true), 3),
+        (codeless(503, true), 3),
+        (codeless(403, false), 0),
+    ] {
+        let (aws, sink) = start().await;
+        aws.faults().add(calls(), fault).unwrap();
+        let results = sink.publish(&refs(&alerts(&["A"])), soon()).await;
+        let [Err(fault @ PublishFault::Unavailable { may_be_sent: true, .. })] = &results[..] else {
+            panic!("{results:?}")
+        };
+        assert_eq!(fault.release(), Release::MayHaveBeenSent);
+        assert_eq!(published(&aws).len(), times);
+    }
+}

@@ -10,9 +10,10 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 #[test]
 fn aggregates_are_kept_in_a_table_or_in_memory() {
     let aggregates = |value| with(&[("AGGREGATES", value)], AggregatesTarget::from_environment);
-    let table = AggregatesTarget::DynamoDb { table: "aggregates".into(), retention: 400 * DAY };
+    let table =
+        AggregatesTarget::DynamoDb { table: "aggregates".into(), retention: 400 * DAY, remembered: 3_000 };
     assert_eq!(aggregates("dynamodb:aggregates"), Ok(table));
-    assert_eq!(aggregates("memory:"), Ok(AggregatesTarget::Memory));
+    assert_eq!(aggregates("memory:"), Ok(AggregatesTarget::Memory { remembered: 3_000 }));
     for wrong in ["dynamodb:", "memory", "memory:x", "redis:x"] {
         let expected = format!("AGGREGATES is `{wrong}`; it accepts `dynamodb:<table>` or `memory:`");
         assert_eq!(aggregates(wrong).unwrap_err().to_string(), expected);
@@ -27,11 +28,33 @@ fn how_long_rows_are_kept_is_a_number_of_days() {
         let variables = [("AGGREGATES", "dynamodb:aggregates"), ("AGGREGATE_DAYS", days)];
         with(&variables, AggregatesTarget::from_environment)
     };
-    let table = AggregatesTarget::DynamoDb { table: "aggregates".into(), retention: 9 * DAY };
+    let table =
+        AggregatesTarget::DynamoDb { table: "aggregates".into(), retention: 9 * DAY, remembered: 3_000 };
     assert_eq!(aggregates("9"), Ok(table));
     for wrong in ["0", "-1", "1.5", "soon"] {
         let expected = format!("AGGREGATE_DAYS is `{wrong}`; it accepts a whole number of days, at least 1");
         assert_eq!(aggregates(wrong).unwrap_err().to_string(), expected);
+    }
+}
+
+#[test]
+fn how_much_a_row_remembers_is_1_to_20000_transactions() {
+    let aggregates = |store: &str, number: &str| {
+        let variables = [("AGGREGATES", store), ("AGGREGATE_REMEMBERED", number)];
+        with(&variables, AggregatesTarget::from_environment)
+    };
+    for remembered in [1, 20_000] {
+        let number = remembered.to_string();
+        let table =
+            AggregatesTarget::DynamoDb { table: "aggregates".into(), retention: 400 * DAY, remembered };
+        assert_eq!(aggregates("dynamodb:aggregates", &number), Ok(table));
+        assert_eq!(aggregates("memory:", &number), Ok(AggregatesTarget::Memory { remembered }));
+    }
+    for wrong in ["0", "-1", "20001", "all"] {
+        let expected = format!(
+            "AGGREGATE_REMEMBERED is `{wrong}`; it accepts a whole number of transactions, 1 to 20000"
+        );
+        assert_eq!(aggregates("memory:", wrong).unwrap_err().to_string(), expected);
     }
 }
 

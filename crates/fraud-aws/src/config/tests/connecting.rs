@@ -24,7 +24,7 @@ async fn the_settings_are_loaded_when_a_port_is_on_aws_and_not_before() {
     let ledger = Ledger::connect(&AlertLedgerTarget::Memory, &sdk).await;
     let letters = DeadLetters::connect(&DeadLettersTarget::Stdout, &sdk).await;
     assert!(matches!((sink, ledger, letters), (Sink::Stdout(_), Ledger::Memory(_), DeadLetters::Stdout(_))));
-    let aggregates = Aggregates::connect(&AggregatesTarget::Memory, &sdk).await;
+    let aggregates = Aggregates::connect(&AggregatesTarget::Memory { remembered: 1 }, &sdk).await;
     let totals = TotalsSink::connect(&AggregateSinkTarget::Stdout, &sdk).await;
     assert!(matches!((aggregates, totals), (Aggregates::Memory(_), Some(TotalsSink::Stdout(_)))));
     assert!(TotalsSink::connect(&AggregateSinkTarget::None, &sdk).await.is_none());
@@ -45,7 +45,11 @@ async fn the_settings_are_loaded_when_a_port_is_on_aws_and_not_before() {
         DeadLettersTarget::Sqs { queue_url: "https://sqs.us-east-1.amazonaws.com/123456789012/q".into() };
     let letters = DeadLetters::connect(&queue, &sdk).await;
     assert!(matches!((sink, ledger, letters), (Sink::Sns(_), Ledger::DynamoDb(_), DeadLetters::Sqs(_))));
-    let table = AggregatesTarget::DynamoDb { table: "aggregates".into(), retention: Duration::from_secs(1) };
+    let table = AggregatesTarget::DynamoDb {
+        table: "aggregates".into(),
+        retention: Duration::from_secs(1),
+        remembered: 1,
+    };
     let aggregates = Aggregates::connect(&table, &sdk).await;
     let stream = AggregateSinkTarget::Kinesis { stream: "aggregates".into() };
     let totals = TotalsSink::connect(&stream, &sdk).await;

@@ -15,8 +15,8 @@ const RETENTION: Duration = Duration::from_secs(400 * 24 * 60 * 60);
 pub(super) async fn start() -> (EmbeddedAws, DynamoDbLedger) {
     let aws =
         EmbeddedAws::builder().services([Service::DynamoDb]).table(TABLE, "alert_id").start().await.unwrap();
-    let client = client(&aws).await;
-    (aws, DynamoDbLedger::new(client, TABLE, RETENTION))
+    let config = crate::testing::for_embedded(&aws, Service::DynamoDb).await;
+    (aws, DynamoDbLedger::new(&config, TABLE, RETENTION))
 }
 
 async fn client(aws: &EmbeddedAws) -> Client {
@@ -198,7 +198,8 @@ async fn a_table_that_never_answers_takes_no_longer_than_the_deadline() {
 #[tokio::test]
 async fn a_table_that_is_not_there_is_a_fault() {
     let (aws, _ledger) = start().await;
-    let ledger = DynamoDbLedger::new(client(&aws).await, "no_such_table", RETENTION);
+    let config = crate::testing::for_embedded(&aws, Service::DynamoDb).await;
+    let ledger = DynamoDbLedger::new(&config, "no_such_table", RETENTION);
     let fault = ledger.claim(&alert("T1", "1"), &claim("own", 0, 60), soon()).await.unwrap_err();
     assert_eq!(fault.to_string(), "ResourceNotFoundException");
 }
@@ -287,4 +288,23 @@ async fn what_a_claim_would_find_settled_can_be_asked_without_writing_anything()
     assert_eq!(stands(&alert("T2", "13000")).await, Some(Claimed::IdInUse));
     assert_eq!(stands(&alert("T3", "1")).await, None);
     assert_eq!(aws.calls().count(Service::DynamoDb, "GetItem"), aws.calls().all().len());
+}
+
+#[tokio::test]
+async fn an_answer_that_cannot_be_read_leaves_a_claim_in_doubt_and_the_row_as_it_is() {
+    let (aws, ledger) = start().await;
+    let codeless = |done| Fault::CodelessError { status: 400, body: "{".to_owned(), done };
+    for (number, fault) in
+        [Fault::CutAnswer, Fault::EmptyAnswer, codeless(true), codeless(false)].into_iter().enumerate()
+    {
+        let (alert, own) = (alert(&number.to_string(), "12000"), claim("own", 100, 160));
+        claimed(&ledger, &alert, &claim("dead", 0, 60)).await;
+        let rule = aws.faults().add(When::calls(Service::DynamoDb, "UpdateItem"), fault).unwrap();
+        let fault = ledger.claim(&alert, &own, soon()).await.unwrap_err();
+        assert!(matches!(&fault, LedgerFault::Call(fault) if fault.may_be_done()), "{fault:?}");
+        assert!(fault.is_transient());
+        aws.faults().remove(rule);
+        assert_eq!(claimed(&ledger, &alert, &own).await, stored(&alert, true));
+        assert_eq!(marked(&ledger, &alert, &own).await, Marked::Sent);
+    }
 }

@@ -59,7 +59,7 @@ impl<'e> DedupMemory<'e> {
             FunctionName::Analytics => {
                 match AggregatesTarget::from_environment(self.environment).map_err(Failure::input)? {
                     AggregatesTarget::DynamoDb { retention, .. } => Some(("AGGREGATE_DAYS", retention)),
-                    AggregatesTarget::Memory => None,
+                    AggregatesTarget::Memory { .. } => None,
                 }
             }
         })
