@@ -230,7 +230,8 @@ MISTAKES = [
     ("a retention that nothing is said of", parameter("StreamRetentionHours", "AllowedValues", ["24", "48"]), "retention-values"),
     ("letters of 64 KiB", put("DeadLettersQueue", "MaximumMessageSize", to=65536), "letters-fit"),
     # Access
-    ("no UpdateItem on the ledger", in_role("KinesisAlertsRole", "dynamodb:UpdateItem", lambda s: s | {"Action": ["dynamodb:PutItem", "dynamodb:DeleteItem"]}), "access-needed"),
+    ("no UpdateItem on the ledger", in_role("KinesisAlertsRole", "dynamodb:UpdateItem", lambda s: s | {"Action": ["dynamodb:PutItem"]}), "access-needed"),
+    ("a ledger whose rows may be deleted", in_role("KinesisAlertsRole", "dynamodb:UpdateItem", lambda s: s | {"Action": ["dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"]}), "access-least"),
     ("no right to publish", in_role("KinesisAlertsRole", "sns:Publish", lambda s: None), "access-needed"),
     ("no right to subscribe to shards", lambda template: _drop_conditional(template, "KinesisAlertsRole", "SubscribeToShard"), "access-needed"),
     ("a scan of the profiles", in_role("FirehoseTransformRole", "dynamodb:BatchGetItem", lambda s: s | {"Action": ["dynamodb:BatchGetItem", "dynamodb:Scan"]}), "access-least"),

@@ -107,11 +107,6 @@ pub(super) const EVENT_TIMES_WITHOUT_LOCAL_TIME: Metric =
 pub const EVENT_TIMES: [Metric; 3] =
     [EVENT_TIMES_UNREADABLE, EVENT_TIMES_OUT_OF_BOUNDS, EVENT_TIMES_WITHOUT_LOCAL_TIME];
 
-/// Transactions that came with two amounts.
-pub const AMOUNTS_DIFFERING: Metric = Metric::count(
-    "AmountsDiffering",
-    "Records of a transaction that was alerted or counted before with another amount",
-);
 /// Ids that producers used again.
 pub const TRANSACTION_IDS_REUSED: Metric = Metric::count(
     "TransactionIdsReused",

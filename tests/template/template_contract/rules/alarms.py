@@ -18,6 +18,7 @@ WATCHED = [
     ("own", "EventTimesOutOfBounds", "kinesis-alerts"),
     ("own", "RecordsWithoutCustomer", "kinesis-alerts"),
     ("own", "TransactionIdsReused", "customer-analytics"),
+    ("own", "TransactionIdsReused", "kinesis-alerts"),
     ("AWS/Lambda", "IteratorAge", "${KinesisAlerts}"),
     ("AWS/Lambda", "IteratorAge", "${CustomerAnalytics}"),
     ("AWS/Lambda", "Errors", "${FirehoseTransform}"),
