@@ -14,6 +14,7 @@ use crate::aws;
 use crate::display::{counted, print_line, progress};
 use crate::options::with_options;
 
+mod clock;
 mod finding;
 mod messaging;
 mod sample;
@@ -33,7 +34,8 @@ use finding::Finding;
 
 The functions' own variables say what to check (PROFILE_SOURCE, FRAUD_POLICY, ALERT_SINK, ALERT_LEDGER, DEAD_LETTERS,
 UNALERTED_LETTERS, AGGREGATES, AGGREGATE_SINK and the rest); an option overrides its variable. Calls are made with your
-credentials and change nothing: writes are made under conditions that cannot hold. This does not check the functions' own roles.
+credentials and change nothing: writes are made under conditions that cannot hold. This does not check the functions' own
+roles. This machine's clock is compared with that of the ledger's service.
 
 Exit status: 0 all is well, 1 something is wrong.")]
 pub struct DoctorArgs {
