@@ -16,8 +16,9 @@ use fraud_aws::alerts::Sink;
 use fraud_aws::clock::SystemClock;
 use fraud_aws::config::{
     AlertLedgerTarget, AlertSinkTarget, CacheSettings, DeadLettersTarget, ProfileSource,
+    UnalertedLettersTarget,
 };
-use fraud_aws::dead_letters::DeadLetters;
+use fraud_aws::dead_letters::RoutedLetters;
 use fraud_aws::ledger::Ledger;
 use fraud_aws::profiles::Profiles;
 use fraud_core::event_time::EventTimeBounds;
@@ -29,7 +30,7 @@ use tokio::time::Instant;
 
 const SEED: u64 = 20_261_123;
 
-type Function = Alerts<Profiles, Ledger, Sink, DeadLetters, SystemClock>;
+type Function = Alerts<Profiles, Ledger, Sink, RoutedLetters, SystemClock>;
 
 async fn services() -> EmbeddedAws {
     EmbeddedAws::builder()
@@ -37,6 +38,7 @@ async fn services() -> EmbeddedAws {
         .table("alert_ledger", "alert_id")
         .topic("fraud-alerts")
         .queue("dead-letters")
+        .queue("unalerted-letters")
         .start()
         .await
         .unwrap()
@@ -51,13 +53,15 @@ async fn function(aws: &EmbeddedAws) -> Function {
         retention: Duration::from_secs(400 * 24 * 3600),
     };
     let sink = AlertSinkTarget::Sns { topic_arn: aws.topic_arn("fraud-alerts").unwrap() };
-    let dead_letters = DeadLettersTarget::Sqs { queue_url: aws.queue_url("dead-letters").unwrap() };
+    let queue = |name| DeadLettersTarget::Sqs { queue_url: aws.queue_url(name).unwrap() };
+    let unalerted = UnalertedLettersTarget::Own(queue("unalerted-letters"));
     let dynamodb = sdk(Service::DynamoDb).await;
     let ports = Ports {
         profiles: Profiles::connect(&source, cache, &dynamodb).await.unwrap(),
         ledger: Ledger::connect(&ledger, &dynamodb).await,
         sink: Sink::connect(&sink, &sdk(Service::Sns).await).await,
-        dead_letters: DeadLetters::connect(&dead_letters, &sdk(Service::Sqs).await).await,
+        dead_letters: RoutedLetters::connect(&queue("dead-letters"), &unalerted, &sdk(Service::Sqs).await)
+            .await,
         clock: SystemClock,
     };
     Alerts::new(ports, Policy::builtin_default().unwrap(), EventTimeBounds::UNBOUNDED)
@@ -244,4 +248,31 @@ async fn where_sns_loses_its_answers_alerts_come_again_with_the_same_bytes_and_n
     assert!(messages.values().all(|texts| texts.len() == 1));
     let expected: BTreeSet<String> = alerts.into_values().flatten().collect();
     assert_eq!(messages.into_keys().collect::<BTreeSet<_>>(), expected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flood_of_invalid_records_does_not_bury_a_high_score_that_nobody_was_alerted_of() {
+    const FLOOD: usize = 500;
+    let aws = services().await;
+    put_profiles(&aws).await;
+    let refused = Fault::Error(Service::Sns.validation_error("no such attribute"));
+    aws.faults().add(When::calls(Service::Sns, "PublishBatch"), refused).unwrap();
+    let stream = MemoryStream::new("transactions", 1, Clock::default());
+    let put = |payload: String| stream.put("C1", payload).unwrap();
+    (0..FLOOD / 2).for_each(|_| drop(put("{\"amount\":\"much\"}".to_owned())));
+    let high_score = put(json!({ "transaction_id": "T1", "customer_id": "C1", "amount": 50_000.5, "event_time": "2024-01-15T03:00:00Z" }).to_string());
+    (0..FLOOD / 2).for_each(|_| drop(put("no JSON".to_owned())));
+    let settings = Settings { batch_size: 10_000, redelivery_probability: 0.0, ..settings() };
+    run(&function(&aws).await, &Arc::new(stream), settings).await;
+    let letters = |queue: &str| -> Vec<Value> {
+        let messages = aws.messages(queue).unwrap();
+        messages.iter().map(|message| serde_json::from_str(&message.body).unwrap()).collect()
+    };
+    let unalerted = letters("unalerted-letters");
+    assert_eq!(unalerted.len(), 1, "{unalerted:?}");
+    assert_eq!(unalerted[0]["reason"], "alert_refused");
+    assert_eq!(unalerted[0]["sequence_number"], high_score);
+    let dead = letters("dead-letters");
+    assert_eq!(dead.len(), FLOOD);
+    assert!(dead.iter().all(|letter| letter["reason"] != "alert_refused"));
 }

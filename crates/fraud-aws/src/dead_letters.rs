@@ -6,13 +6,14 @@ use std::future::Future;
 use aws_calls::fault::CallFault;
 use tokio::time::Instant;
 
-use crate::config::DEAD_LETTERS;
+use crate::config::{DEAD_LETTERS, UNALERTED_LETTERS};
 use crate::port::{Call, Port};
 
 mod connect;
 mod letter;
 mod lines;
 mod queue;
+mod routed;
 mod sqs;
 mod stored;
 
@@ -20,6 +21,7 @@ pub use connect::DeadLetters;
 pub use letter::{DeadLetter, MAX_BODY_BYTES};
 pub use lines::DeadLetterLines;
 pub use queue::{DeadLetterQueue, MAX_RECEIVED, ReceivedMessage, Waiting};
+pub use routed::RoutedLetters;
 pub use sqs::SqsDeadLetters;
 pub use stored::{NotALetter, StoredLetter};
 
@@ -29,6 +31,9 @@ pub const PORT: Port = Port {
     variable: DEAD_LETTERS,
     calls: &[Call::new("SendMessage", "sqs:SendMessage")],
 };
+
+/// The port of the letters whose high score nobody was alerted of, as data.
+pub const UNALERTED_PORT: Port = Port { name: "unalerted_letters", variable: UNALERTED_LETTERS, ..PORT };
 
 /// Takes dead letters.
 pub trait DeadLetterSink: Send + Sync {

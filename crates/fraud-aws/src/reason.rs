@@ -43,6 +43,12 @@ impl FailureReason {
         before.into_iter().chain(Refusal::ALL.map(FailureReason::Refused)).chain(after)
     }
 
+    /// Whether the record has a high score that nobody was alerted of. Its letter is a matter of hours; those of other
+    /// reasons can wait.
+    pub fn is_unalerted(self) -> bool {
+        matches!(self, FailureReason::AlertTooLarge | FailureReason::AlertRefused)
+    }
+
     /// The reason as logs, metrics and dead letters write it.
     pub fn as_str(self) -> &'static str {
         match self {

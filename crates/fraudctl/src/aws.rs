@@ -4,7 +4,7 @@ use std::error::Error;
 use std::time::Duration;
 
 use anyhow::anyhow;
-use aws_calls::fault::{CANNOT_REACH, CANNOT_SEND, NO_ANSWER_IN_TIME};
+use aws_calls::fault::{CANNOT_REACH, CANNOT_SEND, NO_ANSWER_IN_TIME, UNREADABLE_ANSWER};
 use aws_calls::sdk::Sdk;
 use aws_sdk_dynamodb::config::ProvideCredentials;
 use tokio::time::timeout;
@@ -84,7 +84,7 @@ impl Refusal {
             Some(Refusal::NotAllowed)
         } else if is(&["UnrecognizedClient", "InvalidClientTokenId", "ExpiredToken", "InvalidSignature"]) {
             Some(Refusal::Credentials)
-        } else if is(&[CANNOT_REACH, CANNOT_SEND, NO_ANSWER_IN_TIME]) {
+        } else if is(&[CANNOT_REACH, CANNOT_SEND, NO_ANSWER_IN_TIME, UNREADABLE_ANSWER]) {
             Some(Refusal::NoAnswer)
         } else {
             None

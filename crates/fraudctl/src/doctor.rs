@@ -14,6 +14,7 @@ use crate::aws;
 use crate::display::{counted, print_line, progress};
 use crate::options::with_options;
 
+mod clock;
 mod finding;
 mod messaging;
 mod sample;
@@ -32,8 +33,9 @@ use finding::Finding;
   fraudctl doctor --stream transactions
 
 The functions' own variables say what to check (PROFILE_SOURCE, FRAUD_POLICY, ALERT_SINK, ALERT_LEDGER, DEAD_LETTERS,
-AGGREGATES, AGGREGATE_SINK and the rest); an option overrides its variable. Calls are made with your credentials and change
-nothing: writes are made under conditions that cannot hold. This does not check the functions' own roles.
+UNALERTED_LETTERS, AGGREGATES, AGGREGATE_SINK and the rest); an option overrides its variable. Calls are made with your
+credentials and change nothing: writes are made under conditions that cannot hold. This does not check the functions' own
+roles. This machine's clock is compared with that of the ledger's service.
 
 Exit status: 0 all is well, 1 something is wrong.")]
 pub struct DoctorArgs {
@@ -55,6 +57,9 @@ pub struct DoctorArgs {
     /// Check this instead of DEAD_LETTERS.
     #[arg(long, value_name = "TARGET")]
     queue: Option<String>,
+    /// Check this instead of UNALERTED_LETTERS.
+    #[arg(long, value_name = "TARGET")]
+    unalerted_queue: Option<String>,
     /// Check this instead of AGGREGATES.
     #[arg(long, value_name = "TARGET")]
     aggregates: Option<String>,
@@ -88,6 +93,7 @@ pub async fn run(arguments: &DoctorArgs) -> Result<(), Failure> {
         ("ALERT_SINK", arguments.sink.clone()),
         ("ALERT_LEDGER", arguments.ledger.clone()),
         ("DEAD_LETTERS", arguments.queue.clone()),
+        ("UNALERTED_LETTERS", arguments.unalerted_queue.clone()),
         ("AGGREGATES", arguments.aggregates.clone()),
         ("AGGREGATE_SINK", arguments.aggregate_sink.clone()),
     ];
@@ -116,6 +122,7 @@ async fn findings(environment: Environment<'_>, arguments: &DoctorArgs) -> Vec<F
         check(messaging::topic(environment, &sdk, can_call)),
         check(tables::ledger(environment, &sdk, can_call)),
         check(messaging::queue(environment, &sdk, can_call)),
+        check(messaging::unalerted(environment, &sdk, can_call)),
         check(tables::aggregates(environment, &sdk, can_call)),
         check(streams::sink(environment, &sdk, can_call)),
         check(streams::source(environment, arguments.stream.as_deref(), &sdk, can_call)),

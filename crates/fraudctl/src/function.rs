@@ -8,8 +8,8 @@ use aws_calls::sdk::Sdk;
 use clap::ValueEnum;
 use customer_analytics::ConnectedAnalytics;
 use fraud_aws::aggregates::{AggregateFault, DynamoDbAggregates};
-use fraud_aws::config::{AggregatesTarget, DeadLettersTarget, Environment};
-use fraud_aws::dead_letters::{DeadLetterSink, DeadLetters};
+use fraud_aws::config::{AggregatesTarget, DeadLettersTarget, Environment, UnalertedLettersTarget};
+use fraud_aws::dead_letters::{DeadLetterSink, RoutedLetters};
 use fraud_core::window::WindowRule;
 use kinesis_alerts::ConnectedAlerts;
 use kinesis_batch::RetryReason;
@@ -49,7 +49,7 @@ impl FunctionName {
     /// [`Failure::Input`] for a variable whose value is for development.
     pub fn refuse_development(self, environment: Environment<'_>) -> Result<(), Failure> {
         let variables: &[_] = match self {
-            FunctionName::Alerts => &["ALERT_LEDGER", "ALERT_SINK", "DEAD_LETTERS"],
+            FunctionName::Alerts => &["ALERT_LEDGER", "ALERT_SINK", "DEAD_LETTERS", "UNALERTED_LETTERS"],
             FunctionName::Analytics => &["AGGREGATES", "AGGREGATE_SINK", "DEAD_LETTERS"],
         };
         for variable in variables {
@@ -90,7 +90,7 @@ pub(crate) fn for_development(variable: &str, value: &str) -> Failure {
 
 /// A function with its adapters.
 #[derive(Debug)]
-pub enum StreamFunction<D = DeadLetters> {
+pub enum StreamFunction<D = RoutedLetters> {
     /// The alerting function.
     Alerts(Box<ConnectedAlerts<D>>),
     /// The analytics function.
@@ -107,10 +107,19 @@ impl StreamFunction {
         environment: Environment<'_>,
         sdk: &Sdk,
     ) -> Result<Self, Failure> {
-        let target = DeadLettersTarget::from_environment(environment).map_err(Failure::input)?;
-        let dead_letters = DeadLetters::connect(&target, sdk).await;
-        StreamFunction::with_dead_letters(name, environment, sdk, dead_letters).await
+        let letters = letters(environment, sdk).await?;
+        StreamFunction::with_dead_letters(name, environment, sdk, letters).await
     }
+}
+
+/// The deployment's dead letters.
+///
+/// # Errors
+/// [`Failure::Input`] for a variable that is missing or wrong.
+pub(crate) async fn letters(environment: Environment<'_>, sdk: &Sdk) -> Result<RoutedLetters, Failure> {
+    let dead_letters = DeadLettersTarget::from_environment(environment).map_err(Failure::input)?;
+    let unalerted = UnalertedLettersTarget::from_environment(environment).map_err(Failure::input)?;
+    Ok(RoutedLetters::connect(&dead_letters, &unalerted, sdk).await)
 }
 
 impl<D: DeadLetterSink> StreamFunction<D> {

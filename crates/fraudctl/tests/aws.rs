@@ -148,3 +148,22 @@ async fn a_rate_is_a_limit() {
     assert!(summary["seconds"].as_f64().unwrap() >= 0.49, "{summary}");
     assert_eq!(summary["sent"], 50);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_says_nothing_neither_ends_an_export_nor_counts_as_an_import() {
+    let aws = aws().await;
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("customers.csv"), "customer_id,risk_score\nC1,0.5\n").unwrap();
+    let import = ["profiles", "import", "customers.csv", "--to", "dynamodb:customer_profiles"];
+    let export = ["profiles", "export", "all.ndjson", "--from", "dynamodb:customer_profiles"];
+    for arguments in [import, export] {
+        let rule = aws.faults().add(When::any_call_to(Service::DynamoDb), Fault::EmptyAnswer).unwrap();
+        let output = fraudctl(&aws, folder.path(), &arguments).await;
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        assert!(text(&output.stderr).contains("unreadable answer"), "{}", text(&output.stderr));
+        assert!(!folder.path().join("all.ndjson").exists());
+        aws.faults().remove(rule);
+        assert_eq!(fraudctl(&aws, folder.path(), &arguments).await.status.code(), Some(0));
+    }
+    assert!(folder.path().join("all.ndjson").exists());
+}

@@ -30,7 +30,7 @@ pub struct DeadLettered {
 
 /// Sends the records at these places to the dead letters, but for those that are retried anyway. A record that the sink
 /// does not take is retried. A stream record with more than a thousand such user records makes one letter, with the data
-/// of the whole.
+/// of the whole; its high scores that nobody was alerted of are counted, and have letters, by themselves.
 pub async fn dead_letter(
     function: &'static str,
     batch: &Batch<'_>,
@@ -42,10 +42,16 @@ pub async fn dead_letter(
     let mut due: Vec<_> =
         undeliverable.iter().copied().filter(|(index, _)| progress.allows(*index)).collect();
     due.sort_unstable();
-    let by_record = due.chunk_by(|(one, _), (next, _)| batch.are_of_one_record(*one, *next));
-    let by_letter: Vec<_> = by_record
-        .flat_map(|items| items.chunks(if items.len() > MOST_LETTERS_OF_A_RECORD { items.len() } else { 1 }))
-        .collect();
+    let mut by_letter = Vec::new();
+    for record in due.chunk_by_mut(|(one, _), (next, _)| batch.are_of_one_record(*one, *next)) {
+        // High scores that nobody was alerted of share no letter with others: it would go to another sink, and have
+        // another's reason.
+        record.sort_by_key(|(_, reason)| !reason.is_unalerted());
+        for items in record.chunk_by(|(_, one), (_, next)| one.is_unalerted() == next.is_unalerted()) {
+            let size = if items.len() > MOST_LETTERS_OF_A_RECORD { items.len() } else { 1 };
+            by_letter.extend(items.chunks(size));
+        }
+    }
     let mut dead_lettered = DeadLettered::default();
     for next in by_letter.chunks(LETTERS_AT_ONCE) {
         let next = next.iter().filter_map(|&items| Some((items, batch.letter_of(items, function)?)));

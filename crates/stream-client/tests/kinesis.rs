@@ -8,6 +8,7 @@ use aws_calls::sdk::Sdk;
 use aws_sdk_kinesis::Client;
 use embedded_aws::event_source_mapping::RecordSource;
 use embedded_aws::{EmbeddedAws, Entries, Fault, REGION, Service, When};
+use stream_client::firehose::DeliveryStream;
 use stream_client::kinesis::KinesisStream;
 use stream_client::producer::{Failure, Record, SendResult, Settings, send};
 
@@ -150,14 +151,15 @@ async fn a_stream_that_is_not_there_refuses_every_record_at_once() {
     }
 }
 
+/// Answers that say nothing, and whether the call is done.
+fn answers_that_say_nothing() -> [(Fault, bool); 4] {
+    let page = |done| Fault::CodelessError { status: 403, body: "<html/>".to_owned(), done };
+    [(Fault::CutAnswer, true), (Fault::EmptyAnswer, true), (page(true), true), (page(false), false)]
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn records_whose_answer_says_nothing_are_sent_again() {
-    for fault in [
-        Fault::CutAnswer,
-        Fault::EmptyAnswer,
-        Fault::CodelessError { status: 403, body: "<html/>".to_owned(), done: true },
-        Fault::CodelessError { status: 403, body: "<html/>".to_owned(), done: false },
-    ] {
+    for (fault, is_done) in answers_that_say_nothing() {
         let (aws, target) = stream().await;
         aws.faults().add(When::calls(Service::Kinesis, "PutRecords").nth(1), fault.clone()).unwrap();
         let records = records(10, 10);
@@ -166,8 +168,26 @@ async fn records_whose_answer_says_nothing_are_sent_again() {
         for outcome in outcomes {
             assert_eq!((outcome.result, outcome.attempts), (Ok(()), 2), "{fault:?}");
         }
-        let is_done = !matches!(fault, Fault::CodelessError { done: false, .. });
         let copies: Vec<usize> = arrived(&aws).await.values().map(Vec::len).collect();
         assert_eq!(copies, vec![if is_done { 2 } else { 1 }; 10], "{fault:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn records_for_a_delivery_stream_whose_answer_says_nothing_are_sent_again() {
+    for (fault, is_done) in answers_that_say_nothing() {
+        let builder = EmbeddedAws::builder().services([Service::Firehose]).delivery_stream("lake");
+        let aws = builder.start().await.unwrap();
+        let sdk = Sdk::at(aws.endpoint(Service::Firehose).unwrap(), REGION).await;
+        let target = DeliveryStream::new(aws_sdk_firehose::Client::new(sdk.config().await), "lake");
+        let puts = When::calls(Service::Firehose, "PutRecordBatch").nth(1);
+        aws.faults().add(puts, fault.clone()).unwrap();
+        let mut outcomes = Vec::new();
+        let records = futures_util::stream::iter(records(10, 10));
+        send(&target, &Settings::default(), records, |outcome| outcomes.push(outcome)).await;
+        assert_eq!(outcomes.len(), 10);
+        assert!(outcomes.iter().all(|outcome| outcome.result == Ok(()) && outcome.attempts == 2));
+        let accepted = aws.direct_put("lake").unwrap().records().len();
+        assert_eq!(accepted, if is_done { 20 } else { 10 }, "{fault:?}");
     }
 }

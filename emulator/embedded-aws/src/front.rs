@@ -7,6 +7,7 @@ use std::time::SystemTime;
 
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
+use hyper::header::{DATE, HeaderValue};
 use hyper::service::service_fn;
 use hyper::{Method, server::conn::http1};
 use hyper_util::rt::TokioIo;
@@ -133,11 +134,27 @@ impl Front {
     }
 
     async fn carry_out(self, call: Call, request: Request) -> CallFate {
+        let plan = self.faults.plan(&call);
+        let date = plan.iter().find_map(|fault| match fault {
+            Fault::Date(date) => HeaderValue::from_str(date).ok(),
+            _ => None,
+        });
+        let mut fate = self.fate(call, request, plan).await;
+        if let (CallFate::Answer(answer), Some(date)) = (&mut fate, date) {
+            // The server sets its own only where there is none.
+            answer.headers_mut().insert(DATE, date);
+        }
+        fate
+    }
+
+    async fn fate(self, call: Call, request: Request, plan: Vec<Fault>) -> CallFate {
         let mut extent = Extent::Whole;
         let mut after = Vec::new();
         let mut fate = AnswerFate::Arrives;
-        for fault in self.faults.plan(&call) {
+        for fault in plan {
             match fault {
+                // It is the answer's, whatever that will be.
+                Fault::Date(_) => {}
                 Fault::Delay(time) => tokio::time::sleep(time).await,
                 Fault::Before(hook) => hook.run(call.clone()).await,
                 Fault::After(hook) => after.push(hook),

@@ -2,8 +2,8 @@
 
 use fraud_aws::config::{
     AlertLedgerTarget, AlertSinkTarget, CacheSettings, ConfigError, DeadLettersTarget, EVENT_TIME_BOUNDS,
-    Environment, METRICS_NAMESPACE, PolicySource, ProfileSource, Variable, event_time_bounds,
-    metrics_namespace,
+    Environment, METRICS_NAMESPACE, PolicySource, ProfileSource, UnalertedLettersTarget, Variable,
+    event_time_bounds, metrics_namespace,
 };
 use fraud_aws::port::Port;
 use fraud_aws::{alerts, dead_letters, ledger, profiles};
@@ -26,13 +26,16 @@ pub struct Config {
     pub alert_ledger: AlertLedgerTarget,
     /// Where records go that can never succeed.
     pub dead_letters: DeadLettersTarget,
+    /// Where those of them go that have a high score.
+    pub unalerted_letters: UnalertedLettersTarget,
     /// The CloudWatch namespace of the metrics.
     pub metrics_namespace: String,
 }
 
 impl Config {
     /// What the function opens.
-    pub const PORTS: &[Port] = &[profiles::PORT, alerts::PORT, ledger::PORT, dead_letters::PORT];
+    pub const PORTS: &[Port] =
+        &[profiles::PORT, alerts::PORT, ledger::PORT, dead_letters::PORT, dead_letters::UNALERTED_PORT];
 
     /// What is read.
     pub const VARIABLES: &[&[Variable]] = &[
@@ -43,6 +46,7 @@ impl Config {
         AlertSinkTarget::VARIABLES,
         AlertLedgerTarget::VARIABLES,
         DeadLettersTarget::VARIABLES,
+        UnalertedLettersTarget::VARIABLES,
         &[METRICS_NAMESPACE],
     ];
 
@@ -59,6 +63,7 @@ impl Config {
             alert_sink: AlertSinkTarget::from_environment(environment)?,
             alert_ledger: AlertLedgerTarget::from_environment(environment)?,
             dead_letters: DeadLettersTarget::from_environment(environment)?,
+            unalerted_letters: UnalertedLettersTarget::from_environment(environment)?,
             metrics_namespace: metrics_namespace(environment),
         })
     }

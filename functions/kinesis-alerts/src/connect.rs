@@ -4,7 +4,7 @@ use aws_calls::sdk::Sdk;
 use fraud_aws::alerts::Sink;
 use fraud_aws::clock::SystemClock;
 use fraud_aws::config::PolicyError;
-use fraud_aws::dead_letters::{DeadLetterSink, DeadLetters};
+use fraud_aws::dead_letters::{DeadLetterSink, RoutedLetters};
 use fraud_aws::ledger::Ledger;
 use fraud_aws::profiles::{ProfileFileError, Profiles};
 
@@ -12,7 +12,7 @@ use crate::config::Config;
 use crate::{Alerts, Ports};
 
 /// The function as it runs, with dead letters to `D`.
-pub type ConnectedAlerts<D = DeadLetters> = Alerts<Profiles, Ledger, Sink, D, SystemClock>;
+pub type ConnectedAlerts<D = RoutedLetters> = Alerts<Profiles, Ledger, Sink, D, SystemClock>;
 
 /// What keeps the function from its adapters.
 #[derive(Debug, thiserror::Error)]

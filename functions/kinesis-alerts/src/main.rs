@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use aws_calls::sdk::Sdk;
 use fraud_aws::config::Environment;
-use fraud_aws::dead_letters::DeadLetters;
+use fraud_aws::dead_letters::RoutedLetters;
 use fraud_aws::invocation::{HandlerResult, exit_code, serve};
 use fraud_aws::telemetry::{init_logs, log_policy};
 use kinesis_alerts::ConnectedAlerts;
@@ -23,8 +23,8 @@ async fn run() -> Result<(), Error> {
     init_logs(environment);
     let config = Config::from_environment(environment)?;
     let sdk = Sdk::new();
-    let dead_letters = DeadLetters::connect(&config.dead_letters, &sdk).await;
-    let alerts = ConnectedAlerts::connect(&config, &sdk, dead_letters).await?;
+    let letters = RoutedLetters::connect(&config.dead_letters, &config.unalerted_letters, &sdk).await;
+    let alerts = ConnectedAlerts::connect(&config, &sdk, letters).await?;
     log_policy(alerts.policy());
     serve(async |event, time| {
         let handled = Box::pin(alerts.handle(event, time)).await?;

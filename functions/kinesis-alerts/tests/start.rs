@@ -20,6 +20,11 @@ fn a_wrong_environment_stops_the_start_with_one_line_that_names_the_variable() {
         ("ALERT_LEDGER", "", "is not set; it accepts `dynamodb:<table>` or `memory:`"),
         ("ALERT_LEDGER_DAYS", "0", "is `0`; it accepts a whole number of days, at least 1"),
         ("DEAD_LETTERS", "sqs:", "is `sqs:`; it accepts `sqs:<queue url>` or `stdout:`"),
+        (
+            "UNALERTED_LETTERS",
+            "sqs:",
+            "is `sqs:`; it accepts `sqs:<queue url>`, `stdout:` or `dead_letters:`",
+        ),
     ] {
         let output = Command::new(env!("CARGO_BIN_EXE_kinesis-alerts"))
             .env_clear()

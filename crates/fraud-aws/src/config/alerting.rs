@@ -13,6 +13,12 @@ const ALERT_LEDGER_DAYS: Variable =
     Variable::setting("ALERT_LEDGER_DAYS", "400", "a whole number of days, at least 1");
 pub(crate) const DEAD_LETTERS: Variable =
     Variable::port("DEAD_LETTERS", &["sqs", "stdout"], "`sqs:<queue url>` or `stdout:`");
+pub(crate) const UNALERTED_LETTERS: Variable = Variable::port(
+    "UNALERTED_LETTERS",
+    &["sqs", "stdout", "dead_letters"],
+    "`sqs:<queue url>`, `stdout:` or `dead_letters:`",
+)
+.or("dead_letters:");
 
 /// `ALERT_SINK`: where alerts are published.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,12 +108,42 @@ impl DeadLettersTarget {
     /// # Errors
     /// [`ConfigError`] if it is not set or names no sink.
     pub fn from_environment(environment: Environment<'_>) -> Result<Self, ConfigError> {
-        environment.port(&DEAD_LETTERS, |scheme, rest| match (scheme, rest) {
+        environment.port(&DEAD_LETTERS, Self::of)
+    }
+
+    fn of(scheme: &str, rest: &str) -> Option<Self> {
+        match (scheme, rest) {
             ("sqs", url) if url.starts_with("https://") || url.starts_with("http://") => {
                 Some(DeadLettersTarget::Sqs { queue_url: url.to_owned() })
             }
             ("stdout", "") => Some(DeadLettersTarget::Stdout),
             _ => None,
+        }
+    }
+}
+
+/// `UNALERTED_LETTERS`: where the records are sent whose high score nobody was alerted of, so that a flood of other letters
+/// does not bury them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum UnalertedLettersTarget {
+    /// A sink of their own.
+    Own(DeadLettersTarget),
+    /// Where all other letters go.
+    DeadLetters,
+}
+
+impl UnalertedLettersTarget {
+    /// What is read.
+    pub const VARIABLES: &[Variable] = &[UNALERTED_LETTERS];
+
+    /// Reads the variable; unset, where `DEAD_LETTERS` go.
+    ///
+    /// # Errors
+    /// [`ConfigError`] if it names no sink.
+    pub fn from_environment(environment: Environment<'_>) -> Result<Self, ConfigError> {
+        environment.port(&UNALERTED_LETTERS, |scheme, rest| match (scheme, rest) {
+            ("dead_letters", "") => Some(UnalertedLettersTarget::DeadLetters),
+            _ => DeadLettersTarget::of(scheme, rest).map(UnalertedLettersTarget::Own),
         })
     }
 }

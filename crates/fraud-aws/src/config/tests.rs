@@ -121,6 +121,15 @@ fn sinks_and_the_ledger_are_read_by_their_schemes_and_only_the_first_colon_split
     }
     let missing = with(&[], DeadLettersTarget::from_environment).unwrap_err().to_string();
     assert_eq!(missing, "DEAD_LETTERS is not set; it accepts `sqs:<queue url>` or `stdout:`");
+    let unalerted =
+        |value: &str| with(&[("UNALERTED_LETTERS", value)], UnalertedLettersTarget::from_environment);
+    assert_eq!(unalerted(&format!("sqs:{queue_url}")), sqs.map(UnalertedLettersTarget::Own));
+    for shared in ["", "dead_letters:"] {
+        assert_eq!(unalerted(shared), Ok(UnalertedLettersTarget::DeadLetters));
+    }
+    for wrong in ["sqs:", "dead_letters", "dead_letters:x", queue_url] {
+        assert!(unalerted(wrong).is_err(), "{wrong}");
+    }
 }
 
 #[test]
@@ -145,6 +154,10 @@ const ACCEPTED: &[(&str, &[&str])] = &[
     ("ALERT_SINK", &["sns:arn:aws:sns:us-east-1:123456789012:alerts", "stdout:"]),
     ("ALERT_LEDGER", &["dynamodb:ledger", "memory:"]),
     ("DEAD_LETTERS", &["sqs:https://sqs.us-east-1.amazonaws.com/123456789012/letters", "stdout:"]),
+    (
+        "UNALERTED_LETTERS",
+        &["sqs:https://sqs.us-east-1.amazonaws.com/123456789012/unalerted", "stdout:", "dead_letters:"],
+    ),
     ("AGGREGATES", &["dynamodb:aggregates", "memory:"]),
     ("AGGREGATE_SINK", &["kinesis:totals", "stdout:", "none:"]),
 ];
@@ -161,6 +174,10 @@ const READERS: &[Reader] = &[
     (|environment| AlertSinkTarget::from_environment(environment).map(drop), AlertSinkTarget::VARIABLES),
     (|environment| AlertLedgerTarget::from_environment(environment).map(drop), AlertLedgerTarget::VARIABLES),
     (|environment| DeadLettersTarget::from_environment(environment).map(drop), DeadLettersTarget::VARIABLES),
+    (
+        |environment| UnalertedLettersTarget::from_environment(environment).map(drop),
+        UnalertedLettersTarget::VARIABLES,
+    ),
     (|environment| AggregatesTarget::from_environment(environment).map(drop), AggregatesTarget::VARIABLES),
     (
         |environment| AggregateSinkTarget::from_environment(environment).map(drop),

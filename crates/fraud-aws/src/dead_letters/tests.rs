@@ -113,6 +113,32 @@ async fn lines_keep_the_contract() {
 }
 
 #[tokio::test]
+async fn routed_letters_keep_the_contract() {
+    let page = Page::default();
+    let routed = RoutedLetters::new(DeadLetterLines::new(page.clone()), None);
+    keeps_the_contract(&routed, || page.lines()).await;
+}
+
+#[tokio::test]
+async fn a_high_score_that_nobody_was_alerted_of_goes_to_its_own_sink_and_nothing_else_does() {
+    let (dead, unalerted) = (Page::default(), Page::default());
+    let lines = |page: &Page| DeadLetterLines::new(page.clone());
+    let routed = RoutedLetters::new(lines(&dead), Some(lines(&unalerted)));
+    let alone = RoutedLetters::new(lines(&dead), None);
+    for reason in FailureReason::all() {
+        routed.send(&letter(reason, "bm8=", 0), soon()).await.unwrap();
+    }
+    let reasons = |page: &Page| -> Vec<String> {
+        let reason = |line: &String| serde_json::from_str::<Value>(line).unwrap()["reason"].clone();
+        page.lines().iter().map(|line| reason(line).as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(reasons(&unalerted), ["alert_too_large", "alert_refused"]);
+    assert_eq!(reasons(&dead).len(), FailureReason::all().count() - 2);
+    alone.send(&letter(FailureReason::AlertRefused, "bm8=", 0), soon()).await.unwrap();
+    assert_eq!(reasons(&dead).pop().as_deref(), Some("alert_refused"));
+}
+
+#[tokio::test]
 async fn a_writer_that_breaks_takes_no_letter() {
     let sink = DeadLetterLines::new(Page::that_breaks_after(1));
     let letter = letter(FailureReason::Refused(Refusal::NotJson), "bm8=", 0);
@@ -126,4 +152,5 @@ async fn a_queue_keeps_the_contract() {
     let (aws, sink) = queue::start().await;
     keeps_the_contract(&sink, || queue::bodies(&aws)).await;
     crate::testing::assert_calls_are_those_of(PORT, &aws);
+    crate::testing::assert_calls_are_those_of(UNALERTED_PORT, &aws);
 }

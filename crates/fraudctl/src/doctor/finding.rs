@@ -14,6 +14,8 @@ pub(super) struct Finding {
     /// Which one, such as `dynamodb:alert_ledger`.
     target: String,
     result: Result<String, Wrong>,
+    /// What to do about what is not wrong yet.
+    advice: Option<&'static str>,
 }
 
 /// What is wrong, and how to mend it.
@@ -66,30 +68,43 @@ impl Wrong {
 impl Finding {
     /// All is well with it; `found` is what there is.
     pub(super) fn ok(check: &'static str, target: impl Display, found: impl Display) -> Self {
-        Finding { check, target: target.to_string(), result: Ok(found.to_string()) }
+        Finding::of(check, target, Ok(found.to_string()))
     }
 
     /// Something is wrong with it.
     pub(super) fn wrong(check: &'static str, target: impl Display, wrong: Wrong) -> Self {
-        Finding { check, target: target.to_string(), result: Err(wrong) }
+        Finding::of(check, target, Err(wrong))
     }
 
     /// What a check gave.
     pub(super) fn of(check: &'static str, target: impl Display, result: Result<String, Wrong>) -> Self {
-        Finding { check, target: target.to_string(), result }
+        Finding { check, target: target.to_string(), result, advice: None }
+    }
+
+    /// It works, and is close to what would be wrong; `advice` is what to do about it.
+    pub(super) fn noted(
+        check: &'static str,
+        target: impl Display,
+        found: impl Display,
+        advice: &'static str,
+    ) -> Self {
+        Finding { advice: Some(advice), ..Finding::ok(check, target, found) }
     }
 
     pub(super) fn is_wrong(&self) -> bool {
         self.result.is_err()
     }
 
-    /// For people: a line, and if something is wrong a second one that says how to fix it.
+    /// For people: a line, and if something is wrong, or nearly, a second one that says how to fix it.
     pub(super) fn text(&self) -> String {
-        let Finding { check, target, result } = self;
+        let Finding { check, target, result, advice } = self;
         let target = if target.is_empty() { String::new() } else { format!("{target}: ") };
-        match result {
-            Ok(found) => format!("ok     {check:<15} {target}{found}"),
-            Err(Wrong { what, mend }) => {
+        match (result, advice) {
+            (Ok(found), None) => format!("ok     {check:<15} {target}{found}"),
+            (Ok(found), Some(mend)) => {
+                format!("NOTE   {check:<15} {target}{found}\n{:<22} to fix it: {mend}", "")
+            }
+            (Err(Wrong { what, mend }), _) => {
                 format!("WRONG  {check:<15} {target}{what}\n{:<22} to fix it: {mend}", "")
             }
         }
@@ -97,10 +112,13 @@ impl Finding {
 
     /// The same as a JSON object.
     pub(super) fn json(&self) -> String {
-        let Finding { check, target, result } = self;
-        match result {
-            Ok(found) => json!({ "check": check, "target": target, "ok": true, "found": found }),
-            Err(Wrong { what, mend }) => {
+        let Finding { check, target, result, advice } = self;
+        match (result, advice) {
+            (Ok(found), None) => json!({ "check": check, "target": target, "ok": true, "found": found }),
+            (Ok(found), Some(mend)) => {
+                json!({ "check": check, "target": target, "ok": true, "found": found, "mend": mend })
+            }
+            (Err(Wrong { what, mend }), _) => {
                 json!({ "check": check, "target": target, "ok": false, "wrong": what, "mend": mend })
             }
         }

@@ -1,9 +1,9 @@
-//! The topic and the queue.
+//! The topic and the queues.
 
 use aws_calls::fault::CallFault;
 use aws_calls::sdk::Sdk;
 use aws_sdk_sqs::types::QueueAttributeName;
-use fraud_aws::config::{AlertSinkTarget, DeadLettersTarget, Environment};
+use fraud_aws::config::{AlertSinkTarget, DeadLettersTarget, Environment, UnalertedLettersTarget};
 use fraud_aws::dead_letters::MAX_BODY_BYTES;
 
 use super::finding::{Finding, Wrong};
@@ -68,21 +68,48 @@ pub(super) async fn queue(environment: Environment<'_>, sdk: &Sdk, can_call: boo
     let check = "dead letters";
     match DeadLettersTarget::from_environment(environment) {
         Err(error) => vec![Finding::wrong(check, "", Wrong::setting(error))],
-        Ok(DeadLettersTarget::Stdout) => vec![Finding::ok(check, "stdout:", "for development")],
-        Ok(DeadLettersTarget::Sqs { .. }) if !can_call => Vec::new(),
-        Ok(DeadLettersTarget::Sqs { queue_url }) => {
-            let result = find_queue(&queue_url, sdk).await;
+        Ok(target) => letters(check, "DEAD_LETTERS", target, sdk, can_call).await,
+    }
+}
+
+/// The queue of the high scores that nobody was alerted of, if it is another.
+pub(super) async fn unalerted(environment: Environment<'_>, sdk: &Sdk, can_call: bool) -> Vec<Finding> {
+    let check = "unalerted";
+    match UnalertedLettersTarget::from_environment(environment) {
+        Err(error) => vec![Finding::wrong(check, "", Wrong::setting(error))],
+        Ok(UnalertedLettersTarget::DeadLetters) => {
+            let found = "high scores that nobody was alerted of are among all dead letters";
+            vec![Finding::ok(check, "dead_letters:", found)]
+        }
+        Ok(UnalertedLettersTarget::Own(target)) => {
+            letters(check, "UNALERTED_LETTERS", target, sdk, can_call).await
+        }
+    }
+}
+
+async fn letters(
+    check: &'static str,
+    variable: &str,
+    target: DeadLettersTarget,
+    sdk: &Sdk,
+    can_call: bool,
+) -> Vec<Finding> {
+    match target {
+        DeadLettersTarget::Stdout => vec![Finding::ok(check, "stdout:", "for development")],
+        DeadLettersTarget::Sqs { .. } if !can_call => Vec::new(),
+        DeadLettersTarget::Sqs { queue_url } => {
+            let result = find_queue(&queue_url, variable, sdk).await;
             vec![Finding::of(check, format!("sqs:{queue_url}"), result)]
         }
     }
 }
 
-async fn find_queue(queue_url: &str, sdk: &Sdk) -> Result<String, Wrong> {
+async fn find_queue(queue_url: &str, variable: &str, sdk: &Sdk) -> Result<String, Wrong> {
     let client = aws_sdk_sqs::Client::new(sdk.config().await);
     let call = client.get_queue_attributes().queue_url(queue_url).attribute_names(QueueAttributeName::All);
     let answer = call.send().await.map_err(|error| match CallFault::of(&error).code {
         code if code.contains("NonExistentQueue") || code.contains("QueueDoesNotExist") => {
-            Wrong::new("the queue does not exist", "create it, or name another in DEAD_LETTERS")
+            Wrong::new("the queue does not exist", format!("create it, or name another in {variable}"))
         }
         code => Wrong::call("sqs", "sqs:GetQueueAttributes", &code),
     })?;

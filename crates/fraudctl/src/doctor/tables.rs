@@ -18,6 +18,7 @@ use fraud_aws::{aggregates, ledger, profiles};
 use fraud_core::window::WindowRule;
 use tokio::time::Instant;
 
+use super::clock::ServiceClock;
 use super::finding::{Finding, Wrong};
 use super::sample;
 
@@ -87,7 +88,10 @@ pub(super) async fn ledger(environment: Environment<'_>, sdk: &Sdk, can_call: bo
                 calls: ledger::PORT.calls,
                 loss: Some("what was alerted is alerted again"),
             };
-            table.check(sdk, can_call).await
+            let clock = ServiceClock::default();
+            let mut findings = table.check_by(&clock.client(sdk).await, can_call).await;
+            findings.extend(clock.finding());
+            findings
         }
     }
 }
@@ -148,22 +152,25 @@ pub(super) async fn checkpoints(table: Option<&str>, sdk: &Sdk, can_call: bool) 
 
 impl Table {
     async fn check(&self, sdk: &Sdk, can_call: bool) -> Vec<Finding> {
+        self.check_by(&Client::new(sdk.config().await), can_call).await
+    }
+
+    async fn check_by(&self, client: &Client, can_call: bool) -> Vec<Finding> {
         if !can_call {
             return Vec::new();
         }
-        let client = Client::new(sdk.config().await);
         let finding = |result| Finding::of(self.check, format!("dynamodb:{}", self.name), result);
-        let is = self.is_as_it_must_be(&client).await;
+        let is = self.is_as_it_must_be(client).await;
         let is_there = is.is_ok();
         let mut findings = vec![finding(is)];
         if !is_there {
             return findings;
         }
         if let Some(attribute) = self.schema.time_to_live {
-            findings.push(finding(self.expires(attribute, &client).await));
+            findings.push(finding(self.expires(attribute, client).await));
         }
         for call in self.calls {
-            let allowed = self.attempt(call, &client).await;
+            let allowed = self.attempt(call, client).await;
             let allowed = allowed.map_err(|code| Wrong::call("dynamodb", call.action, &code));
             findings.push(finding(allowed.map(|()| format!("{} is allowed", call.action))));
         }

@@ -5,6 +5,7 @@ use std::io::{self, BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use aws_calls::fault::UNREADABLE_ANSWER;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 use clap::Args;
@@ -89,7 +90,10 @@ async fn copy<W: Write>(client: &Client, table: &str, rows: &mut Rows<W>) -> any
     loop {
         let scan = client.scan().table_name(table).set_exclusive_start_key(start).send().await;
         let page = scan.with_context(|| format!("cannot read the table {table}"))?;
-        for item in page.items() {
+        let Some(items) = page.items else {
+            anyhow::bail!("cannot read the table {table}: {UNREADABLE_ANSWER}")
+        };
+        for item in &items {
             match rows.write(item) {
                 // A reader that has gone wants no more of it.
                 Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(exported),

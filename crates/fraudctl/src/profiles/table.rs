@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use anyhow::Context;
+use aws_calls::fault::UNREADABLE_ANSWER;
 use aws_calls::pauses::Pauses;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
@@ -25,7 +26,7 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(3200);
 /// number.
 ///
 /// # Errors
-/// If DynamoDB refuses a call, or leaves items undone however often they are sent.
+/// If DynamoDB refuses a call, does not say what it did, or leaves items undone however often they are sent.
 pub async fn write(
     client: &Client,
     table: &str,
@@ -58,7 +59,10 @@ async fn write_chunk(client: &Client, table: &str, mut pending: Vec<WriteRequest
             .send()
             .await
             .with_context(|| format!("cannot write to the table {table}"))?;
-        pending = answer.unprocessed_items.and_then(|mut tables| tables.remove(table)).unwrap_or_default();
+        let Some(mut unprocessed) = answer.unprocessed_items else {
+            anyhow::bail!("cannot write to the table {table}: {UNREADABLE_ANSWER}")
+        };
+        pending = unprocessed.remove(table).unwrap_or_default();
         if pending.is_empty() {
             return Ok(count);
         }

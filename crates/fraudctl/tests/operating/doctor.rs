@@ -55,6 +55,8 @@ async fn what_is_as_it_must_be_passes_and_is_left_as_it_was() {
         "profiles        dynamodb:customer_profiles: dynamodb:BatchGetItem is allowed",
         "alert ledger    dynamodb:alert_ledger: time to live on ttl",
         "alert ledger    dynamodb:alert_ledger: dynamodb:UpdateItem is allowed",
+        "clock           this machine: as DynamoDB's, within a few seconds",
+        "unalerted       dead_letters:: high scores that nobody was alerted of are among all dead letters",
         "aggregates      dynamodb:customer_aggregates: active, key customer_id (S), window_start (N)",
         "aggregates      dynamodb:customer_aggregates: dynamodb:UpdateItem is allowed",
         "stream          transactions: active, 2 open shards, records kept for 24 hours",
@@ -260,6 +262,12 @@ async fn variables_that_are_not_set_or_wrong_are_told_with_what_they_accept() {
         ("PROFILE_SOURCE", "", "profiles", "PROFILE_SOURCE is not set; it accepts `dynamodb:<table>`"),
         ("ALERT_SINK", "topic", "alert sink", "ALERT_SINK is `topic`; it accepts `sns:<topic arn>`"),
         ("DEAD_LETTERS", "", "dead letters", "DEAD_LETTERS is not set"),
+        (
+            "UNALERTED_LETTERS",
+            "sqs:x",
+            "unalerted",
+            "UNALERTED_LETTERS is `sqs:x`; it accepts `sqs:<queue url>`",
+        ),
         ("WINDOW_SECONDS", "0", "settings", "WINDOW_SECONDS is `0`"),
         ("PROFILE_CACHE_SECONDS", "soon", "settings", "PROFILE_CACHE_SECONDS is `soon`"),
     ] {
@@ -406,4 +414,49 @@ async fn a_memory_that_is_shorter_than_the_streams_is_told() {
     assert_eq!(mend, "set AGGREGATE_DAYS to 15 at least");
     world.variables.insert("AGGREGATE_DAYS", "15".to_owned());
     assert!(wrong(&world, &[]).await.is_empty());
+}
+
+/// What is said of the clock if DynamoDB's shows this many seconds more.
+async fn clock_against(world: &World, ahead: i64) -> (Value, Option<i32>) {
+    let now = aws_sdk_dynamodb::primitives::DateTime::from(std::time::SystemTime::now());
+    let date = aws_sdk_dynamodb::primitives::DateTime::from_secs(now.secs() + ahead);
+    let date = date.fmt(aws_sdk_dynamodb::primitives::DateTimeFormat::HttpDate).unwrap();
+    let rule = world.aws.faults().add(When::any_call_to(Service::DynamoDb), Fault::Date(date)).unwrap();
+    let ended = world.fraudctl(&["doctor", "--stream", "transactions", "--json"]).await;
+    world.aws.faults().remove(rule);
+    let clock = ended.json_lines().into_iter().find(|line| line["check"] == "clock").unwrap();
+    (clock, ended.status)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_is_apart_from_dynamodbs_is_told_and_far_apart_it_is_wrong() {
+    let world = started().await;
+    for (ahead, side) in [(15, "behind"), (-15, "ahead of")] {
+        let (clock, status) = clock_against(&world, ahead).await;
+        assert_eq!((&clock["ok"], status), (&Value::Bool(true), Some(0)), "{clock}");
+        let found = clock["found"].as_str().unwrap();
+        assert!(found.starts_with("at least 1") && found.contains(side), "{clock}");
+        assert!(clock["mend"].as_str().unwrap().contains("NTP"), "{clock}");
+    }
+    // The machine may take seconds to start the tool.
+    for (ahead, side) in [(60, "behind"), (-60, "ahead of")] {
+        let (clock, status) = clock_against(&world, ahead).await;
+        assert_eq!((&clock["ok"], status), (&Value::Bool(false), Some(1)), "{clock}");
+        assert!(clock["wrong"].as_str().unwrap().contains(side), "{clock}");
+        assert!(clock["mend"].as_str().unwrap().contains("NTP"), "{clock}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn both_queues_of_letters_are_checked() {
+    let mut world = started().await;
+    let queue = world.variables["DEAD_LETTERS"].clone();
+    let nowhere = queue.replace("fraud-dead-letters", "nowhere");
+    world.variables.insert("UNALERTED_LETTERS", queue);
+    assert!(wrong(&world, &[]).await.is_empty());
+    let (check, what, mend) = only_wrong(&world, &["--unalerted-queue", &nowhere]).await;
+    assert_eq!((check.as_str(), what.as_str()), ("unalerted", "the queue does not exist"));
+    assert!(mend.ends_with("UNALERTED_LETTERS"), "{mend}");
+    let (check, _, mend) = only_wrong(&world, &["--queue", &nowhere]).await;
+    assert!(check == "dead letters" && mend.ends_with("in DEAD_LETTERS"), "{mend}");
 }

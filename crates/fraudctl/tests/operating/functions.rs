@@ -69,7 +69,7 @@ pub(crate) async fn run_analytics(world: &World, window_seconds: u32, event: &st
     analytics(world, window_seconds).await.handle(event, REMAINING).await.unwrap().response
 }
 
-async fn alerts(world: &World) -> ConnectedAlerts {
+async fn alerts(world: &World) -> ConnectedAlerts<DeadLetters> {
     let dynamodb = world.sdk(Service::DynamoDb).await;
     let profiles = ProfileSource::DynamoDb { table: PROFILES.to_owned() };
     let cache = CacheSettings { max_age: Duration::ZERO, max_entries: 0, max_bytes: usize::MAX };

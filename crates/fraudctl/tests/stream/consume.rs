@@ -207,6 +207,7 @@ async fn a_function_that_would_lose_what_the_checkpoints_pass_by_is_refused() {
         ("alerts", "ALERT_LEDGER", "memory:"),
         ("alerts", "ALERT_SINK", "stdout:"),
         ("alerts", "DEAD_LETTERS", "stdout:"),
+        ("alerts", "UNALERTED_LETTERS", "stdout:"),
         ("analytics", "AGGREGATES", "memory:"),
         ("analytics", "AGGREGATE_SINK", "stdout:"),
         ("analytics", "DEAD_LETTERS", "stdout:"),

@@ -10,13 +10,15 @@ use crate::testing::{aggregate, event};
 /// Keeps each letter's position and data, and refuses those from a number on.
 struct Letters {
     kept: Mutex<Vec<(String, u64, String)>>,
+    reasons: Mutex<Vec<FailureReason>>,
     accepts: usize,
     asked: AtomicUsize,
 }
 
 impl Letters {
     fn accepting(accepts: usize) -> Self {
-        Letters { kept: Mutex::default(), accepts, asked: AtomicUsize::new(0) }
+        let (kept, reasons) = (Mutex::default(), Mutex::default());
+        Letters { kept, reasons, accepts, asked: AtomicUsize::new(0) }
     }
 
     fn kept(self) -> Vec<(String, u64, String)> {
@@ -33,20 +35,30 @@ impl DeadLetterSink for Letters {
         let kept =
             (position.sequence_number.to_owned(), position.sub_sequence_number, letter.data.to_string());
         self.kept.lock().unwrap().push(kept);
+        self.reasons.lock().unwrap().push(letter.reason);
         Ok(())
     }
 }
 
 /// Buries all undeliverable of an event.
 async fn sent_letters(payloads: &[&[u8]], letters: &Letters) -> (usize, Progress) {
+    sent_letters_with(payloads, &[], letters).await
+}
+
+/// The same, and those at these places for another reason.
+async fn sent_letters_with(
+    payloads: &[&[u8]],
+    unalerted: &[(usize, FailureReason)],
+    letters: &Letters,
+) -> (usize, Progress) {
     let event = event(payloads);
     let batch = Batch::read(&event).unwrap();
     let transactions = batch.transactions();
-    let undeliverable: Vec<_> = transactions
+    let refused = transactions
         .iter()
         .enumerate()
-        .filter_map(|(index, received)| Some((index, *received.as_ref().err()?)))
-        .collect();
+        .filter_map(|(index, received)| Some((index, *received.as_ref().err()?)));
+    let undeliverable: Vec<_> = refused.chain(unalerted.iter().copied()).collect();
     let mut progress = Progress::default();
     let deadline = Instant::now() + Duration::from_secs(60);
     let dead_lettered =
@@ -93,4 +105,21 @@ async fn once_a_letter_is_refused_no_more_than_those_under_way_are_sent_and_what
     assert!(progress.allows(69) && !progress.allows(70));
     assert_eq!(progress.retry_reason(), Some(RetryReason::DeadLettersUnavailable));
     assert_eq!(letters.asked.into_inner(), 128);
+}
+
+#[tokio::test]
+async fn a_high_score_that_nobody_was_alerted_of_has_its_own_letter_in_whatever_company() {
+    let mut users: Vec<&[u8]> = vec![b""; 1_500];
+    users[700] = br#"{"amount":1}"#;
+    let whole = aggregate(&users);
+    let letters = Letters::accepting(usize::MAX);
+    let unalerted = (700, FailureReason::AlertRefused);
+    let (letters_sent, progress) = sent_letters_with(&[&whole], &[unalerted], &letters).await;
+    assert_eq!((letters_sent, progress.retry_reason()), (1_500, None));
+    let reasons = letters.reasons.lock().unwrap().clone();
+    assert_eq!(reasons.len(), 2);
+    assert_eq!(reasons.iter().position(|reason| *reason == FailureReason::AlertRefused), Some(0));
+    let encoded = |bytes: &[u8]| base64_simd::STANDARD.encode_to_string(bytes);
+    let data: Vec<_> = letters.kept().into_iter().map(|(_, place, data)| (place, data)).collect();
+    assert_eq!(data, [(700, encoded(users[700])), (0, encoded(&whole))]);
 }

@@ -52,6 +52,8 @@ pub enum Fault {
     /// The call is done but for these entries, which come back as with [`Fault::Half`]. Only for
     /// [`Service::operations_with_entries`](crate::Service::operations_with_entries).
     FailEntries(Entries),
+    /// The answer, if one arrives, has this `Date` header. The other rules still apply to the call.
+    Date(String),
     /// Runs a hook before the call is done, and goes on when it returns. The other rules still apply to the call.
     Before(Hook),
     /// Runs a hook after the call was done and before its answer leaves, or is lost. The other rules still apply
@@ -80,7 +82,7 @@ impl Fault {
 
     /// Whether this settles what becomes of the call.
     pub(crate) fn decides(&self) -> bool {
-        !matches!(self, Self::Delay(_) | Self::Before(_) | Self::After(_))
+        !matches!(self, Self::Delay(_) | Self::Date(_) | Self::Before(_) | Self::After(_))
     }
 }
 

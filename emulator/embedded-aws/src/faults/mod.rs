@@ -10,6 +10,8 @@ pub use entries::{BatchEntry, Entries};
 pub use fault::{Fault, Hook};
 pub use when::When;
 
+use hyper::header::HeaderValue;
+
 use crate::calls::Call;
 use crate::service::Service;
 
@@ -68,6 +70,9 @@ pub enum FaultError {
     /// [`Fault::CodelessError`] with a status that is not an error's.
     #[error("status {0} is not an error's: it must lie in 400..=599")]
     Status(u16),
+    /// [`Fault::Date`] with a text that no header can have.
+    #[error("{0:?} cannot be a header's value")]
+    Date(String),
     /// `nth(0)`: calls are counted from 1.
     #[error("calls are counted from 1: there is no call 0")]
     NoSuchCall,
@@ -91,6 +96,9 @@ impl Faults {
             }
             Fault::CodelessError { status, .. } if !(400..=599).contains(status) => {
                 return Err(FaultError::Status(*status));
+            }
+            Fault::Date(date) if HeaderValue::from_str(date).is_err() => {
+                return Err(FaultError::Date(date.clone()));
             }
             _ => {}
         }

@@ -311,3 +311,18 @@ async fn the_most_calls_under_way_at_once_are_counted() {
 
     assert_eq!(aws.calls().max_concurrency(Service::DynamoDb, "PutItem"), 4);
 }
+
+#[tokio::test]
+async fn an_answer_has_the_date_that_a_test_gives_it_whatever_it_says() {
+    let (aws, client) = aws().await;
+    let date = "Mon, 15 Jan 2024 03:00:00 GMT";
+    aws.faults().add(puts(), Fault::Date(date.to_owned())).unwrap();
+    aws.faults().add(puts(), Fault::Throttle).unwrap();
+
+    let dated = put(&client, "a").await.unwrap_err();
+    aws.faults().clear();
+    let refused = aws.faults().add(puts(), Fault::Date("\n".to_owned()));
+
+    assert_eq!(dated.raw_response().unwrap().headers().get("date"), Some(date));
+    assert_eq!(refused, Err(FaultError::Date("\n".to_owned())));
+}

@@ -30,6 +30,7 @@ WATCHED = [
     ("AWS/Lambda", "OnFailureDestinationDeliveredEventCount", "${AlertsMapping}"),
     ("AWS/Lambda", "OnFailureDestinationDeliveredEventCount", "${AnalyticsMapping}"),
     ("AWS/SQS", "ApproximateNumberOfMessagesVisible", "${DeadLettersQueue.QueueName}"),
+    ("AWS/SQS", "ApproximateNumberOfMessagesVisible", "${UnalertedLettersQueue.QueueName}"),
     ("AWS/SQS", "ApproximateNumberOfMessagesVisible", "${UndeliveredNotificationsQueue.QueueName}"),
     ("AWS/SNS", "NumberOfNotificationsDelivered", "${AlertsTopic.TopicName}"),
     ("AWS/SNS", "NumberOfNotificationsFailed", "${AlertsTopic.TopicName}"),

@@ -58,6 +58,16 @@ def values_are_what_the_code_accepts(deployment, code):
                     yield f"{function.name}: {name} must be `{scheme}:` and a Ref of an {TARGETS[scheme]}, and is `{value}`"
 
 
+@rule("unalerted-letters")
+def high_scores_that_nobody_was_alerted_of_are_kept_apart(deployment, code):
+    for function in functions_with_code(deployment, code):
+        if "UNALERTED_LETTERS" not in code.variables(function.binary):
+            continue
+        own = function.variables.get("UNALERTED_LETTERS", "dead_letters:")
+        if own in ("dead_letters:", function.variables.get("DEAD_LETTERS")):
+            yield f"{function.name}: UNALERTED_LETTERS must name a queue of its own; in that of DEAD_LETTERS a flood of others buries them"
+
+
 @rule("policy-layer")
 def a_policy_file_comes_with_its_layer(deployment, code):
     for function in functions(deployment):

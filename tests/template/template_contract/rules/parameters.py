@@ -26,6 +26,6 @@ def outputs_say_what_they_are(deployment, code):
     for name, output in outputs.items():
         if not output.get("Description"):
             yield f"the output {name} has no Description"
-    for name in ("TransactionsStreamName", "ProfilesTableName", "AlertsTopicArn", "DeadLettersQueueUrl", "DashboardUrl"):
+    for name in ("TransactionsStreamName", "ProfilesTableName", "AlertsTopicArn", "DeadLettersQueueUrl", "UnalertedLettersQueueUrl", "DashboardUrl"):
         if name not in outputs:
             yield f"there is no output {name}"

@@ -9,8 +9,8 @@ use anyhow::anyhow;
 use aws_calls::fault::CallFault;
 use aws_calls::sdk::Sdk;
 use fraud_aws::clock::{Clock, SystemClock};
-use fraud_aws::config::{DeadLettersTarget, Environment};
-use fraud_aws::dead_letters::{DeadLetter, DeadLetterSink, DeadLetters};
+use fraud_aws::config::Environment;
+use fraud_aws::dead_letters::{DeadLetter, DeadLetterSink, RoutedLetters};
 use fraud_aws::reason::FailureReason;
 use indicatif::ProgressBar;
 use tokio::time::Instant;
@@ -23,6 +23,7 @@ use crate::Failure;
 use crate::aws;
 use crate::dead_letters::objects::{GivenUpObject, finish, paths};
 use crate::display::note;
+use crate::function::letters;
 use crate::interrupt::Interrupt;
 use crate::options::with_options;
 
@@ -32,7 +33,7 @@ const REMAINING: Duration = Duration::from_secs(120);
 /// The deployment's dead letters, and what went there.
 #[derive(Debug, Clone)]
 struct CountingDeadLetters {
-    inner: Arc<DeadLetters>,
+    inner: Arc<RoutedLetters>,
     taken: Arc<Mutex<BTreeMap<FailureReason, u64>>>,
 }
 
@@ -60,11 +61,10 @@ pub(super) async fn redrive_all(
 ) -> Result<bool, Failure> {
     let variable = with_options(&[]);
     let environment = Environment::new(&variable);
-    let target = DeadLettersTarget::from_environment(environment).map_err(Failure::input)?;
     // A dry run calls nothing.
     let sdk = if options.dry_run { Sdk::new() } else { aws::sdk().await? };
     let memory = DedupMemory::new(environment, SystemClock.now(), options.beyond_memory);
-    let inner = Arc::new(DeadLetters::connect(&target, &sdk).await);
+    let inner = Arc::new(letters(environment, &sdk).await?);
     let counted = CountingDeadLetters { inner, taken: Arc::default() };
     let mut functions = Functions::new(environment, &sdk, counted.clone());
     let interrupt = Interrupt::listen();

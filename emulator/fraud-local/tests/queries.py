@@ -1,0 +1,62 @@
+"""Runs docs/queries.md's view and its query for reused ids over a few transactions: python queries.py <queries.md>"""
+
+import pathlib
+import re
+import sys
+
+import duckdb
+
+TEXT = pathlib.Path(sys.argv[1]).read_text(encoding="utf-8")
+
+
+def sql(heading: str) -> str:
+    """The first SQL of a section."""
+    section = re.search(rf"^## {heading}$(.*?)(?=^## )", TEXT, re.MULTILINE | re.DOTALL)
+    return re.search(r"```sql\n(.*?)```", section.group(1), re.DOTALL).group(1)
+
+
+def expect(what: str, found, expected) -> None:
+    if found != expected:
+        sys.exit(f"{what}: {found}, expected {expected}")
+
+
+# What a transaction is called here, its identity, content, day of the partition, and second of arrival.
+MORNING, EVENING = "2026-01-15T03:00:00Z", "2026-01-15T20:00:00Z"
+TRANSACTIONS = [
+    ("first", "C1/T1", 10_001, MORNING, "M1", 15, 1),
+    ("copy", "C1/T1", 10_001, MORNING, "M1", 15, 9),
+    ("other amount", "C1/T1", 999_999_999, MORNING, "M1", 15, 2),
+    ("its copy", "C1/T1", 999_999_999, MORNING, "M1", 15, 3),
+    ("other time", "C1/T1", 10_001, EVENING, "M1", 15, 4),
+    ("other merchant", "C1/T1", 10_001, MORNING, "M2", 15, 5),
+    ("no merchant", "C1/T1", 10_001, MORNING, None, 15, 6),
+    ("its copy", "C1/T1", 10_001, MORNING, None, 15, 7),
+    ("another day", "C2/T1", 5, MORNING, None, 14, 1),
+    ("a day later", "C2/T1", 6, MORNING, None, 15, 1),
+    ("nothing but copies", "C3/T1", 7, None, "M1", 15, 1),
+    ("its copy", "C3/T1", 7, None, "M1", 15, 2),
+    ("no identity", None, 8, None, None, 15, 1),
+    ("no identity", None, 8, None, None, 15, 1),
+    ("long ago", "C3/T1", 8, None, "M1", 1, 1),
+]
+lake = duckdb.connect()
+lake.execute("CREATE SCHEMA fraud_stream")
+lake.execute(
+    "CREATE TABLE fraud_stream.transactions (name VARCHAR, decision_id VARCHAR, amount DOUBLE, event_time VARCHAR, "
+    "merchant_id VARCHAR, day INTEGER, ingested_at INTEGER, year INTEGER DEFAULT 2026, month INTEGER DEFAULT 1, "
+    "fraud_score DOUBLE DEFAULT 0.9)"
+)
+for row in TRANSACTIONS:
+    lake.execute(
+        "INSERT INTO fraud_stream.transactions (name, decision_id, amount, event_time, merchant_id, day, ingested_at) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?)",
+        row,
+    )
+
+lake.execute(sql("Copies"))
+once = sorted(name for (name,) in lake.execute("SELECT name FROM fraud_stream.transactions_once").fetchall())
+expect("the view", once, sorted(name for name, *_ in TRANSACTIONS if "copy" not in name))
+
+reused = lake.execute(sql("Reused ids")).fetchall()
+expect("reused ids", reused, [("C1/T1", 5, 1, 6, 10_001, 999_999_999, 2, 0.9), ("C2/T1", 2, 1, 1, 5, 6, 0, 0.9)])
+print("copies and reuses are told apart")
