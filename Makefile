@@ -151,9 +151,18 @@ SOAKED := package(exact-text) | package(fraud-core) | package(lambda-events) | p
 # How many seconds `make soak` mutates the events of each reader.
 FUZZ ?= 60
 
+# How many deliveries of alerts `make soak` simulates, and the seed of the first world.
+DELIVERIES ?= 1000000
+DELIVERIES_FROM ?= 0
+
 .PHONY: soak
-soak: nextest ## Compare every fast path with the slow one a million times, and mutate events (CASES=<n> FUZZ=<seconds>)
+soak: nextest soak-deliveries ## Compare every fast path with the slow one a million times, mutate events, and simulate deliveries (CASES=<n> FUZZ=<seconds>)
 	PROPTEST_CASES=$(CASES) FUZZ_SECONDS=$(FUZZ) cargo nextest run --workspace --profile soak -E '$(SOAKED)'
+
+.PHONY: soak-deliveries
+soak-deliveries: nextest ## Deliver alerts a million times under every fault, by seeds (DELIVERIES=<n> DELIVERIES_FROM=<seed>)
+	DELIVERIES=$(DELIVERIES) DELIVERIES_FROM=$(DELIVERIES_FROM) cargo nextest run --workspace --profile soak --no-capture \
+		-E 'package(kinesis-alerts) & test(deliveries)'
 
 .PHONY: bench-tool
 bench-tool: .venv/installed

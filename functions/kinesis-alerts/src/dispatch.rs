@@ -70,13 +70,13 @@ pub(crate) async fn dispatch<Profiles, Ledger: AlertLedger, Sink: AlertSink, Let
         let mut round = Round { due, limits, progress, metrics, undeliverable: &mut undeliverable };
         let held_until = round.send(&sender, &mut open).await;
         open.retain(|&place| progress.allows(index(due, place)));
-        let (Some(&first), Some(until)) = (open.first(), held_until) else { break };
-        let wait = until.millis().saturating_sub(ports.clock.now().millis());
-        let wait = Duration::from_millis(u64::try_from(wait).unwrap_or_default());
-        if Instant::now() + wait >= limits.work {
+        let Some(&first) = open.first() else { break };
+        let wait = held_until.map(|until| until.millis().saturating_sub(ports.clock.now().millis()));
+        let wait = wait.map(|millis| Duration::from_millis(u64::try_from(millis).unwrap_or_default()));
+        let Some(wait) = wait.filter(|wait| Instant::now() + *wait < limits.work) else {
             progress.stop_at(index(due, first), RetryReason::ClaimInForce);
             break;
-        }
+        };
         // Its sender may be done long before the claim ends.
         tokio::time::sleep(wait.clamp(SHORTEST_WAIT, LONGEST_WAIT)).await;
     }
