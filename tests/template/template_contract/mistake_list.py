@@ -288,6 +288,7 @@ MISTAKES = [
     ("an alarm that tells fraud's receivers", put("AlertsErrors", "AlarmActions", to=[{"Ref": "AlertsTopic"}]), "alarm-actions"),
     ("no alarm for dead letters", without("DeadLettersWaiting"), "alarm-set"),
     ("no alarm for reused ids", without("TransactionIdsReused"), "alarm-set"),
+    ("an alarm for reused ids that alerts do not set off", lambda template: at("TransactionIdsReused", "Metrics")(template).pop(2), "alarm-set"),
     ("no alarm for high scores that nobody was alerted of", without("HighScoresUnalerted"), "alarm-set"),
     ("no alarm for event times", without("EventTimesUnusable"), "alarm-set"),
     ("a share of few records", in_text("ProfilesInvalid", "Metrics", old="${ShareMinimumRecords}", new="1"), "alarm-share"),

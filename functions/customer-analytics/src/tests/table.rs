@@ -45,7 +45,11 @@ fn order_faults(aws: &EmbeddedAws, seed: u64) {
     add(updates().nth(9), Fault::HoldAnswer);
     // More in a row than the client tries.
     add(updates().matching(ten_in_a_row()), Fault::InternalError);
+    add(updates().nth(13), Fault::EmptyAnswer);
+    add(updates().nth(17), Fault::CutAnswer);
     add(updates().with_probability(0.1, seed), Fault::LoseAnswer);
+    add(updates().with_probability(0.03, seed ^ 7), Fault::EmptyAnswer);
+    add(updates().with_probability(0.03, seed ^ 8), Fault::CutAnswer);
     add(updates().with_probability(0.05, seed ^ 1), Fault::Throttle);
     add(updates().with_probability(0.05, seed ^ 2), Fault::InternalError);
     add(updates().with_probability(0.05, seed ^ 3), Fault::DropConnection);

@@ -1,5 +1,6 @@
 //! Rows that the last release wrote, which recognise transactions by their identities alone.
 
+use fraud_core::transaction::Transaction;
 use fraud_core::window::TransactionHash;
 use proptest::prelude::*;
 
@@ -56,6 +57,14 @@ async fn a_row_of_the_last_release_counts_a_redelivery_once() {
     let table = table.remembering(20);
     assert_eq!(table.row("redelivered", window(0), soon()).await, Ok(Some(row)));
     keeps_the_rule_by_identity(&table).await;
+}
+
+#[test]
+fn a_rows_kind_names_the_rule_of_fingerprints_that_its_hashes_are_made_by() {
+    let transaction = Transaction::parse(br#"{"transaction_id":"T1"}"#).unwrap();
+    let fingerprint = transaction.fingerprint().to_string();
+    let rule = fingerprint.split_once('/').unwrap().0;
+    assert_eq!(row::BY_CONTENT, format!("fingerprint/{rule}"));
 }
 
 #[tokio::test]

@@ -158,6 +158,25 @@ async fn a_lost_answer_is_asked_for_again_and_nothing_counts_twice() {
 }
 
 #[tokio::test]
+async fn after_an_answer_that_says_nothing_what_was_added_is_known() {
+    let (aws, table) = start().await;
+    let share = share("C1", window(0), transactions(0..3, "0.1"));
+    for answer in [Fault::EmptyAnswer, Fault::CutAnswer] {
+        let added = updates(&aws);
+        // As often as the client asks again by itself.
+        next_updates(&aws, 5, answer.clone());
+        let (left, fault) = count(&table, &share, at(1), soon()).await.failed.unwrap();
+        assert_eq!(left, [0, 1, 2], "{answer:?}");
+        assert!(matches!(&fault, AggregateFault::Call(fault) if fault.may_be_done()), "{fault:?}");
+        assert!(updates(&aws) > added);
+        aws.faults().clear();
+        let again = count(&table, &share, at(1), soon()).await;
+        assert_eq!((again.added, again.known, again.failed), (0, 3, None));
+    }
+    assert_eq!(table.recent("C1", 9, soon()).await, Ok(vec![totals("C1", window(0), 3, "0.3")]));
+}
+
+#[tokio::test]
 async fn a_table_that_throttles_for_a_while_is_asked_again_and_one_that_goes_on_is_a_fault() {
     let (aws, table) = start().await;
     let share = share("C1", window(0), transactions(0..3, "0.1"));
