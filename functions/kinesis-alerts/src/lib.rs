@@ -1,9 +1,12 @@
 //! The alerting function: every transaction of a Kinesis stream is scored, every high score alerted once in effect, no
 //! record lost, no shard blocked.
 //!
-//! What cannot succeed goes to the dead letters; what failed for a reason that passes is reported, so that Lambda sends
-//! it again, and nothing behind it is begun. Profiles are never guessed: where the transform degrades, this function
-//! has the record retried.
+//! What cannot succeed goes to the dead letters; what failed for a reason that passes is reported, so that it is retried,
+//! and nothing behind it is begun. Profiles are never guessed: where the transform degrades, this function has the record
+//! retried.
+//!
+//! Two records are one transaction if they have one [identity](fraud_core::identity) and one
+//! [content](fraud_core::fingerprint). One with the identity of another and other content is alerted under an id of its own.
 
 use std::collections::HashMap;
 

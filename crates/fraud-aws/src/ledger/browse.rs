@@ -99,7 +99,8 @@ impl DynamoDbLedger {
                 .set_exclusive_start_key(start);
             let answer = scan.send().await.map_err(|error| CallFault::of(&error))?;
             searched.rows += u64::try_from(answer.scanned_count()).unwrap_or_default();
-            for item in answer.items.unwrap_or_default() {
+            let items = answer.items.ok_or_else(|| CallFault::unreadable("the answer has no items"))?;
+            for item in items {
                 let row = Row(item);
                 match pending_alert(&row) {
                     Ok(alert) => pending.alerts.push(alert),

@@ -94,6 +94,16 @@ async fn a_ledger_of_many_pages_is_read_to_its_end_and_its_progress_told() {
 }
 
 #[tokio::test]
+async fn an_answer_that_says_nothing_is_no_ledger_without_pending_alerts() {
+    for fault in crate::testing::answers_that_say_nothing() {
+        let (aws, ledger) = table::start().await;
+        aws.faults().add(When::calls(Service::DynamoDb, "Scan"), fault).unwrap();
+        let fault = ledger.pending(at(0), |_| ()).await.unwrap_err();
+        assert!(matches!(&fault, LedgerFault::Call(fault) if fault.may_be_done()), "{fault:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_row_is_read_whole_in_the_order_of_its_description() {
     let (_aws, ledger) = table::start().await;
     let alert = alert("T1", "12000.00");
