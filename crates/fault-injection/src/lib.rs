@@ -34,7 +34,7 @@ pub enum Fate {
     Unreadable,
     /// Nothing was done, and the caller learns at its deadline that there is no answer.
     Hang,
-    /// The caller's process dies with the call undone, or done: its [invocation](invocation) ends at once, and a caller
+    /// The caller's process dies with the call undone, or done: its [invocation] ends at once, and a caller
     /// that is in none waits beyond every deadline.
     Die {
         /// Whether the call was done.

@@ -92,7 +92,7 @@ MISTAKES_IN_CODE = [
     ("a variable that the README lacks", variable("firehose-transform", "PROFILE_CACHE_ENTRIES", name="CACHE_ENTRIES"), "variables-guide"),
     ("a scheme less", variable("kinesis-alerts", "ALERT_SINK", schemes=["stdout"]), "function-variable-values"),
     ("a call more", port("firehose-transform", "profiles", actions=["dynamodb:BatchGetItem", "dynamodb:Query"]), "access-needed"),
-    ("a call less", port("kinesis-alerts", "ledger", actions=["dynamodb:PutItem", "dynamodb:UpdateItem"]), "access-least"),
+    ("a call less", port("kinesis-alerts", "ledger", actions=["dynamodb:PutItem"]), "access-least"),
     ("larger letters", put("limits", "dead_letter_bytes", 2_000_000), "letters-fit"),
     ("a smaller response", put("limits", "transform_response_bytes", 3_000_000), "transform-buffer"),
     ("a function that is not described", lambda d: d["functions"].pop("customer-analytics"), "function-code"),

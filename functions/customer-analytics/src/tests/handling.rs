@@ -140,7 +140,7 @@ fn an_id_that_is_used_again_hides_nothing() {
 
 #[test]
 fn an_answer_in_doubt_is_a_retry_and_no_dead_letter() {
-    for fate in [Fate::AnswerLost, Fate::Refused] {
+    for fate in [Fate::AnswerLost, Fate::Unreadable] {
         simulated(async {
             let world = kind_world();
             world.fates.order(Call::Add, 1, fate);

@@ -42,8 +42,13 @@ impl AggregateStore for FlakyStore {
 
     async fn add(&self, addition: &Addition<'_>, deadline: Instant) -> Result<Added, AggregateFault> {
         let work = async || self.inner.add(addition, deadline).await;
-        let fault = || AggregateFault::Call(CallFault::new(FaultKind::NoAnswer, UNREADABLE_ANSWER));
-        self.fates.apply(Call::Add, deadline, work, fault).await
+        let fault = |fate: Fate| {
+            AggregateFault::Call(match fate.leaves_a_doubt() {
+                true => CallFault::new(FaultKind::NoAnswer, UNREADABLE_ANSWER),
+                false => CallFault::new(FaultKind::Failed, "ordered"),
+            })
+        };
+        self.fates.apply_told(Call::Add, deadline, work, fault).await
     }
 
     async fn recent(

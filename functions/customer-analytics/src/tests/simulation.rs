@@ -33,6 +33,7 @@ pub(super) fn anything(call: Call) -> &'static [(Fate, f64)] {
         Call::Add => &[
             (Fate::Refused, 0.05),
             (Fate::AnswerLost, 0.05),
+            (Fate::Unreadable, 0.05),
             (Fate::Repeated, 0.1),
             (Fate::Hang, 0.01),
             (Fate::Die { done: true }, 0.01),

@@ -85,7 +85,9 @@ async fn ten_go_into_a_call_and_calls_go_side_by_side_but_for_those_of_one_custo
     let gate = std::sync::Arc::new(tokio::sync::Barrier::new(4));
     let hold = Fault::before(move |_| {
         let gate = std::sync::Arc::clone(&gate);
-        async move { drop(gate.wait().await) }
+        async move {
+            gate.wait().await;
+        }
     });
     aws.faults().add(calls(), hold).unwrap();
     let names: Vec<String> = (0..80).map(|n| format!("C{n:02}")).collect();
