@@ -226,7 +226,6 @@ async fn past_the_deadline_nothing_is_started() {
 async fn an_answer_that_cannot_be_read_is_no_refusal() {
     let codeless = |status, done| Fault::CodelessError { status, body: "<html>no</html>".to_owned(), done };
     for (fault, times) in [
-        (Fault::CutAnswer, 3),
         (Fault::EmptyAnswer, 3),
         (codeless(403, true), 3),
         (codeless(503, true), 3),
@@ -240,5 +239,17 @@ async fn an_answer_that_cannot_be_read_is_no_refusal() {
         };
         assert_eq!(fault.release(), Release::MayHaveBeenSent);
         assert_eq!(published(&aws).len(), times);
+    }
+}
+
+#[tokio::test]
+async fn half_an_answer_counts_for_the_alerts_that_it_names_and_leaves_the_others_in_doubt() {
+    let (aws, sink) = start().await;
+    aws.faults().add(calls(), Fault::CutAnswer).unwrap();
+    let results = sink.publish(&refs(&alerts(&["A"; 10])), soon()).await;
+    let (accepted, others) = results.split_at(results.iter().take_while(|result| result.is_ok()).count());
+    assert!(!accepted.is_empty() && !others.is_empty(), "{results:?}");
+    for result in others {
+        assert!(matches!(result, Err(PublishFault::Unavailable { may_be_sent: true, .. })), "{results:?}");
     }
 }
