@@ -14,8 +14,10 @@ use crate::FUNCTION;
 
 const RECORDS_SCORED: Metric = Metric::count("RecordsScored", "Records that were scored");
 const ALERTS_SENT: Metric = Metric::count("AlertsSent", "Alerts that the sink accepted");
-const ALERTS_RESENT: Metric =
-    Metric::count("AlertsResent", "Alerts sent that a sender which died had claimed before");
+const ALERTS_RESENT: Metric = Metric::count(
+    "AlertsResent",
+    "Alerts sent that an earlier sender may have sent: it died, or had no answer",
+);
 const ALERTS_SUPPRESSED: Metric =
     Metric::count("AlertsSuppressed", "High scores whose alert was sent before");
 const CLAIMS_LOST: Metric = Metric::count(
