@@ -100,16 +100,15 @@ pub fn is_positive(number: &str) -> bool {
     !number.starts_with('-') && mantissa.bytes().any(|byte| matches!(byte, b'1'..=b'9'))
 }
 
-/// Whether two numbers are the same number, however they are written. Texts that cannot be compared are the same where
-/// they are the same text.
-pub fn same_number(a: &str, b: &str) -> bool {
-    a == b || Decimal::parse(a).is_some_and(|a| Some(a) == Decimal::parse(b))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    /// Whether two texts write one number. Texts that cannot be compared do if they are the same text.
+    fn same_number(a: &str, b: &str) -> bool {
+        a == b || Decimal::parse(a).is_some_and(|a| Some(a) == Decimal::parse(b))
+    }
 
     #[test]
     fn one_number_in_many_forms_is_one_number() {

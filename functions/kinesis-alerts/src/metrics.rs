@@ -76,7 +76,7 @@ pub struct BatchMetrics {
     pub high_scores: usize,
     /// Alerts that the sink accepted.
     pub alerts_sent: usize,
-    /// Of these, those that an earlier invocation had claimed and perhaps sent.
+    /// Of these, those that an earlier sender may have sent.
     pub alerts_resent: usize,
     /// High scores whose alert had been sent before.
     pub alerts_suppressed: usize,

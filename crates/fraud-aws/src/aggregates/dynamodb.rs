@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use aws_calls::fault::{CallFault, FaultKind, UNREADABLE_ANSWER, answer_by};
+use aws_calls::fault::{CallFault, answer_by};
 use aws_config::SdkConfig;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::SdkError;
@@ -303,7 +303,7 @@ fn asked_for(item: Option<Item>, attributes: &[&str]) -> Result<Item, AggregateF
 }
 
 fn unreadable() -> AggregateFault {
-    CallFault::new(FaultKind::NoAnswer, UNREADABLE_ANSWER).into()
+    CallFault::unreadable("the answer lacks what was asked for").into()
 }
 
 fn text(text: impl ToString) -> AttributeValue {

@@ -1,6 +1,5 @@
 //! Answers that are there and do not say what was asked.
 
-use aws_calls::fault::UNREADABLE_ANSWER;
 use aws_calls::sdk::Sdk;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -39,7 +38,7 @@ fn is_complete(request: &[u8]) -> bool {
 }
 
 fn unreadable<T>() -> Result<T, AggregateFault> {
-    Err(CallFault::new(FaultKind::NoAnswer, UNREADABLE_ANSWER).into())
+    Err(CallFault::unreadable("the answer lacks what was asked for").into())
 }
 
 #[tokio::test]
