@@ -22,7 +22,7 @@ use fraud_core::event_time::EventTimeBounds;
 use fraud_core::money::Money;
 use fraud_core::policy::Policy;
 use fraud_core::refusal::Refusal;
-use fraud_core::transaction::Transaction;
+use fraud_core::transaction::{PLAIN, Transaction};
 use fraud_core::window::{WindowRule, WindowTime};
 use kinesis_alerts::Alerts;
 use kinesis_batch::Batch;
@@ -81,7 +81,7 @@ async fn every_envelope_around_a_transaction_is_refused_alone_with_its_bytes_kep
 fn the_same_envelopes_are_poison_to_the_kinesis_functions_and_the_transaction_beside_them_is_not() {
     let event = case("envelopes-alerts-event.json");
     let batch = Batch::read(&event).unwrap();
-    let transactions = batch.transactions();
+    let transactions = batch.transactions(&PLAIN);
     assert_eq!(transactions.len(), 10);
     for received in &transactions {
         assert_eq!(received.as_ref().unwrap_err(), &FailureReason::Refused(Refusal::NotATransaction));
@@ -163,7 +163,7 @@ async fn an_id_that_comes_three_times_with_other_times_and_amounts_counts_three_
 fn aggregates_of_a_public_test_suite_hold_117_user_records_and_no_transaction() {
     let event = case("kpl-public-blobs-alerts-event.json");
     let batch = Batch::read(&event).unwrap();
-    let transactions = batch.transactions();
+    let transactions = batch.transactions(&PLAIN);
     assert_eq!(transactions.len(), 117);
     assert!(transactions.iter().all(Result::is_err));
 }
@@ -189,7 +189,7 @@ fn events_from_samples_are_read_or_refused_with_what_is_missing() {
         }
     }
     let event = case("sample-event-no-arrival.json");
-    let refusal = Batch::read(&event).unwrap().transactions().remove(0).unwrap_err();
+    let refusal = Batch::read(&event).unwrap().transactions(&PLAIN).remove(0).unwrap_err();
     assert_eq!(refusal, FailureReason::MissingArrivalTime);
 }
 

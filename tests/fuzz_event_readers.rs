@@ -20,6 +20,7 @@ use fraud_core::decision::Decider;
 use fraud_core::enrichment::Enrichment;
 use fraud_core::event_time::EventTimeBounds;
 use fraud_core::policy::Policy;
+use fraud_core::transaction::PLAIN;
 use fraud_core::window::{Accumulator, WindowRule, WindowTime};
 use kinesis_batch::Batch;
 use kpl_aggregation::{Payload, split};
@@ -194,7 +195,7 @@ fn whatever_a_kinesis_event_is_its_records_are_transactions_or_refused_each_by_i
     fuzz(|rng| {
         let event = mutate_event(rng.choice(&seeds).unwrap(), rng.choice(&seeds).unwrap(), "Records", rng);
         let Ok(batch) = Batch::read(&event) else { return };
-        let transactions = batch.transactions();
+        let transactions = batch.transactions(&PLAIN);
         assert_eq!(transactions.len(), batch.len());
         let mut accumulator = Accumulator::new(rule);
         for (index, received) in transactions.iter().enumerate() {

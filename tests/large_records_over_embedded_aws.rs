@@ -15,6 +15,7 @@ use fraud_core::event_time::EventTimeBounds;
 use fraud_core::policy::Policy;
 use fraud_core::profile::{Attribute, Profile};
 use fraud_core::record::RecordEncoder;
+use fraud_core::transaction::PLAIN;
 use kinesis_batch::{Batch, Redelivery};
 
 const STREAM: &str = "transactions";
@@ -86,7 +87,7 @@ async fn a_record_of_any_size_that_a_stream_takes_is_scored_and_raises_an_alert_
             let arrival = exact_text::timestamp::Timestamp::from_millis(1_768_438_994_000);
             let event = Redelivery { position, arrival, data: &data }.event();
             let batch = Batch::read(&event).unwrap();
-            let transactions = batch.transactions();
+            let transactions = batch.transactions(&PLAIN);
             let received = transactions[0].as_ref().unwrap();
             let (transaction, arrival) = (&received.transaction, received.arrival);
             let enrichment = Enrichment::Profile(&profile);

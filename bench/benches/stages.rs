@@ -39,7 +39,7 @@ fn payloads() -> Payloads {
 }
 
 fn transactions(payloads: &Payloads) -> Vec<Transaction<'_>> {
-    let mut reader = TransactionReader::default();
+    let mut reader = TransactionReader::new(&fraud_core::transaction::PLAIN);
     let mut read = |index| reader.read(payloads.get(index).expect("base64")).expect("a transaction");
     (0..RECORDS).map(&mut read).collect()
 }

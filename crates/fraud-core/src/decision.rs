@@ -5,6 +5,7 @@ use exact_text::timestamp::Timestamp;
 
 use crate::enrichment::Enrichment;
 use crate::event_time::{CountedTime, EventTimeBounds};
+use crate::found::Found;
 use crate::identity::{Identity, Position};
 use crate::inputs::Inputs;
 use crate::policy::Policy;
@@ -47,16 +48,17 @@ impl Decider {
         &self.policy
     }
 
-    /// Decides on a transaction: its profile lookup came to `enrichment`, it arrived at `arrival`, and its record is at
+    /// Decides on a transaction: its lookups came to `found`, it arrived at `arrival`, and its record is at
     /// `position` in a stream, if it came from one.
     #[inline(always)]
     pub fn decide<'a>(
         &self,
         transaction: &'a Transaction<'_>,
-        enrichment: Enrichment<'a>,
+        found: impl Into<Found<'a>>,
         arrival: Timestamp,
         position: Option<Position<'a>>,
     ) -> Decision<'a> {
+        let Found { enrichment, entities: _ } = found.into();
         let inputs = Inputs::of(transaction, enrichment, arrival, &self.policy);
         Decision {
             enrichment,

@@ -8,9 +8,11 @@
 pub mod alert;
 pub mod decision;
 pub mod enrichment;
+pub mod entity;
 pub mod event_time;
 pub mod fields;
 pub mod fingerprint;
+pub mod found;
 pub mod identity;
 pub mod inputs;
 pub mod money;

@@ -12,6 +12,7 @@ pub use reach::Silence;
 use sha2::{Digest, Sha256};
 
 use crate::inputs::Input;
+use crate::transaction::Asked;
 
 /// The most factors a policy can have: as many as a [`FactorSet`](crate::scoring::FactorSet) has places.
 pub const MAX_FACTORS: usize = 32;
@@ -26,6 +27,7 @@ pub struct Policy {
     threshold: f64,
     default_risk: f64,
     factors: Vec<Factor>,
+    asked: Asked,
 }
 
 /// One factor of a score: what it looks at, and how that gives points.
@@ -83,7 +85,7 @@ impl Policy {
             // Writing to a string cannot fail.
             let _ = write!(id, "{byte:02x}");
         }
-        Policy { id, cap, threshold, default_risk, factors }
+        Policy { id, cap, threshold, default_risk, factors, asked: Asked::default() }
     }
 
     /// `<name>@<the first 12 hex digits of the SHA-256 of the canonical form>`: policies that decide alike have the
@@ -105,6 +107,11 @@ impl Policy {
     /// The risk of a customer without a profile.
     pub fn default_risk(&self) -> f64 {
         self.default_risk
+    }
+
+    /// What the policy asks of a transaction beside what every transaction is read for.
+    pub fn asked(&self) -> &Asked {
+        &self.asked
     }
 
     /// The factors, in the order in which they are summed.

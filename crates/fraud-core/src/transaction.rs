@@ -3,12 +3,17 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use crate::entity::EntityKind;
 use crate::fields;
 use crate::fingerprint::{Fingerprint, WrittenAs};
 use crate::identity::{Identity, Position};
 use crate::refusal::Refusal;
 use exact_text::json::{JsonError, RepeatedKeys, Scanner, Value};
 use exact_text::written_time::{self, WrittenTime};
+
+mod reading;
+
+pub use reading::{Asked, EntityName, FieldValue, MAX_FIELD_TEXT, PLAIN, Reading};
 
 /// The deepest nesting of objects and arrays that is read; the transaction's own object is the first level.
 pub const MAX_DEPTH: usize = 64;
@@ -34,6 +39,9 @@ pub struct Transaction<'a> {
     event_time_value: Option<Value<'a>>,
     /// `merchant_id` as it is written, if there is one.
     merchant: Option<Value<'a>>,
+    /// What the members are that the reading asks for.
+    asked: Vec<Option<Value<'a>>>,
+    reading: &'a Reading,
     body: Body<'a>,
 }
 
@@ -84,8 +92,11 @@ impl<'a> Body<'a> {
 }
 
 /// Reads the transactions of a batch.
-#[derive(Debug, Default)]
-pub struct TransactionReader<'a>(RepeatedKeys<'a, Field>);
+#[derive(Debug)]
+pub struct TransactionReader<'a> {
+    reading: &'a Reading,
+    keys: RepeatedKeys<'a, Field>,
+}
 
 /// What a member's key means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,6 +108,8 @@ enum Field {
     MerchantId,
     /// A name under which only this product writes.
     Own,
+    /// A member that the reading asks for, and its slot.
+    Asked(u16),
     Other,
 }
 
@@ -115,6 +128,11 @@ impl Field {
 }
 
 impl<'a> TransactionReader<'a> {
+    /// A reader of what `reading` says.
+    pub fn new(reading: &'a Reading) -> Self {
+        TransactionReader { reading, keys: RepeatedKeys::new() }
+    }
+
     /// Reads a record's payload.
     ///
     /// # Errors
@@ -131,26 +149,40 @@ impl<'a> TransactionReader<'a> {
             return Err(Refusal::NotAnObject);
         }
         let mut read = Members::default();
+        let mut asked = self.reading.room();
         let mut cuts = Cuts::new(text);
-        scanner.members(&mut self.0, Field::of, |field, scanner| {
-            let value = scanner.value()?;
-            match field {
-                Field::TransactionId => read.transaction_id = Some(value),
-                Field::CustomerId => read.customer_id = Some(value),
-                Field::Amount => read.amount = Some(value),
-                Field::EventTime => read.event_time = Some(value),
-                Field::MerchantId => read.merchant = Some(value),
-                Field::Own => {
-                    cuts.cut(scanner.offset());
-                    return Ok(());
+        let reading = self.reading;
+        scanner.members(
+            &mut self.keys,
+            |key| reading.field(key),
+            |field, scanner| {
+                let value = scanner.value()?;
+                match field {
+                    Field::TransactionId => read.transaction_id = Some(value),
+                    Field::CustomerId => read.customer_id = Some(value),
+                    Field::Amount => read.amount = Some(value),
+                    Field::EventTime => read.event_time = Some(value),
+                    Field::MerchantId => read.merchant = Some(value),
+                    Field::Asked(slot) => {
+                        if let Some(slot) = asked.get_mut(usize::from(slot)) {
+                            *slot = Some(value);
+                        }
+                    }
+                    Field::Own => {
+                        cuts.cut(scanner.offset());
+                        return Ok(());
+                    }
+                    Field::Other => {}
                 }
-                Field::Other => {}
-            }
-            cuts.keep(scanner.offset());
-            Ok::<_, Refusal>(())
-        })?;
+                cuts.keep(scanner.offset());
+                Ok::<_, Refusal>(())
+            },
+        )?;
         let end = scanner.offset();
         scanner.end()?;
+        if !asked.is_empty() {
+            reading.complete(&mut asked, &read);
+        }
         let transaction_id = id(read.transaction_id, str::len, Refusal::InvalidTransactionId)?;
         let customer_id = id(read.customer_id, characters, Refusal::InvalidCustomerId)?;
         if transaction_id.is_none() && customer_id.is_none() && read.amount.is_none() {
@@ -163,6 +195,8 @@ impl<'a> TransactionReader<'a> {
             event_time: time(read.event_time),
             event_time_value: read.event_time,
             merchant: read.merchant,
+            asked,
+            reading,
             body: Body::new(text, end, &cuts.ranges, scanner.met_line_break()).ok_or_else(|| {
                 debug_assert!(false, "a member ends outside the object");
                 Refusal::InternalFault
@@ -194,12 +228,29 @@ impl<'a> Transaction<'a> {
         Fingerprint::of(self.amount.digits, event_time, self.merchant.and_then(Value::as_digits).as_deref())
     }
 
+    /// The member in a slot of the reading: the place of its name in [`Asked::fields`].
+    pub fn field(&self, slot: usize) -> FieldValue<'_> {
+        FieldValue::of(self.asked.get(slot).copied().flatten())
+    }
+
+    /// The entity of a kind that the transaction names, if the reading asks for that kind.
+    pub fn entity(&self, kind: EntityKind) -> EntityName<'_> {
+        match (kind, &self.customer_id) {
+            (EntityKind::Customer, None) => EntityName::Absent,
+            (EntityKind::Customer, Some(id)) => EntityName::Known(Cow::Borrowed(id)),
+            _ => {
+                let slot = self.reading.slot_of_entity(kind);
+                EntityName::of(slot.and_then(|slot| self.asked.get(slot).copied().flatten()))
+            }
+        }
+    }
+
     /// Reads one record's payload. Those of a batch are read by a [`TransactionReader`].
     ///
     /// # Errors
     /// The [`Refusal`] that keeps it from being scored.
     pub fn parse(payload: &'a [u8]) -> Result<Self, Refusal> {
-        TransactionReader::default().read(payload)
+        TransactionReader::new(&PLAIN).read(payload)
     }
 
     /// Appends the producer's members to `out`, from the opening brace to the last of them: untouched, but for line

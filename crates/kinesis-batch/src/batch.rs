@@ -7,7 +7,7 @@ use exact_text::base64::{DataFault, Payloads};
 use exact_text::timestamp::Timestamp;
 use fraud_aws::reason::FailureReason;
 use fraud_core::identity::Position;
-use fraud_core::transaction::{Transaction, TransactionReader};
+use fraud_core::transaction::{Reading, Transaction, TransactionReader};
 use kpl_aggregation::{Payload, split};
 use lambda_events::InvalidEvent;
 use lambda_events::kinesis::{KinesisEvent, StreamRecord};
@@ -112,9 +112,9 @@ impl<'a> Batch<'a> {
         index - before
     }
 
-    /// Every user record in order: a transaction, or why it is none.
-    pub fn transactions(&self) -> Vec<Result<Received<'_>, FailureReason>> {
-        let mut reader = TransactionReader::default();
+    /// Every user record in order: a transaction, read by `reading`, or why it is none.
+    pub fn transactions<'b>(&'b self, reading: &'b Reading) -> Vec<Result<Received<'b>, FailureReason>> {
+        let mut reader = TransactionReader::new(reading);
         self.items.iter().map(|item| self.received(item, &mut reader)).collect()
     }
 

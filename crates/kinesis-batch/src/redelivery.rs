@@ -68,7 +68,7 @@ mod tests {
             let (position, arrival) = (position(sub_sequence_number), Timestamp::from_millis(millis));
             let event = Redelivery { position, arrival, data: &base64(payload.as_bytes()) }.event();
             let batch = Batch::read(&event).unwrap();
-            let transactions = batch.transactions();
+            let transactions = batch.transactions(&fraud_core::transaction::PLAIN);
             let [Ok(received)] = &transactions[..] else { panic!("{transactions:?}") };
             prop_assert_eq!(received.position, position);
             prop_assert_eq!(Some(received.arrival), arrival);

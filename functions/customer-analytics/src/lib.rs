@@ -43,6 +43,7 @@ use fraud_aws::aggregates::AggregateStore;
 use fraud_aws::clock::Clock;
 use fraud_aws::dead_letters::DeadLetterSink;
 use fraud_aws::reason::FailureReason;
+use fraud_core::transaction::PLAIN;
 use fraud_core::window::{Accumulator, Share, WindowRule};
 use kinesis_batch::{Batch, Progress, Received, TimeLimits, dead_letter};
 use lambda_events::InvalidEvent;
@@ -108,7 +109,7 @@ impl<Aggregates: AggregateStore, Sink: AggregateSink, Letters: DeadLetterSink, N
         let limits = TimeLimits::starting_now(remaining);
         let Ports { aggregates, sink, dead_letters, clock } = &self.ports;
         let batch = Batch::read(event)?;
-        let received = batch.transactions();
+        let received = batch.transactions(&PLAIN);
         let mut metrics = BatchMetrics::new(&batch);
         let mut progress = Progress::default();
 

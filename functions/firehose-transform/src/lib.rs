@@ -11,7 +11,7 @@ use fraud_core::decision::Decider;
 use fraud_core::event_time::EventTimeBounds;
 use fraud_core::policy::Policy;
 use fraud_core::record::RecordEncoder;
-use fraud_core::transaction::{Transaction, TransactionReader};
+use fraud_core::transaction::{Reading, Transaction, TransactionReader};
 use lambda_events::InvalidEvent;
 use lambda_events::firehose::{FirehoseEvent, FirehoseRecord};
 use tokio::time::Instant;
@@ -27,6 +27,7 @@ use response::{MAX_RESPONSE_BYTES, ResponseWriter, Unanswerable};
 #[derive(Debug)]
 pub struct Transform<S> {
     profiles: S,
+    reading: Reading,
     decider: Decider,
     encoder: RecordEncoder,
 }
@@ -67,7 +68,13 @@ impl<S: ProfileStore> Transform<S> {
     /// A function that looks profiles up in `profiles`, scores by `policy`, and lets event times within `bounds` name
     /// the partition.
     pub fn new(profiles: S, policy: Policy, bounds: EventTimeBounds) -> Self {
-        Transform { profiles, encoder: RecordEncoder::new(&policy), decider: Decider::new(policy, bounds) }
+        let reading = Reading::new(policy.asked());
+        Transform {
+            profiles,
+            reading,
+            encoder: RecordEncoder::new(&policy),
+            decider: Decider::new(policy, bounds),
+        }
     }
 
     /// Transforms one batch. `remaining` is the time until the invocation must have answered; profiles that cannot be
@@ -88,7 +95,7 @@ impl<S: ProfileStore> Transform<S> {
         let event = FirehoseEvent::parse(event)?;
         let mut writer = ResponseWriter::new(&event.records, max_response_bytes)?;
         let payloads = Payloads::decode(event.records.iter().map(|record| record.data));
-        let mut reader = TransactionReader::default();
+        let mut reader = TransactionReader::new(&self.reading);
         let scorables: Vec<_> = event
             .records
             .iter()

@@ -23,6 +23,7 @@ use fraud_core::enrichment::Enrichment;
 use fraud_core::event_time::EventTimeBounds;
 use fraud_core::fingerprint::Fingerprint;
 use fraud_core::policy::Policy;
+use fraud_core::transaction::Reading;
 use kinesis_batch::{Batch, Progress, Received, RetryReason, TimeLimits, dead_letter};
 use lambda_events::InvalidEvent;
 
@@ -57,6 +58,7 @@ pub struct Ports<Profiles, Ledger, Sink, Letters, Now> {
 #[derive(Debug)]
 pub struct Alerts<Profiles, Ledger, Sink, Letters, Now> {
     ports: Ports<Profiles, Ledger, Sink, Letters, Now>,
+    reading: Reading,
     decider: Decider,
 }
 
@@ -83,7 +85,8 @@ where
         policy: Policy,
         bounds: EventTimeBounds,
     ) -> Self {
-        Alerts { ports, decider: Decider::new(policy, bounds) }
+        let reading = Reading::new(policy.asked());
+        Alerts { ports, reading, decider: Decider::new(policy, bounds) }
     }
 
     /// The policy that decides.
@@ -103,7 +106,7 @@ where
         let time = time.into();
         let limits = TimeLimits::starting_now(time.remaining);
         let batch = Batch::read(event)?;
-        let received = batch.transactions();
+        let received = batch.transactions(&self.reading);
         let looked_up = look_up(&self.ports.profiles, received.iter().map(customer_id), limits.lookup).await;
         let mut metrics = BatchMetrics::new(&batch, &looked_up);
         let mut progress = Progress::default();

@@ -249,7 +249,7 @@ proptest! {
             1..5,
         ),
     ) {
-        let mut reader = TransactionReader::default();
+        let mut reader = TransactionReader::new(&PLAIN);
         for payload in &payloads {
             let read = reader.read(payload.as_bytes());
             let read = read.map(|read| {
@@ -259,4 +259,42 @@ proptest! {
             prop_assert_eq!(read, by_the_book(payload), "{}", payload);
         }
     }
+}
+
+#[test]
+fn what_is_asked_for_is_read_beside_what_every_transaction_is_read_for() {
+    let asked = Asked {
+        fields: ["channel", "merchant_id", "amount", "pin", "score", "note", "fraud_score"]
+            .map(str::to_owned)
+            .into(),
+        entities: EntityKind::ALL.into_iter().collect(),
+    };
+    let reading = Reading::new(&asked);
+    let mut reader = TransactionReader::new(&reading);
+    let payload =
+        br#"{"customer_id":"C1","channel":"w\u0065b","merchant_id":77,"amount":3.50,"pin":true,"score":1e999,
+        "note":null,"fraud_score":1,"device_id":"","ip":["10.0.0.1"],"channel":"app"}"#;
+    let transaction = reader.read(payload).unwrap();
+    let fields: Vec<_> = (0..8).map(|slot| transaction.field(slot)).collect();
+    let expected = [
+        FieldValue::Text("app".into()),
+        FieldValue::Number(77.0),
+        FieldValue::Number(3.5),
+        FieldValue::Bool(true),
+        FieldValue::Unusable,
+        FieldValue::Absent,
+        FieldValue::Absent,
+    ];
+    assert_eq!(fields[..7], expected);
+    let known = |id: &'static str| EntityName::Known(id.into());
+    let entities: Vec<_> = EntityKind::ALL.into_iter().map(|kind| transaction.entity(kind)).collect();
+    assert_eq!(
+        entities,
+        [known("C1"), known("77"), EntityName::Absent, EntityName::Absent, EntityName::Unusable]
+    );
+    let plain = Transaction::parse(payload).unwrap();
+    assert_eq!(
+        (plain.field(0), plain.entity(EntityKind::Merchant)),
+        (FieldValue::Absent, EntityName::Absent)
+    );
 }

@@ -2,6 +2,7 @@ use super::*;
 use crate::progress::{Progress, RetryReason};
 use crate::testing::{aggregate, event};
 use fraud_core::refusal::Refusal;
+use fraud_core::transaction::PLAIN;
 use proptest::prelude::*;
 
 fn transaction(id: usize) -> Vec<u8> {
@@ -19,7 +20,7 @@ fn contents(event: &str) -> Vec<(String, u64, Result<String, FailureReason>)> {
         Ok(received) => Ok(received.transaction.transaction_id.as_deref().unwrap().to_owned()),
         Err(reason) => Err(*reason),
     };
-    let transactions = batch.transactions();
+    let transactions = batch.transactions(&PLAIN);
     transactions
         .iter()
         .enumerate()
@@ -103,6 +104,6 @@ proptest! {
         prop_assert_eq!(batch.len(), expected);
         let sequence: Vec<_> = (0..batch.len()).map(|index| batch.items[index].record).collect();
         prop_assert!(sequence.is_sorted());
-        prop_assert_eq!(batch.transactions().len(), batch.len());
+        prop_assert_eq!(batch.transactions(&PLAIN).len(), batch.len());
     }
 }

@@ -3,6 +3,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use aws_calls::fault::CallFault;
+use fraud_core::transaction::PLAIN;
 
 use super::*;
 use crate::testing::{aggregate, event};
@@ -53,7 +54,7 @@ async fn sent_letters_with(
 ) -> (usize, Progress) {
     let event = event(payloads);
     let batch = Batch::read(&event).unwrap();
-    let transactions = batch.transactions();
+    let transactions = batch.transactions(&PLAIN);
     let refused = transactions
         .iter()
         .enumerate()

@@ -9,6 +9,7 @@ use aws_calls::sdk::Sdk;
 use fraud_aws::config::Environment;
 use fraud_aws::dead_letters::{DeadLetter, DeadLetterSink, StoredLetter};
 use fraud_aws::reason::FailureReason;
+use fraud_core::transaction::PLAIN;
 use kinesis_batch::{Batch, Redelivery};
 use tokio::time::Instant;
 
@@ -99,7 +100,7 @@ impl<'e> LetterRedriver<'e> {
             Err(stays) => return RedriveResult::Stays(stays),
         };
         match Batch::read(&event) {
-            Ok(batch) => match batch.transactions().first() {
+            Ok(batch) => match batch.transactions(&PLAIN).first() {
                 Some(Err(reason)) => RedriveResult::Stays(StayReason::FailedAgain(*reason)),
                 _ => RedriveResult::Accepted,
             },

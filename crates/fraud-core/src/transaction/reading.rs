@@ -1,0 +1,153 @@
+//! What is read of each transaction beside what every transaction is read for.
+
+use std::borrow::Cow;
+
+use exact_text::json::Value;
+
+use super::{Field, MAX_ID_LENGTH, Members};
+use crate::entity::{EntityKind, EntityKinds};
+
+/// What a policy asks of a transaction beside its amount, times and customer.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Asked {
+    /// Names of members, each once.
+    pub fields: Vec<String>,
+    /// The kinds of entities.
+    pub entities: EntityKinds,
+}
+
+/// What is read of each transaction.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reading {
+    /// The members that are asked for, each with what else it is read for: first the fields, then the entities.
+    slots: Vec<(String, Field)>,
+    /// The slot of each kind of entity.
+    entities: [Option<usize>; EntityKind::ALL.len()],
+}
+
+/// Nothing beside what every transaction is read for.
+pub static PLAIN: Reading = Reading { slots: Vec::new(), entities: [None; EntityKind::ALL.len()] };
+
+impl Reading {
+    /// What is read where a policy asks for this.
+    pub fn new(asked: &Asked) -> Self {
+        let mut reading = PLAIN.clone();
+        let mut slot = |name: &str| {
+            reading.slots.push((name.to_owned(), Field::of(Some(name))));
+            reading.slots.len() - 1
+        };
+        asked.fields.iter().for_each(|name| {
+            slot(name);
+        });
+        for kind in asked.entities.iter().filter(|&kind| kind != EntityKind::Customer) {
+            let place = slot(kind.member());
+            if let Some(entity) = reading.entities.get_mut(kind as usize) {
+                *entity = Some(place);
+            }
+        }
+        reading
+    }
+
+    /// What a member's key means to this reading.
+    pub(super) fn field(&self, key: Option<&str>) -> Field {
+        match Field::of(key) {
+            Field::Other => {
+                let slot = self.slots.iter().position(|(name, _)| Some(name.as_str()) == key);
+                slot.and_then(|slot| u16::try_from(slot).ok()).map_or(Field::Other, Field::Asked)
+            }
+            field => field,
+        }
+    }
+
+    /// Room for the members that are asked for.
+    #[inline]
+    pub(super) fn room<'a>(&self) -> Vec<Option<Value<'a>>> {
+        vec![None; self.slots.len()]
+    }
+
+    /// Fills in the members that are asked for and are read for something else too, or are asked for twice.
+    #[inline]
+    pub(super) fn complete<'a>(&self, asked: &mut [Option<Value<'a>>], read: &Members<'a>) {
+        for (place, (name, field)) in self.slots.iter().enumerate() {
+            let value = match field {
+                Field::TransactionId => read.transaction_id,
+                Field::CustomerId => read.customer_id,
+                Field::Amount => read.amount,
+                Field::EventTime => read.event_time,
+                Field::MerchantId => read.merchant,
+                // A name under which only this product writes: nothing of the producer's is there.
+                Field::Own => None,
+                Field::Other | Field::Asked(_) => {
+                    let first = self.slots.iter().position(|(other, _)| other == name);
+                    first.and_then(|first| asked.get(first).copied().flatten())
+                }
+            };
+            if let Some(slot) = asked.get_mut(place) {
+                *slot = value;
+            }
+        }
+    }
+
+    pub(super) fn slot_of_entity(&self, kind: EntityKind) -> Option<usize> {
+        self.entities.get(kind as usize).copied().flatten()
+    }
+}
+
+/// A transaction's member as a policy can use it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum FieldValue<'t> {
+    /// There is none, or it is null.
+    Absent,
+    /// A number: its nearest f64, always finite.
+    Number(f64),
+    /// A text of at most [`MAX_FIELD_TEXT`] characters.
+    Text(Cow<'t, str>),
+    /// true or false
+    Bool(bool),
+    /// A value that no policy can use: an object, an array, a number beyond f64's, a text that is too long or not valid
+    /// Unicode.
+    Unusable,
+}
+
+/// The most characters of a text that policies can compare.
+pub const MAX_FIELD_TEXT: usize = 256;
+
+impl<'t> FieldValue<'t> {
+    pub(super) fn of(value: Option<Value<'t>>) -> Self {
+        match value {
+            None | Some(Value::Null) => FieldValue::Absent,
+            Some(Value::Bool(value)) => FieldValue::Bool(value),
+            Some(Value::Number(digits)) => match digits.parse() {
+                Ok(number) if f64::is_finite(number) => FieldValue::Number(number),
+                _ => FieldValue::Unusable,
+            },
+            Some(value) => match value.as_str() {
+                Some(text) if text.chars().nth(MAX_FIELD_TEXT).is_none() => FieldValue::Text(text),
+                _ => FieldValue::Unusable,
+            },
+        }
+    }
+}
+
+/// The entity that a transaction names.
+#[derive(Debug, Clone, PartialEq)]
+pub enum EntityName<'t> {
+    /// It names none, or nobody asked.
+    Absent,
+    /// Its id.
+    Known(Cow<'t, str>),
+    /// Something that is no id: neither a text of up to 256 characters nor an integer.
+    Unusable,
+}
+
+impl<'t> EntityName<'t> {
+    pub(super) fn of(value: Option<Value<'t>>) -> Self {
+        match super::id(value, |id| id.chars().count(), crate::refusal::Refusal::InvalidCustomerId) {
+            Ok(None) => EntityName::Absent,
+            Ok(Some(id)) => EntityName::Known(id),
+            Err(_) => EntityName::Unusable,
+        }
+    }
+}
+
+const _: () = assert!(MAX_FIELD_TEXT == MAX_ID_LENGTH, "an id is compared whole");
