@@ -16,6 +16,24 @@ pub struct WrittenTime {
     /// The hour as written, 0 to 23: the hour of day where the customer was, whatever the offset. `None` for an epoch
     /// number, which names an instant and no local time.
     pub hour: Option<u8>,
+    /// The minutes by which the clock as written is ahead of UTC; 0 without an offset, and for an epoch number.
+    pub offset_minutes: i16,
+}
+
+impl WrittenTime {
+    /// The day of the week as written, 1 (Monday) to 7; `None` for an epoch number.
+    pub fn weekday(&self) -> Option<u8> {
+        self.hour?;
+        let local = self.instant.millis().saturating_add(i64::from(self.offset_minutes) * 60_000);
+        Some(weekday(local))
+    }
+}
+
+/// The day of the week, 1 (Monday) to 7, of a local time in milliseconds since the epoch.
+pub fn weekday(local_millis: i64) -> u8 {
+    const DAY: i64 = 86_400_000;
+    // The epoch's first day was a Thursday.
+    ((local_millis.div_euclid(DAY) + 3).rem_euclid(7) + 1) as u8
 }
 
 /// Reads a text of at most [`MAX_LENGTH`] characters: RFC 3339, and beyond it: a missing offset; `t` or a space for
@@ -54,7 +72,7 @@ fn parse_calendar(text: &str) -> Option<WrittenTime> {
         local_millis((year, month as u8, day as u8), (hour as u8, minute as u8, second as u8), millis)?;
     // The offset can carry the first and the last day of the calendar out of it.
     let instant = Timestamp::saturating_from_millis(local - i64::from(offset_minutes) * 60_000);
-    Some(WrittenTime { instant, hour: Some(hour as u8) })
+    Some(WrittenTime { instant, hour: Some(hour as u8), offset_minutes: offset_minutes as i16 })
 }
 
 /// Reads a JSON number's digits as a time since the epoch: below 1e11 in seconds, from there to below 1e14 in
@@ -62,7 +80,7 @@ fn parse_calendar(text: &str) -> Option<WrittenTime> {
 /// characters.
 pub fn parse_epoch(number: &str) -> Option<WrittenTime> {
     let instant = Timestamp::from_epoch_number(number).filter(|_| number.len() <= MAX_LENGTH)?;
-    (instant.millis() < EPOCH_END).then_some(WrittenTime { instant, hour: None })
+    (instant.millis() < EPOCH_END).then_some(WrittenTime { instant, hour: None, offset_minutes: 0 })
 }
 
 /// The value of at most four ASCII digits.
@@ -236,6 +254,19 @@ mod tests {
         assert_eq!(parse("2024-01-15T03:00:00+09:00").unwrap().hour, Some(3));
         assert_eq!(parse("2024-01-15T23:59:59-23:59").unwrap().hour, Some(23));
         assert_eq!(parse("2024-01-15T23:59-23:59[Etc/Nowhere]").unwrap().hour, Some(23));
+    }
+
+    #[test]
+    fn the_weekday_is_the_one_written_and_not_the_one_in_utc() {
+        for (text, weekday) in [
+            ("2024-01-15T03:00:00Z", Some(1)),
+            ("2024-01-15T03:00:00+09:00", Some(1)),
+            ("2024-01-14T23:59:59-23:59", Some(7)),
+            ("1969-12-31T00:00:00Z", Some(3)),
+            ("1705287600", None),
+        ] {
+            assert_eq!(parse(text).unwrap().weekday(), weekday, "{text}");
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use crate::decision::{Decider, Decision};
 use crate::event_time::EventTimeFault;
+use crate::evidence::{ENGINE, Evidence};
 use crate::fingerprint::Fingerprint;
 use crate::identity::Position;
 use crate::scoring;
@@ -24,7 +25,8 @@ pub const ALERT_TYPE: &str = "fraud_detection";
 /// `transaction_amount` (a number, the producer's digits), `fraud_score`, `timestamp` (when the record arrived, RFC 3339
 /// in UTC with milliseconds), `event_time` (as the producer wrote it; null if it is missing or cannot be read),
 /// `event_time_fault` (what is wrong with it; absent if nothing is), `reasons` (objects of `name`, `points`, `observed`
-/// and `rule`, in the policy's order), `policy` (its id), `enrichment`, `stream`, `shard`, `sequence_number` (a string: it
+/// (a number, null without a value, or an object of several inputs) and `rule`, in the policy's order), `policy` (its id), `enrichment`, `fraud_inputs` (JSON as text) and `engine` (both only under a policy
+/// that looks at more than the record's own fields tell), `stream`, `shard`, `sequence_number` (a string: it
 /// has more digits than numbers can hold), `sub_sequence_number` for a record inside an aggregate, but for the first, and
 /// `customer_sequence`: text that sorts a customer's alerts in the order of the stream, as long as the customer's records are on one
 /// shard.
@@ -61,6 +63,9 @@ pub struct Alert {
     pub policy: String,
     /// What the profile lookup came to.
     pub enrichment: String,
+    /// The inputs that the decision was made from, JSON, and which engine decided; only under a policy that looks at more
+    /// than the record's own fields tell.
+    pub evidence: Option<AlertEvidence>,
     /// The stream's name.
     pub stream: String,
     /// The shard's id.
@@ -76,6 +81,15 @@ pub struct Alert {
     pub fingerprint: Option<Fingerprint>,
     /// The message.
     pub message: String,
+}
+
+/// What an alert's decision was made from, and by what.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AlertEvidence {
+    /// The inputs: JSON.
+    pub inputs: String,
+    /// Which reader and scorer decided.
+    pub engine: String,
 }
 
 impl Alert {
@@ -103,6 +117,8 @@ impl Alert {
             reasons: scoring::reasons_json(&decider.reasons(decision)),
             policy: decider.policy().id().to_owned(),
             enrichment: decision.enrichment.as_str().to_owned(),
+            evidence: Evidence::of(transaction, decision, decider.policy())
+                .map(|evidence| AlertEvidence { inputs: evidence.inputs, engine: ENGINE.to_owned() }),
             stream: position.stream.to_owned(),
             shard: position.shard.to_owned(),
             sequence_number: position.sequence_number.to_owned(),

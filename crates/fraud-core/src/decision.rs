@@ -4,6 +4,7 @@
 use exact_text::timestamp::Timestamp;
 
 use crate::enrichment::Enrichment;
+use crate::entity::EntityKinds;
 use crate::event_time::{CountedTime, EventTimeBounds};
 use crate::found::Found;
 use crate::identity::{Identity, Position};
@@ -13,17 +14,21 @@ use crate::scoring::{Reason, Score};
 use crate::transaction::Transaction;
 
 /// What was decided on a transaction, and what from.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Decision<'a> {
     /// The outcome of the profile lookup.
     pub enrichment: Enrichment<'a>,
+    /// The kinds of entities that the policy asks for and that could not be looked up.
+    pub unavailable: EntityKinds,
     /// What the score was made from.
-    pub inputs: Inputs,
+    pub inputs: Inputs<'a>,
     /// The score.
     pub score: Score,
     /// The record's identity, if it has one.
     pub identity: Option<Identity<'a>>,
+    /// Where the record is, if it came from a stream.
+    pub position: Option<Position<'a>>,
     /// When the record arrived.
     pub arrival: Timestamp,
     /// When the transaction counts, and what is wrong with its own time.
@@ -58,13 +63,15 @@ impl Decider {
         arrival: Timestamp,
         position: Option<Position<'a>>,
     ) -> Decision<'a> {
-        let Found { enrichment, entities: _ } = found.into();
-        let inputs = Inputs::of(transaction, enrichment, arrival, &self.policy);
+        let found = found.into();
+        let inputs = Inputs::of(transaction, &found, arrival, &self.policy);
         Decision {
-            enrichment,
-            inputs,
+            enrichment: found.enrichment,
+            unavailable: found.entities.unavailable(),
             score: self.policy.score(&inputs),
+            inputs,
             identity: transaction.identity(position),
+            position,
             arrival,
             time: self.bounds.counted(&transaction.event_time, arrival),
         }
@@ -76,7 +83,7 @@ impl Decider {
     }
 
     /// The reasons of a decision's score, in the policy's order.
-    pub fn reasons(&self, decision: &Decision<'_>) -> Vec<Reason<'_>> {
+    pub fn reasons<'d>(&'d self, decision: &'d Decision<'_>) -> Vec<Reason<'d>> {
         self.policy.reasons(&decision.inputs)
     }
 }

@@ -98,6 +98,15 @@ pub const LIST_PREFIX: &str = "list_";
 /// The attribute of an entity's risk.
 pub const RISK: &str = "risk";
 
+/// The longest name of a list.
+const MAX_LIST_NAME: usize = 64;
+
+/// Whether a list can have this name: 1 to 64 lower-case letters, digits or `_`.
+pub fn is_list_name(name: &str) -> bool {
+    let valid = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+    (1..=MAX_LIST_NAME).contains(&name.len()) && name.bytes().all(valid)
+}
+
 /// What is known of one entity.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entity {
@@ -190,9 +199,10 @@ impl<'e> EntitiesFound<'e> {
         self.0.get(kind as usize).copied().unwrap_or_default()
     }
 
-    /// Whether an entity could not be looked up.
-    pub fn any_unavailable(&self) -> bool {
-        self.0.iter().any(|found| matches!(found, EntityFound::Unavailable))
+    /// The kinds of those that could not be looked up.
+    #[inline]
+    pub fn unavailable(&self) -> EntityKinds {
+        EntityKind::ALL.into_iter().filter(|&kind| self.of(kind) == EntityFound::Unavailable).collect()
     }
 }
 

@@ -176,7 +176,7 @@ mod tests {
             (1_000_000_000 + 3_600_001, false),
         ] {
             let event_time = at(event_time);
-            let time = WrittenTime { instant: event_time, hour: Some(3) };
+            let time = WrittenTime { instant: event_time, hour: Some(3), offset_minutes: 0 };
             let field = TimeField::Known(time, "".into());
             assert_eq!(bounds.counted(&field, arrival).at, if within { event_time } else { arrival });
             assert_eq!(unbounded.counted(&field, arrival).at, event_time);

@@ -37,8 +37,16 @@ pub const INGESTED_AT: &str = "ingested_at";
 /// What is wrong with the transaction's event time; absent if nothing is.
 pub const EVENT_TIME_FAULT: &str = "event_time_fault";
 
+/// The inputs that the decision was made from: JSON as text. Only where the policy looks at more than the record's own
+/// fields tell.
+pub const FRAUD_INPUTS: &str = "fraud_inputs";
+/// Where the record is in its stream, in the same lines.
+pub const POSITION: &str = "position";
+/// Which reader and scorer decided, in the same lines.
+pub const ENGINE: &str = "engine";
+
 /// All that are written, in that order.
-pub const WRITTEN: [&str; 10] = [
+pub const WRITTEN: [&str; 13] = [
     CUSTOMER_SEGMENT,
     CUSTOMER_LIFETIME_VALUE,
     CUSTOMER_RISK_SCORE,
@@ -49,6 +57,9 @@ pub const WRITTEN: [&str; 10] = [
     ENRICHMENT,
     INGESTED_AT,
     EVENT_TIME_FAULT,
+    FRAUD_INPUTS,
+    POSITION,
+    ENGINE,
 ];
 
 /// Whether a name is one of [`WRITTEN`] in any letter case. The lake's reader folds case, so a producer's

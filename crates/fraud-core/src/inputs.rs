@@ -1,82 +1,74 @@
 //! What a policy's factors can look at.
 
-use exact_text::timestamp::Timestamp;
+use std::borrow::Cow;
 
-use crate::enrichment::Enrichment;
+use exact_text::timestamp::Timestamp;
+use exact_text::written_time::weekday;
+
+use crate::entity::EntityFound;
+use crate::found::Found;
 use crate::policy::Policy;
 use crate::profile::Profile;
-use crate::transaction::{TimeField, Transaction};
+use crate::transaction::{FieldValue, TimeField, Transaction};
+
+mod history;
+mod input;
+
+pub use history::HistoryInput;
+pub use input::{Input, ValueType};
 
 /// What a score depends on, and nothing else.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Inputs {
+#[derive(Debug, Clone, PartialEq)]
+pub struct Inputs<'a> {
     /// The transaction's amount.
     pub amount: f64,
     /// The customer's risk, from the profile or the policy's default.
     pub customer_risk: f64,
     /// The hour of day, 0 to 23, as the producer wrote it; `None` for an epoch number and for a text that cannot be read.
     pub hour: Option<u8>,
+    /// The policy's [further inputs](Policy::further_inputs), in that order. Empty for a policy that needs none.
+    pub further: Vec<InputValue<'a>>,
+    /// How many members of the transaction have no value because they are of another type than the policy expects.
+    pub unusable_fields: usize,
 }
 
-/// Declares the inputs: for each its name in policies, the least and the greatest value that it can have, and how it is
-/// read from [`Inputs`].
-macro_rules! inputs {
-    ($($(#[$doc:meta])* $variant:ident = $name:literal, $least:expr, $greatest:expr, $read:expr;)+) => {
-        /// One input of a policy's factor.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        pub enum Input {
-            $($(#[$doc])* $variant,)+
-        }
-
-        impl Input {
-            /// Every input.
-            pub const ALL: &[Input] = &[$(Input::$variant),+];
-
-            /// The name in policies.
-            pub fn name(self) -> &'static str {
-                match self {
-                    $(Input::$variant => $name,)+
-                }
-            }
-
-            /// The least and the greatest value that the input can have.
-            pub(crate) fn range(self) -> (f64, f64) {
-                match self {
-                    $(Input::$variant => ($least, $greatest),)+
-                }
-            }
-
-            /// The input's value; `None` if it has none.
-            #[inline(always)]
-            pub(crate) fn of(self, inputs: &Inputs) -> Option<f64> {
-                match self {
-                    $(Input::$variant => ($read)(inputs),)+
-                }
-            }
-        }
-    };
+/// The value of an input.
+#[derive(Debug, Clone, PartialEq)]
+pub enum InputValue<'a> {
+    /// It has none.
+    None,
+    /// A finite number.
+    Number(f64),
+    /// A text.
+    Text(Cow<'a, str>),
+    /// Whether something is so.
+    Truth(bool),
+    /// It could not be looked up. Factors see no value.
+    Unavailable,
 }
 
-inputs! {
-    /// The transaction's amount.
-    Amount = "amount", f64::NEG_INFINITY, f64::INFINITY, |inputs: &Inputs| Some(inputs.amount);
-    /// The customer's risk.
-    CustomerRisk = "customer_risk", 0.0, 1.0, |inputs: &Inputs| Some(inputs.customer_risk);
-    /// The hour of day.
-    Hour = "hour", 0.0, 23.0, |inputs: &Inputs| inputs.hour.map(f64::from);
+/// Where an input's value is among [`Inputs`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    Amount,
+    CustomerRisk,
+    Hour,
+    Further(usize),
 }
 
-impl Inputs {
+impl<'a> Inputs<'a> {
     /// What a transaction's score depends on, under a policy.
+    #[inline(always)]
     pub(crate) fn of(
-        transaction: &Transaction<'_>,
-        enrichment: Enrichment<'_>,
+        transaction: &'a Transaction<'_>,
+        found: &Found<'a>,
         arrival: Timestamp,
         policy: &Policy,
     ) -> Self {
-        Inputs {
+        let mut inputs = Inputs {
             amount: transaction.amount.value,
-            customer_risk: enrichment
+            customer_risk: found
+                .enrichment
                 .profile()
                 .and_then(Profile::risk_score)
                 .unwrap_or_else(|| policy.default_risk()),
@@ -85,6 +77,114 @@ impl Inputs {
                 TimeField::Missing => Some(arrival.calendar().hour),
                 TimeField::Unreadable => None,
             },
+            further: Vec::new(),
+            unusable_fields: 0,
+        };
+        if !policy.further_inputs().is_empty() {
+            inputs.read_further(transaction, found, arrival, policy);
         }
+        inputs
+    }
+
+    fn read_further(
+        &mut self,
+        transaction: &'a Transaction<'_>,
+        found: &Found<'a>,
+        arrival: Timestamp,
+        policy: &Policy,
+    ) {
+        self.further.reserve_exact(policy.further_inputs().len());
+        for further in policy.further_inputs() {
+            let value = match &further.input {
+                Input::Amount => InputValue::Number(self.amount),
+                Input::CustomerRisk => InputValue::Number(self.customer_risk),
+                Input::Hour => InputValue::number(self.hour.map(f64::from)),
+                Input::Weekday => InputValue::number(written_weekday(transaction, arrival).map(f64::from)),
+                Input::CustomerLifetimeValue => {
+                    InputValue::number(found.enrichment.profile().and_then(Profile::lifetime_value))
+                }
+                Input::CustomerSegment => found
+                    .enrichment
+                    .profile()
+                    .map_or(InputValue::None, |profile| InputValue::Text(profile.segment())),
+                Input::Field(_, expected) => {
+                    let (value, is_usable) = field(transaction.field(further.slot), *expected);
+                    self.unusable_fields += usize::from(!is_usable);
+                    value
+                }
+                Input::EntityRisk(kind) => match found.entities.of(*kind) {
+                    EntityFound::Known(entity) => InputValue::number(entity.risk()),
+                    EntityFound::Unavailable => InputValue::Unavailable,
+                    EntityFound::None | EntityFound::Absent => InputValue::None,
+                },
+                Input::OnList(kind, list) => match found.entities.of(*kind) {
+                    EntityFound::Known(entity) => InputValue::Truth(entity.is_on(list, arrival)),
+                    EntityFound::Unavailable => InputValue::Unavailable,
+                    EntityFound::None | EntityFound::Absent => InputValue::Truth(false),
+                },
+                Input::MerchantFraudRate | Input::MerchantCompromiseAge | Input::History(_) => {
+                    InputValue::None
+                }
+            };
+            self.further.push(value);
+        }
+    }
+
+    /// The number at a place; `None` if there is none.
+    #[inline(always)]
+    pub(crate) fn number(&self, place: Place) -> Option<f64> {
+        match place {
+            Place::Amount => Some(self.amount),
+            Place::CustomerRisk => Some(self.customer_risk),
+            Place::Hour => self.hour.map(f64::from),
+            Place::Further(index) => match self.further.get(index) {
+                Some(InputValue::Number(number)) => Some(*number),
+                _ => None,
+            },
+        }
+    }
+
+    /// The value at a place.
+    pub(crate) fn value(&self, place: Place) -> InputValue<'_> {
+        match place {
+            Place::Further(index) => self.further.get(index).map_or(InputValue::None, InputValue::borrowed),
+            _ => InputValue::number(self.number(place)),
+        }
+    }
+}
+
+impl InputValue<'_> {
+    fn number(number: Option<f64>) -> Self {
+        number.map_or(InputValue::None, InputValue::Number)
+    }
+
+    /// The same value, borrowed.
+    pub fn borrowed(&self) -> InputValue<'_> {
+        match self {
+            InputValue::None => InputValue::None,
+            InputValue::Number(number) => InputValue::Number(*number),
+            InputValue::Text(text) => InputValue::Text(Cow::Borrowed(text)),
+            InputValue::Truth(truth) => InputValue::Truth(*truth),
+            InputValue::Unavailable => InputValue::Unavailable,
+        }
+    }
+}
+
+/// A member's value if it is of the type that the policy expects, and whether it is, or is absent.
+fn field(value: FieldValue<'_>, expected: ValueType) -> (InputValue<'_>, bool) {
+    match (value, expected) {
+        (FieldValue::Number(number), ValueType::Number) => (InputValue::Number(number), true),
+        (FieldValue::Text(text), ValueType::Text) => (InputValue::Text(text), true),
+        (FieldValue::Bool(truth), ValueType::Truth) => (InputValue::Truth(truth), true),
+        (FieldValue::Absent, _) => (InputValue::None, true),
+        _ => (InputValue::None, false),
+    }
+}
+
+fn written_weekday(transaction: &Transaction<'_>, arrival: Timestamp) -> Option<u8> {
+    match &transaction.event_time {
+        TimeField::Known(time, _) => time.weekday(),
+        TimeField::Missing => Some(weekday(arrival.millis())),
+        TimeField::Unreadable => None,
     }
 }

@@ -11,6 +11,7 @@ pub mod decision;
 pub mod enrichment;
 pub mod entity;
 pub mod event_time;
+pub mod evidence;
 pub mod fields;
 pub mod fingerprint;
 pub mod found;

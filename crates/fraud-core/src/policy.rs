@@ -2,16 +2,27 @@
 
 use std::fmt::Write as _;
 
+mod canonical;
 mod document;
 mod error;
+mod explain;
+mod factor;
+pub mod keys;
 mod reach;
+mod silence;
+mod space;
+#[cfg(test)]
+pub(crate) mod testing;
 
-pub use error::{PolicyError, PolicyProblem};
-pub use reach::Silence;
+pub use error::{Mistake, PolicyError, PolicyProblem};
+pub use explain::{Combination, Explanation};
+pub use factor::Factor;
+pub(crate) use factor::{Condition, Gives, Test, weighted};
+pub use silence::{Lacking, MissingCost, Silence};
 
 use sha2::{Digest, Sha256};
 
-use crate::inputs::Input;
+use crate::inputs::{Input, Place};
 use crate::transaction::Asked;
 
 /// The most factors a policy can have: as many as a [`FactorSet`](crate::scoring::FactorSet) has places.
@@ -26,38 +37,43 @@ pub struct Policy {
     cap: f64,
     threshold: f64,
     default_risk: f64,
+    history: Option<HistorySettings>,
     factors: Vec<Factor>,
+    further: Vec<FurtherInput>,
     asked: Asked,
 }
 
-/// One factor of a score: what it looks at, and how that gives points.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Factor {
-    pub(crate) name: String,
-    pub(crate) input: Input,
-    pub(crate) shape: Shape,
+/// What the customer's history is kept by.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct HistorySettings {
+    /// The mean amount of a customer without a past.
+    pub prior_mean_amount: f64,
+    /// From this ratio on an amount is an outlier for its customer.
+    pub outlier_ratio: f64,
+    /// A known fraud below this amount, and no outlier, points at the merchant and not at the card.
+    pub ordinary_below: f64,
 }
 
-/// How a value gives points.
+/// An input that not every policy has.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Shape {
-    /// The points of the band that the value lies in.
-    Bands(Vec<Band>),
-    /// The value times the weight.
-    Weight { weight: f64, text: String },
+pub struct FurtherInput {
+    /// The input.
+    pub input: Input,
+    /// For a member of the transaction its place in [`Asked::fields`].
+    pub(crate) slot: usize,
 }
 
-/// The numbers greater than `above` and up to `up_to`. Bounds of the other kinds (`from`, `until`) are held as the
-/// neighbouring f64, so that every comparison is one of these two.
+/// What a policy is made of, before it has an id.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Band {
-    pub(crate) above: f64,
-    pub(crate) up_to: f64,
-    pub(crate) points: f64,
-    /// The rule as reasons write it.
-    pub(crate) text: String,
-    /// The bounds as the policy's canonical form writes them.
-    pub(crate) canonical: String,
+pub(crate) struct Parts {
+    pub name: String,
+    pub cap: f64,
+    pub threshold: f64,
+    pub default_risk: f64,
+    pub history: Option<HistorySettings>,
+    pub factors: Vec<Factor>,
+    /// The inputs that are not among the basic ones, each once, in the order of their first use.
+    pub further: Vec<Input>,
 }
 
 impl Policy {
@@ -72,26 +88,51 @@ impl Policy {
     /// Reads and validates a policy.
     ///
     /// # Errors
-    /// [`PolicyError`] at the first line that is wrong: a syntax error, an unknown key, a number that is not finite or
-    /// is negative, bands that overlap, a threshold that no transaction could pass.
+    /// [`PolicyError`] with every mistake: a syntax error, an unknown key or input, a number that is not finite, bands
+    /// that overlap or that no value reaches, a threshold that no transaction could pass.
     pub fn parse(toml: &str) -> Result<Self, PolicyError> {
         document::parse(toml)
     }
 
-    pub(crate) fn new(name: &str, cap: f64, threshold: f64, default_risk: f64, factors: Vec<Factor>) -> Self {
-        let digest = Sha256::digest(canonical_form(name, cap, threshold, default_risk, &factors));
-        let mut id = format!("{name}@");
+    pub(crate) fn new(parts: Parts) -> Self {
+        let digest = Sha256::digest(canonical::form(&parts));
+        let mut id = format!("{}@", parts.name);
         for byte in digest.iter().take(6) {
             // Writing to a string cannot fail.
             let _ = write!(id, "{byte:02x}");
         }
-        Policy { id, cap, threshold, default_risk, factors, asked: Asked::default() }
+        let mut asked = Asked::default();
+        let further = parts.further.into_iter().map(|input| {
+            let slot = asked.slot(&input);
+            FurtherInput { input, slot }
+        });
+        let further = further.collect();
+        let Parts { cap, threshold, default_risk, history, factors, .. } = parts;
+        Policy { id, cap, threshold, default_risk, history, factors, further, asked }
     }
 
     /// `<name>@<the first 12 hex digits of the SHA-256 of the canonical form>`: policies that decide alike have the
     /// same id, whatever their files' comments and layout.
     pub fn id(&self) -> &str {
         &self.id
+    }
+
+    /// The policy's name: its id up to the `@`.
+    pub fn name(&self) -> &str {
+        self.id.split_once('@').map_or(&self.id, |(name, _)| name)
+    }
+
+    /// The canonical form, of which the id holds the hash: one line for each thing that decides a score.
+    pub fn canonical(&self) -> String {
+        canonical::form(&Parts {
+            name: self.name().to_owned(),
+            cap: self.cap,
+            threshold: self.threshold,
+            default_risk: self.default_risk,
+            history: self.history,
+            factors: self.factors.clone(),
+            further: self.further.iter().map(|further| further.input.clone()).collect(),
+        })
     }
 
     /// The highest score.
@@ -109,6 +150,19 @@ impl Policy {
         self.default_risk
     }
 
+    /// What the customer's history is kept by, if the policy says.
+    pub fn history(&self) -> Option<HistorySettings> {
+        self.history
+    }
+
+    /// Why the policy needs the customer's history, if it does: the first factor that looks at it, else its `[history]`.
+    pub fn needs_history(&self) -> Option<&str> {
+        let looks =
+            |factor: &&Factor| factor.places().any(|place| matches!(self.input(place), Input::History(_)));
+        let factor = self.factors.iter().find(looks).map(Factor::name);
+        factor.or(self.history.map(|_| "[history]"))
+    }
+
     /// What the policy asks of a transaction beside what every transaction is read for.
     pub fn asked(&self) -> &Asked {
         &self.asked
@@ -118,32 +172,41 @@ impl Policy {
     pub fn factors(&self) -> &[Factor] {
         &self.factors
     }
-}
 
-impl Factor {
-    /// The factor's name: letters, digits, `.`, `_` and `-`.
-    pub fn name(&self) -> &str {
-        &self.name
+    /// The inputs that not every policy has, in the order of their first use. A policy without any is one whose decisions are
+    /// computed again from the fields of a scored record.
+    #[inline]
+    pub fn further_inputs(&self) -> &[FurtherInput] {
+        &self.further
     }
-}
 
-/// One line for each thing that decides a score, numbers in their shortest form.
-fn canonical_form(name: &str, cap: f64, threshold: f64, default_risk: f64, factors: &[Factor]) -> String {
-    let mut form =
-        format!("name {name}\ncap {cap:?}\nthreshold {threshold:?}\ndefault_risk {default_risk:?}\n");
-    let mut line = |words: std::fmt::Arguments<'_>| {
-        let _ = writeln!(form, "{words}");
-    };
-    for Factor { name, input, shape } in factors {
-        let input = input.name();
-        match shape {
-            Shape::Weight { weight, .. } => line(format_args!("factor {name} {input} weight {weight:?}")),
-            Shape::Bands(bands) => bands.iter().for_each(|Band { canonical, points, .. }| {
-                line(format_args!("factor {name} {input} {canonical} points {points:?}"));
-            }),
+    /// The input at a place.
+    pub(crate) fn input(&self, place: Place) -> &Input {
+        match place {
+            Place::Amount => &Input::Amount,
+            Place::CustomerRisk => &Input::CustomerRisk,
+            Place::Hour => &Input::Hour,
+            Place::Further(index) => self.further.get(index).map_or(&Input::Amount, |further| &further.input),
         }
     }
-    form
+}
+
+impl Asked {
+    /// Asks for what an input reads of a transaction; gives a field's place among [`Asked::fields`].
+    fn slot(&mut self, input: &Input) -> usize {
+        match input {
+            Input::Field(name, _) => {
+                let known = self.fields.iter().position(|field| field == name);
+                return known.unwrap_or_else(|| {
+                    self.fields.push(name.clone());
+                    self.fields.len() - 1
+                });
+            }
+            Input::EntityRisk(kind) | Input::OnList(kind, _) => self.entities.insert(*kind),
+            _ => {}
+        }
+        0
+    }
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::fields;
-use exact_text::json::{Scanner, is_number, push_escaped};
+use exact_text::json::{JsonError, Scanner, Value, is_number, push_escaped};
 
 /// The most characters of a segment. With the bound on digits it bounds what one profile adds to a record, so that no
 /// record takes the room of others.
@@ -76,6 +76,24 @@ impl Profile {
         let first = self.members.find(':').and_then(|colon| self.members.get(colon + 1..));
         let segment = first.and_then(|value| Scanner::new(value, 0).value().ok()?.as_str());
         segment.unwrap_or_default()
+    }
+
+    /// The customer's lifetime value, 0 if the profile has none.
+    pub fn lifetime_value(&self) -> Option<f64> {
+        let mut value = None;
+        let risk = if self.risk_score.is_none() { "0" } else { "" };
+        let object = format!("{{{}{risk}}}", self.members);
+        let read = Scanner::new(&object, 1).object(|key, scanner| {
+            let member = scanner.value()?;
+            if let (Some(fields::CUSTOMER_LIFETIME_VALUE), Value::Number(digits)) =
+                (key.decode().as_deref(), member)
+            {
+                value = digits.parse().ok().filter(|value: &f64| value.is_finite());
+            }
+            Ok::<_, JsonError>(())
+        });
+        debug_assert!(read.is_ok(), "a profile's members are JSON");
+        value
     }
 
     /// Appends the three customer fields as JSON members, without braces. `default_risk` is what the policy takes for a

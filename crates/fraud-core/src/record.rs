@@ -1,6 +1,7 @@
 //! The scored record: the producer's bytes with our fields appended.
 
 use crate::decision::Decision;
+use crate::evidence::{ENGINE, Evidence};
 use crate::fields;
 use crate::policy::Policy;
 use crate::transaction::Transaction;
@@ -11,6 +12,7 @@ use exact_text::json::{number_text, push_escaped, push_number};
 pub struct RecordEncoder {
     /// For each factor its name as a JSON string.
     factor_names: Vec<String>,
+    policy: Policy,
     /// The policy's risk of a customer without one, as a JSON number.
     default_risk: String,
     between: Between,
@@ -49,7 +51,12 @@ impl RecordEncoder {
             before_arrival: format!("\",\"{}\":\"", fields::INGESTED_AT),
             before_fault: format!("\",\"{}\":\"", fields::EVENT_TIME_FAULT),
         };
-        RecordEncoder { factor_names, default_risk: number_text(policy.default_risk()), between }
+        RecordEncoder {
+            factor_names,
+            policy: policy.clone(),
+            default_risk: number_text(policy.default_risk()),
+            between,
+        }
     }
 
     /// Appends one line to `out`: the producer's object with our fields behind its own, and a newline.
@@ -84,8 +91,27 @@ impl RecordEncoder {
             out.extend_from_slice(between.before_fault.as_bytes());
             out.extend_from_slice(fault.as_str().as_bytes());
         }
-        out.extend_from_slice(b"\"}\n");
+        out.push(b'"');
+        if let Some(evidence) = Evidence::of(transaction, decision, &self.policy) {
+            write_evidence(&evidence, out);
+        }
+        out.extend_from_slice(b"}\n");
     }
+}
+
+fn write_evidence(evidence: &Evidence, out: &mut Vec<u8>) {
+    let mut member = |name: &str, text: &str| {
+        out.extend_from_slice(b",\"");
+        out.extend_from_slice(name.as_bytes());
+        out.extend_from_slice(b"\":\"");
+        push_escaped(out, text);
+        out.push(b'"');
+    };
+    member(fields::FRAUD_INPUTS, &evidence.inputs);
+    if let Some(position) = &evidence.position {
+        member(fields::POSITION, position);
+    }
+    member(fields::ENGINE, ENGINE);
 }
 
 #[cfg(test)]

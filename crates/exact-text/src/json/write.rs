@@ -32,8 +32,8 @@ fn push_portable(out: &mut Vec<u8>, text: &str) {
     push_escaped(out, rest);
 }
 
-/// An object in the making: one line of [portable](is_portable) JSON, its members in the order in which they are added.
-/// Names must be free of characters that JSON escapes, and none may be added twice.
+/// An object in the making: one line of [portable](is_portable) JSON, its members in the order in which they are added. No
+/// name may be added twice.
 #[derive(Debug, Clone, Default)]
 pub struct ObjectWriter(Vec<u8>);
 
@@ -89,7 +89,7 @@ impl ObjectWriter {
 
     fn name(&mut self, name: &str) -> &mut Vec<u8> {
         self.0.extend_from_slice(if self.0.is_empty() { b"{\"" } else { b",\"" });
-        self.0.extend_from_slice(name.as_bytes());
+        push_portable(&mut self.0, name);
         self.0.extend_from_slice(b"\":");
         &mut self.0
     }

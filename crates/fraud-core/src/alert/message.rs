@@ -1,14 +1,14 @@
 //! An alert's message: writing it, and reading one that was stored.
 
-use super::{ALERT_TYPE, Alert};
+use super::{ALERT_TYPE, Alert, AlertEvidence};
 use crate::event_time::EventTimeFault;
 use crate::fields;
 use crate::fingerprint::Fingerprint;
 use exact_text::json::{JsonError, ObjectWriter, Scanner, Value};
 use exact_text::written_time;
 
-/// The deepest nesting in a message: the object, its reasons, and each of them.
-const MAX_DEPTH: usize = 3;
+/// The deepest nesting in a message: the object, its reasons, each of them, and what it observed.
+const MAX_DEPTH: usize = 4;
 
 /// Why a text is not an alert's message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -41,7 +41,11 @@ pub(super) fn write(alert: &Alert) -> String {
     object
         .json("reasons", &alert.reasons)
         .text("policy", &alert.policy)
-        .text("enrichment", &alert.enrichment)
+        .text("enrichment", &alert.enrichment);
+    if let Some(evidence) = &alert.evidence {
+        object.text(fields::FRAUD_INPUTS, &evidence.inputs).text(fields::ENGINE, &evidence.engine);
+    }
+    object
         .text("stream", &alert.stream)
         .text("shard", &alert.shard)
         .text("sequence_number", &alert.sequence_number);
@@ -96,6 +100,12 @@ pub(super) fn read(
         reasons,
         policy: text("policy")?,
         enrichment: text("enrichment")?,
+        evidence: match members.get(fields::FRAUD_INPUTS) {
+            None => None,
+            Some(_) => {
+                Some(AlertEvidence { inputs: text(fields::FRAUD_INPUTS)?, engine: text(fields::ENGINE)? })
+            }
+        },
         stream: text("stream")?,
         shard: text("shard")?,
         sequence_number: text("sequence_number")?,

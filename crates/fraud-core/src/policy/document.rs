@@ -1,221 +1,135 @@
-//! The TOML form of a policy, and its validation.
+//! The TOML form of a policy, and its validation: every mistake is found, not only the first.
 
-use std::ops::Range;
+use toml::de::{DeArray, DeTable};
 
-use serde::de::Error as _;
-use serde::{Deserialize, Deserializer};
-use toml::Spanned;
+use super::{HistorySettings, MAX_FACTORS, Parts, Policy, PolicyError, PolicyProblem, keys};
+use crate::inputs::{Input, Place};
 
-use super::reach::Given;
-use super::{Band, Factor, MAX_FACTORS, Policy, PolicyError, PolicyProblem, Shape};
-use crate::inputs::Input;
+mod bounds;
+mod condition;
+mod entries;
+mod factor;
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Document {
-    name: Spanned<String>,
-    cap: Spanned<f64>,
-    threshold: Spanned<f64>,
-    default_risk: Spanned<f64>,
-    factors: Spanned<Vec<FactorEntry>>,
+use entries::{Entries, Mistakes, Numbers};
+
+/// A policy's inputs as they are met, each once.
+#[derive(Default)]
+struct Places {
+    further: Vec<Input>,
+    /// Whether there is a `[history]`.
+    has_history: bool,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct FactorEntry {
-    name: Spanned<String>,
-    #[serde(deserialize_with = "input")]
-    input: Input,
-    bands: Option<Vec<Spanned<BandEntry>>>,
-    weight: Option<Spanned<f64>>,
+impl Places {
+    /// The place of an input.
+    fn of(&mut self, input: Input) -> Place {
+        match input {
+            Input::Amount => Place::Amount,
+            Input::CustomerRisk => Place::CustomerRisk,
+            Input::Hour => Place::Hour,
+            input => {
+                let known = self.further.iter().position(|further| *further == input);
+                Place::Further(known.unwrap_or_else(|| {
+                    self.further.push(input);
+                    self.further.len() - 1
+                }))
+            }
+        }
+    }
 }
-
-/// The keys of both kinds of band; which belong together is checked by hand, for errors that say so.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct BandEntry {
-    above: Option<Spanned<f64>>,
-    up_to: Option<Spanned<f64>>,
-    from: Option<Spanned<f64>>,
-    until: Option<Spanned<f64>>,
-    points: Spanned<f64>,
-}
-
-/// An error that knows its place in the text, but not yet its line.
-struct At(Range<usize>, PolicyProblem);
 
 pub(super) fn parse(toml: &str) -> Result<Policy, PolicyError> {
-    let line_of = |offset: usize| 1 + toml.bytes().take(offset).filter(|&byte| byte == b'\n').count();
-    let document: Document = toml::from_str(toml).map_err(|error| PolicyError {
-        line: error.span().map_or(1, |span| line_of(span.start)),
-        problem: PolicyProblem::Document(error.message().trim().to_owned()),
-    })?;
-    validate(&document).map_err(|At(span, problem)| PolicyError { line: line_of(span.start), problem })
+    let mut mistakes = Mistakes::new(toml);
+    let (document, errors) = DeTable::parse_recoverable(toml);
+    for error in errors {
+        let at = error.span().unwrap_or(0..0);
+        mistakes.add(at, PolicyProblem::Document(error.message().trim().to_owned()));
+    }
+    // What is no TOML would only raise more of the same.
+    mistakes.none_yet()?;
+    let policy = read(document.get_ref(), &mut mistakes);
+    mistakes.none_yet()?;
+    // Without a mistake there is a policy; a mistake says why there is none.
+    policy.ok_or_else(|| mistakes.nothing_read())
 }
 
-fn validate(document: &Document) -> Result<Policy, At> {
-    check_name(&document.name)?;
-    let cap = number("cap", &document.cap, "finite and more than 0", |cap| cap > 0.0)?;
-    let threshold =
-        number("threshold", &document.threshold, "finite and 0 or more", |threshold| threshold >= 0.0)?;
-    let default_risk = number("default_risk", &document.default_risk, "between 0 and 1", |risk| {
-        (0.0..=1.0).contains(&risk)
-    })?;
-    let entries = document.factors.as_ref();
-    if entries.is_empty() || entries.len() > MAX_FACTORS {
-        return Err(At(document.factors.span(), PolicyProblem::FactorCount(entries.len())));
-    }
-    let mut factors: Vec<Factor> = Vec::with_capacity(entries.len());
-    for entry in entries {
-        check_name(&entry.name)?;
-        if factors.iter().any(|factor| factor.name == *entry.name.as_ref()) {
-            return Err(At(entry.name.span(), PolicyProblem::DuplicateFactor(entry.name.as_ref().clone())));
+fn read(document: &DeTable<'_>, mistakes: &mut Mistakes<'_>) -> Option<Policy> {
+    let entries = Entries::new(document, 0..0, "a policy", keys::POLICY);
+    let name = entries.name("name", mistakes);
+    let cap = entries.number("cap", &Numbers::ABOVE_ZERO, mistakes);
+    let threshold = entries.number("threshold", &Numbers::FROM_ZERO, mistakes);
+    let default_risk = entries.number("default_risk", &Numbers::RISK, mistakes);
+    let mut places = Places::default();
+    let history = entries.table("history", mistakes);
+    places.has_history = history.is_some();
+    let history = history.map(|(table, at)| read_history(table, at, mistakes));
+    let factors = entries.array("factors", mistakes).map(|(array, at)| {
+        if array.is_empty() || array.len() > MAX_FACTORS {
+            mistakes.add(at, PolicyProblem::FactorCount(array.len()));
+            return None;
         }
-        factors.push(Factor { name: entry.name.as_ref().clone(), input: entry.input, shape: shape(entry)? });
-    }
-    let policy = Policy::new(document.name.as_ref(), cap, threshold, default_risk, factors);
-    let highest = policy.highest(Given::ANYTHING);
-    if !policy.alerts(highest) {
-        let problem = PolicyProblem::UnreachableThreshold { threshold, highest };
-        return Err(At(document.threshold.span(), problem));
-    }
-    Ok(policy)
-}
+        factors(array, &mut places, mistakes)
+    });
+    entries.finish(mistakes);
 
-fn check_name(name: &Spanned<String>) -> Result<(), At> {
-    let text = name.as_ref();
-    let valid = |character: char| character.is_ascii_alphanumeric() || matches!(character, '.' | '_' | '-');
-    if (1..=64).contains(&text.len()) && text.chars().all(valid) {
-        Ok(())
-    } else {
-        Err(At(name.span(), PolicyProblem::Name(text.clone())))
-    }
-}
-
-fn number(
-    key: &'static str,
-    number: &Spanned<f64>,
-    must: &'static str,
-    accepted: impl Fn(f64) -> bool,
-) -> Result<f64, At> {
-    let value = *number.as_ref();
-    if value.is_finite() && accepted(value) {
-        // A negative zero would be another policy by its id, and the same by its scores.
-        Ok(value + 0.0)
-    } else {
-        Err(At(number.span(), PolicyProblem::Number { key, value, must }))
-    }
-}
-
-fn points(key: &'static str, value: &Spanned<f64>) -> Result<f64, At> {
-    number(key, value, "finite and 0 or more", |points| points >= 0.0)
-}
-
-/// The keys that bound the bands over an input.
-#[derive(Clone, Copy, PartialEq)]
-enum Bounds {
-    /// `above` and `up_to`, both optional.
-    Numbers,
-    /// `from` and `until`, both whole hours from 0 to 24.
-    Hours,
-}
-
-/// How a factor over this input can give points: the bounds of its bands, and whether it can take a weight instead.
-fn takes(input: Input) -> (Bounds, bool) {
-    match input {
-        Input::Amount => (Bounds::Numbers, false),
-        Input::CustomerRisk => (Bounds::Numbers, true),
-        Input::Hour => (Bounds::Hours, false),
-    }
-}
-
-fn shape(entry: &FactorEntry) -> Result<Shape, At> {
-    let (bounds, takes_weight) = takes(entry.input);
-    match (entry.bands.as_deref(), &entry.weight) {
-        (Some(entries), None) if !entries.is_empty() => bands(entry, bounds, entries).map(Shape::Bands),
-        (None, Some(weight)) if takes_weight => {
-            let weight = points("weight", weight)?;
-            Ok(Shape::Weight { weight, text: format!("{} * {weight}", entry.input.name()) })
-        }
-        _ if takes_weight => Err(misshapen(entry, entry.name.span(), "either `weight` or `bands`")),
-        _ => Err(misshapen(entry, entry.name.span(), "`bands`")),
-    }
-}
-
-fn bands(entry: &FactorEntry, bounds: Bounds, entries: &[Spanned<BandEntry>]) -> Result<Vec<Band>, At> {
-    let mut bands: Vec<Band> = Vec::with_capacity(entries.len());
-    for spanned in entries {
-        let band = match bounds {
-            Bounds::Numbers => number_band(entry, spanned)?,
-            Bounds::Hours => hour_band(entry, spanned)?,
-        };
-        if band.above >= band.up_to {
-            let (factor, band) = (entry.name.as_ref().clone(), format!("`{}`", band.text));
-            return Err(At(spanned.span(), PolicyProblem::EmptyBand { factor, band }));
-        }
-        let overlaps = |other: &&Band| other.above.max(band.above) < other.up_to.min(band.up_to);
-        if let Some(other) = bands.iter().find(overlaps) {
-            let factor = entry.name.as_ref().clone();
-            let (first, second) = (format!("`{}`", other.text), format!("`{}`", band.text));
-            return Err(At(spanned.span(), PolicyProblem::OverlappingBands { factor, first, second }));
-        }
-        bands.push(band);
-    }
-    Ok(bands)
-}
-
-fn number_band(entry: &FactorEntry, spanned: &Spanned<BandEntry>) -> Result<Band, At> {
-    let band = spanned.as_ref();
-    if band.from.is_some() || band.until.is_some() {
-        return Err(misshapen(entry, spanned.span(), "bands of `above`, `up_to` and `points`"));
-    }
-    let bound = |key, bound: &Option<Spanned<f64>>, unbounded| match bound {
-        Some(value) => number(key, value, "finite", |_| true),
-        None => Ok(unbounded),
+    let (threshold, at_threshold) = threshold?;
+    let history = match history {
+        None => None,
+        Some(history) => Some(history?),
     };
-    let above = bound("above", &band.above, f64::NEG_INFINITY)?;
-    let up_to = bound("up_to", &band.up_to, f64::INFINITY)?;
-    let input = entry.input.name();
-    let text = match (above.is_finite(), up_to.is_finite()) {
-        (true, true) => format!("{input} > {above} and <= {up_to}"),
-        (true, false) => format!("{input} > {above}"),
-        (false, true) => format!("{input} <= {up_to}"),
-        (false, false) => format!("any {input}"),
+    let parts = Parts {
+        name: name?.0,
+        cap: cap?.0,
+        threshold,
+        default_risk: default_risk?.0,
+        history,
+        factors: factors??,
+        further: places.further,
     };
-    let canonical = format!("above {above:?} up_to {up_to:?}");
-    Ok(Band { above, up_to, points: points("points", &band.points)?, text, canonical })
+    let policy = Policy::new(parts);
+    if !policy.can_alert() {
+        let highest = policy.highest();
+        mistakes.add(at_threshold, PolicyProblem::UnreachableThreshold { threshold, highest });
+    }
+    Some(policy)
 }
 
-fn hour_band(entry: &FactorEntry, spanned: &Spanned<BandEntry>) -> Result<Band, At> {
-    let band = spanned.as_ref();
-    let (None, None, Some(from), Some(until)) = (&band.above, &band.up_to, &band.from, &band.until) else {
-        return Err(misshapen(entry, spanned.span(), "bands of `from`, `until` and `points`"));
-    };
-    let hour = |key, hour: &Spanned<f64>| {
-        let accepted = |value: f64| (0.0..=24.0).contains(&value) && value.fract() == 0.0;
-        number(key, hour, "a whole hour from 0 to 24", accepted)
-    };
-    let (from, until) = (hour("from", from)?, hour("until", until)?);
-    Ok(Band {
-        above: from.next_down(),
-        up_to: until.next_down(),
-        points: points("points", &band.points)?,
-        text: format!("{} >= {from} and < {until}", entry.input.name()),
-        canonical: format!("from {from} until {until}"),
+fn read_history(
+    table: &DeTable<'_>,
+    at: entries::Span,
+    mistakes: &mut Mistakes<'_>,
+) -> Option<HistorySettings> {
+    let entries = Entries::new(table, at, "[history]", keys::HISTORY);
+    let prior_mean_amount = entries.number("prior_mean_amount", &Numbers::ABOVE_ZERO, mistakes);
+    let outlier_ratio = entries.number("outlier_ratio", &Numbers::ABOVE_ZERO, mistakes);
+    let ordinary_below = entries.number("ordinary_below", &Numbers::ABOVE_ZERO, mistakes);
+    entries.finish(mistakes);
+    Some(HistorySettings {
+        prior_mean_amount: prior_mean_amount?.0,
+        outlier_ratio: outlier_ratio?.0,
+        ordinary_below: ordinary_below.map_or(200.0, |(number, _)| number),
     })
 }
 
-/// A factor, or one of its bands, that is not made of what its input takes.
-fn misshapen(entry: &FactorEntry, at: Range<usize>, takes: &'static str) -> At {
-    let (factor, input) = (entry.name.as_ref().clone(), entry.input.name());
-    At(at, PolicyProblem::Shape { factor, input, takes })
-}
-
-/// The input of this name.
-fn input<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Input, D::Error> {
-    let name = String::deserialize(deserializer)?;
-    let known =
-        || Input::ALL.iter().map(|input| format!("`{}`", input.name())).collect::<Vec<_>>().join(", ");
-    let input = Input::ALL.iter().copied().find(|input| input.name() == name);
-    input.ok_or_else(|| D::Error::custom(format!("unknown input `{name}`, expected one of {}", known())))
+/// The factors; `None` if one of them is wrong.
+fn factors(
+    array: &DeArray<'_>,
+    places: &mut Places,
+    mistakes: &mut Mistakes<'_>,
+) -> Option<Vec<super::Factor>> {
+    let mut factors: Vec<super::Factor> = Vec::with_capacity(array.len());
+    let mut all = true;
+    let mut names: Vec<String> = Vec::new();
+    for entry in array.iter() {
+        let at = entry.span();
+        let Some(table) = entry.get_ref().as_table() else {
+            mistakes.wrong_type(at, "factors", entry.get_ref(), "a table for each factor");
+            all = false;
+            continue;
+        };
+        let factor = factor::read(table, at, &mut names, places, mistakes);
+        all &= factor.is_some();
+        factors.extend(factor);
+    }
+    all.then_some(factors)
 }

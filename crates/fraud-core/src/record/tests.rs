@@ -1,10 +1,14 @@
 use super::*;
+use crate::alert::Alert;
 use crate::decision::Decider;
 use crate::enrichment::Enrichment;
+use crate::entity::{EntitiesFound, Entity, EntityFound, EntityKind};
 use crate::event_time::EventTimeBounds;
+use crate::found::Found;
 use crate::identity::Position;
 use crate::profile::{Attribute, Profile};
-use crate::transaction::TimeField;
+use crate::transaction::{Reading, TimeField, TransactionReader};
+use exact_text::timestamp::Timestamp;
 use proptest::prelude::*;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
@@ -183,6 +187,7 @@ proptest! {
             .filter(|name| with_profile || !name.starts_with("customer_"))
             .filter(|&name| name != fields::DECISION_ID || object.contains_key("transaction_id"))
             .filter(|&name| name != fields::EVENT_TIME_FAULT || faulty)
+            .filter(|name| ![fields::FRAUD_INPUTS, fields::POSITION, fields::ENGINE].contains(name))
             .collect();
         expected.sort_unstable();
         prop_assert_eq!(ours, expected);
@@ -209,4 +214,113 @@ proptest! {
     fn no_bytes_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         let _ = Transaction::parse(&bytes);
     }
+}
+
+const FURTHER: &str = r#"
+    name = "further"
+    cap = 100
+    threshold = 10
+    default_risk = 0.5
+    [[factors]]
+    name = "online"
+    when = [{ field = "channel", any_of = ["web"] }, { field = "a \"b\"", none_of = ["x"] }]
+    points = 20
+    [[factors]]
+    name = "risky"
+    input = "merchant.risk"
+    bands = [{ from = 0.5, points = 4 }]
+    missing = 1
+    [[factors]]
+    name = "listed"
+    when = [{ entity = "device", on_list = "stolen" }]
+    points = 50
+    [[factors]]
+    name = "weekday"
+    input = "weekday"
+    weight = 1
+    [[factors]]
+    name = "value"
+    input = "customer.lifetime_value"
+    weight = 0.001
+    [[factors]]
+    name = "number"
+    input = "field.channel"
+    weight = 1
+"#;
+
+fn decide_further(
+    payload: &str,
+    entities: EntitiesFound<'_>,
+    position: Option<Position<'_>>,
+) -> (String, Option<Alert>, usize) {
+    let policy = Policy::parse(FURTHER).unwrap();
+    let reading = Reading::new(policy.asked());
+    let transaction = TransactionReader::new(&reading).read(payload.as_bytes()).unwrap();
+    let encoder = RecordEncoder::new(&policy);
+    let decider = Decider::new(policy.clone(), EventTimeBounds::UNBOUNDED);
+    let profile = profile();
+    let found = Found { enrichment: Enrichment::Profile(&profile), entities };
+    let arrival = Timestamp::from_millis(1_700_000_000_000).unwrap();
+    let decision = decider.decide(&transaction, found, arrival, position);
+    let mut line = Vec::new();
+    encoder.encode(&transaction, &decision, &mut line);
+    let alert = position.map(|position| Alert::new(&transaction, &decision, &decider, position));
+    (String::from_utf8(line).unwrap(), alert, decision.inputs.unusable_fields)
+}
+
+#[test]
+fn a_policy_over_more_than_the_records_own_fields_tells_what_it_decided_from() {
+    let merchant = Entity::new([("risk", Attribute::Number("0.75"))]);
+    let device = Entity::new([("list_stolen", Attribute::Number("1700000001"))]);
+    let mut entities = EntitiesFound::default();
+    entities.set(EntityKind::Merchant, EntityFound::Known(&merchant));
+    entities.set(EntityKind::Device, EntityFound::Known(&device));
+    let position =
+        Position { stream: "s", shard: "shardId-0", sequence_number: "495", sub_sequence_number: 3 };
+    let payload =
+        r#"{"transaction_id":"T","amount":1.50,"channel":"web","event_time":"2026-01-16T23:30:00-05:00"}"#;
+    let (line, alert, unusable) = decide_further(payload, entities, Some(position));
+    let line: serde_json::Value = serde_json::from_str(&line).unwrap();
+    let inputs = line["fraud_inputs"].as_str().unwrap();
+    assert_eq!(
+        inputs,
+        r#"{"amount":1.50,"customer_risk":0.9,"hour":23,"field.channel":"web","merchant.risk":0.75,"device.on_list.stolen":true,"weekday":5,"customer.lifetime_value":1234.5}"#
+    );
+    assert_eq!((&line["position"], &line["engine"]), (&"shardId-0/495/3".into(), &"fraud-core/0.1.0".into()));
+    // The same member as a number is of another type than the policy expects.
+    assert_eq!(unusable, 1);
+    let alert = alert.unwrap();
+    let message: serde_json::Value = serde_json::from_str(&alert.message).unwrap();
+    assert_eq!((&message["fraud_inputs"], &message["engine"]), (&line["fraud_inputs"], &line["engine"]));
+    let observed: Vec<_> =
+        message["reasons"].as_array().unwrap().iter().map(|reason| reason["observed"].clone()).collect();
+    assert_eq!(
+        observed,
+        [
+            serde_json::json!({"field.channel": "web", "field.a \"b\"": null}),
+            serde_json::json!(0.75),
+            serde_json::json!({"device.on_list.stolen": true}),
+            serde_json::json!(5.0),
+            serde_json::json!(1234.5),
+        ]
+    );
+    assert_eq!(message["reasons"][0]["rule"], r#"field.channel is "web" and field.a "b" is not "x""#);
+    let read = Alert::from_message(alert.message.clone(), alert.customer_segment.clone(), alert.fingerprint)
+        .unwrap();
+    assert_eq!(read, alert);
+}
+
+#[test]
+fn what_could_not_be_looked_up_is_told_and_counts_as_no_value() {
+    let mut entities = EntitiesFound::default();
+    entities.set(EntityKind::Merchant, EntityFound::Unavailable);
+    entities.set(EntityKind::Device, EntityFound::Unavailable);
+    let (line, ..) = decide_further(r#"{"amount":5,"event_time":1705287600}"#, entities, None);
+    let line: serde_json::Value = serde_json::from_str(&line).unwrap();
+    assert_eq!(
+        line["fraud_inputs"],
+        r#"{"amount":5,"customer_risk":0.9,"customer.lifetime_value":1234.5,"merchant":"unavailable","device":"unavailable"}"#
+    );
+    assert_eq!(line["fraud_reasons"], serde_json::json!(["risky", "value"]));
+    assert_eq!(line.get("position"), None);
 }

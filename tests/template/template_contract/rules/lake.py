@@ -20,6 +20,9 @@ TYPES = {
     "enrichment": "string",
     "ingested_at": "timestamp",
     "event_time_fault": "string",
+    "fraud_inputs": "string",
+    "position": "string",
+    "engine": "string",
 }
 # Fields of the producers that the code passes on without a look, and the lake keeps.
 PASSED_ON = ("merchant_id", "merchant_category", "channel", "currency", "country", "device_id")
