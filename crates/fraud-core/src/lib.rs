@@ -6,6 +6,7 @@
 //! high score raises. [`window::Accumulator`] adds transactions up by customer and window.
 
 pub mod alert;
+pub mod breakdown;
 pub mod closest;
 pub mod decision;
 pub mod enrichment;

@@ -15,6 +15,7 @@ pub mod generate;
 pub mod input;
 pub mod interrupt;
 mod options;
+pub mod policy;
 pub mod produce;
 pub mod profiles;
 pub mod reading;
@@ -60,6 +61,9 @@ pub enum Command {
     Doctor(doctor::DoctorArgs),
     #[allow(missing_docs, reason = "the arguments' own documentation is the command's help")]
     Generate(generate::GenerateArgs),
+    /// Policies.
+    #[command(subcommand)]
+    Policy(policy::PolicyCommand),
     #[allow(missing_docs, reason = "the arguments' own documentation is the command's help")]
     Produce(produce::ProduceArgs),
     /// Customer profiles.
@@ -86,6 +90,7 @@ pub async fn run(command: &Command) -> Result<(), Failure> {
         Command::DeadLetters(command) => dead_letters::run(command).await,
         Command::Doctor(arguments) => doctor::run(arguments).await,
         Command::Generate(arguments) => Ok(generate::run(arguments)?),
+        Command::Policy(command) => policy::run(command).await,
         Command::Produce(arguments) => produce::run(arguments).await,
         Command::Profiles(command) => profiles::run(command).await,
         Command::Replay(arguments) => replay::run(arguments).await,

@@ -9,6 +9,7 @@ use exact_text::timestamp::Timestamp;
 use fraud_aws::clock::{Clock, SystemClock};
 use fraud_aws::config::PolicySource;
 use fraud_aws::profiles::{FileProfiles, look_up};
+use fraud_core::breakdown::FactorOutcome;
 use fraud_core::decision::Decider;
 use fraud_core::enrichment::Enrichment;
 use fraud_core::event_time::{EventTimeBounds, EventTimeFault, EventTimeFaults};
@@ -28,6 +29,7 @@ use crate::profiles;
   fraudctl score tx.ndjson --profiles profiles.json
   fraudctl score tx.ndjson --profiles profiles.json --policy my-policy.toml --json
   head -5 tx.ndjson | fraudctl score - --profiles profiles.json
+  fraudctl score tx.ndjson --profiles profiles.json --explain T00000013
 
 Files hold JSON objects: one a line, one after the other, or in an array, also compressed with gzip. Profiles are CSV, NDJSON,
 the format of PROFILE_SOURCE=file: or DynamoDB's export. A transaction without event_time is scored as if it arrived now.")]
@@ -44,6 +46,9 @@ pub struct ScoreArgs {
     /// Print one JSON object a line, with each reason's points, observed value and rule.
     #[arg(long)]
     json: bool,
+    /// Show only the transactions with this id, and of each factor the points that it gave, those that it missed, and why.
+    #[arg(long, value_name = "TRANSACTION_ID")]
+    explain: Option<String>,
 }
 
 /// A scored transaction.
@@ -56,6 +61,7 @@ struct Scored<'a> {
     alerts: bool,
     reasons: Vec<Reason<'a>>,
     event_time_fault: Option<EventTimeFault>,
+    factors: Vec<FactorOutcome<'a>>,
 }
 
 /// The counts of the transactions scored so far.
@@ -65,6 +71,7 @@ struct ScoreCounts {
     alerts: u64,
     refused: u64,
     event_times: EventTimeFaults,
+    unusable_fields: u64,
 }
 
 /// Runs the command.
@@ -82,7 +89,7 @@ pub async fn run(arguments: &ScoreArgs) -> Result<(), Failure> {
     let policy = decider.policy();
     let profiles = profiles::load(&arguments.profiles)?.profiles;
     let input = Input::open(&arguments.input).map_err(Failure::input)?;
-    let mut out = ScoreOutput::new(arguments.json);
+    let mut out = ScoreOutput::new(arguments);
     let mut tally = ScoreCounts::default();
     for entry in input {
         let entry = entry.map_err(Failure::input)?;
@@ -99,10 +106,21 @@ pub async fn run(arguments: &ScoreArgs) -> Result<(), Failure> {
         }
     }
     out.finish()?;
-    let ScoreCounts { scored, alerts, refused, event_times: times } = tally;
+    let ScoreCounts { scored, alerts, refused, event_times: times, unusable_fields } = tally;
     note!("{} scored by {}, {} above its threshold", counted(scored, "transaction"), policy.id(), alerts);
     if let Some(faults) = event_time_faults(times.unreadable as u64, times.without_local_time as u64) {
         note!("event times: {faults}");
+    }
+    if unusable_fields > 0 {
+        note!(
+            "{} of another type than the policy expects: without a value",
+            counted(unusable_fields, "field")
+        );
+    }
+    if let Some(id) = arguments.explain.as_ref().filter(|_| !out.has_explained()) {
+        return Err(Failure::input(anyhow!(
+            "no transaction has the id `{id}`: it is the transaction's own, without the customer"
+        )));
     }
     for silence in policy.silences() {
         note!("never alerted under this policy: {silence}");
@@ -136,6 +154,7 @@ async fn score(
     let customer = transaction.customer_id.as_deref();
     let looked_up = look_up(profiles, [customer].into_iter(), Instant::now()).await;
     let decision = decider.decide(&transaction, looked_up.of(0), arrival, None);
+    tally.unusable_fields += decision.inputs.unusable_fields as u64;
     let alerts = decider.alerts(&decision);
     let (score, event_time_fault) = (decision.score.value, decision.time.fault);
     tally.scored += 1;
@@ -149,19 +168,24 @@ async fn score(
         alerts,
         reasons: decider.reasons(&decision),
         event_time_fault,
+        factors: decider.policy().breakdown(&decision.inputs),
     })?;
     Ok(Ok(()))
 }
 
-/// Where scores are shown: JSON at once, a table when it is complete.
+/// Where scores are shown: JSON at once, a table when it is complete, one transaction's factors at once.
 enum ScoreOutput {
     Json,
     Table(Table),
+    Explained { id: String, json: bool, any: bool },
 }
 
 impl ScoreOutput {
-    fn new(json: bool) -> Self {
-        if json {
+    fn new(arguments: &ScoreArgs) -> Self {
+        if let Some(id) = arguments.explain.clone() {
+            return ScoreOutput::Explained { id, json: arguments.json, any: false };
+        }
+        if arguments.json {
             return ScoreOutput::Json;
         }
         let columns = [
@@ -179,9 +203,15 @@ impl ScoreOutput {
     }
 
     fn show(&mut self, scored: &Scored<'_>) -> anyhow::Result<()> {
-        let Scored { location, transaction, enrichment, score, alerts, reasons, event_time_fault } = scored;
+        let Scored { location, transaction, enrichment, score, alerts, reasons, event_time_fault, .. } =
+            scored;
         match self {
             ScoreOutput::Json => print_line(json(scored)),
+            ScoreOutput::Explained { id, .. } if transaction.transaction_id.as_deref() != Some(id) => Ok(()),
+            ScoreOutput::Explained { json, any, .. } => {
+                *any = true;
+                if *json { print_line(explained_json(scored)) } else { explain(scored) }
+            }
             ScoreOutput::Table(table) => {
                 table.add_row([
                     line(location),
@@ -199,11 +229,16 @@ impl ScoreOutput {
         }
     }
 
-    fn finish(self) -> anyhow::Result<()> {
+    fn finish(&self) -> anyhow::Result<()> {
         match self {
-            ScoreOutput::Json => Ok(()),
+            ScoreOutput::Json | ScoreOutput::Explained { .. } => Ok(()),
             ScoreOutput::Table(table) => print_line(table),
         }
+    }
+
+    /// Whether a transaction with the id that was asked for has been shown.
+    fn has_explained(&self) -> bool {
+        matches!(self, ScoreOutput::Explained { any: true, .. })
     }
 }
 
@@ -216,7 +251,11 @@ fn line(location: &SourceLocation) -> String {
 }
 
 fn json(scored: &Scored<'_>) -> String {
-    let Scored { location, transaction, enrichment, score, alerts, reasons, event_time_fault } = scored;
+    members(scored).finish()
+}
+
+fn members(scored: &Scored<'_>) -> ObjectWriter {
+    let Scored { location, transaction, enrichment, score, alerts, reasons, event_time_fault, .. } = scored;
     let mut object = ObjectWriter::new();
     if let Some(file) = &location.file {
         object.text("file", file);
@@ -233,5 +272,48 @@ fn json(scored: &Scored<'_>) -> String {
     if let Some(fault) = event_time_fault {
         object.text(fields::EVENT_TIME_FAULT, fault.as_str());
     }
+    object
+}
+
+/// A transaction's factors: what each gave, what it missed, and why.
+fn explain(scored: &Scored<'_>) -> anyhow::Result<()> {
+    let Scored { location, transaction, score, alerts, enrichment, factors, .. } = scored;
+    let verdict = if *alerts { "ALERT" } else { "no alert" };
+    print_line(format_args!(
+        "line {}: amount {}, score {score:.3}, {verdict}, {}",
+        line(location),
+        transaction.amount.digits,
+        enrichment.as_str(),
+    ))?;
+    let mut shown = table(&["factor", "points", "missed", "observed", "why"], &["points", "missed"]);
+    for factor in factors {
+        let observed: Vec<_> =
+            factor.observed.iter().map(|(name, value)| format!("{name} = {value}")).collect();
+        let missed = factor.most - factor.points;
+        shown.add_row([
+            factor.name.to_owned(),
+            format!("{:.3}", factor.points),
+            if missed > 0.0 { format!("{missed:.3}") } else { String::new() },
+            observed.join(", "),
+            factor.why.clone(),
+        ]);
+    }
+    print_line(shown)
+}
+
+fn explained_json(scored: &Scored<'_>) -> String {
+    let factor = |factor: &FactorOutcome<'_>| {
+        let mut observed = ObjectWriter::new();
+        for (name, value) in &factor.observed {
+            observed.text(name, value);
+        }
+        let mut object = ObjectWriter::new();
+        object.text("name", factor.name).number("points", factor.points).number("most", factor.most);
+        object.json("observed", &observed.finish()).text("why", &factor.why);
+        object.finish()
+    };
+    let factors: Vec<String> = scored.factors.iter().map(factor).collect();
+    let mut object = members(scored);
+    object.json("factors", &format!("[{}]", factors.join(",")));
     object.finish()
 }
