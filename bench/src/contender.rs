@@ -13,6 +13,8 @@ pub(crate) struct Places {
     pub(crate) python: PathBuf,
     /// The file of profiles.
     pub(crate) profiles: PathBuf,
+    /// The file of what is known of entities.
+    pub(crate) entities: PathBuf,
 }
 
 /// A program that serves invocations.
@@ -32,6 +34,8 @@ pub(crate) struct Contender {
 
 /// The transform, which the references are compared with.
 pub(crate) const TRANSFORM: &str = "firehose-transform";
+/// The transform under a policy of ten factors over fields and two entities.
+pub(crate) const TEN_FACTORS: &str = "firehose-transform, ten factors";
 /// The alerting function.
 pub(crate) const ALERTS: &str = "kinesis-alerts";
 /// The tutorial's rules in Python.
@@ -45,6 +49,18 @@ impl Contender {
     /// The transform, with profiles from a file.
     pub(crate) fn transform(places: &Places) -> Self {
         Self::bootstrap(TRANSFORM, "firehose-transform", EventKind::Firehose, places)
+    }
+
+    /// The transform under a policy of ten factors, with entities from a file.
+    pub(crate) fn ten_factors(places: &Places) -> Self {
+        let mut transform = Self::transform(places);
+        let policy = concat!("file:", env!("CARGO_MANIFEST_DIR"), "/ten-factors.toml");
+        transform.name = TEN_FACTORS;
+        transform.environment.extend([
+            ("FRAUD_POLICY", policy.to_owned()),
+            ("ENTITY_SOURCE", format!("file:{}", text(&places.entities))),
+        ]);
+        transform
     }
 
     /// The alerting function, with profiles from a file.

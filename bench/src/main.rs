@@ -85,7 +85,10 @@ async fn run(cli: &Cli) -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     let profiles = folder.path().join("profiles.json");
     std::fs::write(&profiles, workload::profiles())?;
-    let places = Places { bootstraps: cli.bootstraps.clone(), python: cli.python.clone(), profiles };
+    let entities = folder.path().join("entities.json");
+    std::fs::write(&entities, workload::entities())?;
+    let places =
+        Places { bootstraps: cli.bootstraps.clone(), python: cli.python.clone(), profiles, entities };
     let (transform, alerts) = (Contender::transform(&places), Contender::alerts(&places));
     if !matches!(cli.command, Command::Run { .. }) && !instructions::can_be_counted() {
         bail!("valgrind is not installed; `apt-get install valgrind` or your system's like");
@@ -96,7 +99,8 @@ async fn run(cli: &Cli) -> anyhow::Result<()> {
             let references = [Contender::plain_rust(&places), Contender::python(&places)];
             let transforms = [&[transform], &references[..]].concat();
             agreement::check(&transforms).await?;
-            let contenders = [&transforms[..], &[alerts, Contender::transport(&places)]].concat();
+            let others = [Contender::ten_factors(&places), alerts, Contender::transport(&places)];
+            let contenders = [&transforms[..], &others[..]].concat();
             let results = measured(&contenders, *rounds, folder.path()).await?;
             std::fs::write(json, serde_json::to_string_pretty(&results)? + "\n")?;
             println!("{}", report::table(&results));

@@ -4,6 +4,8 @@ use serde_json::{Map, Value, json};
 
 /// So many customers make the transactions.
 const CUSTOMERS: usize = 300;
+/// At so many merchants.
+const MERCHANTS: u32 = 200;
 /// A transaction's size in bytes, to within a few.
 pub const TRANSACTION_BYTES: usize = 350;
 /// 2026-01-15T00:00:00Z, in milliseconds since the epoch.
@@ -58,6 +60,27 @@ pub fn profiles() -> String {
     Value::Object(profiles).to_string()
 }
 
+/// What is known of every merchant and of some customers, as `ENTITY_SOURCE=file:` reads it.
+pub fn entities() -> String {
+    let mut random = fastrand::Rng::with_seed(9);
+    let merchants = (0..MERCHANTS).map(|number| {
+        let risk = f64::from(random.u32(0..100)) / 100.0;
+        let merchant = match number % 50 {
+            0 => json!({ "risk": risk, "list_compromised": 0 }),
+            _ => json!({ "risk": risk }),
+        };
+        (format!("merchant/{}", merchant_id(number)), merchant)
+    });
+    let customers = (0..CUSTOMERS)
+        .step_by(10)
+        .map(|number| (format!("customer/{}", customer(number)), json!({ "list_trusted": 0 })));
+    Value::Object(merchants.chain(customers).collect()).to_string()
+}
+
+fn merchant_id(number: u32) -> String {
+    format!("M{number:05}")
+}
+
 fn customer(number: usize) -> String {
     format!("C{number:06}")
 }
@@ -67,11 +90,11 @@ fn transaction(number: usize, highest: f64, random: &mut fastrand::Rng) -> Strin
     let second = number % 86_400;
     let mut transaction = format!(
         "{{\"transaction_id\":\"T{number:08}\",\"customer_id\":\"{}\",\"amount\":{:.2},\"currency\":\"USD\",\
-         \"merchant_id\":\"M{:05}\",\"merchant_category\":\"{}\",\"channel\":\"{}\",\"card_present\":{},\
+         \"merchant_id\":\"{}\",\"merchant_category\":\"{}\",\"channel\":\"{}\",\"card_present\":{},\
          \"country\":\"US\",\"device_id\":\"{:016x}\",\"event_time\":\"2026-01-15T{:02}:{:02}:{:02}.{:03}Z\",\"memo\":\"\"}}",
         customer(random.usize(0..CUSTOMERS)),
         random.f64() * highest,
-        random.u32(0..5_000),
+        merchant_id(random.u32(0..MERCHANTS)),
         ["grocery", "electronics", "travel", "fuel"][random.usize(0..4)],
         ["pos", "web", "app"][random.usize(0..3)],
         random.bool(),

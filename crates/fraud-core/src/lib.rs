@@ -1,7 +1,7 @@
 //! Reads, enriches, scores and encodes transactions. Pure: no I/O, no clock, no async, no AWS.
 //!
-//! A record's way through it: [`transaction::TransactionReader`] reads the payload, [`enrichment::Enrichment`] says what
-//! was found of the customer, [`decision::Decider`] makes the [decision](decision::Decision) under a
+//! A record's way through it: [`transaction::TransactionReader`] reads the payload, [`found::Found`] says what was looked up
+//! of the customer and the entities, [`decision::Decider`] makes the [decision](decision::Decision) under a
 //! [policy](policy::Policy), [`record::RecordEncoder`] writes the scored record and [`alert::Alert`] the alert that a
 //! high score raises. [`window::Accumulator`] adds transactions up by customer and window.
 

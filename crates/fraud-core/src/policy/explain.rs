@@ -39,12 +39,18 @@ struct Row {
 }
 
 impl Policy {
-    /// Which combinations of inputs raise an alert. Those of the inputs that change a score the most come first.
+    /// Which combinations of inputs raise an alert: those that need the fewest inputs first, and of these those with the
+    /// highest scores.
     pub fn explain(&self) -> Explanation {
         let space = Space::new(self);
         let mut steps = 0;
         let rows = rows(&space, &mut space.nothing_known(), 0, &mut steps);
-        let combinations = rows.into_iter().map(|row| Combination::new(&space, row)).collect();
+        let mut combinations: Vec<Combination> =
+            rows.into_iter().map(|row| Combination::new(&space, row)).collect();
+        combinations.sort_by(|one, other| {
+            let by_number = one.conditions.len().cmp(&other.conditions.len());
+            by_number.then(other.scores.1.total_cmp(&one.scores.1))
+        });
         Explanation { combinations, is_complete: steps < MAX_STEPS }
     }
 }
