@@ -324,3 +324,76 @@ fn what_could_not_be_looked_up_is_told_and_counts_as_no_value() {
     assert_eq!(line["fraud_reasons"], serde_json::json!(["risky", "value"]));
     assert_eq!(line.get("position"), None);
 }
+
+/// A transaction with members that policies ask for, of any type.
+fn any_asked_object() -> impl Strategy<Value = Map<String, Value>> {
+    let names = ["channel", "category", "score", "pin", "a \"b\"", "merchant_id", "device_id", "customer_id"];
+    let value = prop_oneof![
+        prop::sample::select(vec!["web", "app", "", "ü", "x\u{7f}\n"]).prop_map(Value::from),
+        (-5i64..120).prop_map(Value::from),
+        (-1e300..1e300f64).prop_map(Value::from),
+        any::<bool>().prop_map(Value::from),
+        Just(Value::Null),
+        Just(serde_json::json!(["web"])),
+        Just(Value::from("x".repeat(300))),
+    ];
+    let members = prop::collection::btree_map(prop::sample::select(names.to_vec()), value, 0..7);
+    let time =
+        prop::sample::select(vec![None, Some("2026-01-17T03:00:00+02:00"), Some("1705287600"), Some("soon")]);
+    (members, -1e4..2e4f64, time).prop_map(|(members, amount, time)| {
+        let mut object: Map<String, Value> =
+            members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        object.insert("amount".into(), amount.into());
+        object.insert("transaction_id".into(), "T".into());
+        time.map(|time| object.insert("event_time".into(), time.into()));
+        // Another type is refused before anything is scored.
+        if object
+            .get("customer_id")
+            .is_some_and(|id| !id.is_string() || id.as_str().is_some_and(|id| id.len() > 256))
+        {
+            object.remove("customer_id");
+        }
+        object
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1000))]
+    #[test]
+    fn any_transaction_is_scored_by_any_policy_and_twice_to_the_same_bytes(
+        policy in crate::policy::testing::any_policy(),
+        object in any_asked_object(),
+        known: bool,
+    ) {
+        let text = serde_json::to_string(&object).unwrap();
+        let entity = Entity::new([("risk", Attribute::Number("0.5")), ("list_stolen", Attribute::Number("0"))]);
+        let mut entities = EntitiesFound::default();
+        for kind in policy.asked().entities.iter() {
+            entities.set(kind, if known { EntityFound::Known(&entity) } else { EntityFound::Unavailable });
+        }
+        let lines: Vec<Vec<u8>> = (0..2).map(|_| {
+            let reading = Reading::new(policy.asked());
+            let transaction = TransactionReader::new(&reading).read(text.as_bytes()).unwrap();
+            let decider = Decider::new(policy.clone(), EventTimeBounds::UNBOUNDED);
+            let found = Found { enrichment: Enrichment::NoProfile, entities };
+            let arrival = Timestamp::from_millis(1_700_000_000_000).unwrap();
+            let decision = decider.decide(&transaction, found, arrival, None);
+            let mut line = Vec::new();
+            RecordEncoder::new(&policy).encode(&transaction, &decision, &mut line);
+            line
+        }).collect();
+        prop_assert_eq!(&lines[0], &lines[1]);
+        let line: Map<String, Value> = serde_json::from_slice(&lines[0]).unwrap();
+        let score = line["fraud_score"].as_f64().unwrap();
+        prop_assert!((0.0..=policy.cap()).contains(&score));
+        let has_inputs = !policy.further_inputs().is_empty();
+        prop_assert_eq!(line.contains_key("fraud_inputs"), has_inputs);
+        if has_inputs {
+            let inputs: Map<String, Value> = serde_json::from_str(line["fraud_inputs"].as_str().unwrap()).unwrap();
+            for kind in policy.asked().entities.iter() {
+                let told = inputs.get(kind.as_str()) == Some(&"unavailable".into());
+                prop_assert_eq!(told, !known, "{:?}", inputs);
+            }
+        }
+    }
+}
