@@ -43,7 +43,7 @@ pub(super) fn parse(toml: &str) -> Result<Policy, PolicyError> {
     let (document, errors) = DeTable::parse_recoverable(toml);
     for error in errors {
         let at = error.span().unwrap_or(0..0);
-        mistakes.add(at, PolicyProblem::Document(error.message().trim().to_owned()));
+        mistakes.add(at, PolicyProblem::Document(error.message().trim().replace('\n', " ")));
     }
     // What is no TOML would only raise more of the same.
     mistakes.none_yet()?;
