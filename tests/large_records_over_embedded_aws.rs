@@ -96,7 +96,7 @@ async fn a_record_of_any_size_that_a_stream_takes_is_scored_and_raises_an_alert_
             let alert = Alert::new(transaction, &decision, &decider, received.position);
             assert!(message::size(&alert) <= MAX_MESSAGE, "{}", message::size(&alert));
             let mut line = Vec::new();
-            encoder.encode(transaction, &decision, &mut line);
+            encoder.encode(transaction, &decision, Some(received.position), &mut line);
             assert!(line.len() > record.data().as_ref().len());
             alerted.push(record.data().as_ref().len());
         }

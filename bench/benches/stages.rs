@@ -147,7 +147,7 @@ fn encode(bencher: Bencher<'_, '_>) {
     bencher.counter(ItemsCount::new(RECORDS)).bench_local(|| {
         for (transaction, decision) in &decided {
             line.clear();
-            encoder.encode(transaction, decision, &mut line);
+            encoder.encode(transaction, decision, None, &mut line);
             black_box(&line);
         }
     });
@@ -163,7 +163,7 @@ fn respond(bencher: Bencher<'_, '_>) {
     let (payloads, profile) = (payloads(), profile());
     let line = |transaction: &Transaction<'_>| {
         let mut line = Vec::new();
-        encoder.encode(transaction, &decide(transaction, &profile, &decider), &mut line);
+        encoder.encode(transaction, &decide(transaction, &profile, &decider), None, &mut line);
         line
     };
     let lines: Vec<Vec<u8>> = transactions(&payloads).iter().map(line).collect();

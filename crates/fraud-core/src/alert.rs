@@ -117,7 +117,7 @@ impl Alert {
             reasons: scoring::reasons_json(&decider.reasons(decision)),
             policy: decider.policy().id().to_owned(),
             enrichment: decision.enrichment.as_str().to_owned(),
-            evidence: Evidence::of(transaction, decision, decider.policy())
+            evidence: Evidence::of(transaction, decision, Some(position), decider.policy())
                 .map(|evidence| AlertEvidence { inputs: evidence.inputs, engine: ENGINE.to_owned() }),
             stream: position.stream.to_owned(),
             shard: position.shard.to_owned(),

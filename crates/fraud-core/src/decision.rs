@@ -27,8 +27,6 @@ pub struct Decision<'a> {
     pub score: Score,
     /// The record's identity, if it has one.
     pub identity: Option<Identity<'a>>,
-    /// Where the record is, if it came from a stream.
-    pub position: Option<Position<'a>>,
     /// When the record arrived.
     pub arrival: Timestamp,
     /// When the transaction counts, and what is wrong with its own time.
@@ -67,11 +65,13 @@ impl Decider {
         let inputs = Inputs::of(transaction, &found, arrival, &self.policy);
         Decision {
             enrichment: found.enrichment,
-            unavailable: found.entities.unavailable(),
+            unavailable: match self.policy.asked().entities.is_empty() {
+                true => EntityKinds::NONE,
+                false => found.entities.unavailable(),
+            },
             score: self.policy.score(&inputs),
             inputs,
             identity: transaction.identity(position),
-            position,
             arrival,
             time: self.bounds.counted(&transaction.event_time, arrival),
         }

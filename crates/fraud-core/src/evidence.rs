@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use exact_text::json::ObjectWriter;
 
 use crate::decision::Decision;
+use crate::identity::Position;
 use crate::inputs::{Input, InputValue};
 use crate::policy::Policy;
 use crate::scoring::WriteValue;
@@ -26,14 +27,20 @@ pub struct Evidence {
 }
 
 impl Evidence {
-    /// The evidence of a decision; `None` where the record's own fields tell all.
-    pub fn of(transaction: &Transaction<'_>, decision: &Decision<'_>, policy: &Policy) -> Option<Self> {
+    /// The evidence of a decision on a record that is at `position`, if it came from a stream; `None` where the record's own
+    /// fields tell all.
+    pub fn of(
+        transaction: &Transaction<'_>,
+        decision: &Decision<'_>,
+        position: Option<Position<'_>>,
+        policy: &Policy,
+    ) -> Option<Self> {
         if policy.further_inputs().is_empty() {
             return None;
         }
         Some(Evidence {
             inputs: inputs(transaction, decision, policy),
-            position: decision.position.map(|position| position.to_string()),
+            position: position.map(|position| position.to_string()),
         })
     }
 }

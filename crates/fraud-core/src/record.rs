@@ -3,6 +3,7 @@
 use crate::decision::Decision;
 use crate::evidence::{ENGINE, Evidence};
 use crate::fields;
+use crate::identity::Position;
 use crate::policy::Policy;
 use crate::transaction::Transaction;
 use exact_text::json::{number_text, push_escaped, push_number};
@@ -59,8 +60,15 @@ impl RecordEncoder {
         }
     }
 
-    /// Appends one line to `out`: the producer's object with our fields behind its own, and a newline.
-    pub fn encode(&self, transaction: &Transaction<'_>, decision: &Decision<'_>, out: &mut Vec<u8>) {
+    /// Appends one line to `out`: the producer's object with our fields behind its own, and a newline. The record is at
+    /// `position`, if it came from a stream.
+    pub fn encode(
+        &self,
+        transaction: &Transaction<'_>,
+        decision: &Decision<'_>,
+        position: Option<Position<'_>>,
+        out: &mut Vec<u8>,
+    ) {
         transaction.write_open_object(out);
         out.push(b',');
         if let Some(profile) = decision.enrichment.profile() {
@@ -92,7 +100,9 @@ impl RecordEncoder {
             out.extend_from_slice(fault.as_str().as_bytes());
         }
         out.push(b'"');
-        if let Some(evidence) = Evidence::of(transaction, decision, &self.policy) {
+        if !self.policy.further_inputs().is_empty()
+            && let Some(evidence) = Evidence::of(transaction, decision, position, &self.policy)
+        {
             write_evidence(&evidence, out);
         }
         out.extend_from_slice(b"}\n");

@@ -180,10 +180,7 @@ impl Factor {
     /// What the factor contributes.
     #[inline(always)]
     pub(crate) fn points(&self, inputs: &Inputs<'_>) -> f64 {
-        if !self.when.is_empty() && !self.when.iter().all(|condition| condition.holds(inputs)) {
-            return 0.0;
-        }
-        match &self.gives {
+        let points = match &self.gives {
             Gives::Points(points) => *points,
             Gives::Bands { of, bands, missing } => match inputs.number(*of) {
                 Some(number) => {
@@ -195,6 +192,11 @@ impl Factor {
             Gives::Weight { of, weight, missing, .. } => {
                 inputs.number(*of).map_or(*missing, |number| weighted(number, *weight))
             }
+        };
+        if self.when.is_empty() || self.when.iter().all(|condition| condition.holds(inputs)) {
+            points
+        } else {
+            0.0
         }
     }
 }

@@ -117,7 +117,7 @@ impl<S: ProfileStore> Transform<S> {
                     let position = event.position(record);
                     let decision = self.decider.decide(transaction, looked_up.of(index), *arrival, position);
                     line.clear();
-                    self.encoder.encode(transaction, &decision, &mut line);
+                    self.encoder.encode(transaction, &decision, position, &mut line);
                     if writer.ok(record, &line, decision.time.at) {
                         Ok(decision)
                     } else {

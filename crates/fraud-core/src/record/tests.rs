@@ -32,7 +32,7 @@ fn encode_under(
     let decider = Decider::new(policy, EventTimeBounds::UNBOUNDED);
     let decision = decider.decide(&transaction, enrichment, arrival, position);
     let mut out = Vec::new();
-    encoder.encode(&transaction, &decision, &mut out);
+    encoder.encode(&transaction, &decision, position, &mut out);
     String::from_utf8(out).unwrap()
 }
 
@@ -263,7 +263,7 @@ fn decide_further(
     let arrival = Timestamp::from_millis(1_700_000_000_000).unwrap();
     let decision = decider.decide(&transaction, found, arrival, position);
     let mut line = Vec::new();
-    encoder.encode(&transaction, &decision, &mut line);
+    encoder.encode(&transaction, &decision, position, &mut line);
     let alert = position.map(|position| Alert::new(&transaction, &decision, &decider, position));
     (String::from_utf8(line).unwrap(), alert, decision.inputs.unusable_fields)
 }
@@ -379,7 +379,7 @@ proptest! {
             let arrival = Timestamp::from_millis(1_700_000_000_000).unwrap();
             let decision = decider.decide(&transaction, found, arrival, None);
             let mut line = Vec::new();
-            RecordEncoder::new(&policy).encode(&transaction, &decision, &mut line);
+            RecordEncoder::new(&policy).encode(&transaction, &decision, None, &mut line);
             line
         }).collect();
         prop_assert_eq!(&lines[0], &lines[1]);
