@@ -19,6 +19,7 @@ use fraud_aws::config::{
     UnalertedLettersTarget,
 };
 use fraud_aws::dead_letters::RoutedLetters;
+use fraud_aws::entities::Entities;
 use fraud_aws::ledger::Ledger;
 use fraud_aws::profiles::Profiles;
 use fraud_core::event_time::EventTimeBounds;
@@ -30,7 +31,7 @@ use tokio::time::Instant;
 
 const SEED: u64 = 20_261_123;
 
-type Function = Alerts<Profiles, Ledger, Sink, RoutedLetters, SystemClock>;
+type Function = Alerts<Profiles, Entities, Ledger, Sink, RoutedLetters, SystemClock>;
 
 async fn services() -> EmbeddedAws {
     EmbeddedAws::builder()
@@ -58,6 +59,7 @@ async fn function(aws: &EmbeddedAws) -> Function {
     let dynamodb = sdk(Service::DynamoDb).await;
     let ports = Ports {
         profiles: Profiles::connect(&source, cache, &dynamodb).await.unwrap(),
+        entities: Entities::Unasked,
         ledger: Ledger::connect(&ledger, &dynamodb).await,
         sink: Sink::connect(&sink, &sdk(Service::Sns).await).await,
         dead_letters: RoutedLetters::connect(&queue("dead-letters"), &unalerted, &sdk(Service::Sqs).await)

@@ -15,6 +15,7 @@ use fraud_aws::alerts::AlertLines;
 use fraud_aws::clock::SystemClock;
 use fraud_aws::config::DeadLettersTarget;
 use fraud_aws::dead_letters::{DeadLetterLines, DeadLetters};
+use fraud_aws::entities::Entities;
 use fraud_aws::ledger::MemoryLedger;
 use fraud_aws::profiles::FileProfiles;
 use fraud_aws::reason::FailureReason;
@@ -45,7 +46,7 @@ async fn transformed(payloads: impl Iterator<Item = String>) -> (Transformed, Ve
     let profiles = FileProfiles::load(&root().join("tests/fixtures/cases/profiles.json")).unwrap();
     let hours = |hours: u64| Some(Duration::from_secs(hours * 3600));
     let bounds = EventTimeBounds { max_age: hours(168), max_ahead: hours(1) };
-    let transform = Transform::new(profiles, Policy::builtin_default().unwrap(), bounds);
+    let transform = Transform::new(profiles, Entities::Unasked, Policy::builtin_default().unwrap(), bounds);
     let event = json!({ "records": records }).to_string();
     let transformed = transform.handle(&event, Duration::from_secs(60)).await.unwrap();
     let response: Value = serde_json::from_str(&transformed.response).unwrap();
@@ -199,6 +200,7 @@ async fn one_id_on_three_days_is_three_transactions_with_an_alert_each() {
     let alerts = Page::default();
     let ports = kinesis_alerts::Ports {
         profiles: FileProfiles::load(&root().join("tests/fixtures/cases/profiles.json")).unwrap(),
+        entities: Entities::Unasked,
         ledger: MemoryLedger::default(),
         sink: AlertLines::new(alerts.clone()),
         dead_letters: DeadLetterLines::new(std::io::sink()),

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use fraud_aws::config::{ConfigError, Environment, Variable};
+use fraud_aws::entities::EntityCounts;
 use fraud_aws::reason::FailureReason;
 use fraud_aws::telemetry::{Failures, Metric, MetricLine, metric};
 use fraud_core::refusal::Refusal;
@@ -89,15 +90,17 @@ fn functions_write_the_metrics_that_they_are_said_to_write() {
     let dead_lettered = BTreeMap::from([(REASON, 1)]);
     let retried = Some((RetryReason::OutOfTime, 1));
 
+    let entities = Some(EntityCounts::default());
     let mut failed = Failures::default();
     failed.add(REASON, || "0".to_owned());
-    let metrics = firehose_transform::metrics::BatchMetrics { failed, ..Default::default() };
+    let metrics = firehose_transform::metrics::BatchMetrics { failed, entities, ..Default::default() };
     assert_written(&metrics.line("N"), firehose_transform::metrics::METRICS);
 
     let metrics = kinesis_alerts::metrics::BatchMetrics {
         dead_lettered: dead_lettered.clone(),
         retried,
         detection_latency: vec![1],
+        entities,
         ..Default::default()
     };
     assert_written(&metrics.line("N"), kinesis_alerts::metrics::METRICS);

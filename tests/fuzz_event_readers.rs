@@ -14,6 +14,7 @@ use bytes::Bytes;
 use fastrand::Rng;
 use firehose_transform::Transform;
 use firehose_transform::response::MAX_RESPONSE_BYTES;
+use fraud_aws::entities::Entities;
 use fraud_aws::profiles::FileProfiles;
 use fraud_core::alert::Alert;
 use fraud_core::decision::Decider;
@@ -149,7 +150,12 @@ fn fuzz(case: impl Fn(&mut Rng) + std::panic::RefUnwindSafe) {
 fn whatever_a_firehose_event_is_each_record_is_answered_once_or_the_event_refused() {
     let seeds = seeds("firehose-", "firehose-event");
     let profiles = FileProfiles::load(&root().join("events/profiles.json")).unwrap();
-    let transform = Transform::new(profiles, Policy::builtin_default().unwrap(), EventTimeBounds::UNBOUNDED);
+    let transform = Transform::new(
+        profiles,
+        Entities::Unasked,
+        Policy::builtin_default().unwrap(),
+        EventTimeBounds::UNBOUNDED,
+    );
     let transform = std::panic::AssertUnwindSafe(&transform);
     fuzz(|rng| {
         let event = mutate_event(rng.choice(&seeds).unwrap(), rng.choice(&seeds).unwrap(), "records", rng);

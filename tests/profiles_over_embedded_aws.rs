@@ -9,6 +9,7 @@ use aws_calls::sdk::Sdk;
 use embedded_aws::{EmbeddedAws, Fault, REGION, Service, When};
 use firehose_transform::Transform;
 use fraud_aws::config::{CacheSettings, ProfileSource};
+use fraud_aws::entities::Entities;
 use fraud_aws::profiles::Profiles;
 use fraud_core::event_time::EventTimeBounds;
 use fraud_core::policy::Policy;
@@ -49,7 +50,7 @@ async fn a_cold_batch_of_300_customers_takes_three_calls_in_parallel_and_a_warm_
         CacheSettings { max_age: Duration::from_secs(3_600), max_entries: 1_000, max_bytes: usize::MAX };
     let profiles = Profiles::connect(&source, cache, &sdk).await.unwrap();
     let bounds = EventTimeBounds { max_age: None, max_ahead: None };
-    let transform = Transform::new(profiles, Policy::builtin_default().unwrap(), bounds);
+    let transform = Transform::new(profiles, Entities::Unasked, Policy::builtin_default().unwrap(), bounds);
 
     let cold = transform.handle(&event(), Duration::from_secs(60)).await.unwrap().metrics;
     assert_eq!((cold.ok, cold.profile_lookups, cold.enrichment.unavailable), (1_000, 300, 0));

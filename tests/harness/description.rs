@@ -6,7 +6,7 @@ use aws_calls::table::{Attribute, Table};
 use fraud_aws::config::{METRICS_NAMESPACE, Variable};
 use fraud_aws::port::Port;
 use fraud_aws::telemetry::{DIMENSION, Metric};
-use fraud_aws::{aggregates, ledger, profiles};
+use fraud_aws::{aggregates, entities, ledger, policies, profiles};
 use fraud_core::fields;
 use serde_json::{Value, json};
 
@@ -51,8 +51,14 @@ pub const FUNCTIONS: [Function; 3] = [
 ];
 
 /// Every table.
-const TABLES: [Table; 4] =
-    [aggregates::TABLE, stream_client::consumer::checkpoints::TABLE, ledger::TABLE, profiles::table::TABLE];
+const TABLES: [Table; 6] = [
+    aggregates::TABLE,
+    stream_client::consumer::checkpoints::TABLE,
+    entities::table::TABLE,
+    ledger::TABLE,
+    policies::table::TABLE,
+    profiles::table::TABLE,
+];
 
 /// The description as JSON.
 pub fn describe() -> Value {

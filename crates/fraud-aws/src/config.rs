@@ -8,19 +8,24 @@ use std::str::FromStr;
 mod aggregating;
 mod alerting;
 mod common;
+mod entities;
+mod policy;
 mod variable;
 
 pub use aggregating::{AggregateSinkTarget, AggregatesTarget, WINDOW_RULE, window_rule};
 pub use alerting::{AlertLedgerTarget, AlertSinkTarget, DeadLettersTarget, UnalertedLettersTarget};
 pub use common::{
-    CacheSettings, EVENT_TIME_BOUNDS, METRICS_NAMESPACE, PolicyError, PolicySource, ProfileSource,
-    event_time_bounds, metrics_namespace,
+    CacheSettings, EVENT_TIME_BOUNDS, METRICS_NAMESPACE, ProfileSource, event_time_bounds, metrics_namespace,
 };
+pub use entities::EntitySource;
+pub use policy::{PolicySource, policy_store};
 pub use variable::Variable;
 
 pub(crate) use aggregating::{AGGREGATE_SINK, AGGREGATES, WINDOW_SECONDS, WINDOW_TIME};
 pub(crate) use alerting::{ALERT_LEDGER, ALERT_SINK, DEAD_LETTERS, UNALERTED_LETTERS};
 pub(crate) use common::{EVENT_TIME_MAX_AGE_HOURS, EVENT_TIME_MAX_AHEAD_HOURS, PROFILE_SOURCE};
+pub(crate) use entities::ENTITY_SOURCE;
+pub(crate) use policy::POLICY_STORE;
 
 /// A variable that keeps the function from starting. Its text is one line that names the variable and what it accepts.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

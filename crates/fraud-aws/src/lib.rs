@@ -7,12 +7,16 @@ pub mod alerts;
 pub mod clock;
 pub mod config;
 pub mod dead_letters;
+pub mod entities;
 pub mod invocation;
 pub mod ledger;
 mod lines;
+pub mod lookup;
+pub mod policies;
 pub mod port;
 pub mod profiles;
 pub mod reason;
+pub mod rows;
 
 mod table_client;
 pub mod telemetry;

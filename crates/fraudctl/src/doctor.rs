@@ -32,8 +32,8 @@ use finding::Finding;
   fraud-local --count 1000 --seed 1 --keep       prints `export` lines; with them in a shell, there:
   fraudctl doctor --stream transactions
 
-The functions' own variables say what to check (PROFILE_SOURCE, FRAUD_POLICY, ALERT_SINK, ALERT_LEDGER, DEAD_LETTERS,
-UNALERTED_LETTERS, AGGREGATES, AGGREGATE_SINK and the rest); an option overrides its variable. Calls are made with your
+The functions' own variables say what to check (PROFILE_SOURCE, ENTITY_SOURCE, FRAUD_POLICY, POLICY_STORE, ALERT_SINK,
+ALERT_LEDGER, DEAD_LETTERS, UNALERTED_LETTERS, AGGREGATES, AGGREGATE_SINK and the rest); an option overrides its variable. Calls are made with your
 credentials and change nothing: writes are made under conditions that cannot hold. This does not check the functions' own
 roles. This machine's clock is compared with that of the ledger's service.
 
@@ -45,9 +45,15 @@ pub struct DoctorArgs {
     /// Check this instead of PROFILE_SOURCE.
     #[arg(long, value_name = "TARGET")]
     profiles: Option<String>,
+    /// Check this instead of ENTITY_SOURCE.
+    #[arg(long, value_name = "TARGET")]
+    entities: Option<String>,
     /// Check this instead of FRAUD_POLICY.
     #[arg(long, value_name = "SOURCE")]
     policy: Option<String>,
+    /// Check this instead of POLICY_STORE.
+    #[arg(long, value_name = "TARGET")]
+    policy_store: Option<String>,
     /// Check this instead of ALERT_SINK.
     #[arg(long, value_name = "TARGET")]
     sink: Option<String>,
@@ -89,7 +95,9 @@ fn check<'a>(findings: impl Future<Output = Vec<Finding>> + 'a) -> Check<'a> {
 pub async fn run(arguments: &DoctorArgs) -> Result<(), Failure> {
     let options = [
         ("PROFILE_SOURCE", arguments.profiles.clone()),
+        ("ENTITY_SOURCE", arguments.entities.clone()),
         ("FRAUD_POLICY", arguments.policy.clone()),
+        ("POLICY_STORE", arguments.policy_store.clone()),
         ("ALERT_SINK", arguments.sink.clone()),
         ("ALERT_LEDGER", arguments.ledger.clone()),
         ("DEAD_LETTERS", arguments.queue.clone()),
@@ -116,9 +124,12 @@ async fn findings(environment: Environment<'_>, arguments: &DoctorArgs) -> Vec<F
     let sdk = Sdk::new();
     let mut findings = reach(&sdk).await;
     let can_call = !findings.iter().any(Finding::is_wrong);
-    findings.extend(settings::check(environment));
+    let (settings, policy) = settings::check(environment, &sdk).await;
+    findings.extend(settings);
     let checks: Vec<Check<'_>> = vec![
         check(tables::profiles(environment, &sdk, can_call)),
+        check(tables::entities(environment, policy.as_ref(), &sdk, can_call)),
+        check(tables::policies(environment, &sdk, can_call)),
         check(messaging::topic(environment, &sdk, can_call)),
         check(tables::ledger(environment, &sdk, can_call)),
         check(messaging::queue(environment, &sdk, can_call)),

@@ -9,12 +9,14 @@ pub mod consume;
 pub mod dead_letters;
 pub mod display;
 pub mod doctor;
+pub mod entities;
 pub mod exit;
 pub mod function;
 pub mod generate;
 pub mod input;
 pub mod interrupt;
-mod options;
+pub mod lists;
+pub mod options;
 pub mod policy;
 pub mod produce;
 pub mod profiles;
@@ -59,9 +61,15 @@ pub enum Command {
     DeadLetters(dead_letters::DeadLettersCommand),
     #[allow(missing_docs, reason = "the arguments' own documentation is the command's help")]
     Doctor(doctor::DoctorArgs),
+    /// What is known of merchants, devices, cards, addresses and customers beside their profiles.
+    #[command(subcommand)]
+    Entities(entities::EntitiesCommand),
     #[allow(missing_docs, reason = "the arguments' own documentation is the command's help")]
     Generate(generate::GenerateArgs),
-    /// Policies.
+    /// Lists of merchants, devices, cards, addresses and customers.
+    #[command(subcommand)]
+    Lists(lists::ListsCommand),
+    /// Policies: what is wrong with one, what it does, and the store of published ones.
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
     #[allow(missing_docs, reason = "the arguments' own documentation is the command's help")]
@@ -89,7 +97,9 @@ pub async fn run(command: &Command) -> Result<(), Failure> {
         Command::Consume(arguments) => consume::run(arguments).await,
         Command::DeadLetters(command) => dead_letters::run(command).await,
         Command::Doctor(arguments) => doctor::run(arguments).await,
+        Command::Entities(command) => entities::run(command).await,
         Command::Generate(arguments) => Ok(generate::run(arguments)?),
+        Command::Lists(command) => lists::run(command).await,
         Command::Policy(command) => policy::run(command).await,
         Command::Produce(arguments) => produce::run(arguments).await,
         Command::Profiles(command) => profiles::run(command).await,

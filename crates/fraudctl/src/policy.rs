@@ -1,18 +1,30 @@
-//! Policies: what is wrong with one, what it does.
+//! Policies: what is wrong with one, what it does, and the store of published ones.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
-use anyhow::Context;
-use clap::Subcommand;
+use anyhow::{Context, anyhow};
+use clap::{Args, Subcommand};
+use fraud_aws::config::{Environment, policy_store};
+use fraud_aws::policies::{PolicyStore, PublishedPolicy, StoreFault};
 use fraud_core::policy::{Policy, PolicyError};
+use tokio::time::Instant;
 
 use crate::Failure;
+use crate::options::with_options;
 
 mod check;
 mod explain;
+mod export;
+mod list;
+mod publish;
 mod schema;
+mod show;
 
-/// What to do with a policy.
+/// No answer of the store takes longer.
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// What can be done with policies.
 #[derive(Debug, Subcommand)]
 pub enum PolicyCommand {
     #[allow(missing_docs, reason = "the arguments' own documentation is the command's help")]
@@ -21,9 +33,17 @@ pub enum PolicyCommand {
     Explain(explain::ExplainArgs),
     #[allow(missing_docs, reason = "the arguments' own documentation is the command's help")]
     Schema(schema::SchemaArgs),
+    #[allow(missing_docs, reason = "the arguments' own documentation is the command's help")]
+    Publish(publish::PublishPolicyArgs),
+    #[allow(missing_docs, reason = "the arguments' own documentation is the command's help")]
+    List(list::ListPoliciesArgs),
+    #[allow(missing_docs, reason = "the arguments' own documentation is the command's help")]
+    Show(show::ShowPolicyArgs),
+    #[allow(missing_docs, reason = "the arguments' own documentation is the command's help")]
+    Export(export::ExportPolicyArgs),
 }
 
-/// Runs the command.
+/// Runs a command.
 ///
 /// # Errors
 /// [`Failure`]
@@ -32,7 +52,70 @@ pub async fn run(command: &PolicyCommand) -> Result<(), Failure> {
         PolicyCommand::Check(arguments) => check::run(arguments),
         PolicyCommand::Explain(arguments) => explain::run(arguments),
         PolicyCommand::Schema(_) => schema::run(),
+        PolicyCommand::Publish(arguments) => publish::run(arguments).await,
+        PolicyCommand::List(arguments) => list::run(arguments).await,
+        PolicyCommand::Show(arguments) => show::run(arguments).await,
+        PolicyCommand::Export(arguments) => export::run(arguments).await,
     }
+}
+
+/// The store of published policies.
+#[derive(Debug, Args)]
+struct StoreArgs {
+    /// The store: `dynamodb:<table>`; the default is POLICY_STORE.
+    #[arg(long, value_name = "TARGET")]
+    store: Option<String>,
+}
+
+/// A store, and what its table is called.
+struct OpenStore {
+    store: PolicyStore,
+    table: String,
+}
+
+impl StoreArgs {
+    async fn open(&self) -> Result<OpenStore, Failure> {
+        let options = [("POLICY_STORE", self.store.clone())];
+        let lookup = with_options(&options);
+        let table = policy_store(Environment::new(&lookup)).map_err(Failure::input)?;
+        let table = table.ok_or_else(|| {
+            Failure::input(anyhow!("no store is named: give --store dynamodb:<table>, or set POLICY_STORE"))
+        })?;
+        let store = PolicyStore::connect(&table, &crate::aws::sdk().await?).await;
+        Ok(OpenStore { store, table })
+    }
+}
+
+impl OpenStore {
+    /// A published policy.
+    async fn policy(&self, id: &str) -> Result<PublishedPolicy, Failure> {
+        let policy = self.store.get(id, Instant::now() + LIMIT).await.map_err(|fault| self.failed(&fault))?;
+        policy.ok_or_else(|| {
+            anyhow!("the table {} has no policy {id}; fraudctl policy list tells which it has", self.table)
+                .into()
+        })
+    }
+
+    fn failed(&self, fault: &StoreFault) -> Failure {
+        Failure::Failed(anyhow!("the table {}: {fault}", self.table))
+    }
+}
+
+/// A published policy as JSON.
+fn json(policy: &PublishedPolicy) -> serde_json::Value {
+    let PublishedPolicy { policy_id, text, canonical, published_at, published_by, compared } = policy;
+    // What is not JSON any more is shown as the text that it is.
+    let compared = compared.as_ref().map(|compared| {
+        serde_json::from_str(compared).unwrap_or_else(|_| serde_json::Value::from(compared.as_str()))
+    });
+    serde_json::json!({
+        "policy_id": policy_id,
+        "published_at": published_at,
+        "published_by": published_by,
+        "compared": compared,
+        "text": text,
+        "canonical": canonical,
+    })
 }
 
 /// The text that names the policy which is compiled in.

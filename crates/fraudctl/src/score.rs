@@ -7,20 +7,23 @@ use clap::Args;
 use exact_text::json::ObjectWriter;
 use exact_text::timestamp::Timestamp;
 use fraud_aws::clock::{Clock, SystemClock};
-use fraud_aws::config::PolicySource;
+use fraud_aws::entities::{FileEntities, look_up_entities};
 use fraud_aws::profiles::{FileProfiles, look_up};
 use fraud_core::breakdown::FactorOutcome;
 use fraud_core::decision::Decider;
 use fraud_core::enrichment::Enrichment;
 use fraud_core::event_time::{EventTimeBounds, EventTimeFault, EventTimeFaults};
 use fraud_core::fields;
+use fraud_core::found::Found;
 use fraud_core::scoring::{Reason, reasons_json};
-use fraud_core::transaction::Transaction;
+use fraud_core::transaction::{Reading, Transaction, TransactionReader};
 use tokio::time::Instant;
 
 use crate::Failure;
 use crate::display::{Table, counted, event_time_faults, note, print_line, table};
+use crate::entities;
 use crate::input::{Entry, Input, Source, SourceLocation};
+use crate::options::policy;
 use crate::profiles;
 
 /// Score transactions from a file, without AWS.
@@ -28,6 +31,7 @@ use crate::profiles;
 #[command(after_help = "Examples:
   fraudctl score tx.ndjson --profiles profiles.json
   fraudctl score tx.ndjson --profiles profiles.json --policy my-policy.toml --json
+  fraudctl score tx.ndjson --profiles profiles.json --policy card.toml --entities entities.json
   head -5 tx.ndjson | fraudctl score - --profiles profiles.json
   fraudctl score tx.ndjson --profiles profiles.json --explain T00000013
 
@@ -40,8 +44,11 @@ pub struct ScoreArgs {
     /// The customers' profiles.
     #[arg(long, value_name = "FILE")]
     profiles: PathBuf,
-    /// The policy (TOML); the default is the built-in policy.
+    /// What is known of entities (risks and lists), for a policy that asks for them.
     #[arg(long, value_name = "FILE")]
+    entities: Option<PathBuf>,
+    /// The policy (TOML), or a published one of POLICY_STORE; the default is the built-in policy.
+    #[arg(long, value_name = "FILE|store:ID")]
     policy: Option<PathBuf>,
     /// Print one JSON object a line, with each reason's points, observed value and rule.
     #[arg(long)]
@@ -64,6 +71,13 @@ struct Scored<'a> {
     factors: Vec<FactorOutcome<'a>>,
 }
 
+/// What transactions are scored by.
+struct Known {
+    profiles: FileProfiles,
+    entities: FileEntities,
+    reading: Reading,
+}
+
 /// The counts of the transactions scored so far.
 #[derive(Debug, Default)]
 struct ScoreCounts {
@@ -80,20 +94,20 @@ struct ScoreCounts {
 /// [`Failure::Input`] if a file cannot be read, the policy is not valid, or a line is not a transaction;
 /// [`Failure::Failed`] if standard output cannot be written.
 pub async fn run(arguments: &ScoreArgs) -> Result<(), Failure> {
-    let source = match &arguments.policy {
-        Some(path) => PolicySource::File { path: path.clone() },
-        None => PolicySource::BuiltinDefault,
-    };
+    let policy = policy(arguments.policy.as_deref()).await?;
     // A file may be of any age.
-    let decider = Decider::new(source.load().map_err(Failure::input)?, EventTimeBounds::UNBOUNDED);
+    let decider = Decider::new(policy, EventTimeBounds::UNBOUNDED);
     let policy = decider.policy();
     let profiles = profiles::load(&arguments.profiles)?.profiles;
+    let entities = entities::for_policy(arguments.entities.as_deref(), policy)?.entities;
+    let reading = Reading::new(policy.asked());
+    let known = Known { profiles, entities, reading };
     let input = Input::open(&arguments.input).map_err(Failure::input)?;
     let mut out = ScoreOutput::new(arguments);
     let mut tally = ScoreCounts::default();
     for entry in input {
         let entry = entry.map_err(Failure::input)?;
-        match score(&entry, &profiles, &decider, SystemClock.now(), &mut tally, &mut out).await? {
+        match score(&entry, &known, &decider, SystemClock.now(), &mut tally, &mut out).await? {
             Ok(()) => {}
             Err(reason) => {
                 tally.refused += 1;
@@ -140,20 +154,24 @@ pub async fn run(arguments: &ScoreArgs) -> Result<(), Failure> {
 /// If it cannot be shown.
 async fn score(
     entry: &Entry,
-    profiles: &FileProfiles,
+    known: &Known,
     decider: &Decider,
     arrival: Timestamp,
     tally: &mut ScoreCounts,
     out: &mut ScoreOutput,
 ) -> anyhow::Result<Result<(), String>> {
-    let transaction = match (Transaction::parse(&entry.bytes), entry.fault) {
+    let mut reader = TransactionReader::new(&known.reading);
+    let transaction = match (reader.read(&entry.bytes), entry.fault) {
         (Ok(transaction), None) => transaction,
         (Ok(_), Some(fault)) => return Ok(Err(fault.to_string())),
         (Err(reason), _) => return Ok(Err(reason.to_string())),
     };
     let customer = transaction.customer_id.as_deref();
-    let looked_up = look_up(profiles, [customer].into_iter(), Instant::now()).await;
-    let decision = decider.decide(&transaction, looked_up.of(0), arrival, None);
+    let looked_up = look_up(&known.profiles, [customer].into_iter(), Instant::now()).await;
+    let (kinds, of) = (decider.policy().asked().entities, [Some(&transaction)].into_iter());
+    let entities = look_up_entities(&known.entities, kinds, of, Instant::now()).await;
+    let found = Found { enrichment: looked_up.of(0), entities: entities.of(0) };
+    let decision = decider.decide(&transaction, found, arrival, None);
     tally.unusable_fields += decision.inputs.unusable_fields as u64;
     let alerts = decider.alerts(&decision);
     let (score, event_time_fault) = (decision.score.value, decision.time.fault);

@@ -9,10 +9,11 @@ use std::path::Path;
 use std::process::Stdio;
 
 use embedded_aws::EmbeddedAws;
-use fraud_aws::config::PolicySource;
 use fraud_aws::profiles::{FileProfiles, rows};
+use fraud_core::policy::Policy;
 use fraud_local::report::RunReport;
 use fraud_local::{Input, Pipeline, exports, start_services};
+use fraudctl::entities::LoadedEntities;
 use fraudctl::generate::Dataset;
 use fraudctl::interrupt::Interrupt;
 use fraudctl::profiles;
@@ -55,8 +56,9 @@ impl Ran {
         let aws = start_services().await.unwrap();
         let pipeline = Pipeline {
             aws: &aws,
-            policy: PolicySource::File { path: policy.to_path_buf() }.load().unwrap(),
+            policy: Policy::parse(&fs::read_to_string(policy).unwrap()).unwrap(),
             profiles: FileProfiles::of_rows(rows).unwrap(),
+            entities: LoadedEntities::default(),
             out: folder.path().join("out"),
             analytics: true,
             follow: false,

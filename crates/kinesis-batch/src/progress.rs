@@ -11,6 +11,8 @@ use crate::batch::Batch;
 pub enum RetryReason {
     /// The customer's profile could not be looked up.
     ProfilesUnavailable,
+    /// An entity that the policy asks for could not be looked up.
+    EntitiesUnavailable,
     /// The alert ledger did not answer, or refused.
     LedgerUnavailable,
     /// Another invocation holds the claim to the record's alert and may still send it.
@@ -32,6 +34,7 @@ impl RetryReason {
     pub fn as_str(self) -> &'static str {
         match self {
             RetryReason::ProfilesUnavailable => "profiles_unavailable",
+            RetryReason::EntitiesUnavailable => "entities_unavailable",
             RetryReason::LedgerUnavailable => "ledger_unavailable",
             RetryReason::ClaimInForce => "claim_in_force",
             RetryReason::AlertSinkUnavailable => "alert_sink_unavailable",

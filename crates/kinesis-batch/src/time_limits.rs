@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fraud_aws::profiles::lookup_deadline;
+use fraud_aws::lookup::lookup_deadline;
 use tokio::time::Instant;
 
 /// The instants by which parts of an invocation's work must have ended.

@@ -4,14 +4,15 @@ use std::path::PathBuf;
 
 use anyhow::{Context, anyhow};
 use clap::Parser;
-use fraud_aws::config::PolicySource;
 use fraud_aws::profiles::{FileProfiles, rows};
 
 use fraudctl::Failure;
 use fraudctl::display::{note, print_line, print_note};
+use fraudctl::entities;
 use fraudctl::generate::Dataset;
 use fraudctl::input::Source;
 use fraudctl::interrupt::Interrupt;
+use fraudctl::options;
 use fraudctl::profiles::{self, LoadedProfiles};
 
 use crate::{Input, Pipeline, output, services};
@@ -22,6 +23,7 @@ use crate::{Input, Pipeline, output, services};
 #[command(after_help = "Examples:
   fraud-local --count 50000 --seed 1
   fraud-local --input tx.ndjson --profiles profiles.json --out /tmp/lake --json
+  fraud-local --input tx.ndjson --profiles profiles.json --entities entities.json --policy card.toml
   fraud-local --count 1000 --seed 1 --keep
   fraud-local --count 50000 --seed 1 --rate 833
 
@@ -45,8 +47,11 @@ pub struct FraudLocalArgs {
     /// The customers' profiles.
     #[arg(long, value_name = "FILE", requires = "input")]
     profiles: Option<PathBuf>,
-    /// The policy (TOML); the default is the built-in policy.
+    /// What is known of entities (risks and lists), for a policy that asks for them.
     #[arg(long, value_name = "FILE")]
+    entities: Option<PathBuf>,
+    /// The policy (TOML), or a published one of POLICY_STORE; the default is the built-in policy.
+    #[arg(long, value_name = "FILE|store:ID")]
     policy: Option<PathBuf>,
     /// The output folder.
     #[arg(long, value_name = "DIR", default_value = "out")]
@@ -70,11 +75,16 @@ pub struct FraudLocalArgs {
 /// # Errors
 /// [`Failure::Input`] if the input is wrong; [`Failure::Failed`] if something failed or does not balance.
 pub async fn run(arguments: &FraudLocalArgs) -> Result<(), Failure> {
-    let source = match &arguments.policy {
-        Some(path) => PolicySource::File { path: path.clone() },
-        None => PolicySource::BuiltinDefault,
-    };
-    let policy = source.load().map_err(Failure::input)?;
+    let policy = options::policy(arguments.policy.as_deref()).await?;
+    let is_published =
+        arguments.policy.as_ref().is_some_and(|policy| policy.to_string_lossy().starts_with("store:"));
+    if (arguments.keep || arguments.follow) && is_published {
+        return Err(Failure::input(anyhow!(
+            "--keep and --follow print the policy for other shells, which do not reach its store: fraudctl policy export it, and \
+             give the file"
+        )));
+    }
+    let entities = entities::for_policy(arguments.entities.as_deref(), &policy)?;
     let (mut input, profiles) = input(arguments)?;
     // Whoever follows may have nothing to begin with.
     if !arguments.follow && input.is_empty().map_err(Failure::input)? {
@@ -88,6 +98,7 @@ pub async fn run(arguments: &FraudLocalArgs) -> Result<(), Failure> {
         aws: &aws,
         policy,
         profiles,
+        entities,
         out: arguments.out.clone(),
         analytics: !arguments.without_analytics,
         follow: arguments.follow,

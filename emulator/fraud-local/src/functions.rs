@@ -15,9 +15,10 @@ use fraud_aws::aggregates::{AggregateStore, DynamoDbAggregates, MOST_REMEMBERED}
 use fraud_aws::alerts::Sink;
 use fraud_aws::clock::SystemClock;
 use fraud_aws::config::{
-    AlertLedgerTarget, AlertSinkTarget, CacheSettings, DeadLettersTarget, ProfileSource,
+    AlertLedgerTarget, AlertSinkTarget, CacheSettings, DeadLettersTarget, EntitySource, ProfileSource,
 };
 use fraud_aws::dead_letters::DeadLetters;
+use fraud_aws::entities::Entities;
 use fraud_aws::ledger::Ledger;
 use fraud_aws::profiles::Profiles;
 use fraud_core::event_time::{EventTimeBounds, EventTimeFaults};
@@ -26,7 +27,9 @@ use fraud_core::window::{WindowRule, WindowTime, WindowTotals};
 use kinesis_alerts::{Alerts, Ports};
 use tokio::time::Instant;
 
-use crate::services::{AGGREGATES_TABLE, LEDGER_TABLE, PROFILES_TABLE, QUEUE, RETENTION_DAYS, TOPIC, sdk};
+use crate::services::{
+    AGGREGATES_TABLE, ENTITIES_TABLE, LEDGER_TABLE, PROFILES_TABLE, QUEUE, RETENTION_DAYS, TOPIC, sdk,
+};
 
 /// Profiles are remembered for a whole run: nobody changes them meanwhile.
 const CACHE: CacheSettings =
@@ -44,8 +47,8 @@ pub(crate) fn window_rule() -> WindowRule {
 
 /// The functions, and what they have done so far.
 pub(crate) struct Functions {
-    transform: Transform<Profiles>,
-    alerts: Alerts<Profiles, Ledger, Sink, DeadLetters, SystemClock>,
+    transform: Transform<Profiles, Entities>,
+    alerts: Alerts<Profiles, Entities, Ledger, Sink, DeadLetters, SystemClock>,
     analytics: Analytics<DynamoDbAggregates, TotalsSink, DeadLetters, SystemClock>,
     totals: Arc<Mutex<FunctionTotals>>,
 }
@@ -72,17 +75,20 @@ impl Functions {
     pub(crate) async fn connect(aws: &EmbeddedAws, policy: &Policy) -> anyhow::Result<Self> {
         let dynamodb = sdk(aws, Service::DynamoDb).await?;
         let source = ProfileSource::DynamoDb { table: PROFILES_TABLE.to_owned() };
+        let entity_source = EntitySource::DynamoDb { table: ENTITIES_TABLE.to_owned() };
         let ledger = AlertLedgerTarget::DynamoDb { table: LEDGER_TABLE.to_owned(), retention: RETENTION };
         let sink = AlertSinkTarget::Sns { topic_arn: aws.topic_arn(TOPIC).context("no topic")? };
         let letters = DeadLettersTarget::Sqs { queue_url: aws.queue_url(QUEUE).context("no queue")? };
         let ports = Ports {
             profiles: Profiles::connect(&source, CACHE, &dynamodb).await?,
+            entities: Entities::connect(&entity_source, policy, CACHE, &dynamodb).await?,
             ledger: Ledger::connect(&ledger, &dynamodb).await,
             sink: Sink::connect(&sink, &sdk(aws, Service::Sns).await?).await,
             dead_letters: DeadLetters::connect(&letters, &sdk(aws, Service::Sqs).await?).await,
             clock: SystemClock,
         };
         let profiles = Profiles::connect(&source, CACHE, &dynamodb).await?;
+        let entities = Entities::connect(&entity_source, policy, CACHE, &dynamodb).await?;
         let analytics_ports = customer_analytics::Ports {
             aggregates: aggregates(&dynamodb, RETENTION).await,
             sink: None,
@@ -90,7 +96,7 @@ impl Functions {
             clock: SystemClock,
         };
         Ok(Functions {
-            transform: Transform::new(profiles, policy.clone(), UNBOUNDED),
+            transform: Transform::new(profiles, entities, policy.clone(), UNBOUNDED),
             alerts: Alerts::new(ports, policy.clone(), UNBOUNDED),
             analytics: Analytics::new(analytics_ports, window_rule()),
             totals: Arc::default(),

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
 use exact_text::json::{Scanner, Value};
+use fraud_core::entity::{EntityKind, EntityKinds};
 use fraud_core::window::WindowTotals;
 
 use crate::reconcile::LandedLine;
@@ -149,11 +150,15 @@ pub(crate) fn landed(out: &Path) -> anyhow::Result<Vec<LandedLine>> {
 
 fn read_landed(line: &str) -> anyhow::Result<LandedLine> {
     let (mut decision_id, mut fraud_score, mut enrichment) = (None, None, None);
+    let mut unavailable = EntityKinds::NONE;
     Scanner::new(line, 64).object(|key, scanner| {
         let value = scanner.value()?;
         match (key.decode().as_deref(), value) {
             (Some("decision_id"), value) => decision_id = value.as_str(),
             (Some("enrichment"), value) => enrichment = value.as_str(),
+            (Some("fraud_inputs"), value) => {
+                unavailable = unavailable_kinds(&value.as_str().unwrap_or_default())?;
+            }
             (Some("fraud_score"), Value::Number(digits)) => fraud_score = digits.parse().ok(),
             _ => {}
         }
@@ -163,7 +168,22 @@ fn read_landed(line: &str) -> anyhow::Result<LandedLine> {
         decision_id: decision_id.ok_or_else(|| anyhow!("no decision_id"))?.into_owned(),
         fraud_score: fraud_score.ok_or_else(|| anyhow!("no fraud_score"))?,
         enrichment: enrichment.ok_or_else(|| anyhow!("no enrichment"))?.into_owned(),
+        unavailable,
     })
+}
+
+/// The kinds of entities that a record's inputs call unavailable.
+fn unavailable_kinds(inputs: &str) -> Result<EntityKinds, exact_text::json::JsonError> {
+    let mut kinds = EntityKinds::NONE;
+    Scanner::new(inputs, 64).object(|key, scanner| {
+        let value = scanner.value()?;
+        let kind = key.decode().and_then(|name| EntityKind::of_name(&name));
+        if let Some(kind) = kind.filter(|_| value.as_str().as_deref() == Some("unavailable")) {
+            kinds.insert(kind);
+        }
+        Ok::<_, exact_text::json::JsonError>(())
+    })?;
+    Ok(kinds)
 }
 
 /// The payloads of the records under the error prefix: Firehose's error objects, one a line, hold them as base64.

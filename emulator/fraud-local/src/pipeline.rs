@@ -29,6 +29,7 @@ use crate::report::{Latency, RunReport, top_customers};
 use crate::services::{self, QUEUE, STREAM};
 use crate::status::StatusLine;
 use fraudctl::display::{counted, per_second};
+use fraudctl::entities::LoadedEntities;
 use fraudctl::generate::Transaction;
 use fraudctl::input::{self, Entry, Fault, InputError, SourceLocation, SourceLocations};
 use fraudctl::interrupt::Interrupt;
@@ -46,6 +47,8 @@ pub struct Pipeline<'a> {
     pub policy: Policy,
     /// The profiles, to score by here.
     pub profiles: FileProfiles,
+    /// What is known of entities.
+    pub entities: LoadedEntities,
     /// The output folder.
     pub out: PathBuf,
     /// Whether the analytics function reads the stream too.
@@ -91,7 +94,7 @@ pub struct FinishedRun {
 }
 
 impl Pipeline<'_> {
-    /// Fills the table of profiles, runs the input through, and reports.
+    /// Fills the tables of profiles and entities, runs the input through, and reports.
     ///
     /// # Errors
     /// If a service or the output folder cannot be used.
@@ -101,6 +104,7 @@ impl Pipeline<'_> {
         let status = StatusLine::new();
         status.preparing(format!("importing {}", counted(profiles.len() as u64, "profile")));
         services::import_profiles(self.aws, profiles).await?;
+        services::import_entities(self.aws, self.entities.items.clone()).await?;
         let functions = Functions::connect(self.aws, &self.policy).await?;
         let start = Instant::now();
         let work = self.work(&functions, &status, input);
@@ -229,7 +233,8 @@ impl Pipeline<'_> {
         };
         output::write_windows(&self.out, &outcome.windows)?;
         let rule = self.analytics.then(functions::window_rule);
-        let expected = ExpectedOutput::of(&records, &self.profiles, &self.policy, rule).await;
+        let expected =
+            ExpectedOutput::of(&records, (&self.profiles, &self.entities.entities), &self.policy, rule).await;
         let mut discrepancies = expected.discrepancies(&outcome);
         let produced = records.len() as u64;
         if !self.follow && produced < summary.sent {

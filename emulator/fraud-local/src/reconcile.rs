@@ -5,14 +5,17 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use exact_text::decimal::is_positive;
 use exact_text::timestamp::Timestamp;
+use fraud_aws::entities::{FileEntities, look_up_entities};
 use fraud_aws::profiles::{FileProfiles, look_up};
 use fraud_core::decision::Decider;
 use fraud_core::enrichment::Enrichment;
+use fraud_core::entity::{EntityFound, EntityKind, EntityKinds};
 use fraud_core::event_time::EventTimeBounds;
+use fraud_core::found::Found;
 use fraud_core::identity::{Identity, Position};
 use fraud_core::money::Money;
 use fraud_core::policy::Policy;
-use fraud_core::transaction::Transaction;
+use fraud_core::transaction::{Reading, TransactionReader};
 use fraud_core::window::{Fold, WindowRule, WindowTotals};
 use tokio::time::Instant;
 
@@ -43,6 +46,8 @@ pub struct LandedLine {
     pub fraud_score: f64,
     /// `enrichment`
     pub enrichment: String,
+    /// The kinds of entities that `fraud_inputs` calls unavailable.
+    pub unavailable: EntityKinds,
 }
 
 /// What the pipeline produced.
@@ -63,8 +68,10 @@ pub struct PipelineOutput {
 /// What the pipeline must have produced, found by scoring here.
 #[derive(Debug, Clone, Default)]
 pub struct ExpectedOutput {
-    /// For each record that can be scored, by its identity, the score with the profile and that without an answer.
-    scores: HashMap<String, Vec<[f64; 2]>>,
+    /// For each record that can be scored, by its identity, its scores: that with all answers, and those without some.
+    scores: HashMap<String, Vec<Vec<f64>>>,
+    /// The kinds of entities that the policy asks for.
+    kinds: Vec<EntityKind>,
     /// How often each payload that cannot be scored is on the stream.
     refused: BTreeMap<Vec<u8>, usize>,
     /// The functions that must dead-letter a record, and the record's position.
@@ -78,14 +85,18 @@ pub struct ExpectedOutput {
 }
 
 impl ExpectedOutput {
-    /// Scores the records of a stream, and adds them up in the windows of `rule` if there is one: the analytics function runs.
+    /// Scores the records of a stream with what is known of customers and entities, and adds them up in the windows of `rule` if
+    /// there is one: the analytics function runs.
     pub async fn of(
         records: &[StreamRecord],
-        profiles: &FileProfiles,
+        (profiles, entities): (&FileProfiles, &FileEntities),
         policy: &Policy,
         rule: Option<WindowRule>,
     ) -> Self {
-        let mut expected = ExpectedOutput::default();
+        let asked = policy.asked();
+        let reading = Reading::new(asked);
+        let kinds: Vec<EntityKind> = asked.entities.iter().collect();
+        let mut expected = ExpectedOutput { kinds: kinds.clone(), ..ExpectedOutput::default() };
         let mut fold = rule.map(Fold::new);
         let decider = Decider::new(policy.clone(), EventTimeBounds::UNBOUNDED);
         for record in records {
@@ -95,7 +106,7 @@ impl ExpectedOutput {
                 sequence_number: &record.sequence_number,
                 sub_sequence_number: 0,
             };
-            let Ok(transaction) = Transaction::parse(&record.data) else {
+            let Ok(transaction) = TransactionReader::new(&reading).read(&record.data) else {
                 *expected.refused.entry(record.data.clone()).or_default() += 1;
                 expected.put_aside(kinesis_alerts::FUNCTION, position);
                 if fold.is_some() {
@@ -105,10 +116,14 @@ impl ExpectedOutput {
             };
             let customer = transaction.customer_id.as_deref();
             let looked_up = look_up(profiles, [customer].into_iter(), Instant::now()).await;
-            let decide =
-                |enrichment| decider.decide(&transaction, enrichment, record.arrival, Some(position));
-            let known = decide(looked_up.of(0));
-            let scores = [known.score.value, decide(Enrichment::Unavailable).score.value];
+            let of = [Some(&transaction)].into_iter();
+            let entities = look_up_entities(entities, asked.entities, of, Instant::now()).await;
+            let found = Found { enrichment: looked_up.of(0), entities: entities.of(0) };
+            let decide = |found| decider.decide(&transaction, found, record.arrival, Some(position));
+            let known = decide(found);
+            let scores = (0..1 << (kinds.len() + 1))
+                .map(|missing| decide(without(found, &kinds, missing)).score.value)
+                .collect();
             let identity = transaction.identity_at(position);
             if let Some(fold) = &mut fold {
                 fold.add(&transaction, &identity, record.arrival);
@@ -140,6 +155,13 @@ impl ExpectedOutput {
         found
     }
 
+    /// What a line was scored without: the place of its score.
+    fn missing(&self, line: &LandedLine) -> usize {
+        let kinds = (1..).zip(&self.kinds).filter(|(_, kind)| line.unavailable.contains(**kind));
+        let kinds: usize = kinds.map(|(bit, _)| 1 << bit).sum();
+        kinds + usize::from(line.enrichment == "unavailable")
+    }
+
     fn put_aside(&mut self, function: &str, position: Position<'_>) {
         self.dead_letters.insert((function.to_owned(), Identity::Position(position).to_string()));
     }
@@ -167,9 +189,11 @@ impl ExpectedOutput {
                 unknown.push(&line.decision_id);
                 continue;
             };
-            let degraded = usize::from(line.enrichment == "unavailable");
-            let matching =
-                scores.iter().position(|score| score[degraded].to_bits() == line.fraud_score.to_bits());
+            let missing = self.missing(line);
+            let is_same = |scores: &Vec<f64>| {
+                scores.get(missing).is_some_and(|score| score.to_bits() == line.fraud_score.to_bits())
+            };
+            let matching = scores.iter().position(is_same);
             match matching.or((!scores.is_empty()).then_some(0)) {
                 Some(place) => drop(scores.swap_remove(place)),
                 None => unknown.push(&line.decision_id),
@@ -230,6 +254,19 @@ impl ExpectedOutput {
             found,
         );
     }
+}
+
+/// What was found without what `missing` says: bit 0 is the profile, the others are the kinds.
+fn without<'f>(mut found: Found<'f>, kinds: &[EntityKind], missing: usize) -> Found<'f> {
+    if missing & 1 != 0 {
+        found.enrichment = Enrichment::Unavailable;
+    }
+    for (bit, kind) in (1..).zip(kinds) {
+        if missing & (1 << bit) != 0 {
+            found.entities.set(*kind, EntityFound::Unavailable);
+        }
+    }
+    found
 }
 
 fn tell(what: &str, items: impl Iterator<Item = impl std::fmt::Display>, found: &mut Vec<String>) {

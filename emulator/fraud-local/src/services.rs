@@ -8,8 +8,9 @@ use aws_calls::table::{Attribute, Kind, Table};
 use aws_sdk_dynamodb::Client;
 use embedded_aws::{EmbeddedAws, KeyType, REGION, Recording, Service, TableDefinition};
 use fraud_aws::aggregates::rule_variables;
-use fraud_aws::{aggregates, ledger, profiles};
+use fraud_aws::{aggregates, entities, ledger, policies, profiles};
 
+use fraudctl::entities::EntityItem;
 use fraudctl::profiles::{ProfileItem, write};
 
 use crate::functions::window_rule;
@@ -19,6 +20,8 @@ pub(crate) const STREAM: &str = "transactions";
 /// Its shards: those that the tutorial's peak of 50,000 a minute needs.
 pub(crate) const SHARDS: u32 = 2;
 pub(crate) const PROFILES_TABLE: &str = "customer_profiles";
+pub(crate) const ENTITIES_TABLE: &str = "entities";
+pub(crate) const POLICIES_TABLE: &str = "policies";
 pub(crate) const LEDGER_TABLE: &str = "alert_ledger";
 pub(crate) const AGGREGATES_TABLE: &str = "customer_aggregates";
 pub(crate) const TOPIC: &str = "fraud-alerts";
@@ -36,6 +39,8 @@ pub async fn start() -> anyhow::Result<EmbeddedAws> {
         // A file is produced as fast as possible, not at the pace that two shards allow.
         .shard_write_limits(false)
         .table_definition(definition(PROFILES_TABLE, &profiles::table::TABLE))
+        .table_definition(definition(ENTITIES_TABLE, &entities::table::TABLE))
+        .table_definition(definition(POLICIES_TABLE, &policies::table::TABLE))
         .table_definition(definition(LEDGER_TABLE, &ledger::TABLE))
         .table_definition(definition(AGGREGATES_TABLE, &aggregates::TABLE))
         .topic(TOPIC)
@@ -73,6 +78,12 @@ pub(crate) async fn import_profiles(aws: &EmbeddedAws, items: Vec<ProfileItem>) 
     write(&Client::new(sdk.config().await), PROFILES_TABLE, items, |_| {}).await
 }
 
+/// Fills the table of entities.
+pub(crate) async fn import_entities(aws: &EmbeddedAws, items: Vec<EntityItem>) -> anyhow::Result<u64> {
+    let sdk = sdk(aws, Service::DynamoDb).await?;
+    write(&Client::new(sdk.config().await), ENTITIES_TABLE, items, |_| {}).await
+}
+
 /// The lines that point a shell's tools at the services, and configure a function in that shell as those here are: with
 /// another rule for windows, or another policy, it would count and alert again.
 ///
@@ -96,7 +107,9 @@ pub fn exports(aws: &EmbeddedAws, policy: Option<&Path>) -> anyhow::Result<Strin
         ("AGGREGATE_DAYS", RETENTION_DAYS.to_string()),
         ("AGGREGATE_REMEMBERED", aggregates::MOST_REMEMBERED.to_string()),
         ("ALERT_LEDGER_DAYS", RETENTION_DAYS.to_string()),
+        ("ENTITY_SOURCE", format!("dynamodb:{ENTITIES_TABLE}")),
         ("FRAUD_POLICY", policy),
+        ("POLICY_STORE", format!("dynamodb:{POLICIES_TABLE}")),
     ];
     let variables = aws.env().into_iter().chain(ports).chain(rule_variables(&window_rule()));
     Ok(variables.map(|(name, value)| format!("export {name}={}\n", quoted(&value))).collect())

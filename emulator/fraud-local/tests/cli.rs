@@ -251,3 +251,38 @@ fn it_has_help_with_examples() {
     assert_eq!(output.status.code(), Some(0));
     assert!(help.contains("Examples:\n  ") && help.contains("fraud-local "), "{help}");
 }
+
+const LISTS: &str = "name = \"lists\"\ncap = 100\nthreshold = 50\ndefault_risk = 0.5\n\n[[factors]]\nname = \"merchant\"\n\
+                     when = [{ entity = \"merchant\", on_list = \"compromised\" }]\npoints = 40\n\n[[factors]]\n\
+                     name = \"device_risk\"\ninput = \"device.risk\"\nweight = 20\n";
+const ENTITIES: &str = r#"{"merchant/M1": {"list_compromised": 0}, "device/D1": {"risk": 0.9}}"#;
+
+#[test]
+fn a_run_whose_policy_asks_for_entities_balances_with_those_of_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("lists.toml"), LISTS).unwrap();
+    fs::write(folder.path().join("entities.json"), ENTITIES).unwrap();
+    let transaction = |number: usize, merchant: &str, device: &str| {
+        format!(
+            r#"{{"transaction_id":"T{number}","customer_id":"C1","amount":5,"merchant_id":"{merchant}","device_id":"{device}"}}"#
+        )
+    };
+    let input = [
+        transaction(1, "M1", "D1"),
+        transaction(2, "M1", "D2"),
+        transaction(3, "M2", "D1"),
+        r#"{"transaction_id":"T4","amount":5}"#.to_owned(),
+    ];
+    let arguments = ["--policy", "lists.toml", "--entities", "entities.json"];
+    let (report, output) = local_with(folder.path(), input.join("\n").as_bytes(), &arguments);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let report = report.unwrap();
+    assert_eq!(
+        (&report["balanced"], &report["landed"], &report["alerts"]),
+        (&true.into(), &4.into(), &1.into())
+    );
+
+    let (_, output) = local_with(folder.path(), input[0].as_bytes(), &["--policy", "lists.toml"]);
+    assert_eq!(output.status.code(), Some(2), "{}", text(&output.stderr));
+    assert!(text(&output.stderr).contains("asks for entities (merchant, device): give --entities FILE"));
+}

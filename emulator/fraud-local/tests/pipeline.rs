@@ -6,6 +6,7 @@ use embedded_aws::{EmbeddedAws, Entries, Fault, Service, When};
 use fraud_aws::profiles::{FileProfiles, rows};
 use fraud_core::policy::Policy;
 use fraud_local::{FinishedRun, Input, Pipeline, start_services};
+use fraudctl::entities::LoadedEntities;
 use fraudctl::generate::Dataset;
 use fraudctl::interrupt::Interrupt;
 use fraudctl::profiles;
@@ -22,6 +23,7 @@ async fn run(aws: &EmbeddedAws, count: usize) -> FinishedRun {
         aws,
         policy: Policy::builtin_default().unwrap(),
         profiles: FileProfiles::of_rows(&rows).unwrap(),
+        entities: LoadedEntities::default(),
         out: out.path().to_path_buf(),
         analytics: true,
         follow: false,

@@ -1,11 +1,11 @@
 //! The function's configuration.
 
 use fraud_aws::config::{
-    CacheSettings, ConfigError, EVENT_TIME_BOUNDS, Environment, METRICS_NAMESPACE, PolicySource,
-    ProfileSource, Variable, event_time_bounds, metrics_namespace,
+    CacheSettings, ConfigError, EVENT_TIME_BOUNDS, EntitySource, Environment, METRICS_NAMESPACE,
+    PolicySource, ProfileSource, Variable, event_time_bounds, metrics_namespace,
 };
 use fraud_aws::port::Port;
-use fraud_aws::profiles;
+use fraud_aws::{entities, policies, profiles};
 use fraud_core::event_time::EventTimeBounds;
 
 /// What the environment decides.
@@ -13,8 +13,10 @@ use fraud_core::event_time::EventTimeBounds;
 pub struct Config {
     /// Where profiles come from.
     pub profile_source: ProfileSource,
-    /// How they are remembered.
-    pub profile_cache: CacheSettings,
+    /// Where entities come from.
+    pub entity_source: EntitySource,
+    /// How profiles and entities are remembered, each in a memory of its own.
+    pub cache: CacheSettings,
     /// Which policy scores.
     pub policy_source: PolicySource,
     /// Which event times name a partition.
@@ -25,11 +27,12 @@ pub struct Config {
 
 impl Config {
     /// What the function opens.
-    pub const PORTS: &[Port] = &[profiles::PORT];
+    pub const PORTS: &[Port] = &[profiles::PORT, entities::PORT, policies::PORT];
 
     /// What is read.
     pub const VARIABLES: &[&[Variable]] = &[
         ProfileSource::VARIABLES,
+        EntitySource::VARIABLES,
         CacheSettings::VARIABLES,
         PolicySource::VARIABLES,
         EVENT_TIME_BOUNDS,
@@ -43,7 +46,8 @@ impl Config {
     pub fn from_environment(environment: Environment<'_>) -> Result<Self, ConfigError> {
         Ok(Config {
             profile_source: ProfileSource::from_environment(environment)?,
-            profile_cache: CacheSettings::from_environment(environment)?,
+            entity_source: EntitySource::from_environment(environment)?,
+            cache: CacheSettings::from_environment(environment)?,
             policy_source: PolicySource::from_environment(environment)?,
             event_time_bounds: event_time_bounds(environment)?,
             metrics_namespace: metrics_namespace(environment),

@@ -5,10 +5,13 @@ use std::time::Duration;
 
 use exact_text::base64::{DataFault, Payloads};
 use exact_text::timestamp::Timestamp;
-use fraud_aws::profiles::{ProfileStore, look_up, lookup_deadline};
+use fraud_aws::entities::{EntityStore, look_up_entities};
+use fraud_aws::lookup::{look_up, lookup_deadline};
+use fraud_aws::profiles::ProfileStore;
 use fraud_aws::reason::FailureReason;
 use fraud_core::decision::Decider;
 use fraud_core::event_time::EventTimeBounds;
+use fraud_core::found::Found;
 use fraud_core::policy::Policy;
 use fraud_core::record::RecordEncoder;
 use fraud_core::transaction::{Reading, Transaction, TransactionReader};
@@ -25,8 +28,9 @@ use response::{MAX_RESPONSE_BYTES, ResponseWriter, Unanswerable};
 
 /// The function.
 #[derive(Debug)]
-pub struct Transform<S> {
-    profiles: S,
+pub struct Transform<Profiles, Entities> {
+    profiles: Profiles,
+    entities: Entities,
     reading: Reading,
     decider: Decider,
     encoder: RecordEncoder,
@@ -64,21 +68,22 @@ struct Scorable<'a> {
     arrival: Timestamp,
 }
 
-impl<S: ProfileStore> Transform<S> {
-    /// A function that looks profiles up in `profiles`, scores by `policy`, and lets event times within `bounds` name
-    /// the partition.
-    pub fn new(profiles: S, policy: Policy, bounds: EventTimeBounds) -> Self {
+impl<Profiles: ProfileStore, Entities: EntityStore> Transform<Profiles, Entities> {
+    /// A function that looks profiles up in `profiles` and what `policy` asks for in `entities`, scores by `policy`, and lets
+    /// event times within `bounds` name the partition.
+    pub fn new(profiles: Profiles, entities: Entities, policy: Policy, bounds: EventTimeBounds) -> Self {
         let reading = Reading::new(policy.asked());
         Transform {
             profiles,
+            entities,
             reading,
             encoder: RecordEncoder::new(&policy),
             decider: Decider::new(policy, bounds),
         }
     }
 
-    /// Transforms one batch. `remaining` is the time until the invocation must have answered; profiles that cannot be
-    /// had well before are done without.
+    /// Transforms one batch. `remaining` is the time until the invocation must have answered; profiles and entities that
+    /// cannot be had well before are done without.
     ///
     /// # Errors
     /// [`InvalidBatch`]
@@ -105,21 +110,31 @@ impl<S: ProfileStore> Transform<S> {
 
         let customers =
             scorables.iter().map(|scorable| scorable.as_ref().ok()?.transaction.customer_id.as_deref());
-        let looked_up = look_up(&self.profiles, customers, lookup_deadline(Instant::now(), remaining)).await;
-        if let Some(fault) = looked_up.fault() {
+        let transactions = scorables.iter().map(|scorable| Some(&scorable.as_ref().ok()?.transaction));
+        let kinds = self.decider.policy().asked().entities;
+        let deadline = lookup_deadline(Instant::now(), remaining);
+        let (profiles, entities) = tokio::join!(
+            look_up(&self.profiles, customers, deadline),
+            look_up_entities(&self.entities, kinds, transactions, deadline),
+        );
+        if let Some(fault) = profiles.fault() {
             tracing::warn!(reason = %fault, "profiles unavailable");
         }
-        let mut metrics = BatchMetrics::new(&looked_up);
+        if let Some(fault) = entities.fault() {
+            tracing::warn!(reason = %fault, "entities unavailable");
+        }
+        let mut metrics = BatchMetrics::new(&profiles, &entities);
         let mut line = Vec::new();
         for (index, (record, scorable)) in event.records.iter().zip(&scorables).enumerate() {
             let result = match scorable {
                 Ok(Scorable { transaction, arrival }) => {
                     let position = event.position(record);
-                    let decision = self.decider.decide(transaction, looked_up.of(index), *arrival, position);
+                    let found = Found { enrichment: profiles.of(index), entities: entities.of(index) };
+                    let decision = self.decider.decide(transaction, found, *arrival, position);
                     line.clear();
                     self.encoder.encode(transaction, &decision, position, &mut line);
                     if writer.ok(record, &line, decision.time.at) {
-                        Ok(decision)
+                        Ok((decision, found.entities))
                     } else {
                         Err(FailureReason::ResponseTooLarge)
                     }
@@ -127,7 +142,7 @@ impl<S: ProfileStore> Transform<S> {
                 Err(reason) => Err(*reason),
             };
             match result {
-                Ok(decision) => metrics.scored(&decision, self.decider.policy()),
+                Ok((decision, entities)) => metrics.scored(&decision, &entities, self.decider.policy()),
                 Err(reason) => {
                     writer.echo(record);
                     metrics.failed.add(reason, || record.id.raw().to_owned());

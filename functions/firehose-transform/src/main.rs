@@ -6,6 +6,7 @@ use aws_calls::sdk::Sdk;
 use firehose_transform::config::Config;
 use firehose_transform::{InvalidBatch, Transform};
 use fraud_aws::config::Environment;
+use fraud_aws::entities::Entities;
 use fraud_aws::invocation::{HandlerResult, exit_code, serve};
 use fraud_aws::profiles::Profiles;
 use fraud_aws::telemetry::{init_logs, log_policy};
@@ -21,10 +22,12 @@ async fn run() -> Result<(), Error> {
     let environment = Environment::new(&environment);
     init_logs(environment);
     let config = Config::from_environment(environment)?;
-    let policy = config.policy_source.load()?;
+    let sdk = Sdk::new();
+    let policy = config.policy_source.load(&sdk).await?;
     log_policy(&policy);
-    let profiles = Profiles::connect(&config.profile_source, config.profile_cache, &Sdk::new()).await?;
-    let transform = Transform::new(profiles, policy, config.event_time_bounds);
+    let profiles = Profiles::connect(&config.profile_source, config.cache, &sdk).await?;
+    let entities = Entities::connect(&config.entity_source, &policy, config.cache, &sdk).await?;
+    let transform = Transform::new(profiles, entities, policy, config.event_time_bounds);
     serve(async |event, time| {
         let transformed = transform.handle(event, time.remaining).await?;
         let metrics = transformed.metrics.line(&config.metrics_namespace);

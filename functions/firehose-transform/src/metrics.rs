@@ -1,9 +1,11 @@
 //! What happened in an invocation, in numbers.
 
+use fraud_aws::entities::{EntityCounts, LookedUpEntities};
 use fraud_aws::profiles::LookedUp;
 use fraud_aws::telemetry::{Failures, Metric, MetricLine, metric};
 use fraud_core::decision::Decision;
 use fraud_core::enrichment::EnrichmentCounts;
+use fraud_core::entity::EntitiesFound;
 use fraud_core::event_time::EventTimeFaults;
 use fraud_core::policy::Policy;
 
@@ -30,6 +32,7 @@ pub const METRICS: &[&[Metric]] = &[
         metric::HIGH_SCORES,
     ],
     &metric::ENRICHMENT,
+    &metric::ENTITIES,
     &metric::EVENT_TIMES,
 ];
 
@@ -48,6 +51,8 @@ pub struct BatchMetrics {
     pub profile_lookups: usize,
     /// What the lookups came to, for the records scored.
     pub enrichment: EnrichmentCounts,
+    /// What the lookups of entities came to, for the records scored; `None` if the policy asks for none.
+    pub entities: Option<EntityCounts>,
     /// What is wrong with the event times of the records scored.
     pub event_times: EventTimeFaults,
     /// Records whose score raises an alert.
@@ -56,20 +61,24 @@ pub struct BatchMetrics {
 
 impl BatchMetrics {
     /// The numbers of a batch before its records are answered.
-    pub fn new(looked_up: &LookedUp) -> Self {
+    pub fn new(looked_up: &LookedUp, entities: &LookedUpEntities) -> Self {
         BatchMetrics {
-            distinct_customers: looked_up.distinct_customers(),
+            distinct_customers: looked_up.distinct(),
             cache_hits: looked_up.cache_hits(),
             profile_lookups: looked_up.asked(),
+            entities: EntityCounts::new(entities),
             ..BatchMetrics::default()
         }
     }
 
     /// Counts a record that was scored.
-    pub fn scored(&mut self, decision: &Decision<'_>, policy: &Policy) {
+    pub fn scored(&mut self, decision: &Decision<'_>, entities: &EntitiesFound<'_>, policy: &Policy) {
         self.ok += 1;
         self.high_scores += usize::from(policy.alerts(decision.score.value));
         self.enrichment.count(decision.enrichment);
+        if let Some(counts) = &mut self.entities {
+            counts.count(entities);
+        }
         self.event_times.count(decision.time.fault);
     }
 
@@ -84,6 +93,7 @@ impl BatchMetrics {
             .count(metric::PROFILE_CACHE_HITS, self.cache_hits)
             .count(metric::PROFILE_LOOKUPS, self.profile_lookups)
             .enrichment(&self.enrichment)
+            .entities(self.entities.as_ref())
             .event_times(&self.event_times)
             .count(metric::HIGH_SCORES, self.high_scores);
         line.by_reason(RECORDS_FAILED, self.failed.counts().iter().map(|(reason, &count)| (reason, count)));

@@ -1,24 +1,28 @@
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
+use fraud_aws::entities::Entities;
+use fraud_aws::lookup::Store;
 use fraud_aws::profiles::{FileProfiles, Lookup, ProfileAnswer};
+use fraud_core::profile::Profile;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
 
 mod buffer;
+mod entities;
 
 const PROFILES: &str = include_str!("../../../events/profiles.json");
 const WEEK: Duration = Duration::from_secs(168 * 3600);
 const HOUR: Duration = Duration::from_secs(3600);
 
-fn transform<S: ProfileStore>(profiles: S) -> Transform<S> {
+fn transform<S: ProfileStore>(profiles: S) -> Transform<S, Entities> {
     let bounds = EventTimeBounds { max_age: Some(WEEK), max_ahead: Some(HOUR) };
-    Transform::new(profiles, Policy::builtin_default().unwrap(), bounds)
+    Transform::new(profiles, Entities::Unasked, Policy::builtin_default().unwrap(), bounds)
 }
 
-fn from_file() -> Transform<FileProfiles> {
+fn from_file() -> Transform<FileProfiles, Entities> {
     transform(FileProfiles::parse(PROFILES).unwrap())
 }
 
@@ -35,7 +39,11 @@ fn event(payloads: &[Vec<u8>]) -> String {
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn handle<S: ProfileStore>(transform: &Transform<S>, event: &str, limit: usize) -> Transformed {
+async fn handle<S: ProfileStore>(
+    transform: &Transform<S, Entities>,
+    event: &str,
+    limit: usize,
+) -> Transformed {
     transform.handle_within(event, Duration::from_secs(60), limit).await.unwrap()
 }
 
@@ -104,12 +112,14 @@ struct Silent {
     asked: Mutex<Vec<String>>,
 }
 
-impl ProfileStore for Silent {
+impl Store for Silent {
+    type Known = Profile;
+
     async fn lookup(&self, customers: &[&str], _deadline: Instant) -> ProfileAnswer {
         self.asked.lock().unwrap().extend(customers.iter().map(|&id| id.to_owned()));
         let lookup = |&&id: &&&str| if id == self.about { Lookup::Unavailable } else { Lookup::Absent };
         ProfileAnswer {
-            profiles: customers.iter().collect::<Vec<_>>().iter().map(lookup).collect(),
+            found: customers.iter().collect::<Vec<_>>().iter().map(lookup).collect(),
             ..ProfileAnswer::default()
         }
     }

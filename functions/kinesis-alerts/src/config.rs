@@ -2,11 +2,11 @@
 
 use fraud_aws::config::{
     AlertLedgerTarget, AlertSinkTarget, CacheSettings, ConfigError, DeadLettersTarget, EVENT_TIME_BOUNDS,
-    Environment, METRICS_NAMESPACE, PolicySource, ProfileSource, UnalertedLettersTarget, Variable,
-    event_time_bounds, metrics_namespace,
+    EntitySource, Environment, METRICS_NAMESPACE, PolicySource, ProfileSource, UnalertedLettersTarget,
+    Variable, event_time_bounds, metrics_namespace,
 };
 use fraud_aws::port::Port;
-use fraud_aws::{alerts, dead_letters, ledger, profiles};
+use fraud_aws::{alerts, dead_letters, entities, ledger, policies, profiles};
 use fraud_core::event_time::EventTimeBounds;
 
 /// What the environment decides.
@@ -14,8 +14,10 @@ use fraud_core::event_time::EventTimeBounds;
 pub struct Config {
     /// Where profiles come from.
     pub profile_source: ProfileSource,
-    /// How they are remembered.
-    pub profile_cache: CacheSettings,
+    /// Where entities come from.
+    pub entity_source: EntitySource,
+    /// How profiles and entities are remembered, each in a memory of its own.
+    pub cache: CacheSettings,
     /// Which policy scores.
     pub policy_source: PolicySource,
     /// How far an event time may lie from the arrival before alerts name it as out of bounds.
@@ -34,12 +36,20 @@ pub struct Config {
 
 impl Config {
     /// What the function opens.
-    pub const PORTS: &[Port] =
-        &[profiles::PORT, alerts::PORT, ledger::PORT, dead_letters::PORT, dead_letters::UNALERTED_PORT];
+    pub const PORTS: &[Port] = &[
+        profiles::PORT,
+        entities::PORT,
+        policies::PORT,
+        alerts::PORT,
+        ledger::PORT,
+        dead_letters::PORT,
+        dead_letters::UNALERTED_PORT,
+    ];
 
     /// What is read.
     pub const VARIABLES: &[&[Variable]] = &[
         ProfileSource::VARIABLES,
+        EntitySource::VARIABLES,
         CacheSettings::VARIABLES,
         PolicySource::VARIABLES,
         EVENT_TIME_BOUNDS,
@@ -57,7 +67,8 @@ impl Config {
     pub fn from_environment(environment: Environment<'_>) -> Result<Self, ConfigError> {
         Ok(Config {
             profile_source: ProfileSource::from_environment(environment)?,
-            profile_cache: CacheSettings::from_environment(environment)?,
+            entity_source: EntitySource::from_environment(environment)?,
+            cache: CacheSettings::from_environment(environment)?,
             policy_source: PolicySource::from_environment(environment)?,
             event_time_bounds: event_time_bounds(environment)?,
             alert_sink: AlertSinkTarget::from_environment(environment)?,

@@ -3,16 +3,17 @@
 use aws_calls::sdk::Sdk;
 use fraud_aws::alerts::Sink;
 use fraud_aws::clock::SystemClock;
-use fraud_aws::config::PolicyError;
 use fraud_aws::dead_letters::{DeadLetterSink, RoutedLetters};
+use fraud_aws::entities::{Entities, EntitiesError};
 use fraud_aws::ledger::Ledger;
+use fraud_aws::policies::PolicyError;
 use fraud_aws::profiles::{ProfileFileError, Profiles};
 
 use crate::config::Config;
 use crate::{Alerts, Ports};
 
 /// The function as it runs, with dead letters to `D`.
-pub type ConnectedAlerts<D = RoutedLetters> = Alerts<Profiles, Ledger, Sink, D, SystemClock>;
+pub type ConnectedAlerts<D = RoutedLetters> = Alerts<Profiles, Entities, Ledger, Sink, D, SystemClock>;
 
 /// What keeps the function from its adapters.
 #[derive(Debug, thiserror::Error)]
@@ -23,18 +24,23 @@ pub enum ConnectError {
     /// The file of profiles cannot be used.
     #[error(transparent)]
     Profiles(#[from] ProfileFileError),
+    /// The entities that the policy asks for cannot be looked up.
+    #[error(transparent)]
+    Entities(#[from] EntitiesError),
 }
 
 impl<D: DeadLetterSink> ConnectedAlerts<D> {
     /// The function that `config` describes, but for dead letters, which go to `dead_letters`. No service is asked for
-    /// anything yet.
+    /// anything yet but the store of policies, if the policy is there.
     ///
     /// # Errors
-    /// [`ConnectError`] if a file that the configuration names cannot be used.
+    /// [`ConnectError`] if the policy cannot be loaded, if a file that the configuration names cannot be used, or if the policy
+    /// asks for entities and there is no source of them.
     pub async fn connect(config: &Config, sdk: &Sdk, dead_letters: D) -> Result<Self, ConnectError> {
-        let policy = config.policy_source.load()?;
+        let policy = config.policy_source.load(sdk).await?;
         let ports = Ports {
-            profiles: Profiles::connect(&config.profile_source, config.profile_cache, sdk).await?,
+            profiles: Profiles::connect(&config.profile_source, config.cache, sdk).await?,
+            entities: Entities::connect(&config.entity_source, &policy, config.cache, sdk).await?,
             ledger: Ledger::connect(&config.alert_ledger, sdk).await,
             sink: Sink::connect(&config.alert_sink, sdk).await,
             dead_letters,

@@ -54,9 +54,16 @@ impl Due {
 /// Sends alerts until they must wait. One that another sender holds is waited for if that sender's claim ends in time:
 /// Lambda's own pause before the next attempt may be longer. `ends_at` is when the invocation is killed by Lambda's clock, if
 /// that is known. Gives the items whose alert the sink or the ledger will never take.
-pub(crate) async fn dispatch<Profiles, Ledger: AlertLedger, Sink: AlertSink, Letters, Now: Clock>(
+pub(crate) async fn dispatch<
+    Profiles,
+    Entities,
+    Ledger: AlertLedger,
+    Sink: AlertSink,
+    Letters,
+    Now: Clock,
+>(
     due: &[Due],
-    ports: &Ports<Profiles, Ledger, Sink, Letters, Now>,
+    ports: &Ports<Profiles, Entities, Ledger, Sink, Letters, Now>,
     limits: TimeLimits,
     ends_at: Option<Timestamp>,
     progress: &mut Progress,

@@ -2,8 +2,8 @@
 //! record lost, no shard blocked.
 //!
 //! What cannot succeed goes to the dead letters; what failed for a reason that passes is reported, so that it is retried,
-//! and nothing behind it is begun. Profiles are never guessed: where the transform degrades, this function has the record
-//! retried.
+//! and nothing behind it is begun. Profiles and entities are never guessed: where the transform degrades, this function
+//! has the record retried.
 //!
 //! Two records are one transaction if they have one [identity](fraud_core::identity) and one
 //! [content](fraud_core::fingerprint). One with the identity of another and other content is alerted under an id of its own.
@@ -13,15 +13,18 @@ use std::collections::HashMap;
 use fraud_aws::alerts::AlertSink;
 use fraud_aws::clock::Clock;
 use fraud_aws::dead_letters::DeadLetterSink;
+use fraud_aws::entities::{EntityStore, LookedUpEntities, look_up_entities};
 use fraud_aws::invocation::InvocationTime;
 use fraud_aws::ledger::AlertLedger;
-use fraud_aws::profiles::{LookedUp, ProfileStore, look_up};
+use fraud_aws::lookup::look_up;
+use fraud_aws::profiles::{LookedUp, ProfileStore};
 use fraud_aws::reason::FailureReason;
 use fraud_core::alert::Alert;
 use fraud_core::decision::Decider;
 use fraud_core::enrichment::Enrichment;
 use fraud_core::event_time::EventTimeBounds;
 use fraud_core::fingerprint::Fingerprint;
+use fraud_core::found::Found;
 use fraud_core::policy::Policy;
 use fraud_core::transaction::Reading;
 use kinesis_batch::{Batch, Progress, Received, RetryReason, TimeLimits, dead_letter};
@@ -41,9 +44,11 @@ pub const FUNCTION: &str = "kinesis-alerts";
 
 /// What the function reaches the world through.
 #[derive(Debug)]
-pub struct Ports<Profiles, Ledger, Sink, Letters, Now> {
+pub struct Ports<Profiles, Entities, Ledger, Sink, Letters, Now> {
     /// Where customer profiles are looked up.
     pub profiles: Profiles,
+    /// Where the entities are looked up that the policy asks for.
+    pub entities: Entities,
     /// What remembers which alerts were sent.
     pub ledger: Ledger,
     /// Where alerts go.
@@ -56,8 +61,8 @@ pub struct Ports<Profiles, Ledger, Sink, Letters, Now> {
 
 /// The function.
 #[derive(Debug)]
-pub struct Alerts<Profiles, Ledger, Sink, Letters, Now> {
-    ports: Ports<Profiles, Ledger, Sink, Letters, Now>,
+pub struct Alerts<Profiles, Entities, Ledger, Sink, Letters, Now> {
+    ports: Ports<Profiles, Entities, Ledger, Sink, Letters, Now>,
     reading: Reading,
     decider: Decider,
 }
@@ -71,9 +76,10 @@ pub struct Handled {
     pub metrics: BatchMetrics,
 }
 
-impl<Profiles, Ledger, Sink, Letters, Now> Alerts<Profiles, Ledger, Sink, Letters, Now>
+impl<Profiles, Entities, Ledger, Sink, Letters, Now> Alerts<Profiles, Entities, Ledger, Sink, Letters, Now>
 where
     Profiles: ProfileStore,
+    Entities: EntityStore,
     Ledger: AlertLedger,
     Sink: AlertSink,
     Letters: DeadLetterSink,
@@ -81,7 +87,7 @@ where
 {
     /// A function that scores by `policy`, and names event times beyond `bounds` in its alerts.
     pub fn new(
-        ports: Ports<Profiles, Ledger, Sink, Letters, Now>,
+        ports: Ports<Profiles, Entities, Ledger, Sink, Letters, Now>,
         policy: Policy,
         bounds: EventTimeBounds,
     ) -> Self {
@@ -107,11 +113,16 @@ where
         let limits = TimeLimits::starting_now(time.remaining);
         let batch = Batch::read(event)?;
         let received = batch.transactions(&self.reading);
-        let looked_up = look_up(&self.ports.profiles, received.iter().map(customer_id), limits.lookup).await;
-        let mut metrics = BatchMetrics::new(&batch, &looked_up);
+        let transactions = received.iter().map(|received| Some(&received.as_ref().ok()?.transaction));
+        let kinds = self.policy().asked().entities;
+        let (profiles, entities) = tokio::join!(
+            look_up(&self.ports.profiles, received.iter().map(customer_id), limits.lookup),
+            look_up_entities(&self.ports.entities, kinds, transactions, limits.lookup),
+        );
+        let mut metrics = BatchMetrics::new(&batch, &profiles, &entities);
         let mut progress = Progress::default();
 
-        let due = self.score(&received, &looked_up, &mut progress, &mut metrics);
+        let due = self.score(&received, (&profiles, &entities), &mut progress, &mut metrics);
         let mut undeliverable =
             dispatch(&due, &self.ports, limits, time.ends_at, &mut progress, &mut metrics).await;
         let faulty = received.iter().enumerate();
@@ -134,7 +145,7 @@ where
     fn score(
         &self,
         received: &[Result<Received<'_>, FailureReason>],
-        looked_up: &LookedUp,
+        (profiles, entities): (&LookedUp, &LookedUpEntities),
         progress: &mut Progress,
         metrics: &mut BatchMetrics,
     ) -> Vec<Due> {
@@ -142,13 +153,22 @@ where
         let mut known: HashMap<(String, Option<Fingerprint>), usize> = HashMap::new();
         for (index, received) in received.iter().enumerate() {
             let Ok(Received { transaction, arrival, position }) = received else { continue };
-            let decision = self.decider.decide(transaction, looked_up.of(index), *arrival, Some(*position));
+            let found = Found { enrichment: profiles.of(index), entities: entities.of(index) };
+            let decision = self.decider.decide(transaction, found, *arrival, Some(*position));
             metrics.enrichment.count(decision.enrichment);
+            if let Some(counts) = &mut metrics.entities {
+                counts.count(&found.entities);
+            }
             metrics.event_times.count(decision.time.fault);
             if decision.enrichment == Enrichment::Unavailable && progress.allows(index) {
-                let reason = looked_up.fault().map(ToString::to_string);
+                let reason = profiles.fault().map(ToString::to_string);
                 tracing::warn!(reason, %position, "profiles unavailable");
                 progress.stop_at(index, RetryReason::ProfilesUnavailable);
+            }
+            if !decision.unavailable.is_empty() && progress.allows(index) {
+                let reason = entities.fault().map(ToString::to_string);
+                tracing::warn!(reason, %position, "entities unavailable");
+                progress.stop_at(index, RetryReason::EntitiesUnavailable);
             }
             if !progress.allows(index) {
                 continue;

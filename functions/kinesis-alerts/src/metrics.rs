@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use exact_text::timestamp::Timestamp;
+use fraud_aws::entities::{EntityCounts, LookedUpEntities};
 use fraud_aws::profiles::LookedUp;
 use fraud_aws::reason::FailureReason;
 use fraud_aws::telemetry::{Metric, MetricLine, metric};
@@ -50,6 +51,7 @@ pub const METRICS: &[&[Metric]] = &[
         DETECTION_LATENCY,
     ],
     &metric::ENRICHMENT,
+    &metric::ENTITIES,
     &metric::EVENT_TIMES,
 ];
 
@@ -70,6 +72,8 @@ pub struct BatchMetrics {
     pub profile_lookups: usize,
     /// What the lookups came to, for every valid record of the batch.
     pub enrichment: EnrichmentCounts,
+    /// What the lookups of entities came to, for every valid record of the batch; `None` if the policy asks for none.
+    pub entities: Option<EntityCounts>,
     /// What is wrong with the event times of these records.
     pub event_times: EventTimeFaults,
     /// Records whose score raises an alert.
@@ -94,13 +98,14 @@ pub struct BatchMetrics {
 
 impl BatchMetrics {
     /// The numbers of a batch before its records are scored.
-    pub fn new(batch: &Batch<'_>, looked_up: &LookedUp) -> Self {
+    pub fn new(batch: &Batch<'_>, looked_up: &LookedUp, entities: &LookedUpEntities) -> Self {
         BatchMetrics {
             stream_records: batch.stream_records().len(),
             records: batch.len(),
-            distinct_customers: looked_up.distinct_customers(),
+            distinct_customers: looked_up.distinct(),
             cache_hits: looked_up.cache_hits(),
             profile_lookups: looked_up.asked(),
+            entities: EntityCounts::new(entities),
             ..BatchMetrics::default()
         }
     }
@@ -139,6 +144,7 @@ impl BatchMetrics {
             .count(metric::PROFILE_CACHE_HITS, self.cache_hits)
             .count(metric::PROFILE_LOOKUPS, self.profile_lookups)
             .enrichment(&self.enrichment)
+            .entities(self.entities.as_ref())
             .event_times(&self.event_times)
             .count(metric::HIGH_SCORES, self.high_scores)
             .count(ALERTS_SENT, self.alerts_sent)

@@ -1,4 +1,5 @@
 mod deliveries;
+mod entities;
 mod handling;
 mod logs;
 mod many_alerts;

@@ -25,6 +25,7 @@ def parameter_sets(expanded):
     yield "with everything on", EVERYTHING
     yield "with On-demand Advantage", {"StreamWarmMiBps": 50}
     yield "with a limit of what aggregates cost", {"AggregateMaxWriteUnits": 2000, "AggregateRemembered": 20000}
+    yield "with a published policy", {"PublishedPolicy": "card@0123456789ab"}
     yield "as it is first created", {"DeletionProtection": "false"}
     for hours in expanded.get("Parameters", {}).get("StreamRetentionHours", {}).get("AllowedValues", []):
         yield f"with {hours} hours of retention", {"StreamRetentionHours": hours}

@@ -72,6 +72,9 @@ def put(part, name, to):
 MISTAKES_IN_CODE = [
     ("the ledger's key renamed", key("ledger", 0, name="alertId"), "table-keys"),
     ("the profiles' key renamed", key("profiles", 0, name="customer"), "table-keys"),
+    ("the entities' key renamed", key("entities", 0, name="id"), "table-keys"),
+    ("the policies' key renamed", key("policies", 0, name="id"), "table-keys"),
+    ("a function that publishes policies", port("kinesis-alerts", "policies", actions=["dynamodb:GetItem", "dynamodb:PutItem"]), "access-needed"),
     ("the aggregates' sort key renamed", key("aggregates", 1, name="window"), "table-keys"),
     ("the aggregates' sort key as text", key("aggregates", 1, type="S"), "table-keys"),
     ("the ledger's expiry renamed", table("ledger", time_to_live="expires_at"), "table-ttl"),

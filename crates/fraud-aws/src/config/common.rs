@@ -4,7 +4,6 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use fraud_core::event_time::EventTimeBounds;
-use fraud_core::policy::Policy;
 
 use super::{ConfigError, Environment, Variable, named};
 
@@ -13,9 +12,6 @@ pub(crate) const PROFILE_SOURCE: Variable = Variable::port(
     &["dynamodb", "file"],
     "`dynamodb:<table>` or `file:<path to JSON or CSV>`",
 );
-const FRAUD_POLICY: Variable =
-    Variable::port("FRAUD_POLICY", &["builtin", "file"], "`builtin:default` or `file:<path to TOML>`")
-        .or("builtin:default");
 const PROFILE_CACHE_SECONDS: Variable =
     Variable::setting("PROFILE_CACHE_SECONDS", "60", "a whole number of seconds");
 const PROFILE_CACHE_ENTRIES: Variable =
@@ -67,74 +63,8 @@ impl ProfileSource {
     }
 }
 
-/// `FRAUD_POLICY`: which policy scores.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum PolicySource {
-    /// The policy that is compiled in.
-    BuiltinDefault,
-    /// A TOML file.
-    File {
-        /// The file's path.
-        path: PathBuf,
-    },
-}
-
-/// A policy that could not be loaded.
-#[derive(Debug, thiserror::Error)]
-pub enum PolicyError {
-    /// The file could not be read.
-    #[error("FRAUD_POLICY: cannot read {path}: {error}", path = path.display())]
-    Read {
-        /// The file's path.
-        path: PathBuf,
-        /// Why not.
-        error: std::io::Error,
-    },
-    /// The policy is not valid.
-    #[error("FRAUD_POLICY: {source_name}: {error}")]
-    Invalid {
-        /// The file's path, or the name of the policy that is compiled in.
-        source_name: String,
-        /// What is wrong, and on which line.
-        error: fraud_core::policy::PolicyError,
-    },
-}
-
-impl PolicySource {
-    /// What is read.
-    pub const VARIABLES: &[Variable] = &[FRAUD_POLICY];
-
-    /// Reads the variable; unset, the default policy.
-    ///
-    /// # Errors
-    /// [`ConfigError`] if it names no policy.
-    pub fn from_environment(environment: Environment<'_>) -> Result<Self, ConfigError> {
-        environment.port(&FRAUD_POLICY, |scheme, rest| match (scheme, rest) {
-            ("builtin", "default") => Some(PolicySource::BuiltinDefault),
-            ("file", path) => named(path).map(|path| PolicySource::File { path: path.into() }),
-            _ => None,
-        })
-    }
-
-    /// Loads and validates the policy.
-    ///
-    /// # Errors
-    /// [`PolicyError`] if the file cannot be read or the policy is not valid.
-    pub fn load(&self) -> Result<Policy, PolicyError> {
-        let (source_name, policy) = match self {
-            PolicySource::BuiltinDefault => ("builtin:default".to_owned(), Policy::builtin_default()),
-            PolicySource::File { path } => {
-                let text = std::fs::read_to_string(path)
-                    .map_err(|error| PolicyError::Read { path: path.clone(), error })?;
-                (path.display().to_string(), Policy::parse(&text))
-            }
-        };
-        policy.map_err(|error| PolicyError::Invalid { source_name, error })
-    }
-}
-
 /// `PROFILE_CACHE_SECONDS`, `PROFILE_CACHE_ENTRIES` and `PROFILE_CACHE_MEGABYTES`: how long and how many profiles are
-/// remembered.
+/// remembered, and how long and how many entities: each in a memory of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CacheSettings {
     /// The age from which an entry is looked up again.

@@ -25,6 +25,17 @@ fn every_source_is_read_by_its_scheme() {
         policy("file:/opt/policies/night.toml"),
         Ok(PolicySource::File { path: "/opt/policies/night.toml".into() })
     );
+    let store = [("FRAUD_POLICY", "store:card@1"), ("POLICY_STORE", "dynamodb:policies")];
+    assert_eq!(
+        with(&store, PolicySource::from_environment),
+        Ok(PolicySource::Store { id: "card@1".into(), table: "policies".into() })
+    );
+    assert!(policy("store:").is_err());
+    let entities = |value| with(&[("ENTITY_SOURCE", value)], EntitySource::from_environment);
+    assert_eq!(entities("dynamodb:entities"), Ok(EntitySource::DynamoDb { table: "entities".into() }));
+    assert_eq!(entities("file:e.json"), Ok(EntitySource::File { path: "e.json".into() }));
+    assert_eq!((entities(""), entities("none:")), (Ok(EntitySource::None), Ok(EntitySource::None)));
+    assert!(entities("none:x").is_err() && entities("dynamodb:").is_err());
 }
 
 #[test]
@@ -55,7 +66,13 @@ fn a_missing_or_unknown_value_is_one_line_that_names_the_variable_and_what_it_ac
     let error = with(&[("FRAUD_POLICY", "builtin:strict")], PolicySource::from_environment).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "FRAUD_POLICY is `builtin:strict`; it accepts `builtin:default` or `file:<path to TOML>`"
+        "FRAUD_POLICY is `builtin:strict`; it accepts `builtin:default`, `file:<path to TOML>` or `store:<id of a policy in \
+         POLICY_STORE>`"
+    );
+    let error = with(&[("FRAUD_POLICY", "store:card@1")], PolicySource::from_environment).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "POLICY_STORE is not set; it accepts `dynamodb:<table>`, which FRAUD_POLICY=store:<id> needs"
     );
 }
 
@@ -75,18 +92,6 @@ fn numbers_have_defaults_and_zero_hours_is_no_bound() {
     let expected = CacheSettings { max_age: Duration::from_secs(60), max_entries: 5, max_bytes: 2 << 20 };
     assert_eq!(cache, expected);
     assert_eq!(with(&[], CacheSettings::from_environment).unwrap().max_bytes, 64 << 20);
-}
-
-#[test]
-fn a_policy_file_that_cannot_be_used_is_told_with_path_and_line() {
-    let missing = PolicySource::File { path: "no/such.toml".into() }.load().unwrap_err();
-    assert!(missing.to_string().starts_with("FRAUD_POLICY: cannot read no/such.toml: "), "{missing}");
-    let file = std::env::temp_dir().join(format!("fraud-aws-policy-{}.toml", std::process::id()));
-    std::fs::write(&file, "name = \"p\"\ncap = -1\n").unwrap();
-    let invalid = PolicySource::File { path: file.clone() }.load().unwrap_err();
-    std::fs::remove_file(&file).unwrap();
-    assert!(invalid.to_string().contains("policy line "), "{invalid}");
-    assert!(PolicySource::BuiltinDefault.load().is_ok());
 }
 
 #[test]
@@ -150,7 +155,7 @@ fn how_long_alerts_are_remembered_is_a_number_of_days() {
 /// A value that a variable of the form `scheme:rest` accepts, for each of its schemes.
 const ACCEPTED: &[(&str, &[&str])] = &[
     ("PROFILE_SOURCE", &["dynamodb:profiles", "file:profiles.json"]),
-    ("FRAUD_POLICY", &["builtin:default", "file:policy.toml"]),
+    ("FRAUD_POLICY", &["builtin:default", "file:policy.toml", "store:card@1"]),
     ("ALERT_SINK", &["sns:arn:aws:sns:us-east-1:123456789012:alerts", "stdout:"]),
     ("ALERT_LEDGER", &["dynamodb:ledger", "memory:"]),
     ("DEAD_LETTERS", &["sqs:https://sqs.us-east-1.amazonaws.com/123456789012/letters", "stdout:"]),
@@ -158,6 +163,8 @@ const ACCEPTED: &[(&str, &[&str])] = &[
         "UNALERTED_LETTERS",
         &["sqs:https://sqs.us-east-1.amazonaws.com/123456789012/unalerted", "stdout:", "dead_letters:"],
     ),
+    ("ENTITY_SOURCE", &["dynamodb:entities", "file:entities.json", "none:"]),
+    ("POLICY_STORE", &["dynamodb:policies", "none:"]),
     ("AGGREGATES", &["dynamodb:aggregates", "memory:"]),
     ("AGGREGATE_SINK", &["kinesis:totals", "stdout:", "none:"]),
 ];
@@ -167,6 +174,7 @@ type Reader = (fn(Environment<'_>) -> Result<(), ConfigError>, &'static [Variabl
 
 const READERS: &[Reader] = &[
     (|environment| ProfileSource::from_environment(environment).map(drop), ProfileSource::VARIABLES),
+    (|environment| EntitySource::from_environment(environment).map(drop), EntitySource::VARIABLES),
     (|environment| PolicySource::from_environment(environment).map(drop), PolicySource::VARIABLES),
     (|environment| CacheSettings::from_environment(environment).map(drop), CacheSettings::VARIABLES),
     (|environment| event_time_bounds(environment).map(drop), EVENT_TIME_BOUNDS),

@@ -1,10 +1,12 @@
 //! The profile store that the configuration names.
 
 use aws_sdk_dynamodb::Client;
+use fraud_core::profile::Profile;
 use tokio::time::Instant;
 
-use super::{CachedProfiles, DynamoDbProfiles, FileProfiles, ProfileAnswer, ProfileFileError, ProfileStore};
+use super::{DynamoDbProfiles, FileProfiles, ProfileAnswer, ProfileFileError};
 use crate::config::{CacheSettings, ProfileSource};
+use crate::lookup::{Cached, Store};
 use aws_calls::sdk::Sdk;
 
 /// A profile store of either kind.
@@ -13,7 +15,7 @@ pub enum Profiles {
     /// A file; it is in memory already.
     File(FileProfiles),
     /// A DynamoDB table, remembered.
-    DynamoDb(CachedProfiles<DynamoDbProfiles>),
+    DynamoDb(Cached<DynamoDbProfiles>),
 }
 
 impl Profiles {
@@ -30,13 +32,15 @@ impl Profiles {
             ProfileSource::File { path } => FileProfiles::load(path).map(Profiles::File),
             ProfileSource::DynamoDb { table } => {
                 let client = Client::new(sdk.config().await);
-                Ok(Profiles::DynamoDb(CachedProfiles::new(DynamoDbProfiles::new(client, table), cache)))
+                Ok(Profiles::DynamoDb(Cached::new(DynamoDbProfiles::new(client, table), cache)))
             }
         }
     }
 }
 
-impl ProfileStore for Profiles {
+impl Store for Profiles {
+    type Known = Profile;
+
     async fn lookup(&self, customers: &[&str], deadline: Instant) -> ProfileAnswer {
         match self {
             Profiles::File(profiles) => profiles.lookup(customers, deadline).await,

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use fraud_core::profile::Profile;
 use tokio::time::Instant;
 
+use super::ProfileAnswer;
 use super::rows::{self, BadRow, FormError, Rows};
-use super::{Lookup, ProfileAnswer, ProfileStore};
+use crate::lookup::Store;
 
 /// The profiles of a file in any of the forms that [`rows::read`] reads. Of a customer with several rows the last counts.
 /// An attribute that cannot be used makes the profile invalid, as it does in a table; a row that cannot be read makes the
@@ -90,13 +91,10 @@ impl FileProfiles {
     }
 }
 
-impl ProfileStore for FileProfiles {
+impl Store for FileProfiles {
+    type Known = Profile;
+
     async fn lookup(&self, customers: &[&str], _deadline: Instant) -> ProfileAnswer {
-        let known = |customer: &&str| Lookup::from(self.get(customer).cloned());
-        ProfileAnswer {
-            profiles: customers.iter().map(known).collect(),
-            looked_up: customers.len(),
-            ..ProfileAnswer::default()
-        }
+        ProfileAnswer::from_all(&self.0, customers)
     }
 }

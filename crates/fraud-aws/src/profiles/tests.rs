@@ -4,10 +4,12 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 use embedded_aws::{EmbeddedAws, Fault, Service, When};
 
+use tokio::time::Instant;
+
 use super::*;
 use crate::config::CacheSettings;
+use crate::lookup::Cached;
 
-mod caching;
 mod table;
 
 const FILE: &str = r#"{
@@ -35,7 +37,7 @@ async fn keeps_the_contract(store: &impl ProfileStore) {
         );
         Some((text, valid))
     };
-    let found: Vec<_> = answer.profiles.iter().map(members).collect();
+    let found: Vec<_> = answer.found.iter().map(members).collect();
     assert_eq!(found[0], None);
     assert_eq!(found[1], profile("x", "1.50", "0.5", false));
     // DynamoDB stores 0.90 as 0.9; a file's digits stay.
@@ -48,7 +50,7 @@ async fn keeps_the_contract(store: &impl ProfileStore) {
     assert_eq!(found[4], profile("unknown", "0", "1", true));
     assert_eq!(found[5], profile("unknown", "0", "0.5", true));
     assert_eq!(answer.fault, None);
-    assert!(store.lookup(&[], soon()).await.profiles.is_empty());
+    assert!(store.lookup(&[], soon()).await.found.is_empty());
 }
 
 #[tokio::test]
@@ -67,7 +69,7 @@ async fn a_table_keeps_the_contract() {
 async fn a_memory_keeps_the_contract_when_empty_and_when_full() {
     let settings =
         CacheSettings { max_age: Duration::from_secs(60), max_entries: 100, max_bytes: usize::MAX };
-    let store = CachedProfiles::new(FileProfiles::parse(FILE).unwrap(), settings);
+    let store = Cached::new(FileProfiles::parse(FILE).unwrap(), settings);
     keeps_the_contract(&store).await;
     keeps_the_contract(&store).await;
 }

@@ -5,6 +5,7 @@ use fraud_core::event_time::EventTimeFaults;
 
 use super::MetricLine;
 use super::metric::*;
+use crate::entities::EntityCounts;
 
 impl MetricLine {
     /// Adds how many records had each outcome of the profile lookup.
@@ -14,6 +15,17 @@ impl MetricLine {
             .count(RECORDS_WITHOUT_CUSTOMER, counts.without_customer)
             .count(INVALID_PROFILES, counts.invalid_profile)
             .count(ENRICHMENT_UNAVAILABLE, counts.unavailable)
+    }
+
+    /// Adds what the lookups of entities came to, if the policy asks for any.
+    pub fn entities(&mut self, counts: Option<&EntityCounts>) -> &mut Self {
+        let Some(counts) = counts else { return self };
+        self.count(DISTINCT_ENTITIES, counts.distinct)
+            .count(ENTITY_CACHE_HITS, counts.cache_hits)
+            .count(ENTITY_LOOKUPS, counts.lookups)
+            .count(ENTITIES_UNAVAILABLE, counts.unavailable)
+            .count(INVALID_ENTITIES, counts.invalid)
+            .count(UNUSABLE_ENTITY_IDS, counts.unusable_ids)
     }
 
     /// Adds how many records' event times had each fault.

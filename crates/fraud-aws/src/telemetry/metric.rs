@@ -94,6 +94,34 @@ pub const ENRICHMENT: [Metric; 5] = [
     ENRICHMENT_UNAVAILABLE,
 ];
 
+pub(super) const DISTINCT_ENTITIES: Metric =
+    Metric::count("DistinctEntities", "Entities among the records, of the kinds that the policy asks for");
+pub(super) const ENTITY_CACHE_HITS: Metric = Metric::count("EntityCacheHits", "Entities that were in memory");
+pub(super) const ENTITY_LOOKUPS: Metric =
+    Metric::count("EntityLookups", "Entities that were looked up in the entity source");
+pub(super) const ENTITIES_UNAVAILABLE: Metric = Metric::count(
+    "EntitiesUnavailable",
+    "Records with an entity that could not be looked up: `firehose-transform` scores them without it, `kinesis-alerts` retries \
+     them",
+);
+pub(super) const INVALID_ENTITIES: Metric = Metric::count(
+    "InvalidEntities",
+    "Records with an entity that has an attribute that cannot be used, such as a risk outside 0 to 1",
+);
+pub(super) const UNUSABLE_ENTITY_IDS: Metric = Metric::count(
+    "UnusableEntityIds",
+    "Members that name an entity the policy asks for, and are neither a text of up to 256 characters nor an integer",
+);
+/// The metrics of [`MetricLine::entities`](super::MetricLine::entities): written only under a policy that asks for entities.
+pub const ENTITIES: [Metric; 6] = [
+    DISTINCT_ENTITIES,
+    ENTITY_CACHE_HITS,
+    ENTITY_LOOKUPS,
+    ENTITIES_UNAVAILABLE,
+    INVALID_ENTITIES,
+    UNUSABLE_ENTITY_IDS,
+];
+
 pub(super) const EVENT_TIMES_UNREADABLE: Metric =
     Metric::count("EventTimesUnreadable", "Records whose event time cannot be read");
 pub(super) const EVENT_TIMES_OUT_OF_BOUNDS: Metric = Metric::count(

@@ -1,27 +1,38 @@
-//! What needs no service: the policy, and variables that are numbers or words.
+//! The policy, and variables that are numbers or words.
 
+use aws_calls::sdk::Sdk;
 use fraud_aws::config::{CacheSettings, Environment, PolicySource, event_time_bounds, window_rule};
+
+use fraud_core::policy::Policy;
 
 use super::finding::{Finding, Wrong};
 
-pub(super) fn check(environment: Environment<'_>) -> Vec<Finding> {
+/// What is found, and the policy if it can be used.
+pub(super) async fn check(environment: Environment<'_>, sdk: &Sdk) -> (Vec<Finding>, Option<Policy>) {
     let source = environment.get("FRAUD_POLICY").unwrap_or_else(|| "builtin:default".to_owned());
-    vec![
-        Finding::of("policy", source, policy(environment)),
-        Finding::of("settings", "", settings(environment)),
-    ]
+    let (policy, told) = match policy(environment, sdk).await {
+        Ok(policy) => {
+            let told = told(&policy);
+            (Some(policy), Ok(told))
+        }
+        Err(wrong) => (None, Err(wrong)),
+    };
+    (vec![Finding::of("policy", source, told), Finding::of("settings", "", settings(environment))], policy)
 }
 
-fn policy(environment: Environment<'_>) -> Result<String, Wrong> {
+async fn policy(environment: Environment<'_>, sdk: &Sdk) -> Result<Policy, Wrong> {
     let source = PolicySource::from_environment(environment).map_err(Wrong::setting)?;
     let mend =
         "fraudctl score <file> --profiles <file> --policy <policy> tries a policy; name one that works";
-    let policy = source.load().map_err(|error| Wrong::new(error, mend))?;
+    source.load(sdk).await.map_err(|error| Wrong::new(error, mend))
+}
+
+fn told(policy: &Policy) -> String {
     let silences: Vec<String> = policy.silences().iter().map(ToString::to_string).collect();
-    Ok(match silences.is_empty() {
+    match silences.is_empty() {
         true => policy.id().to_owned(),
         false => format!("{}, which never raises an alert for {}", policy.id(), silences.join("; ")),
-    })
+    }
 }
 
 fn settings(environment: Environment<'_>) -> Result<String, Wrong> {

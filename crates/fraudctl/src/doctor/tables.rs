@@ -11,10 +11,14 @@ use aws_sdk_dynamodb::types::{
     TimeToLiveStatus,
 };
 use fraud_aws::aggregates::{AggregateFault, DynamoDbAggregates};
-use fraud_aws::config::{AggregatesTarget, AlertLedgerTarget, Environment, ProfileSource, window_rule};
+use fraud_aws::config::{
+    AggregatesTarget, AlertLedgerTarget, EntitySource, Environment, ProfileSource, policy_store, window_rule,
+};
+use fraud_aws::entities::FileEntities;
 use fraud_aws::port::Call;
 use fraud_aws::profiles::FileProfiles;
-use fraud_aws::{aggregates, ledger, profiles};
+use fraud_aws::{aggregates, entities, ledger, policies, profiles};
+use fraud_core::policy::Policy;
 use fraud_core::window::WindowRule;
 use tokio::time::Instant;
 
@@ -70,6 +74,65 @@ pub(super) async fn profiles(environment: Environment<'_>, sdk: &Sdk, can_call: 
                 findings.push(Finding::of(check, format!("dynamodb:{}", table.name), sampled));
             }
             findings
+        }
+    }
+}
+
+/// The table of entities, if there is one; that there must be, if the policy asks for any.
+pub(super) async fn entities(
+    environment: Environment<'_>,
+    policy: Option<&Policy>,
+    sdk: &Sdk,
+    can_call: bool,
+) -> Vec<Finding> {
+    let check = "entities";
+    match EntitySource::from_environment(environment) {
+        Err(error) => vec![Finding::wrong(check, "", Wrong::setting(error))],
+        Ok(EntitySource::None) => {
+            let asking = policy.filter(|policy| !policy.asked().entities.is_empty());
+            let wrong = asking.map(|policy| {
+                let kinds: Vec<_> = policy.asked().entities.iter().map(|kind| kind.as_str()).collect();
+                let what = format!("the policy {} asks for entities ({})", policy.id(), kinds.join(", "));
+                Wrong::new(what, "name their table in ENTITY_SOURCE: dynamodb:<table>")
+            });
+            wrong.into_iter().map(|wrong| Finding::wrong(check, "none:", wrong)).collect()
+        }
+        Ok(EntitySource::File { path }) => {
+            let mend = "give a file as {\"merchant/M1\": {\"risk\": 0.9, \"list_compromised\": 0}}";
+            let loaded = FileEntities::load(&path).map_err(|error| Wrong::new(error, mend));
+            let target = format!("file:{}", path.display());
+            vec![Finding::of(check, target, loaded.map(|_| "read, for development".to_owned()))]
+        }
+        Ok(EntitySource::DynamoDb { table }) => {
+            let table = Table {
+                check,
+                variable: "ENTITY_SOURCE",
+                name: table,
+                schema: &entities::table::TABLE,
+                calls: entities::PORT.calls,
+                loss: Some("no list holds, and no risk is known"),
+            };
+            table.check(sdk, can_call).await
+        }
+    }
+}
+
+/// The table of published policies, if there is one.
+pub(super) async fn policies(environment: Environment<'_>, sdk: &Sdk, can_call: bool) -> Vec<Finding> {
+    let check = "policy store";
+    match policy_store(environment) {
+        Err(error) => vec![Finding::wrong(check, "", Wrong::setting(error))],
+        Ok(None) => Vec::new(),
+        Ok(Some(table)) => {
+            let table = Table {
+                check,
+                variable: "POLICY_STORE",
+                name: table,
+                schema: &policies::table::TABLE,
+                calls: policies::PORT.calls,
+                loss: None,
+            };
+            table.check(sdk, can_call).await
         }
     }
 }
@@ -292,6 +355,10 @@ impl Table {
                 let keys = KeysAndAttributes::builder().keys(self.key().collect()).build();
                 let keys = keys.map_err(|error| error.to_string())?;
                 let call = client.batch_get_item().request_items(name, keys);
+                call.send().await.err().map(|error| CallFault::of(&error).code)
+            }
+            "GetItem" => {
+                let call = client.get_item().table_name(name).set_key(key());
                 call.send().await.err().map(|error| CallFault::of(&error).code)
             }
             "PutItem" => {

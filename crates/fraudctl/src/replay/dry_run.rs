@@ -18,6 +18,7 @@ use fraud_aws::alerts::{AlertSink, PublishFault};
 use fraud_aws::clock::SystemClock;
 use fraud_aws::config::{AggregatesTarget, AlertLedgerTarget, Environment};
 use fraud_aws::dead_letters::{DeadLetter, DeadLetterSink};
+use fraud_aws::entities::Entities;
 use fraud_aws::ledger::{
     AlertLedger, Claim, Claimed, DynamoDbLedger, LedgerFault, Marked, MemoryLedger, Release,
 };
@@ -35,7 +36,7 @@ use crate::function::{
 /// A function that changes nothing.
 pub(super) enum DryRun {
     /// The alerting function.
-    Alerts(Box<Alerts<Profiles, DryRunLedger, NoSink, NoSink, SystemClock>>),
+    Alerts(Box<Alerts<Profiles, Entities, DryRunLedger, NoSink, NoSink, SystemClock>>),
     /// The analytics function, and where it counts.
     Analytics(Box<Analytics<DryRunAggregates, TotalsSink, NoSink, SystemClock>>, DryRunAggregates),
 }
@@ -54,14 +55,16 @@ impl DryRun {
             FunctionName::Alerts => {
                 let config = kinesis_alerts::config::Config::from_environment(environment);
                 let config = config.map_err(Failure::input)?;
-                let policy = config.policy_source.load().map_err(Failure::input)?;
-                let profiles = Profiles::connect(&config.profile_source, config.profile_cache, sdk).await;
+                let policy = config.policy_source.load(sdk).await.map_err(Failure::input)?;
+                let profiles = Profiles::connect(&config.profile_source, config.cache, sdk).await;
+                let entities = Entities::connect(&config.entity_source, &policy, config.cache, sdk).await;
                 let AlertLedgerTarget::DynamoDb { table, retention } = config.alert_ledger else {
                     return Err(for_development("ALERT_LEDGER", "memory:"));
                 };
                 let table = DynamoDbLedger::new(sdk.config().await, table, retention);
                 let ports = kinesis_alerts::Ports {
                     profiles: profiles.map_err(Failure::input)?,
+                    entities: entities.map_err(Failure::input)?,
                     ledger: DryRunLedger { table, memory: MemoryLedger::default() },
                     sink: NoSink,
                     dead_letters: NoSink,

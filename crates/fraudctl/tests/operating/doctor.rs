@@ -460,3 +460,58 @@ async fn both_queues_of_letters_are_checked() {
     let (check, _, mend) = only_wrong(&world, &["--queue", &nowhere]).await;
     assert!(check == "dead letters" && mend.ends_with("in DEAD_LETTERS"), "{mend}");
 }
+
+const LISTS: &str = "name = \"lists\"\ncap = 100\nthreshold = 50\ndefault_risk = 0.5\n\n[[factors]]\nname = \"merchant\"\n\
+                     when = [{ entity = \"merchant\", on_list = \"compromised\" }]\npoints = 60\n";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_entities_and_the_policy_store_are_looked_over() {
+    let mut world = started().await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("lists.toml");
+    std::fs::write(&file, LISTS).unwrap();
+    let file = file.to_str().unwrap();
+    let source = format!("file:{file}");
+
+    // A policy that asks for entities, and no source of them.
+    let (check, what, mend) = only_wrong(&world, &["--policy", &source]).await;
+    assert_eq!(check, "entities");
+    assert!(
+        what.contains("asks for entities (merchant)") && mend.contains("ENTITY_SOURCE"),
+        "{what}; {mend}"
+    );
+    let (check, what, mend) = only_wrong(&world, &["--entities", "dynamodb:nowhere"]).await;
+    assert_eq!(check, "entities");
+    assert!(what.contains("the table does not exist") && mend.contains("entity (S)"), "{what}; {mend}");
+    let (check, what, _) = only_wrong(&world, &["--entities", "dynamodb:alert_ledger"]).await;
+    assert_eq!(
+        (check.as_str(), what.as_str()),
+        ("entities", "its key is alert_id (S), it must be entity (S)")
+    );
+
+    let store = "dynamodb:policies";
+    let published =
+        world.fraudctl(&["policy", "publish", file, "--store", store, "--by", "ana", "--json"]).await;
+    let id = published.json()["policy_id"].as_str().unwrap().to_owned();
+    world.variables.insert("FRAUD_POLICY", format!("store:{id}"));
+    world.variables.insert("ENTITY_SOURCE", "dynamodb:entities".to_owned());
+    let ended = world.fraudctl(&["doctor", "--stream", "transactions", "--policy-store", store]).await;
+    assert_eq!(ended.status, Some(0), "{ended:?}");
+    for line in [
+        &*format!("policy          store:{id}: {id}"),
+        "entities        dynamodb:entities: dynamodb:BatchGetItem is allowed",
+        "policy store    dynamodb:policies: active, key policy_id (S)",
+        "policy store    dynamodb:policies: dynamodb:GetItem is allowed",
+    ] {
+        assert!(ended.stdout.contains(line), "{line}: {}", ended.stdout);
+    }
+    let (check, what, _) =
+        only_wrong(&world, &["--policy-store", store, "--policy", "store:lists@000000000000"]).await;
+    assert_eq!(check, "policy");
+    assert!(what.contains("is not in the table policies (POLICY_STORE)"), "{what}");
+    let denied = wrong(&world, &[]).await;
+    assert!(denied["policy"].0.contains("POLICY_STORE is not set"), "{denied:?}");
+    world.deny(Service::DynamoDb, "GetItem");
+    let denied = wrong(&world, &["--policy-store", store, "--policy", "builtin:default"]).await;
+    assert!(denied["policy store"].1.contains("dynamodb:GetItem"), "{denied:?}");
+}

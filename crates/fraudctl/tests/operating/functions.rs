@@ -15,6 +15,7 @@ use fraud_aws::config::{
     AggregatesTarget, AlertLedgerTarget, AlertSinkTarget, CacheSettings, DeadLettersTarget, ProfileSource,
 };
 use fraud_aws::dead_letters::DeadLetters;
+use fraud_aws::entities::Entities;
 use fraud_aws::ledger::Ledger;
 use fraud_aws::profiles::Profiles;
 use fraud_core::event_time::EventTimeBounds;
@@ -77,6 +78,7 @@ async fn alerts(world: &World) -> ConnectedAlerts<DeadLetters> {
     let topic = AlertSinkTarget::Sns { topic_arn: world.aws.topic_arn("fraud-alerts").unwrap() };
     let ports = kinesis_alerts::Ports {
         profiles: Profiles::connect(&profiles, cache, &dynamodb).await.unwrap(),
+        entities: Entities::Unasked,
         ledger: Ledger::connect(&ledger, &dynamodb).await,
         sink: Sink::connect(&topic, &world.sdk(Service::Sns).await).await,
         dead_letters: dead_letters(world).await,

@@ -3,6 +3,8 @@ use fraud_core::event_time::EventTimeBounds;
 use fraud_core::money::Money;
 use fraud_core::window::{Window, WindowTime};
 
+use fraud_core::transaction::Transaction;
+
 use super::*;
 
 const PROFILES: &str = r#"{"A":{"risk_score":1},"B":{"risk_score":0.1}}"#;
@@ -59,7 +61,7 @@ fn balanced() -> (ExpectedOutput, PipelineOutput) {
     let policy = Policy::builtin_default().unwrap();
     let expected = runtime.block_on(ExpectedOutput::of(
         &records,
-        &FileProfiles::parse(PROFILES).unwrap(),
+        (&FileProfiles::parse(PROFILES).unwrap(), &FileEntities::default()),
         &policy,
         Some(rule()),
     ));
@@ -67,6 +69,7 @@ fn balanced() -> (ExpectedOutput, PipelineOutput) {
         decision_id: id.to_owned(),
         fraud_score,
         enrichment: enrichment.to_owned(),
+        unavailable: EntityKinds::NONE,
     };
     let outcome = PipelineOutput {
         landed: vec![
@@ -101,11 +104,13 @@ fn an_id_that_is_used_again_needs_an_alert_for_each_content() {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let policy = Policy::builtin_default().unwrap();
     let profiles = FileProfiles::parse(PROFILES).unwrap();
-    let expected = runtime.block_on(ExpectedOutput::of(&records, &profiles, &policy, None));
+    let expected =
+        runtime.block_on(ExpectedOutput::of(&records, (&profiles, &FileEntities::default()), &policy, None));
     let line = LandedLine {
         decision_id: "A/1".to_owned(),
         fraud_score: 0.8999999999999999,
         enrichment: "profile".to_owned(),
+        unavailable: EntityKinds::NONE,
     };
     let told = |alerts: &[&str]| {
         let alerts = alerts.iter().map(|id| (*id).to_owned()).collect();
@@ -140,7 +145,12 @@ fn a_reuse_of_an_id_is_a_transaction_of_its_own_in_the_windows() {
     let records = ["1", "1.00", "2", "1"].map(transaction);
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let (profiles, policy) = (FileProfiles::parse(PROFILES).unwrap(), Policy::builtin_default().unwrap());
-    let expected = runtime.block_on(ExpectedOutput::of(&records, &profiles, &policy, Some(rule())));
+    let expected = runtime.block_on(ExpectedOutput::of(
+        &records,
+        (&profiles, &FileEntities::default()),
+        &policy,
+        Some(rule()),
+    ));
     let both = WindowTotals { event_count: 2, ..window("B", "2024-01-15T13:00:00Z", "3") };
     assert_eq!(expected.windows, [both]);
 }
@@ -150,8 +160,58 @@ fn a_record_scored_without_an_answer_is_held_against_the_score_without_an_answer
     let (expected, mut outcome) = balanced();
     // Risk 0.5 in place of 0.1, times 0.4.
     outcome.landed[1] =
-        LandedLine { decision_id: "B/2".to_owned(), fraud_score: 0.2, enrichment: "unavailable".to_owned() };
+        LandedLine { fraud_score: 0.2, enrichment: "unavailable".to_owned(), ..outcome.landed[1].clone() };
     assert_eq!(expected.discrepancies(&outcome), [""; 0]);
+}
+
+#[test]
+fn a_record_scored_without_some_entities_is_held_against_the_score_without_them() {
+    let policy = Policy::parse(
+        r#"
+        name = "lists"
+        cap = 100
+        threshold = 50
+        default_risk = 0.5
+
+        [[factors]]
+        name = "merchant"
+        when = [{ entity = "merchant", on_list = "compromised" }]
+        points = 40
+
+        [[factors]]
+        name = "device"
+        when = [{ entity = "device", on_list = "compromised" }]
+        points = 20
+        "#,
+    )
+    .unwrap();
+    let entities = r#"{"merchant/M": {"list_compromised": 0}, "device/D": {"list_compromised": 0}}"#;
+    let entities = FileEntities::parse(entities).unwrap();
+    let records = [record(1, r#"{"transaction_id":"1","amount":1,"merchant_id":"M","device_id":"D"}"#)];
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let profiles = FileProfiles::default();
+    let expected = runtime.block_on(ExpectedOutput::of(&records, (&profiles, &entities), &policy, None));
+    assert_eq!(expected.high_scores, 1);
+    for (score, unavailable) in [
+        (60.0, &[][..]),
+        (20.0, &[EntityKind::Merchant]),
+        (40.0, &[EntityKind::Device]),
+        (0.0, &[EntityKind::Merchant, EntityKind::Device]),
+    ] {
+        let line = |fraud_score| LandedLine {
+            decision_id: "/1".to_owned(),
+            fraud_score,
+            enrichment: "no_customer".to_owned(),
+            unavailable: unavailable.iter().copied().collect(),
+        };
+        let told = |score| {
+            let alerts = vec!["/1".to_owned()];
+            let landed = vec![line(score)];
+            expected.discrepancies(&PipelineOutput { landed, alerts, ..PipelineOutput::default() })
+        };
+        assert_eq!(told(score), [""; 0], "{unavailable:?}");
+        assert_eq!(told(score + 1.0), ["landed with another score than here: /1"], "{unavailable:?}");
+    }
 }
 
 #[test]

@@ -48,7 +48,7 @@ pub(super) async fn handle(world: &World, payloads: &[Vec<u8>]) -> Handled {
 }
 
 /// The answer that has everything from the record at `index` on retried.
-fn again_from(index: usize) -> String {
+pub(super) fn again_from(index: usize) -> String {
     json!({ "batchItemFailures": [{ "itemIdentifier": sequence_number(index) }] }).to_string()
 }
 

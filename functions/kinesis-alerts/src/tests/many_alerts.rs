@@ -8,6 +8,7 @@ use std::time::Duration;
 use exact_text::timestamp::Timestamp;
 use fraud_aws::alerts::{AlertSink, PublishFault};
 use fraud_aws::dead_letters::DeadLetterLines;
+use fraud_aws::entities::Entities;
 use fraud_aws::ledger::{AlertLedger, Claim, Claimed, LedgerFault, Marked, MemoryLedger, Release};
 use fraud_core::alert::Alert;
 use fraud_core::event_time::EventTimeBounds;
@@ -82,6 +83,7 @@ async fn handled(payloads: &[Vec<u8>]) -> (HashMap<String, Vec<Duration>>, Durat
     let clock = embedded_aws::event_source_mapping::Clock::starting_at(std::time::UNIX_EPOCH);
     let ports = Ports {
         profiles: Profiles(Fates::kind()),
+        entities: Entities::Unasked,
         ledger: SlowLedger::default(),
         sink: &sink,
         dead_letters: DeadLetterLines::new(std::io::sink()),

@@ -10,7 +10,8 @@ use fraud_aws::alerts::{AlertSink, PublishFault};
 use fraud_aws::clock::Clock;
 use fraud_aws::dead_letters::{DeadLetter, DeadLetterSink};
 use fraud_aws::ledger::{AlertLedger, Claim, Claimed, LedgerFault, Marked, MemoryLedger, Release};
-use fraud_aws::profiles::{Lookup, ProfileAnswer, ProfileStore};
+use fraud_aws::lookup::Store;
+use fraud_aws::profiles::{Lookup, ProfileAnswer};
 use fraud_core::alert::Alert;
 use fraud_core::profile::{Attribute, Profile};
 use tokio::time::Instant;
@@ -37,7 +38,9 @@ pub(super) type Fates = fault_injection::Fates<Call>;
 #[derive(Debug)]
 pub(super) struct Profiles(pub(super) Fates);
 
-impl ProfileStore for Profiles {
+impl Store for Profiles {
+    type Known = Profile;
+
     async fn lookup(&self, customers: &[&str], deadline: Instant) -> ProfileAnswer {
         let work = async || {
             let version = self.0.calls(Call::Lookup) as f64;
@@ -47,18 +50,16 @@ impl ProfileStore for Profiles {
         };
         let looked_up = self.0.apply(Call::Lookup, deadline, work, CallFault::deadline).await;
         match looked_up {
-            Ok(profiles) => {
-                ProfileAnswer { profiles, looked_up: customers.len(), ..ProfileAnswer::default() }
-            }
+            Ok(found) => ProfileAnswer { found, looked_up: customers.len(), ..ProfileAnswer::default() },
             Err(fault) => {
                 // A store may know some and not others.
                 let known = customers.len() / 2;
                 let profile =
                     Arc::new(Profile::new(Attribute::Missing, Attribute::Missing, Attribute::Number("1")));
-                let mut profiles = vec![Lookup::Found(profile); known];
-                profiles.resize(customers.len(), Lookup::Unavailable);
+                let mut found = vec![Lookup::Found(profile); known];
+                found.resize(customers.len(), Lookup::Unavailable);
                 ProfileAnswer {
-                    profiles,
+                    found,
                     looked_up: customers.len(),
                     fault: Some(fault),
                     ..ProfileAnswer::default()

@@ -10,6 +10,7 @@ use embedded_aws::event_source_mapping::{
     Backoff, Clock, Discarded, EventSourceMapping, FunctionError, Invocation, MemoryStream, Report, Settings,
 };
 use exact_text::timestamp::Timestamp;
+use fraud_aws::entities::Entities;
 use fraud_aws::invocation::InvocationTime;
 use fraud_aws::ledger::MemoryLedger;
 use fraud_core::event_time::EventTimeBounds;
@@ -25,7 +26,7 @@ use super::ports::{
 };
 use crate::{Alerts, Ports};
 
-type Function = Alerts<Profiles, FlakyLedger, FlakySink, FlakyDeadLetters, MappingClock>;
+type Function = Alerts<Profiles, Entities, FlakyLedger, FlakySink, FlakyDeadLetters, MappingClock>;
 
 /// The function with the ports of a test, and the stream that it reads.
 pub(super) struct World {
@@ -66,6 +67,7 @@ impl World {
         let process = |&ahead: &i64| {
             let ports = Ports {
                 profiles: Profiles(fates.clone()),
+                entities: Entities::Unasked,
                 ledger: FlakyLedger { fates: fates.clone(), inner: inner.clone(), log: log.clone() },
                 sink: FlakySink { fates: fates.clone(), log: log.clone() },
                 dead_letters: FlakyDeadLetters { fates: fates.clone(), log: log.clone() },

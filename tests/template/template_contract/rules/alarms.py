@@ -12,6 +12,8 @@ WATCHED = [
     ("own", "DetectionLatency", "kinesis-alerts"),
     ("own", "EnrichmentUnavailable", "kinesis-alerts"),
     ("own", "EnrichmentUnavailable", "firehose-transform"),
+    ("own", "EntitiesUnavailable", "kinesis-alerts"),
+    ("own", "EntitiesUnavailable", "firehose-transform"),
     ("own", "RecordsFailed", "firehose-transform"),
     ("own", "InvalidProfiles", "kinesis-alerts"),
     ("own", "EventTimesUnreadable", "kinesis-alerts"),

@@ -68,6 +68,27 @@ def high_scores_that_nobody_was_alerted_of_are_kept_apart(deployment, code):
             yield f"{function.name}: UNALERTED_LETTERS must name a queue of its own; in that of DEAD_LETTERS a flood of others buries them"
 
 
+@rule("published-policy")
+def a_published_policy_is_the_one_that_scores(deployment, code):
+    wanted = deployment.values.get("PublishedPolicy")
+    for function in functions_with_code(deployment, code):
+        named = function.variables.get("FRAUD_POLICY")
+        if wanted and "FRAUD_POLICY" in code.variables(function.binary) and named != f"store:{wanted}":
+            yield f"{function.name}: FRAUD_POLICY is `{named}`; PublishedPolicy names {wanted}"
+
+
+@rule("policy-writers")
+def no_function_writes_policies(deployment, code):
+    """Who scores must not be able to change what it scores by, whatever a port comes to call."""
+    allowed = {"dynamodb:GetItem"}
+    for name, properties in deployment.of_type("AWS::IAM::Role"):
+        for policy in properties.get("Policies", []):
+            for statement in policy.get("PolicyDocument", {}).get("Statement", []):
+                if "${PoliciesTable" in str(statement.get("Resource")):
+                    for action in sorted(set(as_list(statement.get("Action"))) - allowed):
+                        yield f"{name} permits {action} on the published policies; a function reads one, and only people write them"
+
+
 @rule("policy-layer")
 def a_policy_file_comes_with_its_layer(deployment, code):
     for function in functions(deployment):

@@ -4,7 +4,7 @@ fn good(id: &str, segment: &str, value: &str, risk: &str) -> Row {
     let number = |digits: &str| Value::of_text(digits.to_owned());
     Row {
         customer_id: id.to_owned(),
-        segment: Value::of_segment(segment.to_owned()),
+        segment: Value::of_words(segment.to_owned()),
         lifetime_value: number(value),
         risk_score: number(risk),
         others: Vec::new(),

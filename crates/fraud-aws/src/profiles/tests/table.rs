@@ -74,7 +74,7 @@ fn found(ids: &[String], answer: &ProfileAnswer) -> usize {
         Lookup::Absent => panic!("{id} has a profile"),
         Lookup::Unavailable => false,
     };
-    ids.iter().zip(&answer.profiles).filter(is_own).count()
+    ids.iter().zip(&answer.found).filter(is_own).count()
 }
 
 #[tokio::test]
@@ -163,7 +163,7 @@ async fn a_table_that_fails_is_unavailable_and_says_why() {
 async fn a_table_that_is_not_there_is_no_answer_either() {
     let (_aws, client) = start().await;
     let answer = DynamoDbProfiles::new(client, "no_such_table").lookup(&["C1"], soon()).await;
-    assert!(matches!(answer.profiles[..], [Lookup::Unavailable]));
+    assert!(matches!(answer.found[..], [Lookup::Unavailable]));
     assert_eq!(answer.fault.unwrap().code, "ResourceNotFoundException");
 }
 

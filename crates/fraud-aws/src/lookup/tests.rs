@@ -3,65 +3,71 @@
 use std::collections::HashSet;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use aws_calls::fault::CallFault;
+use fraud_core::profile::{Attribute, Profile};
 use tokio::sync::Notify;
 use tokio::time::advance;
 
 use super::*;
+use crate::config::CacheSettings;
+use crate::testing::soon;
 
 /// A store whose customers are those that begin with `C`, and which a test can stop and make fail.
 #[derive(Default)]
-struct Store {
+struct Customers {
     asked: Mutex<Vec<String>>,
     fails: AtomicBool,
     /// Where set, lookups wait until they are let through.
     gate: Option<Notify>,
 }
 
-impl ProfileStore for &Store {
-    async fn lookup(&self, customers: &[&str], _deadline: Instant) -> ProfileAnswer {
+impl Store for &Customers {
+    type Known = Profile;
+
+    async fn lookup(&self, customers: &[&str], _deadline: Instant) -> Answer<Profile> {
         self.asked.lock().unwrap().extend(customers.iter().map(|&id| id.to_owned()));
         if let Some(gate) = &self.gate {
             gate.notified().await;
         }
-        let none = fraud_core::profile::Attribute::Missing;
+        let none = Attribute::Missing;
         let lookup = |id: &&str| match id.starts_with('C') {
             _ if self.fails.load(Ordering::Relaxed) => Lookup::Unavailable,
             true => Lookup::Found(Arc::new(Profile::new(none, none, none))),
             false => Lookup::Absent,
         };
         let fault = self.fails.load(Ordering::Relaxed).then_some(CallFault::deadline());
-        let profiles = customers.iter().map(lookup).collect();
-        ProfileAnswer { profiles, cache_hits: 0, looked_up: customers.len(), fault }
+        let found = customers.iter().map(lookup).collect();
+        Answer { found, cache_hits: 0, looked_up: customers.len(), fault }
     }
 }
 
-impl Store {
+impl Customers {
     fn taken(&self) -> Vec<String> {
         std::mem::take(&mut *self.asked.lock().unwrap())
     }
 }
 
-fn memory(store: &Store, entries: usize) -> CachedProfiles<&Store> {
+fn memory(store: &Customers, entries: usize) -> Cached<&Customers> {
     bounded(store, entries, usize::MAX)
 }
 
-fn bounded(store: &Store, max_entries: usize, max_bytes: usize) -> CachedProfiles<&Store> {
-    CachedProfiles::new(store, CacheSettings { max_age: Duration::from_secs(60), max_entries, max_bytes })
+fn bounded(store: &Customers, max_entries: usize, max_bytes: usize) -> Cached<&Customers> {
+    Cached::new(store, CacheSettings { max_age: Duration::from_secs(60), max_entries, max_bytes })
 }
 
 #[tokio::test(start_paused = true)]
 async fn presence_and_absence_are_remembered_until_they_are_too_old() {
-    let store = Store::default();
+    let store = Customers::default();
     let memory = memory(&store, 100);
     let answer = memory.lookup(&["C1", "x"], soon()).await;
-    assert!(matches!(answer.profiles[..], [Lookup::Found(_), Lookup::Absent]));
+    assert!(matches!(answer.found[..], [Lookup::Found(_), Lookup::Absent]));
     assert_eq!((answer.cache_hits, answer.looked_up), (0, 2));
     assert_eq!(store.taken(), ["C1", "x"]);
     advance(Duration::from_millis(59_999)).await;
     let answer = memory.lookup(&["x", "C2", "C1"], soon()).await;
-    assert!(matches!(answer.profiles[..], [Lookup::Absent, Lookup::Found(_), Lookup::Found(_)]));
+    assert!(matches!(answer.found[..], [Lookup::Absent, Lookup::Found(_), Lookup::Found(_)]));
     assert_eq!((answer.cache_hits, answer.looked_up), (2, 1));
     assert_eq!(store.taken(), ["C2"]);
     advance(Duration::from_millis(1)).await;
@@ -71,7 +77,7 @@ async fn presence_and_absence_are_remembered_until_they_are_too_old() {
 
 #[tokio::test(start_paused = true)]
 async fn no_more_entries_are_held_than_allowed_and_the_oldest_go_first() {
-    let store = Store::default();
+    let store = Customers::default();
     let memory = memory(&store, 3);
     for id in ["C1", "C2", "C3", "C4", "C5"] {
         memory.lookup(&[id], soon()).await;
@@ -82,7 +88,7 @@ async fn no_more_entries_are_held_than_allowed_and_the_oldest_go_first() {
     assert_eq!((answer.cache_hits, store.taken().len()), (3, 0));
     memory.lookup(&["C2"], soon()).await;
     assert_eq!(store.taken(), ["C2"]);
-    let none = super::caching::memory(&store, 0);
+    let none = super::tests::memory(&store, 0);
     none.lookup(&["C1"], soon()).await;
     none.lookup(&["C1"], soon()).await;
     assert_eq!(store.taken(), ["C1", "C1"]);
@@ -90,7 +96,7 @@ async fn no_more_entries_are_held_than_allowed_and_the_oldest_go_first() {
 
 #[tokio::test(start_paused = true)]
 async fn no_more_memory_is_taken_than_allowed_and_the_oldest_go_first() {
-    let store = Store::default();
+    let store = Customers::default();
     let kilobyte = "x".repeat(1_000);
     let customer = |number: usize| format!("C{number}{kilobyte}");
     let memory = bounded(&store, 100, 3 * 1_500);
@@ -119,21 +125,21 @@ async fn no_more_memory_is_taken_than_allowed_and_the_oldest_go_first() {
 
 #[tokio::test(start_paused = true)]
 async fn that_the_store_did_not_say_is_never_remembered() {
-    let store = Store::default();
+    let store = Customers::default();
     let memory = memory(&store, 100);
     store.fails.store(true, Ordering::Relaxed);
     let answer = memory.lookup(&["C1"], soon()).await;
-    assert!(matches!(answer.profiles[..], [Lookup::Unavailable]));
+    assert!(matches!(answer.found[..], [Lookup::Unavailable]));
     assert_eq!(answer.fault, Some(CallFault::deadline()));
     store.fails.store(false, Ordering::Relaxed);
     let answer = memory.lookup(&["C1"], soon()).await;
-    assert!(matches!(answer.profiles[..], [Lookup::Found(_)]));
+    assert!(matches!(answer.found[..], [Lookup::Found(_)]));
     assert_eq!((answer.fault, store.taken().len()), (None, 2));
 }
 
 #[tokio::test(start_paused = true)]
 async fn one_customer_is_never_looked_up_twice_at_a_time() {
-    let store = Store { gate: Some(Notify::new()), ..Store::default() };
+    let store = Customers { gate: Some(Notify::new()), ..Customers::default() };
     let memory = memory(&store, 100);
     let release = async {
         // Both lookups have begun: each joined the other's customer before anything was answered.
@@ -147,7 +153,7 @@ async fn one_customer_is_never_looked_up_twice_at_a_time() {
     let (first, second, ()) =
         tokio::join!(memory.lookup(&["C1", "C2"], soon()), memory.lookup(&["C2", "C3"], soon()), release);
     for answer in [&first, &second] {
-        assert!(matches!(answer.profiles[..], [Lookup::Found(_), Lookup::Found(_)]));
+        assert!(matches!(answer.found[..], [Lookup::Found(_), Lookup::Found(_)]));
     }
     let mut asked = store.taken();
     asked.sort();
@@ -156,7 +162,7 @@ async fn one_customer_is_never_looked_up_twice_at_a_time() {
 
 #[tokio::test(start_paused = true)]
 async fn who_waits_for_a_lookup_that_is_given_up_looks_up_itself() {
-    let store = Store { gate: Some(Notify::new()), ..Store::default() };
+    let store = Customers { gate: Some(Notify::new()), ..Customers::default() };
     let memory = memory(&store, 100);
     let first = tokio::time::timeout(Duration::from_secs(1), memory.lookup(&["C1"], soon()));
     let second = memory.lookup(&["C1"], Instant::now() + Duration::from_secs(30));
@@ -166,13 +172,13 @@ async fn who_waits_for_a_lookup_that_is_given_up_looks_up_itself() {
     };
     let (first, second, ()) = tokio::join!(first, second, release);
     assert!(first.is_err());
-    assert!(matches!(second.profiles[..], [Lookup::Found(_)]));
+    assert!(matches!(second.found[..], [Lookup::Found(_)]));
     assert_eq!(store.taken(), ["C1", "C1"]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn who_waits_for_another_waits_no_longer_than_its_own_deadline() {
-    let store = Store { gate: Some(Notify::new()), ..Store::default() };
+    let store = Customers { gate: Some(Notify::new()), ..Customers::default() };
     let memory = memory(&store, 100);
     let start = Instant::now();
     let first = tokio::time::timeout(Duration::from_secs(100), memory.lookup(&["C1"], soon()));
@@ -183,7 +189,7 @@ async fn who_waits_for_another_waits_no_longer_than_its_own_deadline() {
         answer
     };
     let (first, second) = tokio::join!(first, second);
-    assert!(matches!(second.profiles[..], [Lookup::Unavailable]));
+    assert!(matches!(second.found[..], [Lookup::Unavailable]));
     assert_eq!(second.fault, Some(CallFault::deadline()));
-    assert!(matches!(first.unwrap().profiles[..], [Lookup::Found(_)]));
+    assert!(matches!(first.unwrap().found[..], [Lookup::Found(_)]));
 }

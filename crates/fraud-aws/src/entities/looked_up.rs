@@ -1,0 +1,84 @@
+//! What was looked up of the entities of a batch of records.
+
+use std::borrow::Cow;
+
+use aws_calls::fault::CallFault;
+use fraud_core::entity::{EntitiesFound, Entity, EntityFound, EntityKind, EntityKinds};
+use fraud_core::transaction::{EntityName, Transaction};
+use tokio::time::Instant;
+
+use super::{EntityStore, Lookup, key_of};
+use crate::lookup::{LookedUp, distinct};
+
+/// What was looked up of the entities of a batch: asked by record.
+#[derive(Debug, Default)]
+pub struct LookedUpEntities {
+    /// What was asked for of each record.
+    kinds: Vec<EntityKind>,
+    /// One place for each record and kind; `None` where no kind was asked for.
+    looked_up: Option<LookedUp<Entity>>,
+    unusable_ids: usize,
+}
+
+/// Looks up the entities of these kinds that records in this order name, each entity once; `None` is a record without a
+/// transaction. Answers by `deadline` at the latest, with what was found until then. Without a kind the store is not asked.
+pub async fn look_up_entities<'t>(
+    store: &impl EntityStore,
+    kinds: EntityKinds,
+    transactions: impl Iterator<Item = Option<&'t Transaction<'t>>>,
+    deadline: Instant,
+) -> LookedUpEntities {
+    if kinds.is_empty() {
+        return LookedUpEntities::default();
+    }
+    let kinds: Vec<EntityKind> = kinds.iter().collect();
+    let mut names: Vec<Option<(EntityKind, Cow<'t, str>)>> = Vec::new();
+    let mut unusable_ids = 0;
+    for transaction in transactions {
+        names.extend(kinds.iter().map(|&kind| match transaction?.entity(kind) {
+            EntityName::Absent => None,
+            EntityName::Known(id) => Some((kind, id)),
+            EntityName::Unusable => {
+                unusable_ids += 1;
+                None
+            }
+        }));
+    }
+    let named = names.iter().map(|name| name.as_ref().map(|(kind, id)| (*kind, id.as_ref())));
+    let (distinct, places) = distinct(named);
+    let keys: Vec<String> = distinct.into_iter().map(|(kind, id)| key_of(kind, id)).collect();
+    let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+    let answer = store.lookup(&keys, deadline).await;
+    debug_assert_eq!(answer.found.len(), keys.len(), "a store answers for each key");
+    LookedUpEntities { kinds, looked_up: Some(LookedUp::new(places, answer)), unusable_ids }
+}
+
+impl LookedUpEntities {
+    /// What was found of the entities of the record at this place of the batch.
+    #[inline]
+    pub fn of(&self, record: usize) -> EntitiesFound<'_> {
+        let mut found = EntitiesFound::default();
+        if let Some(looked_up) = &self.looked_up {
+            let first = record * self.kinds.len();
+            for (place, kind) in (first..).zip(&self.kinds) {
+                found.set(*kind, looked_up.at(place).map_or(EntityFound::None, Lookup::found));
+            }
+        }
+        found
+    }
+
+    /// Why some entities are unavailable: the first fault met.
+    pub fn fault(&self) -> Option<&CallFault> {
+        self.looked_up.as_ref()?.fault()
+    }
+
+    /// What was looked up, if anything was asked for.
+    pub(super) fn looked_up(&self) -> Option<&LookedUp<Entity>> {
+        self.looked_up.as_ref()
+    }
+
+    /// How often a record names an entity by something that is not an id.
+    pub(super) fn unusable_ids(&self) -> usize {
+        self.unusable_ids
+    }
+}

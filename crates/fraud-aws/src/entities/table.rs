@@ -1,0 +1,45 @@
+//! The table of entities: its key, and what its attributes are called. Files of entities use the same names.
+
+use aws_calls::table::{Attribute, Kind, Table};
+use fraud_core::entity::LIST_PREFIX;
+pub use fraud_core::entity::RISK;
+
+/// The table's key: the entity's kind, `/` and its id.
+pub const ENTITY: &str = "entity";
+/// Who changed the row last.
+pub const CHANGED_BY: &str = "changed_by";
+/// When: RFC 3339.
+pub const CHANGED_AT: &str = "changed_at";
+
+/// The table. A row has besides, for each list that the entity is on, an [attribute](list_attribute) of its own: the second
+/// since the epoch from which on it is no longer on it, 0 for never.
+pub const TABLE: Table = Table {
+    name: "entities",
+    partition_key: Attribute::new(ENTITY, Kind::S),
+    sort_key: None,
+    attributes: &[
+        Attribute::new(RISK, Kind::N),
+        Attribute::new(CHANGED_BY, Kind::S),
+        Attribute::new(CHANGED_AT, Kind::S),
+    ],
+    time_to_live: None,
+};
+
+/// The longest name of a list.
+const MAX_LIST_NAME: usize = 64;
+
+/// Whether a list can have this name: lower-case letters, digits and `_`, 1 to 64 of them.
+pub fn is_list_name(name: &str) -> bool {
+    let is_allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+    (1..=MAX_LIST_NAME).contains(&name.len()) && name.bytes().all(is_allowed)
+}
+
+/// The attribute that puts an entity on a list.
+pub fn list_attribute(list: &str) -> String {
+    [LIST_PREFIX, list].concat()
+}
+
+/// The list that an attribute puts an entity on, if it does.
+pub fn list_of(attribute: &str) -> Option<&str> {
+    attribute.strip_prefix(LIST_PREFIX).filter(|list| is_list_name(list))
+}

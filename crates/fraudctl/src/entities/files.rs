@@ -1,0 +1,79 @@
+//! Entities from a file, as every command takes them.
+
+use std::path::Path;
+
+use anyhow::anyhow;
+use fraud_aws::entities::FileEntities;
+use fraud_aws::entities::rows::{self, Rows};
+use fraud_core::policy::Policy;
+
+use super::EntityItem;
+use super::table::items;
+use crate::display::{counted, note};
+use crate::{Failure, input};
+
+/// This many rows that the functions cannot use are reported one by one; the others are counted.
+const PROBLEMS_TOLD: usize = 10;
+
+/// The entities of a file.
+#[derive(Debug, Clone, Default)]
+pub struct LoadedEntities {
+    /// To look entities up in.
+    pub entities: FileEntities,
+    /// The same as a table holds them.
+    pub items: Vec<EntityItem>,
+}
+
+/// Reads the rows of a file, decompressed if it is gzip. Says which columns are not attributes of an entity.
+///
+/// # Errors
+/// [`Failure::Input`] if it cannot be read, or is of no kind that is read.
+pub(super) fn read(path: &Path) -> Result<Rows, Failure> {
+    let bytes = input::read_file(path).map_err(Failure::input)?;
+    let rows = rows::read(&bytes).map_err(|error| cannot_read(path, error))?;
+    if !rows.left_out.is_empty() {
+        let names: Vec<_> = rows.left_out.iter().map(|name| format!("`{name}`")).collect();
+        note!("{}: {} left out: not attributes of an entity", path.display(), names.join(", "));
+    }
+    Ok(rows)
+}
+
+/// Reads a file to score by. Tells of rows that the functions would not use as they are meant.
+///
+/// # Errors
+/// [`Failure::Input`] if it cannot be read, or a row of it cannot.
+fn load(path: &Path) -> Result<LoadedEntities, Failure> {
+    let rows = read(path)?;
+    let entities = FileEntities::of_rows(&rows).map_err(|error| cannot_read(path, error))?;
+    let problems: Vec<_> =
+        rows.rows.iter().filter_map(|(place, row)| Some((place, row.problem()?))).collect();
+    for (place, problem) in problems.iter().take(PROBLEMS_TOLD) {
+        note!("{}, {place}: {problem}", path.display());
+    }
+    if problems.len() > PROBLEMS_TOLD {
+        let more = (problems.len() - PROBLEMS_TOLD) as u64;
+        note!("{}: {} more cannot be used as they are", path.display(), counted(more, "row"));
+    }
+    Ok(LoadedEntities { entities, items: items(&rows) })
+}
+
+/// Reads the file to score by under a policy, if one is given.
+///
+/// # Errors
+/// [`Failure::Input`] if the policy asks for entities and no file is given, or as [`load`].
+pub fn for_policy(path: Option<&Path>, policy: &Policy) -> Result<LoadedEntities, Failure> {
+    let asked: Vec<_> = policy.asked().entities.iter().map(|kind| kind.as_str()).collect();
+    match path {
+        Some(path) => load(path),
+        None if asked.is_empty() => Ok(LoadedEntities::default()),
+        None => Err(Failure::input(anyhow!(
+            "the policy {} asks for entities ({}): give --entities FILE, such as {{\"merchant/M1\": {{\"risk\": 0.9}}}}",
+            policy.id(),
+            asked.join(", ")
+        ))),
+    }
+}
+
+fn cannot_read(path: &Path, error: impl std::error::Error + Send + Sync + 'static) -> Failure {
+    Failure::input(anyhow!(error).context(format!("cannot read the entities in {}", path.display())))
+}
