@@ -8,6 +8,7 @@ use std::str::FromStr;
 mod aggregating;
 mod alerting;
 mod common;
+mod schema;
 mod variable;
 
 pub use aggregating::{AggregateSinkTarget, AggregatesTarget, WINDOW_RULE, window_rule};
@@ -16,6 +17,7 @@ pub use common::{
     CacheSettings, EVENT_TIME_BOUNDS, METRICS_NAMESPACE, PolicyError, PolicySource, ProfileSource,
     event_time_bounds, metrics_namespace,
 };
+pub use schema::{SchemaError, SchemaSource};
 pub use variable::Variable;
 
 pub(crate) use aggregating::{AGGREGATE_SINK, AGGREGATES, WINDOW_SECONDS, WINDOW_TIME};

@@ -7,7 +7,7 @@ use clap::Args;
 use exact_text::json::ObjectWriter;
 use exact_text::timestamp::Timestamp;
 use fraud_aws::clock::{Clock, SystemClock};
-use fraud_aws::config::PolicySource;
+use fraud_aws::config::{PolicySource, SchemaSource};
 use fraud_aws::profiles::{FileProfiles, look_up};
 use fraud_core::breakdown::FactorOutcome;
 use fraud_core::decision::Decider;
@@ -15,7 +15,7 @@ use fraud_core::enrichment::Enrichment;
 use fraud_core::event_time::{EventTimeBounds, EventTimeFault, EventTimeFaults};
 use fraud_core::fields;
 use fraud_core::scoring::{Reason, reasons_json};
-use fraud_core::transaction::Transaction;
+use fraud_core::transaction::{Reading, Transaction, TransactionReader};
 use tokio::time::Instant;
 
 use crate::Failure;
@@ -28,6 +28,7 @@ use crate::profiles;
 #[command(after_help = "Examples:
   fraudctl score tx.ndjson --profiles profiles.json
   fraudctl score tx.ndjson --profiles profiles.json --policy my-policy.toml --json
+  fraudctl score events.ndjson --profiles profiles.json --schema schemas/eventbridge.toml
   head -5 tx.ndjson | fraudctl score - --profiles profiles.json
   fraudctl score tx.ndjson --profiles profiles.json --explain T00000013
 
@@ -43,6 +44,9 @@ pub struct ScoreArgs {
     /// The policy (TOML); the default is the built-in policy.
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
+    /// The schema (TOML) of the transactions; by default they have our names at the top level.
+    #[arg(long, value_name = "FILE")]
+    schema: Option<PathBuf>,
     /// Print one JSON object a line, with each reason's points, observed value and rule.
     #[arg(long)]
     json: bool,
@@ -87,13 +91,15 @@ pub async fn run(arguments: &ScoreArgs) -> Result<(), Failure> {
     // A file may be of any age.
     let decider = Decider::new(source.load().map_err(Failure::input)?, EventTimeBounds::UNBOUNDED);
     let policy = decider.policy();
+    let schema = SchemaSource::of_path(arguments.schema.clone()).load().map_err(Failure::input)?;
+    let reading = Reading::new(&schema, policy.asked());
     let profiles = profiles::load(&arguments.profiles)?.profiles;
     let input = Input::open(&arguments.input).map_err(Failure::input)?;
     let mut out = ScoreOutput::new(arguments);
     let mut tally = ScoreCounts::default();
     for entry in input {
         let entry = entry.map_err(Failure::input)?;
-        match score(&entry, &profiles, &decider, SystemClock.now(), &mut tally, &mut out).await? {
+        match score(&entry, &profiles, &decider, &reading, SystemClock.now(), &mut tally, &mut out).await? {
             Ok(()) => {}
             Err(reason) => {
                 tally.refused += 1;
@@ -142,11 +148,12 @@ async fn score(
     entry: &Entry,
     profiles: &FileProfiles,
     decider: &Decider,
+    reading: &Reading,
     arrival: Timestamp,
     tally: &mut ScoreCounts,
     out: &mut ScoreOutput,
 ) -> anyhow::Result<Result<(), String>> {
-    let transaction = match (Transaction::parse(&entry.bytes), entry.fault) {
+    let transaction = match (TransactionReader::new(reading).read(&entry.bytes), entry.fault) {
         (Ok(transaction), None) => transaction,
         (Ok(_), Some(fault)) => return Ok(Err(fault.to_string())),
         (Err(reason), _) => return Ok(Err(reason.to_string())),
@@ -217,7 +224,7 @@ impl ScoreOutput {
                     line(location),
                     transaction.transaction_id.as_deref().unwrap_or_default().to_owned(),
                     transaction.customer_id.as_deref().unwrap_or_default().to_owned(),
-                    transaction.amount.digits.to_owned(),
+                    transaction.amount.digits.clone().into_owned(),
                     format!("{score:.3}"),
                     reasons.iter().map(|reason| reason.name).collect::<Vec<_>>().join(" "),
                     enrichment.as_str().to_owned(),
@@ -264,7 +271,7 @@ fn members(scored: &Scored<'_>) -> ObjectWriter {
         .json("line", &location.line.to_string())
         .text_or_null("transaction_id", transaction.transaction_id.as_deref())
         .text_or_null("customer_id", transaction.customer_id.as_deref())
-        .json("amount", transaction.amount.digits)
+        .json("amount", &transaction.amount.digits)
         .number("fraud_score", *score)
         .bool("alert", *alerts)
         .json("reasons", &reasons_json(reasons))

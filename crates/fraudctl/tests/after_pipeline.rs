@@ -56,6 +56,7 @@ impl Ran {
         let pipeline = Pipeline {
             aws: &aws,
             policy: PolicySource::File { path: policy.to_path_buf() }.load().unwrap(),
+            schema: fraud_core::schema::Schema::builtin_default(),
             profiles: FileProfiles::of_rows(rows).unwrap(),
             out: folder.path().join("out"),
             analytics: true,
@@ -64,7 +65,7 @@ impl Ran {
             interrupt: Interrupt::never(),
         };
         let report = pipeline.run(profiles, input).await.unwrap().report;
-        let exports = exports(&aws, Some(policy)).unwrap();
+        let exports = exports(&aws, Some(policy), None).unwrap();
         let variable = |line: &str| {
             let (name, value) = line.strip_prefix("export ").unwrap().split_once('=').unwrap();
             (name.to_owned(), unquoted(value))

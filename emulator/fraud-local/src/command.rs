@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, anyhow};
 use clap::Parser;
-use fraud_aws::config::PolicySource;
+use fraud_aws::config::{PolicySource, SchemaSource};
 use fraud_aws::profiles::{FileProfiles, rows};
 
 use fraudctl::Failure;
@@ -48,6 +48,9 @@ pub struct FraudLocalArgs {
     /// The policy (TOML); the default is the built-in policy.
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
+    /// The schema (TOML) of the transactions; by default they have our names at the top level.
+    #[arg(long, value_name = "FILE", requires = "input")]
+    schema: Option<PathBuf>,
     /// The output folder.
     #[arg(long, value_name = "DIR", default_value = "out")]
     out: PathBuf,
@@ -75,6 +78,7 @@ pub async fn run(arguments: &FraudLocalArgs) -> Result<(), Failure> {
         None => PolicySource::BuiltinDefault,
     };
     let policy = source.load().map_err(Failure::input)?;
+    let schema = SchemaSource::of_path(arguments.schema.clone()).load().map_err(Failure::input)?;
     let (mut input, profiles) = input(arguments)?;
     // Whoever follows may have nothing to begin with.
     if !arguments.follow && input.is_empty().map_err(Failure::input)? {
@@ -87,6 +91,7 @@ pub async fn run(arguments: &FraudLocalArgs) -> Result<(), Failure> {
     let pipeline = Pipeline {
         aws: &aws,
         policy,
+        schema,
         profiles,
         out: arguments.out.clone(),
         analytics: !arguments.without_analytics,
@@ -95,7 +100,9 @@ pub async fn run(arguments: &FraudLocalArgs) -> Result<(), Failure> {
         interrupt: interrupt.clone(),
     };
     if arguments.follow {
-        services::exports(&aws, arguments.policy.as_deref())?.lines().for_each(print_note);
+        services::exports(&aws, arguments.policy.as_deref(), arguments.schema.as_deref())?
+            .lines()
+            .for_each(print_note);
     }
     let finished = pipeline.run(items, input).await?;
     if arguments.json {
@@ -105,7 +112,9 @@ pub async fn run(arguments: &FraudLocalArgs) -> Result<(), Failure> {
         print_line(finished.report.render(&finished.alerts))?;
     }
     if arguments.keep {
-        print_line(services::exports(&aws, arguments.policy.as_deref())?.trim_end())?;
+        print_line(
+            services::exports(&aws, arguments.policy.as_deref(), arguments.schema.as_deref())?.trim_end(),
+        )?;
         note!("The services stay up until Ctrl-C.");
         interrupt.wait().await;
     }

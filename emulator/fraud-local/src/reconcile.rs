@@ -12,7 +12,8 @@ use fraud_core::event_time::EventTimeBounds;
 use fraud_core::identity::{Identity, Position};
 use fraud_core::money::Money;
 use fraud_core::policy::Policy;
-use fraud_core::transaction::Transaction;
+use fraud_core::schema::Schema;
+use fraud_core::transaction::{Reading, TransactionReader};
 use fraud_core::window::{Fold, WindowRule, WindowTotals};
 use tokio::time::Instant;
 
@@ -83,11 +84,14 @@ impl ExpectedOutput {
         records: &[StreamRecord],
         profiles: &FileProfiles,
         policy: &Policy,
+        schema: &Schema,
         rule: Option<WindowRule>,
     ) -> Self {
         let mut expected = ExpectedOutput::default();
         let mut fold = rule.map(Fold::new);
         let decider = Decider::new(policy.clone(), EventTimeBounds::UNBOUNDED);
+        let reading = Reading::new(schema, policy.asked());
+        let mut reader = TransactionReader::new(&reading);
         for record in records {
             let position = Position {
                 stream: &record.stream,
@@ -95,7 +99,7 @@ impl ExpectedOutput {
                 sequence_number: &record.sequence_number,
                 sub_sequence_number: 0,
             };
-            let Ok(transaction) = Transaction::parse(&record.data) else {
+            let Ok(transaction) = reader.read(&record.data) else {
                 *expected.refused.entry(record.data.clone()).or_default() += 1;
                 expected.put_aside(kinesis_alerts::FUNCTION, position);
                 if fold.is_some() {
@@ -112,7 +116,7 @@ impl ExpectedOutput {
             let identity = transaction.identity_at(position);
             if let Some(fold) = &mut fold {
                 fold.add(&transaction, &identity, record.arrival);
-                let digits = transaction.amount.digits;
+                let digits = &transaction.amount.digits;
                 if customer.is_some() && is_positive(digits) && Money::amount(digits).is_err() {
                     expected.put_aside(customer_analytics::FUNCTION, position);
                 }

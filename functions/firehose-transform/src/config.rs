@@ -2,7 +2,7 @@
 
 use fraud_aws::config::{
     CacheSettings, ConfigError, EVENT_TIME_BOUNDS, Environment, METRICS_NAMESPACE, PolicySource,
-    ProfileSource, Variable, event_time_bounds, metrics_namespace,
+    ProfileSource, SchemaSource, Variable, event_time_bounds, metrics_namespace,
 };
 use fraud_aws::port::Port;
 use fraud_aws::profiles;
@@ -17,6 +17,8 @@ pub struct Config {
     pub profile_cache: CacheSettings,
     /// Which policy scores.
     pub policy_source: PolicySource,
+    /// How producers write their transactions.
+    pub schema_source: SchemaSource,
     /// Which event times name a partition.
     pub event_time_bounds: EventTimeBounds,
     /// The CloudWatch namespace of the metrics.
@@ -32,6 +34,7 @@ impl Config {
         ProfileSource::VARIABLES,
         CacheSettings::VARIABLES,
         PolicySource::VARIABLES,
+        SchemaSource::VARIABLES,
         EVENT_TIME_BOUNDS,
         &[METRICS_NAMESPACE],
     ];
@@ -45,6 +48,7 @@ impl Config {
             profile_source: ProfileSource::from_environment(environment)?,
             profile_cache: CacheSettings::from_environment(environment)?,
             policy_source: PolicySource::from_environment(environment)?,
+            schema_source: SchemaSource::from_environment(environment)?,
             event_time_bounds: event_time_bounds(environment)?,
             metrics_namespace: metrics_namespace(environment),
         })

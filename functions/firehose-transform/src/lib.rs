@@ -11,6 +11,7 @@ use fraud_core::decision::Decider;
 use fraud_core::event_time::EventTimeBounds;
 use fraud_core::policy::Policy;
 use fraud_core::record::RecordEncoder;
+use fraud_core::schema::Schema;
 use fraud_core::transaction::{Reading, Transaction, TransactionReader};
 use lambda_events::InvalidEvent;
 use lambda_events::firehose::{FirehoseEvent, FirehoseRecord};
@@ -68,13 +69,20 @@ impl<S: ProfileStore> Transform<S> {
     /// A function that looks profiles up in `profiles`, scores by `policy`, and lets event times within `bounds` name
     /// the partition.
     pub fn new(profiles: S, policy: Policy, bounds: EventTimeBounds) -> Self {
-        let reading = Reading::new(policy.asked());
+        let reading = Reading::new(&Schema::builtin_default(), policy.asked());
         Transform {
             profiles,
             reading,
             encoder: RecordEncoder::new(&policy),
             decider: Decider::new(policy, bounds),
         }
+    }
+
+    /// The same function for transactions that their producer writes by `schema`.
+    #[must_use]
+    pub fn with_schema(mut self, schema: &Schema) -> Self {
+        self.reading = Reading::new(schema, self.decider.policy().asked());
+        self
     }
 
     /// Transforms one batch. `remaining` is the time until the invocation must have answered; profiles that cannot be

@@ -2,8 +2,8 @@
 
 use fraud_aws::config::{
     AlertLedgerTarget, AlertSinkTarget, CacheSettings, ConfigError, DeadLettersTarget, EVENT_TIME_BOUNDS,
-    Environment, METRICS_NAMESPACE, PolicySource, ProfileSource, UnalertedLettersTarget, Variable,
-    event_time_bounds, metrics_namespace,
+    Environment, METRICS_NAMESPACE, PolicySource, ProfileSource, SchemaSource, UnalertedLettersTarget,
+    Variable, event_time_bounds, metrics_namespace,
 };
 use fraud_aws::port::Port;
 use fraud_aws::{alerts, dead_letters, ledger, profiles};
@@ -18,6 +18,8 @@ pub struct Config {
     pub profile_cache: CacheSettings,
     /// Which policy scores.
     pub policy_source: PolicySource,
+    /// How producers write their transactions.
+    pub schema_source: SchemaSource,
     /// How far an event time may lie from the arrival before alerts name it as out of bounds.
     pub event_time_bounds: EventTimeBounds,
     /// Where alerts go.
@@ -42,6 +44,7 @@ impl Config {
         ProfileSource::VARIABLES,
         CacheSettings::VARIABLES,
         PolicySource::VARIABLES,
+        SchemaSource::VARIABLES,
         EVENT_TIME_BOUNDS,
         AlertSinkTarget::VARIABLES,
         AlertLedgerTarget::VARIABLES,
@@ -59,6 +62,7 @@ impl Config {
             profile_source: ProfileSource::from_environment(environment)?,
             profile_cache: CacheSettings::from_environment(environment)?,
             policy_source: PolicySource::from_environment(environment)?,
+            schema_source: SchemaSource::from_environment(environment)?,
             event_time_bounds: event_time_bounds(environment)?,
             alert_sink: AlertSinkTarget::from_environment(environment)?,
             alert_ledger: AlertLedgerTarget::from_environment(environment)?,

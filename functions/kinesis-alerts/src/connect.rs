@@ -3,7 +3,7 @@
 use aws_calls::sdk::Sdk;
 use fraud_aws::alerts::Sink;
 use fraud_aws::clock::SystemClock;
-use fraud_aws::config::PolicyError;
+use fraud_aws::config::{PolicyError, SchemaError};
 use fraud_aws::dead_letters::{DeadLetterSink, RoutedLetters};
 use fraud_aws::ledger::Ledger;
 use fraud_aws::profiles::{ProfileFileError, Profiles};
@@ -20,6 +20,9 @@ pub enum ConnectError {
     /// The policy cannot be used.
     #[error(transparent)]
     Policy(#[from] PolicyError),
+    /// The schema cannot be used.
+    #[error(transparent)]
+    Schema(#[from] SchemaError),
     /// The file of profiles cannot be used.
     #[error(transparent)]
     Profiles(#[from] ProfileFileError),
@@ -33,6 +36,7 @@ impl<D: DeadLetterSink> ConnectedAlerts<D> {
     /// [`ConnectError`] if a file that the configuration names cannot be used.
     pub async fn connect(config: &Config, sdk: &Sdk, dead_letters: D) -> Result<Self, ConnectError> {
         let policy = config.policy_source.load()?;
+        let schema = config.schema_source.load()?;
         let ports = Ports {
             profiles: Profiles::connect(&config.profile_source, config.profile_cache, sdk).await?,
             ledger: Ledger::connect(&config.alert_ledger, sdk).await,
@@ -40,6 +44,6 @@ impl<D: DeadLetterSink> ConnectedAlerts<D> {
             dead_letters,
             clock: SystemClock,
         };
-        Ok(Alerts::new(ports, policy, config.event_time_bounds))
+        Ok(Alerts::new(ports, policy, config.event_time_bounds).with_schema(&schema))
     }
 }

@@ -198,6 +198,13 @@ MISTAKES = [
     ("high scores among all letters", put(*_variables("KinesisAlerts"), "UNALERTED_LETTERS", to={"Fn::Sub": "sqs:${DeadLettersQueue}"}), "unalerted-letters"),
     ("no queue for high scores", drop(*_variables("KinesisAlerts"), "UNALERTED_LETTERS"), "unalerted-letters"),
     ("a policy's file without its layer", drop("KinesisAlerts", "Layers"), "policy-layer"),
+    ("a schema's file without its layer", drop("CustomerAnalytics", "Layers"), "policy-layer"),
+    ("a function without the schema", drop("CustomerAnalytics", "Environment", "Variables", "TRANSACTION_SCHEMA"), "transaction-schema"),
+    (
+        "a function with another schema",
+        put("KinesisAlerts", "Environment", "Variables", "TRANSACTION_SCHEMA", to="file:/opt/schemas/other.toml"),
+        "transaction-schema",
+    ),
     ("alerts without a single execution", put("KinesisAlerts", "ReservedConcurrentExecutions", to=0), "function-concurrency"),
     ("executions reserved for the aggregates", put("CustomerAnalytics", "ReservedConcurrentExecutions", to=10), "function-concurrency"),
     ("a transform of six minutes", put("FirehoseTransform", "Timeout", to=360), "function-timeout"),

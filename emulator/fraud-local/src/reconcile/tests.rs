@@ -1,6 +1,7 @@
 use exact_text::written_time;
 use fraud_core::event_time::EventTimeBounds;
 use fraud_core::money::Money;
+use fraud_core::transaction::Transaction;
 use fraud_core::window::{Window, WindowTime};
 
 use super::*;
@@ -61,6 +62,7 @@ fn balanced() -> (ExpectedOutput, PipelineOutput) {
         &records,
         &FileProfiles::parse(PROFILES).unwrap(),
         &policy,
+        &Schema::builtin_default(),
         Some(rule()),
     ));
     let landed = |id: &str, fraud_score, enrichment: &str| LandedLine {
@@ -101,7 +103,8 @@ fn an_id_that_is_used_again_needs_an_alert_for_each_content() {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let policy = Policy::builtin_default().unwrap();
     let profiles = FileProfiles::parse(PROFILES).unwrap();
-    let expected = runtime.block_on(ExpectedOutput::of(&records, &profiles, &policy, None));
+    let expected =
+        runtime.block_on(ExpectedOutput::of(&records, &profiles, &policy, &Schema::builtin_default(), None));
     let line = LandedLine {
         decision_id: "A/1".to_owned(),
         fraud_score: 0.8999999999999999,
@@ -140,7 +143,13 @@ fn a_reuse_of_an_id_is_a_transaction_of_its_own_in_the_windows() {
     let records = ["1", "1.00", "2", "1"].map(transaction);
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let (profiles, policy) = (FileProfiles::parse(PROFILES).unwrap(), Policy::builtin_default().unwrap());
-    let expected = runtime.block_on(ExpectedOutput::of(&records, &profiles, &policy, Some(rule())));
+    let expected = runtime.block_on(ExpectedOutput::of(
+        &records,
+        &profiles,
+        &policy,
+        &Schema::builtin_default(),
+        Some(rule()),
+    ));
     let both = WindowTotals { event_count: 2, ..window("B", "2024-01-15T13:00:00Z", "3") };
     assert_eq!(expected.windows, [both]);
 }
