@@ -131,30 +131,27 @@ impl<Profiles: ProfileStore, Entities: EntityStore> Transform<Profiles, Entities
         if let Some(fault) = entities.fault() {
             tracing::warn!(reason = %fault, "entities unavailable");
         }
-        let mut metrics = BatchMetrics::new(&profiles, &entities);
+        let mut metrics = BatchMetrics::new(&profiles, &entities, self.decider.policy());
         let mut line = Vec::new();
         for (index, (record, scorable)) in event.records.iter().zip(&scorables).enumerate() {
-            let result = match scorable {
+            let failed = match scorable {
                 Ok(Scorable { transaction, arrival }) => {
                     let position = event.position(record);
                     let found = Found { enrichment: profiles.of(index), entities: entities.of(index) };
                     let decision = self.decider.decide(transaction, found, *arrival, position);
                     line.clear();
                     self.encoder.encode(transaction, &decision, position, &mut line);
-                    if writer.ok(record, &line, decision.time.at) {
-                        Ok((decision, found.entities))
-                    } else {
-                        Err(FailureReason::ResponseTooLarge)
+                    let fits = writer.ok(record, &line, decision.time.at);
+                    if fits {
+                        metrics.scored(&decision, &found.entities, self.decider.policy());
                     }
+                    (!fits).then_some(FailureReason::ResponseTooLarge)
                 }
-                Err(reason) => Err(*reason),
+                Err(reason) => Some(*reason),
             };
-            match result {
-                Ok((decision, entities)) => metrics.scored(&decision, &entities, self.decider.policy()),
-                Err(reason) => {
-                    writer.echo(record);
-                    metrics.failed.add(reason, || record.id.raw().to_owned());
-                }
+            if let Some(reason) = failed {
+                writer.echo(record);
+                metrics.failed.add(reason, || record.id.raw().to_owned());
             }
         }
         metrics.failed.log("records not scored");

@@ -132,7 +132,7 @@ where
             look_up(&self.ports.profiles, received.iter().map(customer_id), limits.lookup),
             look_up_entities(&self.ports.entities, kinds, transactions, limits.lookup),
         );
-        let mut metrics = BatchMetrics::new(&batch, &profiles, &entities);
+        let mut metrics = BatchMetrics::new(&batch, &profiles, &entities, self.policy());
         let mut progress = Progress::default();
 
         let due = self.score(&received, (&profiles, &entities), &mut progress, &mut metrics);
@@ -171,6 +171,9 @@ where
             metrics.enrichment.count(decision.enrichment);
             if let Some(counts) = &mut metrics.entities {
                 counts.count(&found.entities);
+            }
+            if let Some(count) = &mut metrics.unusable_fields {
+                *count += decision.inputs.unusable_fields;
             }
             metrics.event_times.count(decision.time.fault);
             if decision.enrichment == Enrichment::Unavailable && progress.allows(index) {
