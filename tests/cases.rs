@@ -120,7 +120,7 @@ fn sums_as_python_prints_them_are_amounts() {
     for line in case("float-noise-basket.ndjson").lines() {
         let transaction = Transaction::parse(line.as_bytes()).unwrap();
         let digits = transaction.amount.digits;
-        let money = Money::amount(digits).unwrap();
+        let money = Money::amount(&digits).unwrap();
         // Not to be told from the double that the program meant.
         assert!(
             (money.to_string().parse::<f64>().unwrap() - transaction.amount.value).abs() < 1e-9,

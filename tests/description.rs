@@ -58,7 +58,12 @@ fn every_port_is_opened_by_a_variable_that_its_function_reads() {
         let with_scheme = with_scheme.filter(|variable| !variable.schemes.is_empty());
         let with_scheme: BTreeSet<_> = with_scheme.map(|variable| variable.name).collect();
         let opened: BTreeSet<_> = function.ports.iter().map(|port| port.variable.name).collect();
-        assert_eq!(&with_scheme - &BTreeSet::from(["FRAUD_POLICY"]), opened, "{}", function.binary);
+        assert_eq!(
+            &with_scheme - &BTreeSet::from(["FRAUD_POLICY", "TRANSACTION_SCHEMA"]),
+            opened,
+            "{}",
+            function.binary
+        );
         assert!(opened.iter().all(|name| variables.contains(*name)));
     }
 }

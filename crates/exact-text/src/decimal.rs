@@ -60,6 +60,18 @@ impl Decimal {
         Some(if self.negative { -magnitude } else { magnitude })
     }
 
+    /// The number times ten to the power of `places`, without what is then behind the point, if that fits.
+    pub fn scaled_and_cut(&self, places: u32) -> Option<i128> {
+        let zeros = self.exponent.saturating_add(i64::from(places));
+        if zeros >= 0 {
+            return self.scaled(places);
+        }
+        let kept = i64::try_from(self.digits.len()).ok()?.saturating_add(zeros);
+        let kept = usize::try_from(kept).ok().and_then(|kept| self.digits.get(..kept)).unwrap_or_default();
+        let magnitude: i128 = if kept.is_empty() { 0 } else { kept.parse().ok()? };
+        Some(if self.negative { -magnitude } else { magnitude })
+    }
+
     /// The number times ten to the power of `places`, rounded half to even to an integer, if that fits.
     pub fn scaled_and_rounded(&self, places: u32) -> Option<i128> {
         let zeros = self.exponent.saturating_add(i64::from(places));
@@ -134,6 +146,23 @@ mod tests {
             ("one", "1"),
         ] {
             assert!(!same_number(a, b), "{a} {b}");
+        }
+    }
+
+    #[test]
+    fn a_number_is_cut_where_it_is_told_to() {
+        let cut = |number: &str, places| Decimal::parse(number).unwrap().scaled_and_cut(places);
+        for (number, places, expected) in [
+            ("1705287600.0019", 3, Some(1_705_287_600_001)),
+            ("1.7052876e9", 3, Some(1_705_287_600_000)),
+            ("-1.9", 0, Some(-1)),
+            ("0.9", 0, Some(0)),
+            ("9e-30", 3, Some(0)),
+            ("9e-999999999999999999", 3, Some(0)),
+            ("0", 3, Some(0)),
+            ("1e40", 0, None),
+        ] {
+            assert_eq!(cut(number, places), expected, "{number}");
         }
     }
 

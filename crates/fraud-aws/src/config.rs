@@ -10,6 +10,7 @@ mod alerting;
 mod common;
 mod entities;
 mod policy;
+mod schema;
 mod variable;
 
 pub use aggregating::{AggregateSinkTarget, AggregatesTarget, WINDOW_RULE, window_rule};
@@ -19,6 +20,7 @@ pub use common::{
 };
 pub use entities::EntitySource;
 pub use policy::{PolicySource, policy_store};
+pub use schema::{SchemaError, SchemaSource};
 pub use variable::Variable;
 
 pub(crate) use aggregating::{AGGREGATE_SINK, AGGREGATES, WINDOW_SECONDS, WINDOW_TIME};

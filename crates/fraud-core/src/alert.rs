@@ -25,7 +25,8 @@ pub const ALERT_TYPE: &str = "fraud_detection";
 /// `transaction_amount` (a number, the producer's digits), `fraud_score`, `timestamp` (when the record arrived, RFC 3339
 /// in UTC with milliseconds), `event_time` (as the producer wrote it; null if it is missing or cannot be read),
 /// `event_time_fault` (what is wrong with it; absent if nothing is), `reasons` (objects of `name`, `points`, `observed`
-/// (a number, null without a value, or an object of several inputs) and `rule`, in the policy's order), `policy` (its id), `enrichment`, `fraud_inputs` (JSON as text) and `engine` (both only under a policy
+/// (a number, null without a value, or an object of several inputs) and `rule`, in the policy's order), `policy` (its id), `transaction_schema` (its id; absent
+/// for the default), `enrichment`, `fraud_inputs` (JSON as text) and `engine` (both only under a policy
 /// that looks at more than the record's own fields tell), `stream`, `shard`, `sequence_number` (a string: it
 /// has more digits than numbers can hold), `sub_sequence_number` for a record inside an aggregate, but for the first, and
 /// `customer_sequence`: text that sorts a customer's alerts in the order of the stream, as long as the customer's records are on one
@@ -61,6 +62,8 @@ pub struct Alert {
     pub reasons: String,
     /// The policy's id.
     pub policy: String,
+    /// The id of the schema that the transaction was read by; `None` for the default.
+    pub schema: Option<String>,
     /// What the profile lookup came to.
     pub enrichment: String,
     /// The inputs that the decision was made from, JSON, and which engine decided; only under a policy that looks at more
@@ -109,13 +112,14 @@ impl Alert {
             reuses_id_of: None,
             customer_id: transaction.customer_id.as_deref().map(str::to_owned),
             transaction_id: transaction.transaction_id.as_deref().map(str::to_owned),
-            transaction_amount: transaction.amount.digits.to_owned(),
+            transaction_amount: transaction.amount.digits.clone().into_owned(),
             fraud_score: number_text(decision.score.value),
             arrival: decision.arrival,
             event_time,
             event_time_fault: decision.time.fault,
             reasons: scoring::reasons_json(&decider.reasons(decision)),
             policy: decider.policy().id().to_owned(),
+            schema: transaction.schema().map(str::to_owned),
             enrichment: decision.enrichment.as_str().to_owned(),
             evidence: Evidence::of(transaction, decision, Some(position), decider.policy())
                 .map(|evidence| AlertEvidence { inputs: evidence.inputs, engine: ENGINE.to_owned() }),

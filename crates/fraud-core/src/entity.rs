@@ -46,9 +46,9 @@ impl EntityKind {
         match self {
             EntityKind::Customer => crate::fields::CUSTOMER_ID,
             EntityKind::Merchant => crate::fields::MERCHANT_ID,
-            EntityKind::Device => "device_id",
-            EntityKind::Card => "card_id",
-            EntityKind::Ip => "ip",
+            EntityKind::Device => crate::fields::DEVICE_ID,
+            EntityKind::Card => crate::fields::CARD_ID,
+            EntityKind::Ip => crate::fields::IP,
         }
     }
 }

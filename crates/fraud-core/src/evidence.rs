@@ -47,7 +47,7 @@ impl Evidence {
 
 fn inputs(transaction: &Transaction<'_>, decision: &Decision<'_>, policy: &Policy) -> String {
     let mut object = ObjectWriter::new();
-    object.json("amount", transaction.amount.digits);
+    object.json("amount", &transaction.amount.digits);
     object.number("customer_risk", decision.inputs.customer_risk);
     if let Some(hour) = decision.inputs.hour {
         object.json("hour", &hour.to_string());

@@ -9,6 +9,16 @@ pub const AMOUNT: &str = "amount";
 /// When the transaction happened.
 pub const EVENT_TIME: &str = "event_time";
 
+/// The currency of the amount.
+pub const CURRENCY: &str = "currency";
+
+/// The device.
+pub const DEVICE_ID: &str = "device_id";
+/// The card.
+pub const CARD_ID: &str = "card_id";
+/// The address that the transaction came from.
+pub const IP: &str = "ip";
+
 /// The merchant: part of what tells two transactions under one id apart.
 pub const MERCHANT_ID: &str = "merchant_id";
 
@@ -45,8 +55,12 @@ pub const POSITION: &str = "position";
 /// Which reader and scorer decided, in the same lines.
 pub const ENGINE: &str = "engine";
 
+/// The id of the schema that the transaction was read by; absent if that is the default.
+pub const TRANSACTION_SCHEMA: &str = "transaction_schema";
+
 /// All that are written, in that order.
-pub const WRITTEN: [&str; 13] = [
+pub const WRITTEN: [&str; 14] = [
+    TRANSACTION_SCHEMA,
     CUSTOMER_SEGMENT,
     CUSTOMER_LIFETIME_VALUE,
     CUSTOMER_RISK_SCORE,
@@ -76,7 +90,7 @@ pub fn is_own(name: &str) -> bool {
 
 /// The ASCII letter that a reader may take a character for: these four outside ASCII have one as their upper or
 /// lower case (Unicode, UnicodeData.txt, simple mappings).
-fn fold(character: char) -> char {
+pub(crate) fn fold(character: char) -> char {
     match character {
         '\u{212A}' => 'k',
         '\u{017F}' => 's',

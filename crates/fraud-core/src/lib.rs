@@ -23,6 +23,7 @@ pub mod policy;
 pub mod profile;
 pub mod record;
 pub mod refusal;
+pub mod schema;
 pub mod scoring;
 pub mod transaction;
 pub mod window;

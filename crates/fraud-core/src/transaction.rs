@@ -10,7 +10,11 @@ use crate::identity::{Identity, Position};
 use crate::refusal::Refusal;
 use exact_text::json::{JsonError, RepeatedKeys, Scanner, Value};
 use exact_text::written_time::{self, WrittenTime};
+use mapped::Mapped;
+use plan::{Core, Key};
 
+mod mapped;
+mod plan;
 mod reading;
 
 pub use reading::{Asked, EntityName, FieldValue, MAX_FIELD_TEXT, PLAIN, Reading};
@@ -43,13 +47,15 @@ pub struct Transaction<'a> {
     asked: Vec<Option<Value<'a>>>,
     reading: &'a Reading,
     body: Body<'a>,
+    /// What it was read by, if that was a schema; then nothing is in the three fields before the reading.
+    mapped: Option<Box<Mapped<'a>>>,
 }
 
 /// An amount of money: the producer's digits, and their nearest f64 for scoring.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Amount<'a> {
     /// The number as the producer wrote it, `0` if there is none.
-    pub digits: &'a str,
+    pub digits: Cow<'a, str>,
     /// The f64 nearest to it, always finite.
     pub value: f64,
 }
@@ -96,6 +102,8 @@ impl<'a> Body<'a> {
 pub struct TransactionReader<'a> {
     reading: &'a Reading,
     keys: RepeatedKeys<'a, Field>,
+    /// The keys of records that are read under a schema.
+    mapped_keys: RepeatedKeys<'a, Key>,
 }
 
 /// What a member's key means.
@@ -130,7 +138,7 @@ impl Field {
 impl<'a> TransactionReader<'a> {
     /// A reader of what `reading` says.
     pub fn new(reading: &'a Reading) -> Self {
-        TransactionReader { reading, keys: RepeatedKeys::new() }
+        TransactionReader { reading, keys: RepeatedKeys::new(), mapped_keys: RepeatedKeys::new() }
     }
 
     /// Reads a record's payload.
@@ -143,6 +151,9 @@ impl<'a> TransactionReader<'a> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         // Without the line break that most producers end a record with.
         let text = text.trim_matches([' ', '\n', '\r', '\t']);
+        if let Some(plan) = self.reading.plan() {
+            return mapped::read(plan, self.reading, &mut self.mapped_keys, text);
+        }
         let mut scanner = Scanner::new(text, MAX_DEPTH);
         if scanner.peek() != Some(b'{') {
             scanner.value().and_then(|_| scanner.end())?;
@@ -201,6 +212,7 @@ impl<'a> TransactionReader<'a> {
                 debug_assert!(false, "a member ends outside the object");
                 Refusal::InternalFault
             })?,
+            mapped: None,
         })
     }
 }
@@ -220,17 +232,29 @@ impl<'a> Transaction<'a> {
 
     /// What tells the transaction from another under the same identity.
     pub fn fingerprint(&self) -> Fingerprint {
-        let event_time = match (&self.event_time, self.event_time_value) {
+        let (event_time, merchant) = match &self.mapped {
+            None => (self.event_time_value, self.merchant),
+            Some(mapped) => (mapped.core(Core::EventTime), mapped.core(Core::Merchant)),
+        };
+        let event_time = match (&self.event_time, event_time) {
             (TimeField::Known(time, _), _) => WrittenAs::Instant(time.instant),
             (_, None) => WrittenAs::Nothing,
             (_, Some(value)) => WrittenAs::Text(value),
         };
-        Fingerprint::of(self.amount.digits, event_time, self.merchant.and_then(Value::as_digits).as_deref())
+        Fingerprint::of(&self.amount.digits, event_time, merchant.and_then(Value::as_digits).as_deref())
+    }
+
+    /// The id of the schema that the transaction was read by; `None` for the default.
+    pub fn schema(&self) -> Option<&str> {
+        self.reading.schema()
     }
 
     /// The member in a slot of the reading: the place of its name in [`Asked::fields`].
     pub fn field(&self, slot: usize) -> FieldValue<'_> {
-        FieldValue::of(self.asked.get(slot).copied().flatten())
+        FieldValue::of(match &self.mapped {
+            None => self.asked.get(slot).copied().flatten(),
+            Some(mapped) => mapped.value(self.reading.plan().and_then(|plan| plan.field(slot))),
+        })
     }
 
     /// The entity of a kind that the transaction names, if the reading asks for that kind.
@@ -238,10 +262,13 @@ impl<'a> Transaction<'a> {
         match (kind, &self.customer_id) {
             (EntityKind::Customer, None) => EntityName::Absent,
             (EntityKind::Customer, Some(id)) => EntityName::Known(Cow::Borrowed(id)),
-            _ => {
-                let slot = self.reading.slot_of_entity(kind);
-                EntityName::of(slot.and_then(|slot| self.asked.get(slot).copied().flatten()))
-            }
+            _ => EntityName::of(match &self.mapped {
+                None => {
+                    let slot = self.reading.slot_of_entity(kind);
+                    slot.and_then(|slot| self.asked.get(slot).copied().flatten())
+                }
+                Some(mapped) => mapped.value(self.reading.plan().and_then(|plan| plan.entity(kind))),
+            }),
         }
     }
 
@@ -254,7 +281,8 @@ impl<'a> Transaction<'a> {
     }
 
     /// Appends the producer's members to `out`, from the opening brace to the last of them: untouched, but for line
-    /// breaks between tokens, which become spaces, and members under our own names, which are left out. One at least is
+    /// breaks between tokens, which become spaces, and members under our own names, which are left out. Under a schema the
+    /// mapped names follow, and members that a reader would take for one of them are left out too. One at least is
     /// left: a transaction has an id or an amount.
     pub(crate) fn write_open_object(&self, out: &mut Vec<u8>) {
         let Body { first, rest, has_line_break } = &self.body;
@@ -264,6 +292,9 @@ impl<'a> Transaction<'a> {
         if *has_line_break {
             let written = out.iter_mut().skip(written_from);
             written.filter(|byte| matches!(byte, b'\n' | b'\r')).for_each(|byte| *byte = b' ');
+        }
+        if let Some(mapped) = &self.mapped {
+            out.extend_from_slice(mapped.appended().as_bytes());
         }
     }
 }
@@ -354,7 +385,7 @@ fn amount(value: Option<Value<'_>>) -> Result<Amount<'_>, Refusal> {
     };
     match digits.parse() {
         Ok(value) if f64::is_finite(value) && digits.len() <= MAX_AMOUNT_LENGTH => {
-            Ok(Amount { digits, value })
+            Ok(Amount { digits: Cow::Borrowed(digits), value })
         }
         _ => Err(Refusal::InvalidAmount),
     }

@@ -32,8 +32,8 @@ use finding::Finding;
   fraud-local --count 1000 --seed 1 --keep       prints `export` lines; with them in a shell, there:
   fraudctl doctor --stream transactions
 
-The functions' own variables say what to check (PROFILE_SOURCE, ENTITY_SOURCE, FRAUD_POLICY, POLICY_STORE, ALERT_SINK,
-ALERT_LEDGER, DEAD_LETTERS, UNALERTED_LETTERS, AGGREGATES, AGGREGATE_SINK and the rest); an option overrides its variable. Calls are made with your
+The functions' own variables say what to check (PROFILE_SOURCE, ENTITY_SOURCE, FRAUD_POLICY, POLICY_STORE,
+TRANSACTION_SCHEMA, ALERT_SINK, ALERT_LEDGER, DEAD_LETTERS, UNALERTED_LETTERS, AGGREGATES, AGGREGATE_SINK and the rest); an option overrides its variable. Calls are made with your
 credentials and change nothing: writes are made under conditions that cannot hold. This does not check the functions' own
 roles. This machine's clock is compared with that of the ledger's service.
 
@@ -54,6 +54,9 @@ pub struct DoctorArgs {
     /// Check this instead of POLICY_STORE.
     #[arg(long, value_name = "TARGET")]
     policy_store: Option<String>,
+    /// Check this instead of TRANSACTION_SCHEMA.
+    #[arg(long, value_name = "SOURCE")]
+    schema: Option<String>,
     /// Check this instead of ALERT_SINK.
     #[arg(long, value_name = "TARGET")]
     sink: Option<String>,
@@ -98,6 +101,7 @@ pub async fn run(arguments: &DoctorArgs) -> Result<(), Failure> {
         ("ENTITY_SOURCE", arguments.entities.clone()),
         ("FRAUD_POLICY", arguments.policy.clone()),
         ("POLICY_STORE", arguments.policy_store.clone()),
+        ("TRANSACTION_SCHEMA", arguments.schema.clone()),
         ("ALERT_SINK", arguments.sink.clone()),
         ("ALERT_LEDGER", arguments.ledger.clone()),
         ("DEAD_LETTERS", arguments.queue.clone()),

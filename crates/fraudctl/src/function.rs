@@ -148,7 +148,7 @@ impl<D: DeadLetterSink> StreamFunction<D> {
                     refuse_other_rule(&table, &config.window_rule).await?;
                 }
                 let analytics = ConnectedAnalytics::connect(&config, sdk, dead_letters).await;
-                Ok(StreamFunction::Analytics(Box::new(analytics)))
+                Ok(StreamFunction::Analytics(Box::new(analytics.map_err(Failure::input)?)))
             }
         }
     }

@@ -22,6 +22,7 @@ pub mod produce;
 pub mod profiles;
 pub mod reading;
 pub mod replay;
+pub mod schema;
 pub mod score;
 pub mod stream;
 
@@ -79,6 +80,9 @@ pub enum Command {
     Profiles(profiles::ProfilesCommand),
     #[allow(missing_docs, reason = "the arguments' own documentation is the command's help")]
     Replay(replay::ReplayArgs),
+    /// How producers write their transactions.
+    #[command(subcommand)]
+    Schema(schema::SchemaCommand),
     #[allow(missing_docs, reason = "the arguments' own documentation is the command's help")]
     Score(score::ScoreArgs),
     /// Kinesis streams.
@@ -104,6 +108,7 @@ pub async fn run(command: &Command) -> Result<(), Failure> {
         Command::Produce(arguments) => produce::run(arguments).await,
         Command::Profiles(command) => profiles::run(command).await,
         Command::Replay(arguments) => replay::run(arguments).await,
+        Command::Schema(command) => schema::run(command),
         Command::Score(arguments) => score::run(arguments).await,
         Command::Stream(command) => stream::run(command).await,
     }

@@ -1,10 +1,13 @@
 //! Sending a file to Kinesis or Firehose.
 
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
 use bytes::Bytes;
 use clap::Args;
+use fraud_aws::config::SchemaSource;
+use fraud_core::transaction::{Asked, Reading};
 use futures_util::{Stream, StreamExt};
 use indicatif::ProgressBar;
 use serde_json::json;
@@ -46,6 +49,10 @@ pub struct ProduceArgs {
     /// Send at most this many records a second.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     rate: Option<u32>,
+    /// The schema (TOML) that says where a transaction's customer is, by which it is put on a shard; the default is
+    /// customer_id at the top level.
+    #[arg(long, value_name = "FILE")]
+    schema: Option<PathBuf>,
     /// Print the summary as a JSON object.
     #[arg(long)]
     json: bool,
@@ -92,17 +99,19 @@ impl ProduceSummary {
 /// [`Failure::Input`] if the input cannot be read, is empty, or holds entries that are not objects; [`Failure::Failed`] if
 /// records were not sent.
 pub async fn run(arguments: &ProduceArgs) -> Result<(), Failure> {
+    let schema = SchemaSource::of_path(arguments.schema.clone()).load().map_err(Failure::input)?;
+    let reading = Reading::new(&schema, &Asked::default());
     let input = Input::open(&arguments.input).map_err(Failure::input)?;
     let sdk = crate::aws::sdk().await?;
     let TargetArgs { stream, firehose } = &arguments.target;
     match (stream, firehose) {
         (Some(stream), _) => {
             let client = aws_sdk_kinesis::Client::new(sdk.config().await);
-            produce(arguments, input, &KinesisStream::new(client, stream), true).await
+            produce(arguments, input, &KinesisStream::new(client, stream), Some(&reading)).await
         }
         (None, Some(name)) => {
             let client = aws_sdk_firehose::Client::new(sdk.config().await);
-            produce(arguments, input, &DeliveryStream::new(client, name), false).await
+            produce(arguments, input, &DeliveryStream::new(client, name), None).await
         }
         (None, None) => Err(Failure::input(anyhow!("neither --stream nor --firehose is given"))),
     }
@@ -112,7 +121,7 @@ async fn produce(
     arguments: &ProduceArgs,
     input: Input,
     target: &impl Target,
-    with_keys: bool,
+    reading: Option<&Reading>,
 ) -> Result<(), Failure> {
     let bar = progress(input::size(&arguments.input));
     let read = input.bytes_read();
@@ -123,7 +132,7 @@ async fn produce(
         let objects = objects(input::stream(input), &bar, &mut refused, &mut read_error);
         let records = paced(objects, arguments.rate).map(|entry| {
             let tag = locations.keep(entry.location);
-            record(entry.bytes, tag, with_keys)
+            record(entry.bytes, tag, reading)
         });
         let mut summary = ProduceSummary::default();
         let outcome = |outcome: SendResult| {
@@ -220,9 +229,9 @@ fn told(entry: Entry, bar: &ProgressBar, refused: &mut u64) -> Option<Entry> {
     None
 }
 
-/// A payload as a record; with a partition key if the target has shards.
-pub fn record(data: Bytes, tag: u64, with_key: bool) -> Record {
-    let key = with_key.then(|| partition_key(&data));
+/// A payload as a record; with a partition key by what `reading` finds if the target has shards.
+pub fn record(data: Bytes, tag: u64, reading: Option<&Reading>) -> Record {
+    let key = reading.map(|reading| partition_key(&data, reading));
     Record { key, data, tag }
 }
 

@@ -7,6 +7,7 @@ use clap::Args;
 use exact_text::json::ObjectWriter;
 use exact_text::timestamp::Timestamp;
 use fraud_aws::clock::{Clock, SystemClock};
+use fraud_aws::config::SchemaSource;
 use fraud_aws::entities::{FileEntities, look_up_entities};
 use fraud_aws::profiles::{FileProfiles, look_up};
 use fraud_core::breakdown::FactorOutcome;
@@ -32,6 +33,7 @@ use crate::profiles;
   fraudctl score tx.ndjson --profiles profiles.json
   fraudctl score tx.ndjson --profiles profiles.json --policy my-policy.toml --json
   fraudctl score tx.ndjson --profiles profiles.json --policy card.toml --entities entities.json
+  fraudctl score events.ndjson --profiles profiles.json --schema schemas/eventbridge.toml
   head -5 tx.ndjson | fraudctl score - --profiles profiles.json
   fraudctl score tx.ndjson --profiles profiles.json --explain T00000013
 
@@ -50,6 +52,9 @@ pub struct ScoreArgs {
     /// The policy (TOML), or a published one of POLICY_STORE; the default is the built-in policy.
     #[arg(long, value_name = "FILE|store:ID")]
     policy: Option<PathBuf>,
+    /// The schema (TOML) of the transactions; by default they have our names at the top level.
+    #[arg(long, value_name = "FILE")]
+    schema: Option<PathBuf>,
     /// Print one JSON object a line, with each reason's points, observed value and rule.
     #[arg(long)]
     json: bool,
@@ -98,9 +103,10 @@ pub async fn run(arguments: &ScoreArgs) -> Result<(), Failure> {
     // A file may be of any age.
     let decider = Decider::new(policy, EventTimeBounds::UNBOUNDED);
     let policy = decider.policy();
+    let schema = SchemaSource::of_path(arguments.schema.clone()).load().map_err(Failure::input)?;
     let profiles = profiles::load(&arguments.profiles)?.profiles;
     let entities = entities::for_policy(arguments.entities.as_deref(), policy)?.entities;
-    let reading = Reading::new(policy.asked());
+    let reading = Reading::new(&schema, policy.asked());
     let known = Known { profiles, entities, reading };
     let input = Input::open(&arguments.input).map_err(Failure::input)?;
     let mut out = ScoreOutput::new(arguments);
@@ -235,7 +241,7 @@ impl ScoreOutput {
                     line(location),
                     transaction.transaction_id.as_deref().unwrap_or_default().to_owned(),
                     transaction.customer_id.as_deref().unwrap_or_default().to_owned(),
-                    transaction.amount.digits.to_owned(),
+                    transaction.amount.digits.clone().into_owned(),
                     format!("{score:.3}"),
                     reasons.iter().map(|reason| reason.name).collect::<Vec<_>>().join(" "),
                     enrichment.as_str().to_owned(),
@@ -282,7 +288,7 @@ fn members(scored: &Scored<'_>) -> ObjectWriter {
         .json("line", &location.line.to_string())
         .text_or_null("transaction_id", transaction.transaction_id.as_deref())
         .text_or_null("customer_id", transaction.customer_id.as_deref())
-        .json("amount", transaction.amount.digits)
+        .json("amount", &transaction.amount.digits)
         .number("fraud_score", *score)
         .bool("alert", *alerts)
         .json("reasons", &reasons_json(reasons))

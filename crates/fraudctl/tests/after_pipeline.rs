@@ -57,6 +57,7 @@ impl Ran {
         let pipeline = Pipeline {
             aws: &aws,
             policy: Policy::parse(&fs::read_to_string(policy).unwrap()).unwrap(),
+            schema: fraud_core::schema::Schema::builtin_default(),
             profiles: FileProfiles::of_rows(rows).unwrap(),
             entities: LoadedEntities::default(),
             out: folder.path().join("out"),
@@ -66,7 +67,7 @@ impl Ran {
             interrupt: Interrupt::never(),
         };
         let report = pipeline.run(profiles, input).await.unwrap().report;
-        let exports = exports(&aws, Some(policy)).unwrap();
+        let exports = exports(&aws, Some(policy), None).unwrap();
         let variable = |line: &str| {
             let (name, value) = line.strip_prefix("export ").unwrap().split_once('=').unwrap();
             (name.to_owned(), unquoted(value))

@@ -72,7 +72,7 @@ mod tests {
             let [Ok(received)] = &transactions[..] else { panic!("{transactions:?}") };
             prop_assert_eq!(received.position, position);
             prop_assert_eq!(Some(received.arrival), arrival);
-            prop_assert_eq!(received.transaction.amount.digits, amount.to_string());
+            prop_assert_eq!(&*received.transaction.amount.digits, amount.to_string());
         }
 
         #[test]

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, anyhow};
 use clap::Parser;
+use fraud_aws::config::SchemaSource;
 use fraud_aws::profiles::{FileProfiles, rows};
 
 use fraudctl::Failure;
@@ -53,6 +54,9 @@ pub struct FraudLocalArgs {
     /// The policy (TOML), or a published one of POLICY_STORE; the default is the built-in policy.
     #[arg(long, value_name = "FILE|store:ID")]
     policy: Option<PathBuf>,
+    /// The schema (TOML) of the transactions; by default they have our names at the top level.
+    #[arg(long, value_name = "FILE", requires = "input")]
+    schema: Option<PathBuf>,
     /// The output folder.
     #[arg(long, value_name = "DIR", default_value = "out")]
     out: PathBuf,
@@ -76,6 +80,7 @@ pub struct FraudLocalArgs {
 /// [`Failure::Input`] if the input is wrong; [`Failure::Failed`] if something failed or does not balance.
 pub async fn run(arguments: &FraudLocalArgs) -> Result<(), Failure> {
     let policy = options::policy(arguments.policy.as_deref()).await?;
+    let schema = SchemaSource::of_path(arguments.schema.clone()).load().map_err(Failure::input)?;
     let is_published =
         arguments.policy.as_ref().is_some_and(|policy| policy.to_string_lossy().starts_with("store:"));
     if (arguments.keep || arguments.follow) && is_published {
@@ -97,6 +102,7 @@ pub async fn run(arguments: &FraudLocalArgs) -> Result<(), Failure> {
     let pipeline = Pipeline {
         aws: &aws,
         policy,
+        schema,
         profiles,
         entities,
         out: arguments.out.clone(),
@@ -106,7 +112,9 @@ pub async fn run(arguments: &FraudLocalArgs) -> Result<(), Failure> {
         interrupt: interrupt.clone(),
     };
     if arguments.follow {
-        services::exports(&aws, arguments.policy.as_deref())?.lines().for_each(print_note);
+        services::exports(&aws, arguments.policy.as_deref(), arguments.schema.as_deref())?
+            .lines()
+            .for_each(print_note);
     }
     let finished = pipeline.run(items, input).await?;
     if arguments.json {
@@ -116,7 +124,9 @@ pub async fn run(arguments: &FraudLocalArgs) -> Result<(), Failure> {
         print_line(finished.report.render(&finished.alerts))?;
     }
     if arguments.keep {
-        print_line(services::exports(&aws, arguments.policy.as_deref())?.trim_end())?;
+        print_line(
+            services::exports(&aws, arguments.policy.as_deref(), arguments.schema.as_deref())?.trim_end(),
+        )?;
         note!("The services stay up until Ctrl-C.");
         interrupt.wait().await;
     }

@@ -23,6 +23,7 @@ use fraud_aws::ledger::Ledger;
 use fraud_aws::profiles::Profiles;
 use fraud_core::event_time::{EventTimeBounds, EventTimeFaults};
 use fraud_core::policy::Policy;
+use fraud_core::schema::Schema;
 use fraud_core::window::{WindowRule, WindowTime, WindowTotals};
 use kinesis_alerts::{Alerts, Ports};
 use tokio::time::Instant;
@@ -72,7 +73,7 @@ pub(crate) struct FunctionTotals {
 
 impl Functions {
     /// The functions over the services of `aws`. Event times of any age name their partition: an old file lands in its own.
-    pub(crate) async fn connect(aws: &EmbeddedAws, policy: &Policy) -> anyhow::Result<Self> {
+    pub(crate) async fn connect(aws: &EmbeddedAws, policy: &Policy, schema: &Schema) -> anyhow::Result<Self> {
         let dynamodb = sdk(aws, Service::DynamoDb).await?;
         let source = ProfileSource::DynamoDb { table: PROFILES_TABLE.to_owned() };
         let entity_source = EntitySource::DynamoDb { table: ENTITIES_TABLE.to_owned() };
@@ -96,9 +97,9 @@ impl Functions {
             clock: SystemClock,
         };
         Ok(Functions {
-            transform: Transform::new(profiles, entities, policy.clone(), UNBOUNDED),
-            alerts: Alerts::new(ports, policy.clone(), UNBOUNDED),
-            analytics: Analytics::new(analytics_ports, window_rule()),
+            transform: Transform::new(profiles, entities, policy.clone(), UNBOUNDED).with_schema(schema),
+            alerts: Alerts::new(ports, policy.clone(), UNBOUNDED).with_schema(schema),
+            analytics: Analytics::new(analytics_ports, window_rule()).with_schema(schema),
             totals: Arc::default(),
         })
     }

@@ -15,6 +15,8 @@ use embedded_aws::{EmbeddedAws, Service};
 use exact_text::timestamp::Timestamp;
 use fraud_aws::profiles::FileProfiles;
 use fraud_core::policy::Policy;
+use fraud_core::schema::Schema;
+use fraud_core::transaction::{Reading, TransactionReader};
 use futures_util::{Stream, StreamExt};
 use kpl_aggregation::{Payload, split};
 use serde_json::Value;
@@ -45,6 +47,8 @@ pub struct Pipeline<'a> {
     pub aws: &'a EmbeddedAws,
     /// What scores.
     pub policy: Policy,
+    /// How the transactions are written.
+    pub schema: Schema,
     /// The profiles, to score by here.
     pub profiles: FileProfiles,
     /// What is known of entities.
@@ -105,7 +109,7 @@ impl Pipeline<'_> {
         status.preparing(format!("importing {}", counted(profiles.len() as u64, "profile")));
         services::import_profiles(self.aws, profiles).await?;
         services::import_entities(self.aws, self.entities.items.clone()).await?;
-        let functions = Functions::connect(self.aws, &self.policy).await?;
+        let functions = Functions::connect(self.aws, &self.policy, &self.schema).await?;
         let start = Instant::now();
         let work = self.work(&functions, &status, input);
         let (summary, input_error) = tokio::select! {
@@ -192,6 +196,7 @@ impl Pipeline<'_> {
         let target = KinesisStream::new(aws_sdk_kinesis::Client::new(sdk.config().await), STREAM);
         let mut summary = ProduceSummary::default();
         let (mut input_error, mut refused) = (None, 0);
+        let reading = Reading::new(&self.schema, self.policy.asked());
         let locations = SourceLocations::default();
         let outcome = |outcome: SendResult| {
             summary.count(&outcome);
@@ -203,7 +208,7 @@ impl Pipeline<'_> {
                 status.tell(&format!("{location}: {failure}"));
             }
         };
-        let records = records(input, &locations, status, &mut refused, &mut input_error);
+        let records = records(input, &reading, &locations, status, &mut refused, &mut input_error);
         // What is on the stream by then is still worked off.
         let records = paced(records, self.rate).take_until(Box::pin(self.interrupt.clone().wait()));
         producer::send(&target, &ProducerSettings::default(), records, outcome).await;
@@ -233,8 +238,8 @@ impl Pipeline<'_> {
         };
         output::write_windows(&self.out, &outcome.windows)?;
         let rule = self.analytics.then(functions::window_rule);
-        let expected =
-            ExpectedOutput::of(&records, (&self.profiles, &self.entities.entities), &self.policy, rule).await;
+        let known = (&self.profiles, &self.entities.entities);
+        let expected = ExpectedOutput::of(&records, known, &self.policy, &self.schema, rule).await;
         let mut discrepancies = expected.discrepancies(&outcome);
         let produced = records.len() as u64;
         if !self.follow && produced < summary.sent {
@@ -305,14 +310,15 @@ fn member(json: &str, name: &str) -> anyhow::Result<String> {
 /// The input as records, whose locations are kept in `locations`. What cannot be one is counted in `refused`.
 fn records<'a>(
     input: Input,
+    reading: &'a Reading,
     locations: &'a SourceLocations,
     status: &'a StatusLine,
     refused: &'a mut u64,
     error: &'a mut Option<InputError>,
 ) -> futures_util::stream::BoxStream<'a, Record> {
-    let keyed = |entry: Entry| {
+    let keyed = move |entry: Entry| {
         let tag = locations.keep(entry.location);
-        record(entry.bytes, tag, true)
+        record(entry.bytes, tag, Some(reading))
     };
     match input {
         Input::Generated(transactions) => {
@@ -324,12 +330,15 @@ fn records<'a>(
             });
             futures_util::stream::iter(entries.map(keyed)).boxed()
         }
-        Input::Given(input) => from_entries(input::stream(*input), status, refused, error).map(keyed).boxed(),
+        Input::Given(input) => {
+            from_entries(input::stream(*input), reading, status, refused, error).map(keyed).boxed()
+        }
     }
 }
 
 fn from_entries<'a>(
     entries: impl Stream<Item = Result<Entry, InputError>> + Send + 'a,
+    reading: &'a Reading,
     status: &'a StatusLine,
     refused: &'a mut u64,
     error: &'a mut Option<InputError>,
@@ -337,7 +346,7 @@ fn from_entries<'a>(
     let mut told = 0;
     let entries = entries.scan((), move |(), entry| {
         std::future::ready(match entry {
-            Ok(entry) => Some(produced(entry, status, &mut told, refused)),
+            Ok(entry) => Some(produced(entry, reading, status, &mut told, refused)),
             Err(failure) => {
                 *error = Some(failure);
                 None
@@ -349,9 +358,15 @@ fn from_entries<'a>(
 
 /// The entry if it is to be produced. What is not a transaction is produced too, as its producer would send it, and is
 /// reported.
-fn produced(entry: Entry, status: &StatusLine, told: &mut u64, refused: &mut u64) -> Option<Entry> {
+fn produced(
+    entry: Entry,
+    reading: &Reading,
+    status: &StatusLine,
+    told: &mut u64,
+    refused: &mut u64,
+) -> Option<Entry> {
     let is_produced = !matches!(entry.fault, Some(Fault::TooLong(_) | Fault::Part));
-    let reason = match (fraud_core::transaction::Transaction::parse(&entry.bytes), entry.fault) {
+    let reason = match (TransactionReader::new(reading).read(&entry.bytes), entry.fault) {
         (Ok(_), None) => return Some(entry),
         (Err(reason), _) if is_produced => reason.to_string(),
         (_, fault) => fault.map(|fault| fault.to_string()).unwrap_or_default(),

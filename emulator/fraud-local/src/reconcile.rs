@@ -15,6 +15,7 @@ use fraud_core::found::Found;
 use fraud_core::identity::{Identity, Position};
 use fraud_core::money::Money;
 use fraud_core::policy::Policy;
+use fraud_core::schema::Schema;
 use fraud_core::transaction::{Reading, TransactionReader};
 use fraud_core::window::{Fold, WindowRule, WindowTotals};
 use tokio::time::Instant;
@@ -91,14 +92,16 @@ impl ExpectedOutput {
         records: &[StreamRecord],
         (profiles, entities): (&FileProfiles, &FileEntities),
         policy: &Policy,
+        schema: &Schema,
         rule: Option<WindowRule>,
     ) -> Self {
         let asked = policy.asked();
-        let reading = Reading::new(asked);
         let kinds: Vec<EntityKind> = asked.entities.iter().collect();
         let mut expected = ExpectedOutput { kinds: kinds.clone(), ..ExpectedOutput::default() };
         let mut fold = rule.map(Fold::new);
         let decider = Decider::new(policy.clone(), EventTimeBounds::UNBOUNDED);
+        let reading = Reading::new(schema, policy.asked());
+        let mut reader = TransactionReader::new(&reading);
         for record in records {
             let position = Position {
                 stream: &record.stream,
@@ -106,7 +109,7 @@ impl ExpectedOutput {
                 sequence_number: &record.sequence_number,
                 sub_sequence_number: 0,
             };
-            let Ok(transaction) = TransactionReader::new(&reading).read(&record.data) else {
+            let Ok(transaction) = reader.read(&record.data) else {
                 *expected.refused.entry(record.data.clone()).or_default() += 1;
                 expected.put_aside(kinesis_alerts::FUNCTION, position);
                 if fold.is_some() {
@@ -127,7 +130,7 @@ impl ExpectedOutput {
             let identity = transaction.identity_at(position);
             if let Some(fold) = &mut fold {
                 fold.add(&transaction, &identity, record.arrival);
-                let digits = transaction.amount.digits;
+                let digits = &transaction.amount.digits;
                 if customer.is_some() && is_positive(digits) && Money::amount(digits).is_err() {
                     expected.put_aside(customer_analytics::FUNCTION, position);
                 }

@@ -85,16 +85,16 @@ pub(crate) async fn import_entities(aws: &EmbeddedAws, items: Vec<EntityItem>) -
 }
 
 /// The lines that point a shell's tools at the services, and configure a function in that shell as those here are: with
-/// another rule for windows, or another policy, it would count and alert again.
+/// another rule for windows, or another policy or schema, it would count and alert again.
 ///
 /// # Errors
-/// If the policy's file has no absolute path.
-pub fn exports(aws: &EmbeddedAws, policy: Option<&Path>) -> anyhow::Result<String> {
-    let policy = match policy {
-        None => "builtin:default".to_owned(),
+/// If the policy's file or the schema's has no absolute path.
+pub fn exports(aws: &EmbeddedAws, policy: Option<&Path>, schema: Option<&Path>) -> anyhow::Result<String> {
+    let source = |path: Option<&Path>| match path {
+        None => Ok("builtin:default".to_owned()),
         Some(path) => {
             let path = path.canonicalize().with_context(|| format!("cannot find {}", path.display()))?;
-            format!("file:{}", path.display())
+            anyhow::Ok(format!("file:{}", path.display()))
         }
     };
     let ports = [
@@ -108,8 +108,9 @@ pub fn exports(aws: &EmbeddedAws, policy: Option<&Path>) -> anyhow::Result<Strin
         ("AGGREGATE_REMEMBERED", aggregates::MOST_REMEMBERED.to_string()),
         ("ALERT_LEDGER_DAYS", RETENTION_DAYS.to_string()),
         ("ENTITY_SOURCE", format!("dynamodb:{ENTITIES_TABLE}")),
-        ("FRAUD_POLICY", policy),
+        ("FRAUD_POLICY", source(policy)?),
         ("POLICY_STORE", format!("dynamodb:{POLICIES_TABLE}")),
+        ("TRANSACTION_SCHEMA", source(schema)?),
     ];
     let variables = aws.env().into_iter().chain(ports).chain(rule_variables(&window_rule()));
     Ok(variables.map(|(name, value)| format!("export {name}={}\n", quoted(&value))).collect())

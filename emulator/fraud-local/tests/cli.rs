@@ -67,6 +67,41 @@ fn a_small_file_goes_through_the_pipeline_and_its_report_names_everything() {
 }
 
 #[test]
+fn transactions_in_an_envelope_go_through_by_their_schema_and_balance() {
+    let folder = tempfile::tempdir().unwrap();
+    let schema = "name = \"events\"\ntransaction_id = \"/detail/id\"\ncustomer_id = \"/detail/customer\"\n\
+                  amount = \"/detail/amount\"\nevent_time = \"/detail/at\"\n";
+    fs::write(folder.path().join("s.toml"), schema).unwrap();
+    let event = |id, amount, hour| {
+        format!(
+            "{{\"detail\":{{\"id\":\"{id}\",\"customer\":\"C1\",\"amount\":{amount},\"at\":\"2024-01-15T{hour}:00:00Z\"}}}}"
+        )
+    };
+    let input = [event("T1", 20_000, "03"), event("T2", 5, "13"), event("T1", 20_000, "03"), LOW.to_owned()];
+    let (report, output) = local_with(
+        folder.path(),
+        format!("{}\n{{\"a\":1}}\n", input.join("\n")).as_bytes(),
+        &["--schema", "s.toml"],
+    );
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let report = report.unwrap();
+    // What is not mapped is read at the top level: the last transaction is one, too.
+    for (member, value) in [
+        ("produced", 5),
+        ("landed", 4),
+        ("failed", 1),
+        ("alerts", 1),
+        ("duplicates_suppressed", 1),
+        ("dead_letters", 1),
+    ] {
+        assert_eq!(report[member], value, "{member}: {report}");
+    }
+    assert_eq!(report["balanced"], true);
+    let alerts = fs::read_to_string(folder.path().join("out/alerts.ndjson")).unwrap();
+    assert!(alerts.contains("\"alert_id\":\"C1/T1\"") && alerts.contains("\"transaction_schema\":\"events@"));
+}
+
+#[test]
 fn without_the_analytics_function_nothing_is_counted_or_put_aside_for_it_and_the_rest_balances() {
     let folder = tempfile::tempdir().unwrap();
     let input = format!("{HIGH}\nno transaction\n{LOW}\n");

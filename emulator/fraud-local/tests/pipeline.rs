@@ -22,6 +22,7 @@ async fn run(aws: &EmbeddedAws, count: usize) -> FinishedRun {
     let pipeline = Pipeline {
         aws,
         policy: Policy::builtin_default().unwrap(),
+        schema: fraud_core::schema::Schema::builtin_default(),
         profiles: FileProfiles::of_rows(&rows).unwrap(),
         entities: LoadedEntities::default(),
         out: out.path().to_path_buf(),

@@ -2,7 +2,7 @@
 
 use fraud_aws::config::{
     AggregateSinkTarget, AggregatesTarget, ConfigError, DeadLettersTarget, Environment, METRICS_NAMESPACE,
-    Variable, WINDOW_RULE, metrics_namespace, window_rule,
+    SchemaSource, Variable, WINDOW_RULE, metrics_namespace, window_rule,
 };
 use fraud_aws::port::Port;
 use fraud_aws::{aggregate_sink, aggregates, dead_letters};
@@ -11,6 +11,8 @@ use fraud_core::window::WindowRule;
 /// What the environment decides.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
+    /// How producers write their transactions.
+    pub schema_source: SchemaSource,
     /// Where customers' windows are kept.
     pub aggregates: AggregatesTarget,
     /// Where their totals are sent.
@@ -29,6 +31,7 @@ impl Config {
 
     /// What is read.
     pub const VARIABLES: &[&[Variable]] = &[
+        SchemaSource::VARIABLES,
         AggregatesTarget::VARIABLES,
         AggregateSinkTarget::VARIABLES,
         DeadLettersTarget::VARIABLES,
@@ -42,6 +45,7 @@ impl Config {
     /// [`ConfigError`] for the first variable that is missing or wrong.
     pub fn from_environment(environment: Environment<'_>) -> Result<Self, ConfigError> {
         Ok(Config {
+            schema_source: SchemaSource::from_environment(environment)?,
             aggregates: AggregatesTarget::from_environment(environment)?,
             aggregate_sink: AggregateSinkTarget::from_environment(environment)?,
             dead_letters: DeadLettersTarget::from_environment(environment)?,

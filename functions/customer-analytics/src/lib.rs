@@ -43,7 +43,8 @@ use fraud_aws::aggregates::AggregateStore;
 use fraud_aws::clock::Clock;
 use fraud_aws::dead_letters::DeadLetterSink;
 use fraud_aws::reason::FailureReason;
-use fraud_core::transaction::PLAIN;
+use fraud_core::schema::Schema;
+use fraud_core::transaction::{Asked, PLAIN, Reading};
 use fraud_core::window::{Accumulator, Share, WindowRule};
 use kinesis_batch::{Batch, Progress, Received, TimeLimits, dead_letter};
 use lambda_events::InvalidEvent;
@@ -79,6 +80,7 @@ pub struct Ports<Aggregates, Sink, Letters, Now> {
 pub struct Analytics<Aggregates, Sink, Letters, Now> {
     ports: Ports<Aggregates, Sink, Letters, Now>,
     rule: WindowRule,
+    reading: Reading,
 }
 
 /// What an invocation came to.
@@ -98,7 +100,19 @@ impl<Aggregates: AggregateStore, Sink: AggregateSink, Letters: DeadLetterSink, N
 {
     /// A function whose windows are those of `rule`.
     pub fn new(ports: Ports<Aggregates, Sink, Letters, Now>, rule: WindowRule) -> Self {
-        Analytics { ports, rule }
+        Analytics { ports, rule, reading: PLAIN.clone() }
+    }
+
+    /// The id of the schema that transactions are read by; `None` for the default.
+    pub fn schema(&self) -> Option<&str> {
+        self.reading.schema()
+    }
+
+    /// The same function for transactions that their producer writes by `schema`.
+    #[must_use]
+    pub fn with_schema(mut self, schema: &Schema) -> Self {
+        self.reading = Reading::new(schema, &Asked::default());
+        self
     }
 
     /// Handles one batch. `remaining` is the time until the invocation is killed.
@@ -109,7 +123,7 @@ impl<Aggregates: AggregateStore, Sink: AggregateSink, Letters: DeadLetterSink, N
         let limits = TimeLimits::starting_now(remaining);
         let Ports { aggregates, sink, dead_letters, clock } = &self.ports;
         let batch = Batch::read(event)?;
-        let received = batch.transactions(&PLAIN);
+        let received = batch.transactions(&self.reading);
         let mut metrics = BatchMetrics::new(&batch);
         let mut progress = Progress::default();
 

@@ -8,7 +8,7 @@ use customer_analytics::config::Config;
 use fraud_aws::config::Environment;
 use fraud_aws::dead_letters::DeadLetters;
 use fraud_aws::invocation::{HandlerResult, exit_code, serve};
-use fraud_aws::telemetry::init_logs;
+use fraud_aws::telemetry::{init_logs, log_schema};
 use lambda_events::InvalidEvent;
 use lambda_runtime::Error;
 
@@ -24,7 +24,8 @@ async fn run() -> Result<(), Error> {
     let config = Config::from_environment(environment)?;
     let sdk = Sdk::new();
     let dead_letters = DeadLetters::connect(&config.dead_letters, &sdk).await;
-    let analytics = ConnectedAnalytics::connect(&config, &sdk, dead_letters).await;
+    let analytics = ConnectedAnalytics::connect(&config, &sdk, dead_letters).await?;
+    log_schema(analytics.schema());
     serve(async |event, time| {
         let handled = Box::pin(analytics.handle(event, time.remaining)).await?;
         let metrics = handled.metrics.line(&config.metrics_namespace);

@@ -2,7 +2,7 @@
 
 use fraud_aws::config::{
     CacheSettings, ConfigError, EVENT_TIME_BOUNDS, EntitySource, Environment, METRICS_NAMESPACE,
-    PolicySource, ProfileSource, Variable, event_time_bounds, metrics_namespace,
+    PolicySource, ProfileSource, SchemaSource, Variable, event_time_bounds, metrics_namespace,
 };
 use fraud_aws::port::Port;
 use fraud_aws::{entities, policies, profiles};
@@ -19,6 +19,8 @@ pub struct Config {
     pub cache: CacheSettings,
     /// Which policy scores.
     pub policy_source: PolicySource,
+    /// How producers write their transactions.
+    pub schema_source: SchemaSource,
     /// Which event times name a partition.
     pub event_time_bounds: EventTimeBounds,
     /// The CloudWatch namespace of the metrics.
@@ -35,6 +37,7 @@ impl Config {
         EntitySource::VARIABLES,
         CacheSettings::VARIABLES,
         PolicySource::VARIABLES,
+        SchemaSource::VARIABLES,
         EVENT_TIME_BOUNDS,
         &[METRICS_NAMESPACE],
     ];
@@ -49,6 +52,7 @@ impl Config {
             entity_source: EntitySource::from_environment(environment)?,
             cache: CacheSettings::from_environment(environment)?,
             policy_source: PolicySource::from_environment(environment)?,
+            schema_source: SchemaSource::from_environment(environment)?,
             event_time_bounds: event_time_bounds(environment)?,
             metrics_namespace: metrics_namespace(environment),
         })

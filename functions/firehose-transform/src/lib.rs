@@ -14,6 +14,7 @@ use fraud_core::event_time::EventTimeBounds;
 use fraud_core::found::Found;
 use fraud_core::policy::Policy;
 use fraud_core::record::RecordEncoder;
+use fraud_core::schema::Schema;
 use fraud_core::transaction::{Reading, Transaction, TransactionReader};
 use lambda_events::InvalidEvent;
 use lambda_events::firehose::{FirehoseEvent, FirehoseRecord};
@@ -72,7 +73,7 @@ impl<Profiles: ProfileStore, Entities: EntityStore> Transform<Profiles, Entities
     /// A function that looks profiles up in `profiles` and what `policy` asks for in `entities`, scores by `policy`, and lets
     /// event times within `bounds` name the partition.
     pub fn new(profiles: Profiles, entities: Entities, policy: Policy, bounds: EventTimeBounds) -> Self {
-        let reading = Reading::new(policy.asked());
+        let reading = Reading::new(&Schema::builtin_default(), policy.asked());
         Transform {
             profiles,
             entities,
@@ -80,6 +81,13 @@ impl<Profiles: ProfileStore, Entities: EntityStore> Transform<Profiles, Entities
             encoder: RecordEncoder::new(&policy),
             decider: Decider::new(policy, bounds),
         }
+    }
+
+    /// The same function for transactions that their producer writes by `schema`.
+    #[must_use]
+    pub fn with_schema(mut self, schema: &Schema) -> Self {
+        self.reading = Reading::new(schema, self.decider.policy().asked());
+        self
     }
 
     /// Transforms one batch. `remaining` is the time until the invocation must have answered; profiles and entities that
@@ -123,30 +131,27 @@ impl<Profiles: ProfileStore, Entities: EntityStore> Transform<Profiles, Entities
         if let Some(fault) = entities.fault() {
             tracing::warn!(reason = %fault, "entities unavailable");
         }
-        let mut metrics = BatchMetrics::new(&profiles, &entities);
+        let mut metrics = BatchMetrics::new(&profiles, &entities, self.decider.policy());
         let mut line = Vec::new();
         for (index, (record, scorable)) in event.records.iter().zip(&scorables).enumerate() {
-            let result = match scorable {
+            let failed = match scorable {
                 Ok(Scorable { transaction, arrival }) => {
                     let position = event.position(record);
                     let found = Found { enrichment: profiles.of(index), entities: entities.of(index) };
                     let decision = self.decider.decide(transaction, found, *arrival, position);
                     line.clear();
                     self.encoder.encode(transaction, &decision, position, &mut line);
-                    if writer.ok(record, &line, decision.time.at) {
-                        Ok((decision, found.entities))
-                    } else {
-                        Err(FailureReason::ResponseTooLarge)
+                    let fits = writer.ok(record, &line, decision.time.at);
+                    if fits {
+                        metrics.scored(&decision, &found.entities, self.decider.policy());
                     }
+                    (!fits).then_some(FailureReason::ResponseTooLarge)
                 }
-                Err(reason) => Err(*reason),
+                Err(reason) => Some(*reason),
             };
-            match result {
-                Ok((decision, entities)) => metrics.scored(&decision, &entities, self.decider.policy()),
-                Err(reason) => {
-                    writer.echo(record);
-                    metrics.failed.add(reason, || record.id.raw().to_owned());
-                }
+            if let Some(reason) = failed {
+                writer.echo(record);
+                metrics.failed.add(reason, || record.id.raw().to_owned());
             }
         }
         metrics.failed.log("records not scored");

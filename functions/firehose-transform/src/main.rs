@@ -9,7 +9,7 @@ use fraud_aws::config::Environment;
 use fraud_aws::entities::Entities;
 use fraud_aws::invocation::{HandlerResult, exit_code, serve};
 use fraud_aws::profiles::Profiles;
-use fraud_aws::telemetry::{init_logs, log_policy};
+use fraud_aws::telemetry::{init_logs, log_policy, log_schema};
 use lambda_runtime::Error;
 
 #[tokio::main(flavor = "current_thread")]
@@ -25,9 +25,11 @@ async fn run() -> Result<(), Error> {
     let sdk = Sdk::new();
     let policy = config.policy_source.load(&sdk).await?;
     log_policy(&policy);
+    let schema = config.schema_source.load()?;
+    log_schema((!schema.is_default()).then(|| schema.id()));
     let profiles = Profiles::connect(&config.profile_source, config.cache, &sdk).await?;
     let entities = Entities::connect(&config.entity_source, &policy, config.cache, &sdk).await?;
-    let transform = Transform::new(profiles, entities, policy, config.event_time_bounds);
+    let transform = Transform::new(profiles, entities, policy, config.event_time_bounds).with_schema(&schema);
     serve(async |event, time| {
         let transformed = transform.handle(event, time.remaining).await?;
         let metrics = transformed.metrics.line(&config.metrics_namespace);

@@ -33,6 +33,7 @@ pub const METRICS: &[&[Metric]] = &[
     ],
     &metric::ENRICHMENT,
     &metric::ENTITIES,
+    &[metric::UNUSABLE_FIELDS],
     &metric::EVENT_TIMES,
 ];
 
@@ -53,6 +54,8 @@ pub struct BatchMetrics {
     pub enrichment: EnrichmentCounts,
     /// What the lookups of entities came to, for the records scored; `None` if the policy asks for none.
     pub entities: Option<EntityCounts>,
+    /// How many fields have no value because they are of another type than the policy expects; `None` if it asks for none.
+    pub unusable_fields: Option<usize>,
     /// What is wrong with the event times of the records scored.
     pub event_times: EventTimeFaults,
     /// Records whose score raises an alert.
@@ -61,12 +64,13 @@ pub struct BatchMetrics {
 
 impl BatchMetrics {
     /// The numbers of a batch before its records are answered.
-    pub fn new(looked_up: &LookedUp, entities: &LookedUpEntities) -> Self {
+    pub fn new(looked_up: &LookedUp, entities: &LookedUpEntities, policy: &Policy) -> Self {
         BatchMetrics {
             distinct_customers: looked_up.distinct(),
             cache_hits: looked_up.cache_hits(),
             profile_lookups: looked_up.asked(),
             entities: EntityCounts::new(entities),
+            unusable_fields: (!policy.asked().fields.is_empty()).then_some(0),
             ..BatchMetrics::default()
         }
     }
@@ -78,6 +82,9 @@ impl BatchMetrics {
         self.enrichment.count(decision.enrichment);
         if let Some(counts) = &mut self.entities {
             counts.count(entities);
+        }
+        if let Some(count) = &mut self.unusable_fields {
+            *count += decision.inputs.unusable_fields;
         }
         self.event_times.count(decision.time.fault);
     }
@@ -94,6 +101,7 @@ impl BatchMetrics {
             .count(metric::PROFILE_LOOKUPS, self.profile_lookups)
             .enrichment(&self.enrichment)
             .entities(self.entities.as_ref())
+            .unusable_fields(self.unusable_fields)
             .event_times(&self.event_times)
             .count(metric::HIGH_SCORES, self.high_scores);
         line.by_reason(RECORDS_FAILED, self.failed.counts().iter().map(|(reason, &count)| (reason, count)));

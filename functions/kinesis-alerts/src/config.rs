@@ -2,8 +2,8 @@
 
 use fraud_aws::config::{
     AlertLedgerTarget, AlertSinkTarget, CacheSettings, ConfigError, DeadLettersTarget, EVENT_TIME_BOUNDS,
-    EntitySource, Environment, METRICS_NAMESPACE, PolicySource, ProfileSource, UnalertedLettersTarget,
-    Variable, event_time_bounds, metrics_namespace,
+    EntitySource, Environment, METRICS_NAMESPACE, PolicySource, ProfileSource, SchemaSource,
+    UnalertedLettersTarget, Variable, event_time_bounds, metrics_namespace,
 };
 use fraud_aws::port::Port;
 use fraud_aws::{alerts, dead_letters, entities, ledger, policies, profiles};
@@ -20,6 +20,8 @@ pub struct Config {
     pub cache: CacheSettings,
     /// Which policy scores.
     pub policy_source: PolicySource,
+    /// How producers write their transactions.
+    pub schema_source: SchemaSource,
     /// How far an event time may lie from the arrival before alerts name it as out of bounds.
     pub event_time_bounds: EventTimeBounds,
     /// Where alerts go.
@@ -52,6 +54,7 @@ impl Config {
         EntitySource::VARIABLES,
         CacheSettings::VARIABLES,
         PolicySource::VARIABLES,
+        SchemaSource::VARIABLES,
         EVENT_TIME_BOUNDS,
         AlertSinkTarget::VARIABLES,
         AlertLedgerTarget::VARIABLES,
@@ -70,6 +73,7 @@ impl Config {
             entity_source: EntitySource::from_environment(environment)?,
             cache: CacheSettings::from_environment(environment)?,
             policy_source: PolicySource::from_environment(environment)?,
+            schema_source: SchemaSource::from_environment(environment)?,
             event_time_bounds: event_time_bounds(environment)?,
             alert_sink: AlertSinkTarget::from_environment(environment)?,
             alert_ledger: AlertLedgerTarget::from_environment(environment)?,

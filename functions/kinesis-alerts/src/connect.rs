@@ -3,6 +3,7 @@
 use aws_calls::sdk::Sdk;
 use fraud_aws::alerts::Sink;
 use fraud_aws::clock::SystemClock;
+use fraud_aws::config::SchemaError;
 use fraud_aws::dead_letters::{DeadLetterSink, RoutedLetters};
 use fraud_aws::entities::{Entities, EntitiesError};
 use fraud_aws::ledger::Ledger;
@@ -21,6 +22,9 @@ pub enum ConnectError {
     /// The policy cannot be used.
     #[error(transparent)]
     Policy(#[from] PolicyError),
+    /// The schema cannot be used.
+    #[error(transparent)]
+    Schema(#[from] SchemaError),
     /// The file of profiles cannot be used.
     #[error(transparent)]
     Profiles(#[from] ProfileFileError),
@@ -38,6 +42,7 @@ impl<D: DeadLetterSink> ConnectedAlerts<D> {
     /// asks for entities and there is no source of them.
     pub async fn connect(config: &Config, sdk: &Sdk, dead_letters: D) -> Result<Self, ConnectError> {
         let policy = config.policy_source.load(sdk).await?;
+        let schema = config.schema_source.load()?;
         let ports = Ports {
             profiles: Profiles::connect(&config.profile_source, config.cache, sdk).await?,
             entities: Entities::connect(&config.entity_source, &policy, config.cache, sdk).await?,
@@ -46,6 +51,6 @@ impl<D: DeadLetterSink> ConnectedAlerts<D> {
             dead_letters,
             clock: SystemClock,
         };
-        Ok(Alerts::new(ports, policy, config.event_time_bounds))
+        Ok(Alerts::new(ports, policy, config.event_time_bounds).with_schema(&schema))
     }
 }

@@ -26,6 +26,7 @@ use fraud_core::event_time::EventTimeBounds;
 use fraud_core::fingerprint::Fingerprint;
 use fraud_core::found::Found;
 use fraud_core::policy::Policy;
+use fraud_core::schema::Schema;
 use fraud_core::transaction::Reading;
 use kinesis_batch::{Batch, Progress, Received, RetryReason, TimeLimits, dead_letter};
 use lambda_events::InvalidEvent;
@@ -91,8 +92,20 @@ where
         policy: Policy,
         bounds: EventTimeBounds,
     ) -> Self {
-        let reading = Reading::new(policy.asked());
+        let reading = Reading::new(&Schema::builtin_default(), policy.asked());
         Alerts { ports, reading, decider: Decider::new(policy, bounds) }
+    }
+
+    /// The id of the schema that transactions are read by; `None` for the default.
+    pub fn schema(&self) -> Option<&str> {
+        self.reading.schema()
+    }
+
+    /// The same function for transactions that their producer writes by `schema`.
+    #[must_use]
+    pub fn with_schema(mut self, schema: &Schema) -> Self {
+        self.reading = Reading::new(schema, self.decider.policy().asked());
+        self
     }
 
     /// The policy that decides.
@@ -119,7 +132,7 @@ where
             look_up(&self.ports.profiles, received.iter().map(customer_id), limits.lookup),
             look_up_entities(&self.ports.entities, kinds, transactions, limits.lookup),
         );
-        let mut metrics = BatchMetrics::new(&batch, &profiles, &entities);
+        let mut metrics = BatchMetrics::new(&batch, &profiles, &entities, self.policy());
         let mut progress = Progress::default();
 
         let due = self.score(&received, (&profiles, &entities), &mut progress, &mut metrics);
@@ -158,6 +171,9 @@ where
             metrics.enrichment.count(decision.enrichment);
             if let Some(counts) = &mut metrics.entities {
                 counts.count(&found.entities);
+            }
+            if let Some(count) = &mut metrics.unusable_fields {
+                *count += decision.inputs.unusable_fields;
             }
             metrics.event_times.count(decision.time.fault);
             if decision.enrichment == Enrichment::Unavailable && progress.allows(index) {

@@ -9,6 +9,7 @@ use fraud_aws::reason::FailureReason;
 use fraud_aws::telemetry::{Metric, MetricLine, metric};
 use fraud_core::enrichment::EnrichmentCounts;
 use fraud_core::event_time::EventTimeFaults;
+use fraud_core::policy::Policy;
 use kinesis_batch::{Batch, DeadLettered, Progress, RetryReason};
 
 use crate::FUNCTION;
@@ -52,6 +53,7 @@ pub const METRICS: &[&[Metric]] = &[
     ],
     &metric::ENRICHMENT,
     &metric::ENTITIES,
+    &[metric::UNUSABLE_FIELDS],
     &metric::EVENT_TIMES,
 ];
 
@@ -74,6 +76,8 @@ pub struct BatchMetrics {
     pub enrichment: EnrichmentCounts,
     /// What the lookups of entities came to, for every valid record of the batch; `None` if the policy asks for none.
     pub entities: Option<EntityCounts>,
+    /// How many fields have no value because they are of another type than the policy expects; `None` if it asks for none.
+    pub unusable_fields: Option<usize>,
     /// What is wrong with the event times of these records.
     pub event_times: EventTimeFaults,
     /// Records whose score raises an alert.
@@ -98,7 +102,12 @@ pub struct BatchMetrics {
 
 impl BatchMetrics {
     /// The numbers of a batch before its records are scored.
-    pub fn new(batch: &Batch<'_>, looked_up: &LookedUp, entities: &LookedUpEntities) -> Self {
+    pub fn new(
+        batch: &Batch<'_>,
+        looked_up: &LookedUp,
+        entities: &LookedUpEntities,
+        policy: &Policy,
+    ) -> Self {
         BatchMetrics {
             stream_records: batch.stream_records().len(),
             records: batch.len(),
@@ -106,6 +115,7 @@ impl BatchMetrics {
             cache_hits: looked_up.cache_hits(),
             profile_lookups: looked_up.asked(),
             entities: EntityCounts::new(entities),
+            unusable_fields: (!policy.asked().fields.is_empty()).then_some(0),
             ..BatchMetrics::default()
         }
     }
@@ -145,6 +155,7 @@ impl BatchMetrics {
             .count(metric::PROFILE_LOOKUPS, self.profile_lookups)
             .enrichment(&self.enrichment)
             .entities(self.entities.as_ref())
+            .unusable_fields(self.unusable_fields)
             .event_times(&self.event_times)
             .count(metric::HIGH_SCORES, self.high_scores)
             .count(ALERTS_SENT, self.alerts_sent)

@@ -10,6 +10,7 @@ EVERYTHING = {
     "LedgerWarmWrites": "4000",
     "OperationsEmail": "operations@example.com",
     "FraudPolicy": "file:/opt/policies/strict.toml",
+    "TransactionSchema": "file:/opt/schemas/eventbridge.toml",
     "PolicyLayerArn": "arn:aws:lambda:us-east-1:123456789012:layer:policies:1",
     "ProfileWarmReads": "33333",
     "PublishAggregates": "true",

@@ -204,6 +204,13 @@ MISTAKES = [
     ("a function that cannot read the policy", in_role("FirehoseTransformRole", "dynamodb:GetItem", lambda s: None), "access-needed"),
     ("a function that changes lists", in_role("FirehoseTransformRole", "dynamodb:BatchGetItem", lambda s: s | {"Action": ["dynamodb:BatchGetItem", "dynamodb:UpdateItem"]}), "access-least"),
     ("a policy's file without its layer", drop("KinesisAlerts", "Layers"), "policy-layer"),
+    ("a schema's file without its layer", drop("CustomerAnalytics", "Layers"), "policy-layer"),
+    ("a function without the schema", drop("CustomerAnalytics", "Environment", "Variables", "TRANSACTION_SCHEMA"), "transaction-schema"),
+    (
+        "a function with another schema",
+        put("KinesisAlerts", "Environment", "Variables", "TRANSACTION_SCHEMA", to="file:/opt/schemas/other.toml"),
+        "transaction-schema",
+    ),
     ("alerts without a single execution", put("KinesisAlerts", "ReservedConcurrentExecutions", to=0), "function-concurrency"),
     ("executions reserved for the aggregates", put("CustomerAnalytics", "ReservedConcurrentExecutions", to=10), "function-concurrency"),
     ("a transform of six minutes", put("FirehoseTransform", "Timeout", to=360), "function-timeout"),

@@ -77,6 +77,23 @@ fn a_missing_or_unknown_value_is_one_line_that_names_the_variable_and_what_it_ac
 }
 
 #[test]
+fn a_schema_is_read_by_its_scheme_and_what_is_wrong_with_it_is_one_line() {
+    let schema = |value| with(&[("TRANSACTION_SCHEMA", value)], SchemaSource::from_environment);
+    assert_eq!(schema("builtin:default"), Ok(SchemaSource::BuiltinDefault));
+    assert_eq!(schema(""), Ok(SchemaSource::BuiltinDefault));
+    assert_eq!(schema("file:/opt/s.toml"), Ok(SchemaSource::File { path: "/opt/s.toml".into() }));
+    assert!(SchemaSource::BuiltinDefault.load().unwrap().is_default());
+    let missing = SchemaSource::of_path(Some("no/such.toml".into())).load().unwrap_err().to_string();
+    assert!(missing.starts_with("TRANSACTION_SCHEMA: cannot read no/such.toml: "), "{missing}");
+    let file = std::env::temp_dir().join(format!("fraud-aws-schema-{}.toml", std::process::id()));
+    std::fs::write(&file, "name = \"s\"\nammount = \"/a\"\n\nip = \"ip\"\n").unwrap();
+    let invalid = SchemaSource::of_path(Some(file.clone())).load().unwrap_err().to_string();
+    std::fs::remove_file(&file).unwrap();
+    assert!(invalid.contains(": schema line 2: ") && invalid.contains("; line 4: "), "{invalid}");
+    assert!(!invalid.contains('\n'), "{invalid}");
+}
+
+#[test]
 fn numbers_have_defaults_and_zero_hours_is_no_bound() {
     let hours = |hours: u64| Some(Duration::from_secs(hours * 3600));
     let bounds = with(&[], event_time_bounds).unwrap();
@@ -156,6 +173,7 @@ fn how_long_alerts_are_remembered_is_a_number_of_days() {
 const ACCEPTED: &[(&str, &[&str])] = &[
     ("PROFILE_SOURCE", &["dynamodb:profiles", "file:profiles.json"]),
     ("FRAUD_POLICY", &["builtin:default", "file:policy.toml", "store:card@1"]),
+    ("TRANSACTION_SCHEMA", &["builtin:default", "file:schema.toml"]),
     ("ALERT_SINK", &["sns:arn:aws:sns:us-east-1:123456789012:alerts", "stdout:"]),
     ("ALERT_LEDGER", &["dynamodb:ledger", "memory:"]),
     ("DEAD_LETTERS", &["sqs:https://sqs.us-east-1.amazonaws.com/123456789012/letters", "stdout:"]),
@@ -176,6 +194,7 @@ const READERS: &[Reader] = &[
     (|environment| ProfileSource::from_environment(environment).map(drop), ProfileSource::VARIABLES),
     (|environment| EntitySource::from_environment(environment).map(drop), EntitySource::VARIABLES),
     (|environment| PolicySource::from_environment(environment).map(drop), PolicySource::VARIABLES),
+    (|environment| SchemaSource::from_environment(environment).map(drop), SchemaSource::VARIABLES),
     (|environment| CacheSettings::from_environment(environment).map(drop), CacheSettings::VARIABLES),
     (|environment| event_time_bounds(environment).map(drop), EVENT_TIME_BOUNDS),
     (|environment| window_rule(environment).map(drop), WINDOW_RULE),

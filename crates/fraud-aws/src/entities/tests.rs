@@ -6,6 +6,7 @@ use embedded_aws::{EmbeddedAws, Fault, Service, When};
 use exact_text::timestamp::Timestamp;
 use fraud_core::entity::{EntitiesFound, EntityKinds};
 use fraud_core::policy::Policy;
+use fraud_core::schema::Schema;
 use fraud_core::transaction::{Asked, Reading, TransactionReader};
 use tokio::time::Instant;
 
@@ -163,7 +164,7 @@ impl Store for Merchants {
 async fn each_record_is_told_what_was_found_of_its_own_entities() {
     let kinds: EntityKinds =
         [EntityKind::Card, EntityKind::Merchant, EntityKind::Device].into_iter().collect();
-    let reading = Reading::new(&Asked { fields: Vec::new(), entities: kinds });
+    let reading = Reading::new(&Schema::builtin_default(), &Asked { fields: Vec::new(), entities: kinds });
     let mut reader = TransactionReader::new(&reading);
     let payloads: [&[u8]; 4] = [
         br#"{"amount":1,"merchant_id":"M1","card_id":1}"#,

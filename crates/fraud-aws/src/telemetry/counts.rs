@@ -28,6 +28,14 @@ impl MetricLine {
             .count(UNUSABLE_ENTITY_IDS, counts.unusable_ids)
     }
 
+    /// Adds how many fields have no value because of their type, if the policy asks for fields.
+    pub fn unusable_fields(&mut self, count: Option<usize>) -> &mut Self {
+        match count {
+            Some(count) => self.count(UNUSABLE_FIELDS, count),
+            None => self,
+        }
+    }
+
     /// Adds how many records' event times had each fault.
     pub fn event_times(&mut self, faults: &EventTimeFaults) -> &mut Self {
         self.count(EVENT_TIMES_UNREADABLE, faults.unreadable)

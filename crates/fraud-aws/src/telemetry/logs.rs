@@ -38,3 +38,10 @@ pub fn log_policy(policy: &Policy) {
         tracing::info!(policy = policy.id(), "never alerted under this policy: {silence}");
     }
 }
+
+/// Logs the id of the schema that transactions are read by, if it is not the default.
+pub fn log_schema(id: Option<&str>) {
+    if let Some(id) = id {
+        tracing::info!(schema = id, "schema loaded");
+    }
+}

@@ -122,6 +122,12 @@ pub const ENTITIES: [Metric; 6] = [
     UNUSABLE_ENTITY_IDS,
 ];
 
+/// Members that policies cannot use: written only under a policy that asks for fields.
+pub const UNUSABLE_FIELDS: Metric = Metric::count(
+    "UnusableFields",
+    "Members without a value because they are of another type than the policy expects, or a text of more than 256 characters",
+);
+
 pub(super) const EVENT_TIMES_UNREADABLE: Metric =
     Metric::count("EventTimesUnreadable", "Records whose event time cannot be read");
 pub(super) const EVENT_TIMES_OUT_OF_BOUNDS: Metric = Metric::count(

@@ -38,10 +38,11 @@ pub(super) fn write(alert: &Alert) -> String {
     if let Some(fault) = alert.event_time_fault {
         object.text(fields::EVENT_TIME_FAULT, fault.as_str());
     }
-    object
-        .json("reasons", &alert.reasons)
-        .text("policy", &alert.policy)
-        .text("enrichment", &alert.enrichment);
+    object.json("reasons", &alert.reasons).text("policy", &alert.policy);
+    if let Some(schema) = &alert.schema {
+        object.text(fields::TRANSACTION_SCHEMA, schema);
+    }
+    object.text("enrichment", &alert.enrichment);
     if let Some(evidence) = &alert.evidence {
         object.text(fields::FRAUD_INPUTS, &evidence.inputs).text(fields::ENGINE, &evidence.engine);
     }
@@ -99,6 +100,10 @@ pub(super) fn read(
         event_time_fault: members.event_time_fault()?,
         reasons,
         policy: text("policy")?,
+        schema: match members.get(fields::TRANSACTION_SCHEMA) {
+            None => None,
+            Some(_) => Some(text(fields::TRANSACTION_SCHEMA)?),
+        },
         enrichment: text("enrichment")?,
         evidence: match members.get(fields::FRAUD_INPUTS) {
             None => None,

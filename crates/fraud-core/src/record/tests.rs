@@ -7,6 +7,7 @@ use crate::event_time::EventTimeBounds;
 use crate::found::Found;
 use crate::identity::Position;
 use crate::profile::{Attribute, Profile};
+use crate::schema::Schema;
 use crate::transaction::{Reading, TimeField, TransactionReader};
 use exact_text::timestamp::Timestamp;
 use proptest::prelude::*;
@@ -187,6 +188,7 @@ proptest! {
             .filter(|name| with_profile || !name.starts_with("customer_"))
             .filter(|&name| name != fields::DECISION_ID || object.contains_key("transaction_id"))
             .filter(|&name| name != fields::EVENT_TIME_FAULT || faulty)
+            .filter(|&name| name != fields::TRANSACTION_SCHEMA)
             .filter(|name| ![fields::FRAUD_INPUTS, fields::POSITION, fields::ENGINE].contains(name))
             .collect();
         expected.sort_unstable();
@@ -254,7 +256,7 @@ fn decide_further(
     position: Option<Position<'_>>,
 ) -> (String, Option<Alert>, usize) {
     let policy = Policy::parse(FURTHER).unwrap();
-    let reading = Reading::new(policy.asked());
+    let reading = Reading::new(&Schema::builtin_default(), policy.asked());
     let transaction = TransactionReader::new(&reading).read(payload.as_bytes()).unwrap();
     let encoder = RecordEncoder::new(&policy);
     let decider = Decider::new(policy.clone(), EventTimeBounds::UNBOUNDED);
@@ -372,7 +374,7 @@ proptest! {
             entities.set(kind, if known { EntityFound::Known(&entity) } else { EntityFound::Unavailable });
         }
         let lines: Vec<Vec<u8>> = (0..2).map(|_| {
-            let reading = Reading::new(policy.asked());
+            let reading = Reading::new(&Schema::builtin_default(), policy.asked());
             let transaction = TransactionReader::new(&reading).read(text.as_bytes()).unwrap();
             let decider = Decider::new(policy.clone(), EventTimeBounds::UNBOUNDED);
             let found = Found { enrichment: Enrichment::NoProfile, entities };

@@ -4,8 +4,10 @@ use std::borrow::Cow;
 
 use exact_text::json::Value;
 
+use super::plan::Plan;
 use super::{Field, MAX_ID_LENGTH, Members};
 use crate::entity::{EntityKind, EntityKinds};
+use crate::schema::Schema;
 
 /// What a policy asks of a transaction beside its amount, times and customer.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -23,15 +25,22 @@ pub struct Reading {
     slots: Vec<(String, Field)>,
     /// The slot of each kind of entity.
     entities: [Option<usize>; EntityKind::ALL.len()],
+    /// Where everything is, if there is a schema; the rest is then not looked at.
+    plan: Option<Box<Plan>>,
 }
 
-/// Nothing beside what every transaction is read for.
-pub static PLAIN: Reading = Reading { slots: Vec::new(), entities: [None; EntityKind::ALL.len()] };
+/// Nothing beside what every transaction is read for, and without a schema.
+pub static PLAIN: Reading =
+    Reading { slots: Vec::new(), entities: [None; EntityKind::ALL.len()], plan: None };
 
 impl Reading {
-    /// What is read where a policy asks for this.
-    pub fn new(asked: &Asked) -> Self {
+    /// What is read of transactions that their producer writes by `schema`, where a policy asks for this.
+    pub fn new(schema: &Schema, asked: &Asked) -> Self {
         let mut reading = PLAIN.clone();
+        if !schema.is_default() {
+            reading.plan = Some(Box::new(Plan::new(schema, asked)));
+            return reading;
+        }
         let mut slot = |name: &str| {
             reading.slots.push((name.to_owned(), Field::of(Some(name))));
             reading.slots.len() - 1
@@ -86,6 +95,17 @@ impl Reading {
                 *slot = value;
             }
         }
+    }
+
+    /// The id of the schema; `None` for the default.
+    pub fn schema(&self) -> Option<&str> {
+        self.plan().map(|plan| plan.schema.as_str())
+    }
+
+    /// Where everything is, if there is a schema.
+    #[inline]
+    pub(super) fn plan(&self) -> Option<&Plan> {
+        self.plan.as_deref()
     }
 
     pub(super) fn slot_of_entity(&self, kind: EntityKind) -> Option<usize> {

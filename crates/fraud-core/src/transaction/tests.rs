@@ -1,4 +1,5 @@
 use super::*;
+use crate::schema::Schema;
 use Refusal::*;
 use proptest::prelude::*;
 use serde_json::Value as Json;
@@ -22,7 +23,7 @@ fn the_fields_that_scoring_reads_are_found_among_others() {
     let transaction = Transaction::parse(payload).unwrap();
     assert_eq!(transaction.transaction_id.as_deref(), Some("T1"));
     assert_eq!(transaction.customer_id.as_deref(), Some("C1"));
-    assert_eq!(transaction.amount, Amount { digits: "12.50", value: 12.5 });
+    assert_eq!(transaction.amount, Amount { digits: "12.50".into(), value: 12.5 });
     let TimeField::Known(time, text) = transaction.event_time else { panic!("a time") };
     assert_eq!((time.hour, &*text), (Some(3), "2024-01-15T03:00:00+09:00"));
 }
@@ -33,7 +34,7 @@ fn missing_fields_have_their_defaults() {
     assert_eq!(transaction.customer_id, None);
     let other = Transaction::parse(br#"{"amount":1}"#).unwrap();
     assert_eq!((other.transaction_id, other.customer_id), (None, None));
-    assert_eq!(transaction.amount, Amount { digits: "0", value: 0.0 });
+    assert_eq!(transaction.amount, Amount { digits: "0".into(), value: 0.0 });
     assert_eq!(transaction.event_time, TimeField::Missing);
 }
 
@@ -125,7 +126,7 @@ fn an_amount_is_a_finite_number() {
         assert_eq!(refusal(&format!(r#"{{"amount":{amount}}}"#)), InvalidAmount, "{amount}");
     }
     let transaction = Transaction::parse(br#"{"amount":5000.0000000000001}"#).unwrap();
-    assert_eq!(transaction.amount, Amount { digits: "5000.0000000000001", value: 5000.0 });
+    assert_eq!(transaction.amount, Amount { digits: "5000.0000000000001".into(), value: 5000.0 });
 }
 
 #[test]
@@ -269,7 +270,7 @@ fn what_is_asked_for_is_read_beside_what_every_transaction_is_read_for() {
             .into(),
         entities: EntityKind::ALL.into_iter().collect(),
     };
-    let reading = Reading::new(&asked);
+    let reading = Reading::new(&Schema::builtin_default(), &asked);
     let mut reader = TransactionReader::new(&reading);
     let payload =
         br#"{"customer_id":"C1","channel":"w\u0065b","merchant_id":77,"amount":3.50,"pin":true,"score":1e999,

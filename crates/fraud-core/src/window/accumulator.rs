@@ -98,10 +98,10 @@ impl<'a> Accumulator<'a> {
         arrival: Timestamp,
     ) -> Taken {
         let Some(customer_id) = transaction.customer_id.as_deref() else { return Taken::NoCustomer };
-        if !decimal::is_positive(transaction.amount.digits) {
+        if !decimal::is_positive(&transaction.amount.digits) {
             return Taken::NotPositive;
         }
-        let amount = Money::amount(transaction.amount.digits).ok();
+        let amount = Money::amount(&transaction.amount.digits).ok();
         let too_large = amount.is_none();
         let window = self.rule.window_of(transaction, arrival);
         let place = *self.places.entry((customer_id, window)).or_insert_with(|| {

@@ -39,7 +39,7 @@ impl Fold {
         identity: &Identity<'_>,
         arrival: Timestamp,
     ) -> bool {
-        let digits = transaction.amount.digits;
+        let digits = &transaction.amount.digits;
         let (Some(customer), true) = (&transaction.customer_id, decimal::is_positive(digits)) else {
             return false;
         };

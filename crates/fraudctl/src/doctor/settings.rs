@@ -1,7 +1,9 @@
-//! The policy, and variables that are numbers or words.
+//! The policy, the schema, and variables that are numbers or words.
 
 use aws_calls::sdk::Sdk;
-use fraud_aws::config::{CacheSettings, Environment, PolicySource, event_time_bounds, window_rule};
+use fraud_aws::config::{
+    CacheSettings, Environment, PolicySource, SchemaSource, event_time_bounds, window_rule,
+};
 
 use fraud_core::policy::Policy;
 
@@ -17,7 +19,13 @@ pub(super) async fn check(environment: Environment<'_>, sdk: &Sdk) -> (Vec<Findi
         }
         Err(wrong) => (None, Err(wrong)),
     };
-    (vec![Finding::of("policy", source, told), Finding::of("settings", "", settings(environment))], policy)
+    let schema_source = environment.get("TRANSACTION_SCHEMA").unwrap_or_else(|| "builtin:default".to_owned());
+    let findings = vec![
+        Finding::of("policy", source, told),
+        Finding::of("schema", schema_source, schema(environment)),
+        Finding::of("settings", "", settings(environment)),
+    ];
+    (findings, policy)
 }
 
 async fn policy(environment: Environment<'_>, sdk: &Sdk) -> Result<Policy, Wrong> {
@@ -33,6 +41,14 @@ fn told(policy: &Policy) -> String {
         true => policy.id().to_owned(),
         false => format!("{}, which never raises an alert for {}", policy.id(), silences.join("; ")),
     }
+}
+
+fn schema(environment: Environment<'_>) -> Result<String, Wrong> {
+    let source = SchemaSource::from_environment(environment).map_err(Wrong::setting)?;
+    let mend =
+        "fraudctl schema check <file> shows what is wrong, and what a schema reads; name one that works";
+    let schema = source.load().map_err(|error| Wrong::new(error, mend))?;
+    Ok(schema.id().to_owned())
 }
 
 fn settings(environment: Environment<'_>) -> Result<String, Wrong> {

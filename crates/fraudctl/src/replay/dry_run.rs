@@ -56,6 +56,7 @@ impl DryRun {
                 let config = kinesis_alerts::config::Config::from_environment(environment);
                 let config = config.map_err(Failure::input)?;
                 let policy = config.policy_source.load(sdk).await.map_err(Failure::input)?;
+                let schema = config.schema_source.load().map_err(Failure::input)?;
                 let profiles = Profiles::connect(&config.profile_source, config.cache, sdk).await;
                 let entities = Entities::connect(&config.entity_source, &policy, config.cache, sdk).await;
                 let AlertLedgerTarget::DynamoDb { table, retention } = config.alert_ledger else {
@@ -70,11 +71,13 @@ impl DryRun {
                     dead_letters: NoSink,
                     clock: SystemClock,
                 };
-                Ok(DryRun::Alerts(Box::new(Alerts::new(ports, policy, config.event_time_bounds))))
+                let alerts = Alerts::new(ports, policy, config.event_time_bounds).with_schema(&schema);
+                Ok(DryRun::Alerts(Box::new(alerts)))
             }
             FunctionName::Analytics => {
                 let config = customer_analytics::config::Config::from_environment(environment);
                 let config = config.map_err(Failure::input)?;
+                let schema = config.schema_source.load().map_err(Failure::input)?;
                 let AggregatesTarget::DynamoDb { table, retention, remembered } = config.aggregates else {
                     return Err(for_development("AGGREGATES", "memory:"));
                 };
@@ -88,7 +91,7 @@ impl DryRun {
                     dead_letters: NoSink,
                     clock: SystemClock,
                 };
-                let analytics = Analytics::new(ports, config.window_rule);
+                let analytics = Analytics::new(ports, config.window_rule).with_schema(&schema);
                 Ok(DryRun::Analytics(Box::new(analytics), aggregates))
             }
         }

@@ -94,6 +94,8 @@ async fn what_is_missing_is_told_and_how_to_mend_it() {
             "stream create nowhere",
         ),
         ("--policy", "file:nowhere.toml", "policy", "cannot read nowhere.toml", "fraudctl score"),
+        ("--schema", "file:nowhere.toml", "schema", "cannot read nowhere.toml", "fraudctl schema check"),
+        ("--schema", "strict", "schema", "TRANSACTION_SCHEMA is `strict`; it accepts", "set it"),
         ("--policy", "strict", "policy", "FRAUD_POLICY is `strict`; it accepts", "set it"),
         ("--profiles", "file:nowhere.json", "profiles", "nowhere.json", "fraudctl generate"),
     ];

@@ -104,7 +104,11 @@ impl World {
         let lines = dataset.transactions.iter().map(|transaction| transaction.to_json());
         let records: Vec<Record> = (0..)
             .zip(lines.chain(["{\"amount\":\"much\"}".to_owned()]))
-            .map(|(tag, line)| Record { key: Some(partition_key(line.as_bytes())), data: line.into(), tag })
+            .map(|(tag, line)| Record {
+                key: Some(partition_key(line.as_bytes(), &fraud_core::transaction::PLAIN)),
+                data: line.into(),
+                tag,
+            })
             .collect();
         let target = KinesisStream::new(self.kinesis.clone(), STREAM);
         let records = futures_util::stream::iter(records);

@@ -1,9 +1,8 @@
 use exact_text::written_time;
 use fraud_core::event_time::EventTimeBounds;
 use fraud_core::money::Money;
-use fraud_core::window::{Window, WindowTime};
-
 use fraud_core::transaction::Transaction;
+use fraud_core::window::{Window, WindowTime};
 
 use super::*;
 
@@ -63,6 +62,7 @@ fn balanced() -> (ExpectedOutput, PipelineOutput) {
         &records,
         (&FileProfiles::parse(PROFILES).unwrap(), &FileEntities::default()),
         &policy,
+        &Schema::builtin_default(),
         Some(rule()),
     ));
     let landed = |id: &str, fraud_score, enrichment: &str| LandedLine {
@@ -104,8 +104,13 @@ fn an_id_that_is_used_again_needs_an_alert_for_each_content() {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let policy = Policy::builtin_default().unwrap();
     let profiles = FileProfiles::parse(PROFILES).unwrap();
-    let expected =
-        runtime.block_on(ExpectedOutput::of(&records, (&profiles, &FileEntities::default()), &policy, None));
+    let expected = runtime.block_on(ExpectedOutput::of(
+        &records,
+        (&profiles, &FileEntities::default()),
+        &policy,
+        &Schema::builtin_default(),
+        None,
+    ));
     let line = LandedLine {
         decision_id: "A/1".to_owned(),
         fraud_score: 0.8999999999999999,
@@ -149,6 +154,7 @@ fn a_reuse_of_an_id_is_a_transaction_of_its_own_in_the_windows() {
         &records,
         (&profiles, &FileEntities::default()),
         &policy,
+        &Schema::builtin_default(),
         Some(rule()),
     ));
     let both = WindowTotals { event_count: 2, ..window("B", "2024-01-15T13:00:00Z", "3") };
@@ -190,7 +196,13 @@ fn a_record_scored_without_some_entities_is_held_against_the_score_without_them(
     let records = [record(1, r#"{"transaction_id":"1","amount":1,"merchant_id":"M","device_id":"D"}"#)];
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let profiles = FileProfiles::default();
-    let expected = runtime.block_on(ExpectedOutput::of(&records, (&profiles, &entities), &policy, None));
+    let expected = runtime.block_on(ExpectedOutput::of(
+        &records,
+        (&profiles, &entities),
+        &policy,
+        &Schema::builtin_default(),
+        None,
+    ));
     assert_eq!(expected.high_scores, 1);
     for (score, unavailable) in [
         (60.0, &[][..]),

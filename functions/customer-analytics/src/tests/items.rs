@@ -169,7 +169,7 @@ impl Expected {
                     fold.add(&transaction, &identity, arrival);
                     customer.is_none()
                         || transaction.amount.value <= 0.0
-                        || Money::amount(transaction.amount.digits).is_ok()
+                        || Money::amount(&transaction.amount.digits).is_ok()
                 });
                 if !is_good {
                     let id = Identity::Position(position).to_string();

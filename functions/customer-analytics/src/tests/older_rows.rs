@@ -35,7 +35,7 @@ fn older_rows(events: &[String], rule: WindowRule) -> Vec<RowState> {
         let row = rows.entry((customer_id, window)).or_insert_with(new);
         if row.remembered.insert(TransactionHash::of_identity(&identity)) {
             row.totals.event_count += 1;
-            match Money::amount(transaction.amount.digits) {
+            match Money::amount(&transaction.amount.digits) {
                 Ok(amount) => row.totals.total_amount = row.totals.total_amount.checked_add(amount).unwrap(),
                 Err(_) => row.totals.sum_complete = false,
             }
@@ -54,7 +54,8 @@ fn for_each_counted(
         let batch = Batch::read(event).unwrap();
         for received in batch.transactions(&PLAIN).iter().flatten() {
             let transaction = &received.transaction;
-            if let (Some(customer), true) = (&transaction.customer_id, is_positive(transaction.amount.digits))
+            if let (Some(customer), true) =
+                (&transaction.customer_id, is_positive(&transaction.amount.digits))
             {
                 let place = (customer.to_string(), rule.window_of(transaction, received.arrival));
                 act(place, transaction, transaction.identity_at(received.position));

@@ -5,6 +5,8 @@ from ..model import as_list
 from . import rule
 
 FOR_DEVELOPMENT = {"stdout", "memory"}
+# Variables whose files come with the layer.
+FILES_OF_A_LAYER = ("FRAUD_POLICY", "TRANSACTION_SCHEMA")
 # The resource that a port's value must lead to.
 TARGETS = {"dynamodb": "AWS::DynamoDB::Table", "sns": "AWS::SNS::Topic", "sqs": "AWS::SQS::Queue", "kinesis": "AWS::Kinesis::Stream"}
 
@@ -50,7 +52,7 @@ def values_are_what_the_code_accepts(deployment, code):
             scheme, colon, rest = str(value).partition(":")
             if not colon or scheme not in schemes:
                 yield f"{function.name}: {name} is `{value}`; the code accepts {', '.join(f'`{s}:`' for s in sorted(schemes))}"
-            elif scheme in FOR_DEVELOPMENT or (scheme == "file" and name != "FRAUD_POLICY"):
+            elif scheme in FOR_DEVELOPMENT or (scheme == "file" and name not in FILES_OF_A_LAYER):
                 yield f"{function.name}: {name} is `{value}`, which is for development"
             elif scheme in TARGETS:
                 target = deployment.type_of(deployment.referred(rest) or "")
@@ -90,11 +92,20 @@ def no_function_writes_policies(deployment, code):
 
 
 @rule("policy-layer")
-def a_policy_file_comes_with_its_layer(deployment, code):
+def a_policy_or_schema_file_comes_with_its_layer(deployment, code):
     for function in functions(deployment):
-        reads_file = str(function.variables.get("FRAUD_POLICY", "")).startswith("file:/opt/")
-        if reads_file and not as_list(function.properties.get("Layers")):
-            yield f"{function.name}: FRAUD_POLICY names a file of a layer, and there is no layer"
+        for name in FILES_OF_A_LAYER:
+            reads_file = str(function.variables.get(name, "")).startswith("file:/opt/")
+            if reads_file and not as_list(function.properties.get("Layers")):
+                yield f"{function.name}: {name} names a file of a layer, and there is no layer"
+
+
+@rule("transaction-schema")
+def all_functions_read_transactions_by_one_schema(deployment, code):
+    schemas = {function.name: function.variables.get("TRANSACTION_SCHEMA") for function in functions(deployment)}
+    if len(set(schemas.values())) > 1:
+        told = ", ".join(f"{name}: {schema}" for name, schema in sorted(schemas.items()))
+        yield f"functions read transactions by different schemas (TRANSACTION_SCHEMA): {told}"
 
 
 @rule("function-concurrency")

@@ -10,6 +10,7 @@ TYPES = {
     "customer_id": "string",
     "amount": "double",
     "event_time": "string",
+    "transaction_schema": "string",
     "customer_segment": "string",
     "customer_lifetime_value": "double",
     "customer_risk_score": "double",
@@ -25,7 +26,7 @@ TYPES = {
     "engine": "string",
 }
 # Fields of the producers that the code passes on without a look, and the lake keeps.
-PASSED_ON = ("merchant_id", "merchant_category", "channel", "currency", "country", "device_id")
+PASSED_ON = ("merchant_id", "merchant_category", "channel", "currency", "country", "device_id", "card_id", "ip")
 TYPES |= {column: "string" for column in PASSED_ON}
 RANGES = {"month": "1,12", "day": "1,31", "hour": "0,23"}
 

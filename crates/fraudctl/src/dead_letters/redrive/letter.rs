@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use aws_calls::fault::CallFault;
 use aws_calls::sdk::Sdk;
-use fraud_aws::config::Environment;
+use fraud_aws::config::{Environment, SchemaSource};
 use fraud_aws::dead_letters::{DeadLetter, DeadLetterSink, StoredLetter};
 use fraud_aws::reason::FailureReason;
-use fraud_core::transaction::PLAIN;
+use fraud_core::transaction::{Asked, Reading};
 use kinesis_batch::{Batch, Redelivery};
 use tokio::time::Instant;
 
@@ -28,6 +28,7 @@ pub(super) struct LetterRedriver<'e> {
     functions: Functions<'e, FailedAgain>,
     failed_again: FailedAgain,
     memory: DedupMemory<'e>,
+    reading: Reading,
 }
 
 /// Takes the letters of records that fail again: the queue already has theirs.
@@ -49,13 +50,23 @@ impl DeadLetterSink for FailedAgain {
 
 impl<'e> LetterRedriver<'e> {
     /// Functions as the environment configures them. None is set up yet.
-    pub(super) fn new(environment: Environment<'e>, sdk: &'e Sdk, memory: DedupMemory<'e>) -> Self {
+    ///
+    /// # Errors
+    /// [`Failure::Input`] if the schema cannot be used.
+    pub(super) fn new(
+        environment: Environment<'e>,
+        sdk: &'e Sdk,
+        memory: DedupMemory<'e>,
+    ) -> Result<Self, Failure> {
+        let schema = SchemaSource::from_environment(environment).map_err(Failure::input)?;
+        let schema = schema.load().map_err(Failure::input)?;
         let failed_again = FailedAgain::default();
-        LetterRedriver {
+        Ok(LetterRedriver {
             functions: Functions::new(environment, sdk, failed_again.clone()),
             failed_again,
             memory,
-        }
+            reading: Reading::new(&schema, &Asked::default()),
+        })
     }
 
     /// Sets up the letter's function, if it is one that reads the stream.
@@ -100,7 +111,7 @@ impl<'e> LetterRedriver<'e> {
             Err(stays) => return RedriveResult::Stays(stays),
         };
         match Batch::read(&event) {
-            Ok(batch) => match batch.transactions(&PLAIN).first() {
+            Ok(batch) => match batch.transactions(&self.reading).first() {
                 Some(Err(reason)) => RedriveResult::Stays(StayReason::FailedAgain(*reason)),
                 _ => RedriveResult::Accepted,
             },

@@ -31,7 +31,7 @@ pub(super) async fn redrive_all(
     let lookup = with_options(&queue_option);
     let environment = Environment::new(&lookup);
     let memory = DedupMemory::new(environment, SystemClock.now(), options.beyond_memory);
-    let mut redriver = LetterRedriver::new(environment, &sdk, memory);
+    let mut redriver = LetterRedriver::new(environment, &sdk, memory)?;
     let mut walk = QueueWalk::new(&queue, letters.hidden());
     let result = redrive(options, &mut walk, &mut redriver, summary, bar).await;
     let interrupted = walk.was_interrupted();
