@@ -60,7 +60,7 @@ fn load(path: &Path) -> Result<LoadedEntities, Failure> {
 /// Reads the file to score by under a policy, if one is given.
 ///
 /// # Errors
-/// [`Failure::Input`] if the policy asks for entities and no file is given, or as [`load`].
+/// [`Failure::Input`] if the policy asks for entities and no file is given, or if the file, or a row of it, cannot be read.
 pub fn for_policy(path: Option<&Path>, policy: &Policy) -> Result<LoadedEntities, Failure> {
     let asked: Vec<_> = policy.asked().entities.iter().map(|kind| kind.as_str()).collect();
     match path {
