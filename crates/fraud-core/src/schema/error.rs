@@ -138,12 +138,9 @@ impl SchemaErrors {
 /// All mistakes on one line.
 impl fmt::Display for SchemaErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("schema ")?;
-        for (place, mistake) in self.0.iter().enumerate() {
-            let joint = if place == 0 { "" } else { "; " };
-            write!(f, "{joint}{mistake}")?;
-        }
-        Ok(())
+        let mistakes: Vec<String> = self.0.iter().map(ToString::to_string).collect();
+        // A key or a place that is quoted may hold a line break.
+        write!(f, "schema {}", mistakes.join("; ").replace(['\n', '\r'], " "))
     }
 }
 

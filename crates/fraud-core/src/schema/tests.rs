@@ -154,6 +154,12 @@ fn all_mistakes_are_told_at_once_in_the_order_of_their_lines() {
 }
 
 #[test]
+fn mistakes_stay_on_one_line_whatever_they_quote() {
+    let error = Schema::parse("name = \"s\"\n\"a\\nb\" = \"/a\"\nip = \"i\\rp\"\n").unwrap_err().to_string();
+    assert!(error.contains("`a b`") && error.contains("`i p`") && !error.contains(['\n', '\r']), "{error}");
+}
+
+#[test]
 fn a_schema_has_a_name_and_maps_something() {
     let told = |toml| mistakes(toml).into_iter().map(|(_, told)| told).collect::<Vec<_>>();
     let nothing = "the schema maps nothing; name a place, as in `amount = \"/detail/amount\"`";
