@@ -98,7 +98,12 @@ fn functions_write_the_metrics_that_they_are_said_to_write() {
     let entities = Some(EntityCounts::default());
     let mut failed = Failures::default();
     failed.add(REASON, || "0".to_owned());
-    let metrics = firehose_transform::metrics::BatchMetrics { failed, entities, ..Default::default() };
+    let metrics = firehose_transform::metrics::BatchMetrics {
+        failed,
+        entities,
+        unusable_fields: Some(0),
+        ..Default::default()
+    };
     assert_written(&metrics.line("N"), firehose_transform::metrics::METRICS);
 
     let metrics = kinesis_alerts::metrics::BatchMetrics {
@@ -106,6 +111,7 @@ fn functions_write_the_metrics_that_they_are_said_to_write() {
         retried,
         detection_latency: vec![1],
         entities,
+        unusable_fields: Some(0),
         ..Default::default()
     };
     assert_written(&metrics.line("N"), kinesis_alerts::metrics::METRICS);
