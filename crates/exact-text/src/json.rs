@@ -98,6 +98,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// The text between two offsets that this scanner reported.
+    #[inline(always)]
     pub fn slice(&self, range: Range<usize>) -> &'a str {
         let slice = self.text.get(range);
         debug_assert!(slice.is_some(), "an offset is not one of this scanner");
@@ -222,7 +223,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Where a string that is plain up to `from` has its end, its next escape or its fault.
-    #[inline]
+    #[inline(always)]
     fn plain_run_end(&self, from: usize) -> usize {
         let bytes = self.text.as_bytes();
         match self.has_controls {

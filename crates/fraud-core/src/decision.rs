@@ -4,7 +4,7 @@
 use exact_text::timestamp::Timestamp;
 
 use crate::enrichment::Enrichment;
-use crate::entity::EntityKinds;
+use crate::entity::{EntitiesFound, EntityKinds};
 use crate::event_time::{CountedTime, EventTimeBounds};
 use crate::found::Found;
 use crate::identity::{Identity, Position};
@@ -65,10 +65,7 @@ impl Decider {
         let inputs = Inputs::of(transaction, &found, arrival, &self.policy);
         Decision {
             enrichment: found.enrichment,
-            unavailable: match self.policy.asked().entities.is_empty() {
-                true => EntityKinds::NONE,
-                false => found.entities.unavailable(),
-            },
+            unavailable: found.entities.as_ref().map_or(EntityKinds::NONE, EntitiesFound::unavailable),
             score: self.policy.score(&inputs),
             inputs,
             identity: transaction.identity(position),

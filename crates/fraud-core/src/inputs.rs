@@ -112,12 +112,12 @@ impl<'a> Inputs<'a> {
                     self.unusable_fields += usize::from(!is_usable);
                     value
                 }
-                Input::EntityRisk(kind) => match found.entities.of(*kind) {
+                Input::EntityRisk(kind) => match found.entity(*kind) {
                     EntityFound::Known(entity) => InputValue::number(entity.risk()),
                     EntityFound::Unavailable => InputValue::Unavailable,
                     EntityFound::None | EntityFound::Absent => InputValue::None,
                 },
-                Input::OnList(kind, list) => match found.entities.of(*kind) {
+                Input::OnList(kind, list) => match found.entity(*kind) {
                     EntityFound::Known(entity) => InputValue::Truth(entity.is_on(list, arrival)),
                     EntityFound::Unavailable => InputValue::Unavailable,
                     EntityFound::None | EntityFound::Absent => InputValue::Truth(false),

@@ -43,12 +43,19 @@ pub struct Transaction<'a> {
     event_time_value: Option<Value<'a>>,
     /// `merchant_id` as it is written, if there is one.
     merchant: Option<Value<'a>>,
-    /// What the members are that the reading asks for.
-    asked: Vec<Option<Value<'a>>>,
-    reading: &'a Reading,
     body: Body<'a>,
-    /// What it was read by, if that was a schema; then nothing is in the three fields before the reading.
-    mapped: Option<Box<Mapped<'a>>>,
+    /// What more was read than of every transaction, if anything was.
+    further: Option<Box<Further<'a>>>,
+}
+
+/// What is read of some transactions only.
+#[derive(Debug, Clone, PartialEq)]
+struct Further<'a> {
+    reading: &'a Reading,
+    /// The members that the reading asks for.
+    asked: Vec<Option<Value<'a>>>,
+    /// What was read by a schema; then nothing is in `asked`, nor in the transaction's `event_time_value` and `merchant`.
+    mapped: Option<Mapped<'a>>,
 }
 
 /// An amount of money: the producer's digits, and their nearest f64 for scoring.
@@ -206,13 +213,11 @@ impl<'a> TransactionReader<'a> {
             event_time: time(read.event_time),
             event_time_value: read.event_time,
             merchant: read.merchant,
-            asked,
-            reading,
+            further: (!asked.is_empty()).then(|| Box::new(Further { reading, asked, mapped: None })),
             body: Body::new(text, end, &cuts.ranges, scanner.met_line_break()).ok_or_else(|| {
                 debug_assert!(false, "a member ends outside the object");
                 Refusal::InternalFault
             })?,
-            mapped: None,
         })
     }
 }
@@ -232,7 +237,7 @@ impl<'a> Transaction<'a> {
 
     /// What tells the transaction from another under the same identity.
     pub fn fingerprint(&self) -> Fingerprint {
-        let (event_time, merchant) = match &self.mapped {
+        let (event_time, merchant) = match self.mapped() {
             None => (self.event_time_value, self.merchant),
             Some(mapped) => (mapped.core(Core::EventTime), mapped.core(Core::Merchant)),
         };
@@ -246,15 +251,19 @@ impl<'a> Transaction<'a> {
 
     /// The id of the schema that the transaction was read by; `None` for the default.
     pub fn schema(&self) -> Option<&str> {
-        self.reading.schema()
+        self.further.as_ref()?.reading.schema()
+    }
+
+    fn mapped(&self) -> Option<&Mapped<'a>> {
+        self.further.as_ref()?.mapped.as_ref()
     }
 
     /// The member in a slot of the reading: the place of its name in [`Asked::fields`].
     pub fn field(&self, slot: usize) -> FieldValue<'_> {
-        FieldValue::of(match &self.mapped {
-            None => self.asked.get(slot).copied().flatten(),
-            Some(mapped) => mapped.value(self.reading.plan().and_then(|plan| plan.field(slot))),
-        })
+        FieldValue::of(self.further.as_ref().and_then(|further| match &further.mapped {
+            None => further.asked.get(slot).copied().flatten(),
+            Some(mapped) => mapped.value(further.reading.plan()?.field(slot)),
+        }))
     }
 
     /// The entity of a kind that the transaction names, if the reading asks for that kind.
@@ -262,13 +271,10 @@ impl<'a> Transaction<'a> {
         match (kind, &self.customer_id) {
             (EntityKind::Customer, None) => EntityName::Absent,
             (EntityKind::Customer, Some(id)) => EntityName::Known(Cow::Borrowed(id)),
-            _ => EntityName::of(match &self.mapped {
-                None => {
-                    let slot = self.reading.slot_of_entity(kind);
-                    slot.and_then(|slot| self.asked.get(slot).copied().flatten())
-                }
-                Some(mapped) => mapped.value(self.reading.plan().and_then(|plan| plan.entity(kind))),
-            }),
+            _ => EntityName::of(self.further.as_ref().and_then(|further| match &further.mapped {
+                None => further.asked.get(further.reading.slot_of_entity(kind)?).copied().flatten(),
+                Some(mapped) => mapped.value(further.reading.plan()?.entity(kind)),
+            })),
         }
     }
 
@@ -293,7 +299,7 @@ impl<'a> Transaction<'a> {
             let written = out.iter_mut().skip(written_from);
             written.filter(|byte| matches!(byte, b'\n' | b'\r')).for_each(|byte| *byte = b' ');
         }
-        if let Some(mapped) = &self.mapped {
+        if let Some(mapped) = self.mapped() {
             out.extend_from_slice(mapped.appended().as_bytes());
         }
     }

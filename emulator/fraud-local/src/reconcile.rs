@@ -266,7 +266,7 @@ fn without<'f>(mut found: Found<'f>, kinds: &[EntityKind], missing: usize) -> Fo
     }
     for (bit, kind) in (1..).zip(kinds) {
         if missing & (1 << bit) != 0 {
-            found.entities.set(*kind, EntityFound::Unavailable);
+            found.entities.get_or_insert_default().set(*kind, EntityFound::Unavailable);
         }
     }
     found

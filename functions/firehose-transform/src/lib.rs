@@ -143,7 +143,7 @@ impl<Profiles: ProfileStore, Entities: EntityStore> Transform<Profiles, Entities
                     self.encoder.encode(transaction, &decision, position, &mut line);
                     let fits = writer.ok(record, &line, decision.time.at);
                     if fits {
-                        metrics.scored(&decision, &found.entities, self.decider.policy());
+                        metrics.scored(&decision, found.entities.as_ref(), self.decider.policy());
                     }
                     (!fits).then_some(FailureReason::ResponseTooLarge)
                 }

@@ -76,11 +76,11 @@ impl BatchMetrics {
     }
 
     /// Counts a record that was scored.
-    pub fn scored(&mut self, decision: &Decision<'_>, entities: &EntitiesFound<'_>, policy: &Policy) {
+    pub fn scored(&mut self, decision: &Decision<'_>, entities: Option<&EntitiesFound<'_>>, policy: &Policy) {
         self.ok += 1;
         self.high_scores += usize::from(policy.alerts(decision.score.value));
         self.enrichment.count(decision.enrichment);
-        if let Some(counts) = &mut self.entities {
+        if let (Some(counts), Some(entities)) = (&mut self.entities, entities) {
             counts.count(entities);
         }
         if let Some(count) = &mut self.unusable_fields {

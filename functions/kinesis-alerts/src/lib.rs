@@ -169,8 +169,8 @@ where
             let found = Found { enrichment: profiles.of(index), entities: entities.of(index) };
             let decision = self.decider.decide(transaction, found, *arrival, Some(*position));
             metrics.enrichment.count(decision.enrichment);
-            if let Some(counts) = &mut metrics.entities {
-                counts.count(&found.entities);
+            if let (Some(counts), Some(entities)) = (&mut metrics.entities, &found.entities) {
+                counts.count(entities);
             }
             if let Some(count) = &mut metrics.unusable_fields {
                 *count += decision.inputs.unusable_fields;

@@ -54,17 +54,16 @@ pub async fn look_up_entities<'t>(
 }
 
 impl LookedUpEntities {
-    /// What was found of the entities of the record at this place of the batch.
+    /// What was found of the entities of the record at this place of the batch; `None` if none was asked for.
     #[inline]
-    pub fn of(&self, record: usize) -> EntitiesFound<'_> {
+    pub fn of(&self, record: usize) -> Option<EntitiesFound<'_>> {
+        let looked_up = self.looked_up.as_ref()?;
         let mut found = EntitiesFound::default();
-        if let Some(looked_up) = &self.looked_up {
-            let first = record * self.kinds.len();
-            for (place, kind) in (first..).zip(&self.kinds) {
-                found.set(*kind, looked_up.at(place).map_or(EntityFound::None, Lookup::found));
-            }
+        let first = record * self.kinds.len();
+        for (place, kind) in (first..).zip(&self.kinds) {
+            found.set(*kind, looked_up.at(place).map_or(EntityFound::None, Lookup::found));
         }
-        found
+        Some(found)
     }
 
     /// Why some entities are unavailable: the first fault met.

@@ -183,7 +183,7 @@ async fn each_record_is_told_what_was_found_of_its_own_entities() {
         EntityFound::Unavailable => "unavailable",
     };
     let words: Vec<_> = (0..records.len())
-        .map(|record| EntityKind::ALL.map(|kind| word(looked_up.of(record).of(kind))))
+        .map(|record| EntityKind::ALL.map(|kind| word(looked_up.of(record).unwrap().of(kind))))
         .collect();
     let expected = [
         // Customer, merchant, device, card, address.
@@ -195,7 +195,7 @@ async fn each_record_is_told_what_was_found_of_its_own_entities() {
     ];
     assert_eq!(words, expected);
     let mut counts = EntityCounts::new(&looked_up).unwrap();
-    (0..records.len()).for_each(|record| counts.count(&looked_up.of(record)));
+    (0..records.len()).for_each(|record| counts.count(&looked_up.of(record).unwrap()));
     let expected =
         EntityCounts { distinct: 4, lookups: 4, unavailable: 1, unusable_ids: 1, ..EntityCounts::default() };
     assert_eq!(counts, expected);
@@ -207,7 +207,7 @@ async fn where_nothing_is_asked_for_no_store_is_asked_and_nothing_is_counted() {
         fraud_core::transaction::Transaction::parse(br#"{"amount":1,"merchant_id":"M1"}"#).unwrap();
     let looked_up =
         look_up_entities(&Untouched, EntityKinds::NONE, [Some(&transaction)].into_iter(), soon()).await;
-    assert_eq!(looked_up.of(0), EntitiesFound::default());
+    assert_eq!(looked_up.of(0), None);
     assert_eq!(EntityCounts::new(&looked_up), None);
 }
 

@@ -261,7 +261,7 @@ fn decide_further(
     let encoder = RecordEncoder::new(&policy);
     let decider = Decider::new(policy.clone(), EventTimeBounds::UNBOUNDED);
     let profile = profile();
-    let found = Found { enrichment: Enrichment::Profile(&profile), entities };
+    let found = Found { enrichment: Enrichment::Profile(&profile), entities: Some(entities) };
     let arrival = Timestamp::from_millis(1_700_000_000_000).unwrap();
     let decision = decider.decide(&transaction, found, arrival, position);
     let mut line = Vec::new();
@@ -377,7 +377,7 @@ proptest! {
             let reading = Reading::new(&Schema::builtin_default(), policy.asked());
             let transaction = TransactionReader::new(&reading).read(text.as_bytes()).unwrap();
             let decider = Decider::new(policy.clone(), EventTimeBounds::UNBOUNDED);
-            let found = Found { enrichment: Enrichment::NoProfile, entities };
+            let found = Found { enrichment: Enrichment::NoProfile, entities: Some(entities) };
             let arrival = Timestamp::from_millis(1_700_000_000_000).unwrap();
             let decision = decider.decide(&transaction, found, arrival, None);
             let mut line = Vec::new();

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use exact_text::json::{RepeatedKeys, Scanner, Value, push_escaped};
 
 use super::plan::{Core, Key, KeyName, Plan, Target};
-use super::{Amount, Body, Cuts, MAX_DEPTH, TimeField, Transaction, amount, characters, id, time};
+use super::{Amount, Body, Cuts, Further, MAX_DEPTH, TimeField, Transaction, amount, characters, id, time};
 use crate::fields;
 use crate::refusal::Refusal;
 use crate::schema::{self, Form, TimeForm};
@@ -32,6 +32,7 @@ struct Member {
 type Keep<'t, 'a> = fn(&'t str) -> Cow<'a, str>;
 
 /// Reads a record's payload: `text`, without white space at its ends.
+#[inline(never)]
 pub(super) fn read<'a>(
     plan: &'a Plan,
     reading: &'a super::Reading,
@@ -100,13 +101,15 @@ pub(super) fn read<'a>(
         event_time: owned_time(of(Core::EventTime)),
         event_time_value: None,
         merchant: None,
-        asked: Vec::new(),
-        reading,
         body: body.ok_or_else(|| {
             debug_assert!(false, "a member ends outside the object");
             Refusal::InternalFault
         })?,
-        mapped: Some(Box::new(Mapped { values, appended })),
+        further: Some(Box::new(Further {
+            reading,
+            asked: Vec::new(),
+            mapped: Some(Mapped { values, appended }),
+        })),
     })
 }
 

@@ -71,7 +71,7 @@ impl Reading {
     /// Room for the members that are asked for.
     #[inline]
     pub(super) fn room<'a>(&self) -> Vec<Option<Value<'a>>> {
-        vec![None; self.slots.len()]
+        if self.slots.is_empty() { Vec::new() } else { vec![None; self.slots.len()] }
     }
 
     /// Fills in the members that are asked for and are read for something else too, or are asked for twice.
