@@ -26,7 +26,7 @@ pub const ALERT_TYPE: &str = "fraud_detection";
 /// in UTC with milliseconds), `event_time` (as the producer wrote it; null if it is missing or cannot be read),
 /// `event_time_fault` (what is wrong with it; absent if nothing is), `reasons` (objects of `name`, `points`, `observed`
 /// (a number, null without a value, or an object of several inputs) and `rule`, in the policy's order), `policy` (its id), `transaction_schema` (its id; absent
-/// for the default), `enrichment`, `fraud_inputs` (JSON as text) and `engine` (both only under a policy
+/// for the default), `enrichment`, `fraud_inputs` (JSON as text), `position` and `engine` (all three only under a policy
 /// that looks at more than the record's own fields tell), `stream`, `shard`, `sequence_number` (a string: it
 /// has more digits than numbers can hold), `sub_sequence_number` for a record inside an aggregate, but for the first, and
 /// `customer_sequence`: text that sorts a customer's alerts in the order of the stream, as long as the customer's records are on one

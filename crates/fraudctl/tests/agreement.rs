@@ -137,13 +137,9 @@ async fn every_decision_of_a_run_is_the_one_that_score_comes_to() {
                 (&alert["reasons"], &alert["fraud_score"]),
                 (&scored["reasons"], &line["fraud_score"])
             );
-            assert_eq!((&alert["fraud_inputs"], &alert["engine"]), (&line["fraud_inputs"], &line["engine"]));
-            let position = format!(
-                "{}/{}",
-                alert["shard"].as_str().unwrap(),
-                alert["sequence_number"].as_str().unwrap()
-            );
-            assert_eq!(line["position"], position);
+            for name in ["fraud_inputs", "position", "engine"] {
+                assert_eq!((&alert[name], alert[name].is_string()), (&line[name], true), "{name}: {line}");
+            }
         }
     }
     assert!(!alerts.is_empty());

@@ -44,7 +44,10 @@ pub(super) fn write(alert: &Alert) -> String {
     }
     object.text("enrichment", &alert.enrichment);
     if let Some(evidence) = &alert.evidence {
-        object.text(fields::FRAUD_INPUTS, &evidence.inputs).text(fields::ENGINE, &evidence.engine);
+        object
+            .text(fields::FRAUD_INPUTS, &evidence.inputs)
+            .text(fields::POSITION, &alert.position().to_string())
+            .text(fields::ENGINE, &evidence.engine);
     }
     object
         .text("stream", &alert.stream)

@@ -293,7 +293,9 @@ fn a_policy_over_more_than_the_records_own_fields_tells_what_it_decided_from() {
     assert_eq!(unusable, 1);
     let alert = alert.unwrap();
     let message: serde_json::Value = serde_json::from_str(&alert.message).unwrap();
-    assert_eq!((&message["fraud_inputs"], &message["engine"]), (&line["fraud_inputs"], &line["engine"]));
+    for name in ["fraud_inputs", "position", "engine"] {
+        assert_eq!(message[name], line[name], "{name}");
+    }
     let observed: Vec<_> =
         message["reasons"].as_array().unwrap().iter().map(|reason| reason["observed"].clone()).collect();
     assert_eq!(
