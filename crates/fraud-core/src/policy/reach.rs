@@ -4,7 +4,8 @@ use super::Policy;
 use super::space::{Known, Space};
 
 /// The most steps of a search. A policy that would need more is taken at its bound: what it is said to reach it may not reach.
-const MAX_STEPS: usize = 20_000;
+/// Functions search for each kind of silence when they start, and the least readable policy must not hold them up for seconds.
+const MAX_STEPS: usize = 3_000;
 
 impl Policy {
     /// Whether there is a transaction that raises an alert.
