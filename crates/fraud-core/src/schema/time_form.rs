@@ -507,13 +507,13 @@ mod tests {
             form in 0..5,
         ) {
             let zone = zone(zone_name);
-            let local = civil(millis).unwrap();
-            let (form, json) = match form {
-                0 => (TimeForm::EpochMillis(zone), millis.to_string()),
-                1 => (TimeForm::EpochSeconds(None), format!("{}.{:03}", millis.div_euclid(1000), millis.rem_euclid(1000))),
-                2 => (TimeForm::EpochMillis(None), format!("\"{millis}\"")),
-                3 => (TimeForm::Rfc3339(zone), format!("\"{}\"", local.strftime("%Y-%m-%d %H:%M:%S%.3f"))),
-                _ => (TimeForm::Pattern("%d.%m.%Y %H:%M:%S%.f".to_owned(), zone), format!("\"{}\"", local.strftime("%d.%m.%Y %H:%M:%S%.f"))),
+            // The ends of the range are outside the calendar: only numbers name such an instant.
+            let (form, json) = match (form, civil(millis)) {
+                (0, _) => (TimeForm::EpochMillis(zone), millis.to_string()),
+                (1, _) => (TimeForm::EpochSeconds(None), format!("{}.{:03}", millis.div_euclid(1000), millis.rem_euclid(1000))),
+                (2, _) | (_, None) => (TimeForm::EpochMillis(None), format!("\"{millis}\"")),
+                (3, Some(local)) => (TimeForm::Rfc3339(zone), format!("\"{}\"", local.strftime("%Y-%m-%d %H:%M:%S%.3f"))),
+                (_, Some(local)) => (TimeForm::Pattern("%d.%m.%Y %H:%M:%S%.f".to_owned(), zone), format!("\"{}\"", local.strftime("%d.%m.%Y %H:%M:%S%.f"))),
             };
             let value = Scanner::new(&json, 1).value().unwrap();
             if let Some(read) = form.read(value) {
