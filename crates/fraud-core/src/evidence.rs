@@ -1,7 +1,5 @@
 //! What a decision was made from, as scored records and alerts carry it where the record's own fields do not tell.
 
-use std::borrow::Cow;
-
 use exact_text::json::ObjectWriter;
 
 use crate::decision::Decision;
@@ -52,21 +50,21 @@ fn inputs(transaction: &Transaction<'_>, decision: &Decision<'_>, policy: &Polic
     if let Some(hour) = decision.inputs.hour {
         object.json("hour", &hour.to_string());
     }
-    let mut written: Vec<Cow<'static, str>> = Vec::new();
+    let mut written: Vec<&str> = Vec::new();
     for (further, value) in policy.further_inputs().iter().zip(&decision.inputs.further) {
         let is_told = match (&further.input, value) {
             (_, InputValue::None | InputValue::Unavailable) => false,
             (Input::OnList(..), InputValue::Truth(is_on)) => *is_on,
             _ => true,
         };
-        let name = further.input.name();
+        let name = further.name.as_str();
         // A member can be asked for as a number and as a text; it is one of them.
         if is_told && !written.contains(&name) {
             match value {
                 InputValue::Number(number) if further.input.is_whole() => {
-                    object.json(&name, &number.to_string())
+                    object.json(name, &number.to_string())
                 }
-                _ => object.named_value(&name, value),
+                _ => object.named_value(name, value),
             };
             written.push(name);
         }

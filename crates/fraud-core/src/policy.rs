@@ -59,6 +59,8 @@ pub struct HistorySettings {
 pub struct FurtherInput {
     /// The input.
     pub input: Input,
+    /// Its name, which decisions are told by.
+    pub(crate) name: String,
     /// For a member of the transaction its place in [`Asked::fields`].
     pub(crate) slot: usize,
 }
@@ -104,7 +106,7 @@ impl Policy {
         let mut asked = Asked::default();
         let further = parts.further.into_iter().map(|input| {
             let slot = asked.slot(&input);
-            FurtherInput { input, slot }
+            FurtherInput { name: input.name().into_owned(), input, slot }
         });
         let further = further.collect();
         let Parts { cap, threshold, default_risk, history, factors, .. } = parts;

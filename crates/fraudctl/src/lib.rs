@@ -22,6 +22,7 @@ pub mod produce;
 pub mod profiles;
 pub mod reading;
 pub mod replay;
+mod row_notes;
 pub mod schema;
 pub mod score;
 pub mod stream;

@@ -9,11 +9,8 @@ use fraud_core::policy::Policy;
 
 use super::EntityItem;
 use super::table::items;
-use crate::display::{counted, note};
+use crate::row_notes::{tell_left_out, tell_problems};
 use crate::{Failure, input};
-
-/// This many rows that the functions cannot use are reported one by one; the others are counted.
-const PROBLEMS_TOLD: usize = 10;
 
 /// The entities of a file.
 #[derive(Debug, Clone, Default)]
@@ -31,10 +28,7 @@ pub struct LoadedEntities {
 pub(super) fn read(path: &Path) -> Result<Rows, Failure> {
     let bytes = input::read_file(path).map_err(Failure::input)?;
     let rows = rows::read(&bytes).map_err(|error| cannot_read(path, error))?;
-    if !rows.left_out.is_empty() {
-        let names: Vec<_> = rows.left_out.iter().map(|name| format!("`{name}`")).collect();
-        note!("{}: {} left out: not attributes of an entity", path.display(), names.join(", "));
-    }
+    tell_left_out(path, &rows.left_out, "an entity");
     Ok(rows)
 }
 
@@ -45,15 +39,7 @@ pub(super) fn read(path: &Path) -> Result<Rows, Failure> {
 fn load(path: &Path) -> Result<LoadedEntities, Failure> {
     let rows = read(path)?;
     let entities = FileEntities::of_rows(&rows).map_err(|error| cannot_read(path, error))?;
-    let problems: Vec<_> =
-        rows.rows.iter().filter_map(|(place, row)| Some((place, row.problem()?))).collect();
-    for (place, problem) in problems.iter().take(PROBLEMS_TOLD) {
-        note!("{}, {place}: {problem}", path.display());
-    }
-    if problems.len() > PROBLEMS_TOLD {
-        let more = (problems.len() - PROBLEMS_TOLD) as u64;
-        note!("{}: {} more cannot be used as they are", path.display(), counted(more, "row"));
-    }
+    tell_problems(path, rows.rows.iter().filter_map(|(place, row)| Some((place, row.problem()?))));
     Ok(LoadedEntities { entities, items: items(&rows) })
 }
 

@@ -11,11 +11,8 @@ use fraud_aws::profiles::table::{CUSTOMER_ID, LIFETIME_VALUE, RISK_SCORE, SEGMEN
 
 use super::ProfileItem;
 use crate::Failure;
-use crate::display::{counted, note};
 use crate::input;
-
-/// This many rows that the functions cannot use are reported one by one; the others are counted.
-const PROBLEMS_TOLD: usize = 10;
+use crate::row_notes::{tell_left_out, tell_problems};
 
 /// The profiles of a file.
 #[derive(Debug, Clone, Default)]
@@ -46,25 +43,9 @@ pub fn load(path: &Path) -> Result<LoadedProfiles, Failure> {
     let profiles = FileProfiles::of_rows(&rows).map_err(|error| {
         Failure::input(anyhow!(error).context(format!("cannot read the profiles in {}", path.display())))
     })?;
-    let problems: Vec<_> =
-        rows.rows.iter().filter_map(|(place, row)| Some((place, row.problem()?))).collect();
-    for (place, problem) in problems.iter().take(PROBLEMS_TOLD) {
-        note!("{}, {place}: {problem}", path.display());
-    }
-    if problems.len() > PROBLEMS_TOLD {
-        let more = (problems.len() - PROBLEMS_TOLD) as u64;
-        note!("{}: {} more cannot be used as they are", path.display(), counted(more, "row"));
-    }
-    tell_left_out(path, &rows);
+    tell_problems(path, rows.rows.iter().filter_map(|(place, row)| Some((place, row.problem()?))));
+    tell_left_out(path, &rows.left_out, "a profile");
     Ok(LoadedProfiles { profiles, items: items(&rows) })
-}
-
-/// Says which columns are not attributes of a profile.
-pub(super) fn tell_left_out(path: &Path, rows: &Rows) {
-    if !rows.left_out.is_empty() {
-        let names: Vec<_> = rows.left_out.iter().map(|name| format!("`{name}`")).collect();
-        note!("{}: {} left out: not attributes of a profile", path.display(), names.join(", "));
-    }
 }
 
 /// The rows as a table holds them, nothing judged: the functions must see in the table what they would see in the file. Of

@@ -9,11 +9,12 @@ use clap::Args;
 use fraud_aws::profiles::rows::{BadRow, Row, Rows};
 use serde_json::json;
 
-use super::files::{item, last_of_each, read, tell_left_out};
+use super::files::{item, last_of_each, read};
 use super::write;
 use crate::Failure;
 use crate::display::{counted, note, print_line, progress};
 use crate::options::table_name;
+use crate::row_notes::tell_left_out;
 
 /// Import profiles from a file into a DynamoDB table.
 #[derive(Debug, Args)]
@@ -47,7 +48,7 @@ pub struct ImportProfilesArgs {
 pub(super) async fn run(arguments: &ImportProfilesArgs) -> Result<(), Failure> {
     let path = &arguments.input;
     let read = read(path)?;
-    tell_left_out(path, &read);
+    tell_left_out(path, &read.left_out, "a profile");
     let (good, bad) = judged(&read);
     for row in &bad {
         note!("{row}");
