@@ -168,7 +168,7 @@ fn respond(bencher: Bencher<'_, '_>) {
     };
     let lines: Vec<Vec<u8>> = transactions(&payloads).iter().map(line).collect();
     bencher.counter(ItemsCount::new(RECORDS)).bench_local(|| {
-        let mut writer = ResponseWriter::new(&event.records, MAX_RESPONSE_BYTES).expect("the echoes fit");
+        let mut writer = ResponseWriter::new(&event.records, 0, MAX_RESPONSE_BYTES).expect("the echoes fit");
         for (record, line) in event.records.iter().zip(&lines) {
             assert!(writer.ok(record, line, arrival()));
         }

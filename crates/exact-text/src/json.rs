@@ -13,7 +13,7 @@ mod write;
 
 pub use keys::RepeatedKeys;
 pub use text::{Text, push_escaped};
-pub use write::{ObjectWriter, is_portable, number_text, push_number};
+pub use write::{ObjectWriter, is_portable, number_text, push_number, push_string_in_string};
 
 /// Why a text was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -2,7 +2,7 @@
 
 use crate::decision::{Decider, Decision};
 use crate::event_time::EventTimeFault;
-use crate::evidence::{ENGINE, Evidence};
+use crate::evidence::{self, ENGINE};
 use crate::fingerprint::Fingerprint;
 use crate::identity::Position;
 use crate::scoring;
@@ -26,7 +26,7 @@ pub const ALERT_TYPE: &str = "fraud_detection";
 /// in UTC with milliseconds), `event_time` (as the producer wrote it; null if it is missing or cannot be read),
 /// `event_time_fault` (what is wrong with it; absent if nothing is), `reasons` (objects of `name`, `points`, `observed`
 /// (a number, null without a value, or an object of several inputs) and `rule`, in the policy's order), `policy` (its id), `transaction_schema` (its id; absent
-/// for the default), `enrichment`, `fraud_inputs` (JSON as text), `position` and `engine` (all three only under a policy
+/// for the default), `enrichment`, `fraud_inputs` (JSON as text), `history` (only under a policy that looks at it), `position` and `engine` (all only under a policy
 /// that looks at more than the record's own fields tell), `stream`, `shard`, `sequence_number` (a string: it
 /// has more digits than numbers can hold), `sub_sequence_number` for a record inside an aggregate, but for the first, and
 /// `customer_sequence`: text that sorts a customer's alerts in the order of the stream, as long as the customer's records are on one
@@ -91,6 +91,8 @@ pub struct Alert {
 pub struct AlertEvidence {
     /// The inputs: JSON.
     pub inputs: String,
+    /// What the customer's history said, if the policy looks at it.
+    pub history: Option<String>,
     /// Which reader and scorer decided.
     pub engine: String,
 }
@@ -121,8 +123,11 @@ impl Alert {
             policy: decider.policy().id().to_owned(),
             schema: transaction.schema().map(str::to_owned),
             enrichment: decision.enrichment.as_str().to_owned(),
-            evidence: Evidence::of(transaction, decision, Some(position), decider.policy())
-                .map(|evidence| AlertEvidence { inputs: evidence.inputs, engine: ENGINE.to_owned() }),
+            evidence: evidence::inputs(transaction, decision, decider.policy()).map(|inputs| AlertEvidence {
+                inputs,
+                history: decision.history.word().map(str::to_owned),
+                engine: ENGINE.to_owned(),
+            }),
             stream: position.stream.to_owned(),
             shard: position.shard.to_owned(),
             sequence_number: position.sequence_number.to_owned(),

@@ -6,7 +6,7 @@ use exact_text::timestamp::Timestamp;
 use crate::enrichment::Enrichment;
 use crate::entity::{EntitiesFound, EntityKinds};
 use crate::event_time::{CountedTime, EventTimeBounds};
-use crate::found::Found;
+use crate::found::{Found, HistoryFound};
 use crate::identity::{Identity, Position};
 use crate::inputs::Inputs;
 use crate::policy::Policy;
@@ -19,6 +19,8 @@ use crate::transaction::Transaction;
 pub struct Decision<'a> {
     /// The outcome of the profile lookup.
     pub enrichment: Enrichment<'a>,
+    /// What the customer's history says.
+    pub history: HistoryFound<'a>,
     /// The kinds of entities that the policy asks for and that could not be looked up.
     pub unavailable: EntityKinds,
     /// What the score was made from.
@@ -65,6 +67,7 @@ impl Decider {
         let inputs = Inputs::of(transaction, &found, arrival, &self.policy);
         Decision {
             enrichment: found.enrichment,
+            history: found.history,
             unavailable: found.entities.as_ref().map_or(EntityKinds::NONE, EntitiesFound::unavailable),
             score: self.policy.score(&inputs),
             inputs,

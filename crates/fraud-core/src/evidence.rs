@@ -1,76 +1,81 @@
 //! What a decision was made from, as scored records and alerts carry it where the record's own fields do not tell.
 
-use exact_text::json::ObjectWriter;
+use exact_text::json::{Scanner, push_number, push_string_in_string};
 
 use crate::decision::Decision;
-use crate::identity::Position;
 use crate::inputs::{Input, InputValue};
 use crate::policy::Policy;
-use crate::scoring::WriteValue;
 use crate::transaction::Transaction;
 
 /// Which reader and scorer decided.
 pub const ENGINE: &str = concat!("fraud-core/", env!("CARGO_PKG_VERSION"));
 
-/// The evidence of a decision under a policy with [further inputs](Policy::further_inputs).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Evidence {
-    /// The inputs as used, a JSON object: each name with its number, text or truth. The amount is the producer's digits. Inputs
-    /// without a value and lists that the entity is not on are left out; the kind of an entity that could not be looked up is
-    /// `"unavailable"`.
-    pub inputs: String,
-    /// Where the record is in its stream: `<shard>/<sequence number>`, then `/<sub-sequence number>` inside a KPL aggregate,
-    /// but for the first. `None` for a record that came from no stream.
-    pub position: Option<String>,
-}
-
-impl Evidence {
-    /// The evidence of a decision on a record that is at `position`, if it came from a stream; `None` where the record's own
-    /// fields tell all.
-    pub fn of(
-        transaction: &Transaction<'_>,
-        decision: &Decision<'_>,
-        position: Option<Position<'_>>,
-        policy: &Policy,
-    ) -> Option<Self> {
-        if policy.further_inputs().is_empty() {
-            return None;
-        }
-        Some(Evidence {
-            inputs: inputs(transaction, decision, policy),
-            position: position.map(|position| position.to_string()),
-        })
+/// The inputs of a decision as used, a JSON object: each name with its number, text or truth. The amount is the producer's
+/// digits. Inputs without a value and lists that the entity is not on are left out; the kind of an entity that could not be
+/// looked up is `"unavailable"`. `None` under a policy without [further inputs](Policy::further_inputs): the record's own
+/// fields tell all.
+pub fn inputs(transaction: &Transaction<'_>, decision: &Decision<'_>, policy: &Policy) -> Option<String> {
+    if policy.further_inputs().is_empty() {
+        return None;
     }
+    let mut text = vec![b'"'];
+    write_inputs(transaction, decision, policy, &mut text);
+    text.push(b'"');
+    // What is written as the content of a JSON string reads back as one.
+    let text = String::from_utf8(text).ok()?;
+    Some(Scanner::new(&text, 0).value().ok()?.as_str()?.into_owned())
 }
 
-fn inputs(transaction: &Transaction<'_>, decision: &Decision<'_>, policy: &Policy) -> String {
-    let mut object = ObjectWriter::new();
-    object.json("amount", &transaction.amount.digits);
-    object.number("customer_risk", decision.inputs.customer_risk);
+/// Appends the [`inputs`] as the content of a JSON string, so that a scored record's are written once.
+pub(crate) fn write_inputs(
+    transaction: &Transaction<'_>,
+    decision: &Decision<'_>,
+    policy: &Policy,
+    out: &mut Vec<u8>,
+) {
+    out.extend_from_slice(br#"{\"amount\":"#);
+    out.extend_from_slice(transaction.amount.digits.as_bytes());
+    out.extend_from_slice(br#",\"customer_risk\":"#);
+    push_number(out, decision.inputs.customer_risk);
     if let Some(hour) = decision.inputs.hour {
-        object.json("hour", &hour.to_string());
+        out.extend_from_slice(br#",\"hour\":"#);
+        push_whole(out, f64::from(hour));
     }
-    let mut written: Vec<&str> = Vec::new();
+    // A member can be asked for as a number and as a text; it is one of them at most.
     for (further, value) in policy.further_inputs().iter().zip(&decision.inputs.further) {
-        let is_told = match (&further.input, value) {
-            (_, InputValue::None | InputValue::Unavailable) => false,
-            (Input::OnList(..), InputValue::Truth(is_on)) => *is_on,
-            _ => true,
-        };
-        let name = further.name.as_str();
-        // A member can be asked for as a number and as a text; it is one of them.
-        if is_told && !written.contains(&name) {
-            match value {
-                InputValue::Number(number) if further.input.is_whole() => {
-                    object.json(name, &number.to_string())
-                }
-                _ => object.named_value(name, value),
-            };
-            written.push(name);
+        match value {
+            InputValue::None | InputValue::Unavailable => continue,
+            InputValue::Truth(false) if matches!(further.input, Input::OnList(..)) => continue,
+            _ => out.extend_from_slice(further.label.as_bytes()),
+        }
+        match value {
+            InputValue::Number(number) if further.input.is_whole() => push_whole(out, *number),
+            InputValue::Number(number) => push_number(out, *number),
+            InputValue::Text(text) => push_string_in_string(out, text),
+            InputValue::Truth(true) => out.extend_from_slice(b"true"),
+            InputValue::Truth(false) => out.extend_from_slice(b"false"),
+            InputValue::None | InputValue::Unavailable => {}
         }
     }
     for kind in decision.unavailable.iter() {
-        object.text(kind.as_str(), "unavailable");
+        out.extend_from_slice(label(kind.as_str()).as_bytes());
+        push_string_in_string(out, "unavailable");
     }
-    object.finish()
+    out.push(b'}');
+}
+
+/// What comes before a member's value in [`write_inputs`]: a comma, the name, a colon.
+pub(crate) fn label(name: &str) -> String {
+    let mut out = vec![b','];
+    push_string_in_string(&mut out, name);
+    out.push(b':');
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+/// Appends a whole number without a fraction.
+fn push_whole(out: &mut Vec<u8>, number: f64) {
+    push_number(out, number);
+    if out.ends_with(b".0") {
+        out.truncate(out.len() - 2);
+    }
 }

@@ -50,6 +50,8 @@ pub const EVENT_TIME_FAULT: &str = "event_time_fault";
 /// The inputs that the decision was made from: JSON as text. Only where the policy looks at more than the record's own
 /// fields tell.
 pub const FRAUD_INPUTS: &str = "fraud_inputs";
+/// What the customer's history said. Only where the policy looks at it.
+pub const HISTORY: &str = "history";
 /// Where the record is in its stream, in the same lines.
 pub const POSITION: &str = "position";
 /// Which reader and scorer decided, in the same lines.
@@ -59,7 +61,7 @@ pub const ENGINE: &str = "engine";
 pub const TRANSACTION_SCHEMA: &str = "transaction_schema";
 
 /// All that are written, in that order.
-pub const WRITTEN: [&str; 14] = [
+pub const WRITTEN: [&str; 15] = [
     TRANSACTION_SCHEMA,
     CUSTOMER_SEGMENT,
     CUSTOMER_LIFETIME_VALUE,
@@ -72,6 +74,7 @@ pub const WRITTEN: [&str; 14] = [
     INGESTED_AT,
     EVENT_TIME_FAULT,
     FRAUD_INPUTS,
+    HISTORY,
     POSITION,
     ENGINE,
 ];

@@ -20,10 +20,21 @@ pub struct Position<'a> {
 /// `<shard>/<sequence number>`, followed by `/<sub-sequence number>` if that is not 0: what log lines name a record by.
 impl fmt::Display for Position<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.shard, self.sequence_number)?;
-        match self.sub_sequence_number {
-            0 => Ok(()),
-            sub_sequence_number => write!(f, "/{sub_sequence_number}"),
+        let mut result = Ok(());
+        self.pieces(|piece| result = result.and_then(|()| f.write_str(piece)));
+        result
+    }
+}
+
+impl Position<'_> {
+    /// Calls `write` with the text, piece by piece.
+    pub fn pieces(&self, mut write: impl FnMut(&str)) {
+        write(self.shard);
+        write("/");
+        write(self.sequence_number);
+        if self.sub_sequence_number > 0 {
+            write("/");
+            write(&self.sub_sequence_number.to_string());
         }
     }
 }

@@ -6,7 +6,8 @@ use exact_text::timestamp::Timestamp;
 use exact_text::written_time::weekday;
 
 use crate::entity::EntityFound;
-use crate::found::Found;
+use crate::found::{Found, HistoryFound};
+use crate::history::{EntityValue, InputKey};
 use crate::policy::Policy;
 use crate::profile::Profile;
 use crate::transaction::{FieldValue, TimeField, Transaction};
@@ -95,6 +96,11 @@ impl<'a> Inputs<'a> {
     ) {
         self.further.reserve_exact(policy.further_inputs().len());
         for further in policy.further_inputs() {
+            // What a transaction was decided with stays what it was.
+            if let (true, HistoryFound::Again(entry)) = (further.input.is_of_entity(), found.history) {
+                self.further.push(entry.known().value(further.key));
+                continue;
+            }
             let value = match &further.input {
                 Input::Amount => InputValue::Number(self.amount),
                 Input::CustomerRisk => InputValue::Number(self.customer_risk),
@@ -122,12 +128,29 @@ impl<'a> Inputs<'a> {
                     EntityFound::Unavailable => InputValue::Unavailable,
                     EntityFound::None | EntityFound::Absent => InputValue::Truth(false),
                 },
-                Input::MerchantFraudRate | Input::MerchantCompromiseAge | Input::History(_) => {
-                    InputValue::None
-                }
+                Input::MerchantFraudRate | Input::MerchantCompromiseAge => InputValue::None,
+                Input::History(input) => match (found.history.inputs(), policy.history()) {
+                    (Some(inputs), Some(settings)) => inputs.value(*input, settings),
+                    _ => InputValue::None,
+                },
             };
             self.further.push(value);
         }
+    }
+
+    /// The values of the policy's inputs over entities, as a history stores them.
+    pub fn entity_values(&self, policy: &Policy) -> Vec<(InputKey, EntityValue)> {
+        let of_entities = policy
+            .further_inputs()
+            .iter()
+            .zip(&self.further)
+            .filter(|(further, _)| further.input.is_of_entity());
+        let stored = |value: &InputValue<'_>| match value {
+            InputValue::Number(number) => EntityValue::Number(*number),
+            InputValue::Truth(truth) => EntityValue::Truth(*truth),
+            InputValue::None | InputValue::Unavailable | InputValue::Text(_) => EntityValue::None,
+        };
+        of_entities.map(|(further, value)| (further.key, stored(value))).collect()
     }
 
     /// The number at a place; `None` if there is none.

@@ -16,6 +16,7 @@ pub mod evidence;
 pub mod fields;
 pub mod fingerprint;
 pub mod found;
+pub mod history;
 pub mod identity;
 pub mod inputs;
 pub mod money;

@@ -22,6 +22,8 @@ pub use silence::{Lacking, MissingCost, Silence};
 
 use sha2::{Digest, Sha256};
 
+use crate::evidence;
+use crate::history::InputKey;
 use crate::inputs::{Input, Place};
 use crate::transaction::Asked;
 
@@ -59,8 +61,10 @@ pub struct HistorySettings {
 pub struct FurtherInput {
     /// The input.
     pub input: Input,
-    /// Its name, which decisions are told by.
-    pub(crate) name: String,
+    /// What comes before its value in a decision's [inputs](crate::evidence::inputs).
+    pub(crate) label: String,
+    /// What names its value in a history.
+    pub(crate) key: InputKey,
     /// For a member of the transaction its place in [`Asked::fields`].
     pub(crate) slot: usize,
 }
@@ -106,7 +110,12 @@ impl Policy {
         let mut asked = Asked::default();
         let further = parts.further.into_iter().map(|input| {
             let slot = asked.slot(&input);
-            FurtherInput { name: input.name().into_owned(), input, slot }
+            FurtherInput {
+                label: evidence::label(&input.name()),
+                key: InputKey::of(&input.name()),
+                input,
+                slot,
+            }
         });
         let further = further.collect();
         let Parts { cap, threshold, default_risk, history, factors, .. } = parts;
@@ -205,6 +214,7 @@ impl Asked {
                 });
             }
             Input::EntityRisk(kind) | Input::OnList(kind, _) => self.entities.insert(*kind),
+            Input::History(_) => self.currency = true,
             _ => {}
         }
         0

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use crate::fields;
 use exact_text::json::{Scanner, is_number, push_escaped};
+use memchr::memchr2;
 
 /// The most characters of a segment. With the bound on digits it bounds what one profile adds to a record, so that no
 /// record takes the room of others.
@@ -11,6 +12,9 @@ pub const MAX_SEGMENT_LENGTH: usize = 256;
 
 /// The most digits, signs and points of a profile's number. DynamoDB's have at most 38 digits and an exponent.
 const MAX_NUMBER_LENGTH: usize = 64;
+
+/// Where the segment begins in a profile's members: behind `"customer_segment":"`.
+const SEGMENT_AT: usize = fields::CUSTOMER_SEGMENT.len() + 4;
 
 /// One attribute as a profile store holds it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,10 +76,15 @@ impl Profile {
 
     /// The customer's segment, `unknown` if the profile names none.
     pub fn segment(&self) -> Cow<'_, str> {
-        // Read out of the members when it is asked for: only alerts do, and profiles are many.
-        let first = self.members.find(':').and_then(|colon| self.members.get(colon + 1..));
-        let segment = first.and_then(|value| Scanner::new(value, 0).value().ok()?.as_str());
-        segment.unwrap_or_default()
+        // Read out of the members when it is asked for: few policies do, and profiles are many.
+        let segment = self.members.get(SEGMENT_AT..).unwrap_or_default();
+        match memchr2(b'"', b'\\', segment.as_bytes()).map(|at| segment.split_at(at)) {
+            Some((plain, end)) if end.starts_with('"') => Cow::Borrowed(plain),
+            _ => {
+                let quoted = self.members.get(SEGMENT_AT - 1..).unwrap_or_default();
+                Scanner::new(quoted, 0).value().ok().and_then(|value| value.as_str()).unwrap_or_default()
+            }
+        }
     }
 
     /// The customer's lifetime value, 0 if the profile has none; `None` for one beyond f64's.
@@ -94,6 +103,24 @@ impl Profile {
         if self.risk_score.is_none() {
             out.extend_from_slice(default_risk.as_bytes());
         }
+    }
+
+    /// The three customer fields as JSON members: what [`of_members`](Self::of_members) reads.
+    pub(crate) fn members(&self) -> &str {
+        &self.members
+    }
+
+    /// The profile of members that were kept, and of whether each stored attribute could be used; `None` for other text.
+    pub(crate) fn of_members(members: &str, is_valid: bool) -> Option<Self> {
+        let (before, risk) = members.rsplit_once(':')?;
+        let (before, _) = before.rsplit_once(',')?;
+        let (segment, value) = before.rsplit_once(',')?;
+        let (_, value) = value.split_once(':')?;
+        let segment = Scanner::new(segment.get(SEGMENT_AT - 1..)?, 0).value().ok()?.as_str()?.into_owned();
+        let attribute =
+            |digits| if str::is_empty(digits) { Attribute::Missing } else { Attribute::Number(digits) };
+        let profile = Profile::new(Attribute::Text(&segment), attribute(value), attribute(risk));
+        (*profile.members == *members).then_some(Profile { is_valid, ..profile })
     }
 
     /// The memory that the profile takes, in bytes.

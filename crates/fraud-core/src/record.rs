@@ -1,7 +1,7 @@
 //! The scored record: the producer's bytes with our fields appended.
 
 use crate::decision::Decision;
-use crate::evidence::{ENGINE, Evidence};
+use crate::evidence::{self, ENGINE};
 use crate::fields;
 use crate::identity::Position;
 use crate::policy::Policy;
@@ -36,6 +36,14 @@ struct Between {
     before_arrival: String,
     /// `","event_time_fault":"`
     before_fault: String,
+    /// `,"fraud_inputs":"`
+    before_inputs: String,
+    /// `","history":"`
+    before_history: String,
+    /// `","position":"`
+    before_position: String,
+    /// `","engine":"..."`
+    engine: String,
 }
 
 impl RecordEncoder {
@@ -51,6 +59,10 @@ impl RecordEncoder {
             before_enrichment: format!(",\"{}\":\"", fields::ENRICHMENT),
             before_arrival: format!("\",\"{}\":\"", fields::INGESTED_AT),
             before_fault: format!("\",\"{}\":\"", fields::EVENT_TIME_FAULT),
+            before_inputs: format!(",\"{}\":\"", fields::FRAUD_INPUTS),
+            before_history: format!("\",\"{}\":\"", fields::HISTORY),
+            before_position: format!("\",\"{}\":\"", fields::POSITION),
+            engine: format!("\",\"{}\":\"{ENGINE}\"", fields::ENGINE),
         };
         RecordEncoder {
             factor_names,
@@ -100,28 +112,42 @@ impl RecordEncoder {
             out.extend_from_slice(fault.as_str().as_bytes());
         }
         out.push(b'"');
-        if !self.policy.further_inputs().is_empty()
-            && let Some(evidence) = Evidence::of(transaction, decision, position, &self.policy)
-        {
-            write_evidence(&evidence, out);
+        if !self.policy.further_inputs().is_empty() {
+            self.write_evidence(transaction, decision, position, out);
         }
         out.extend_from_slice(b"}\n");
     }
-}
 
-fn write_evidence(evidence: &Evidence, out: &mut Vec<u8>) {
-    let mut member = |name: &str, text: &str| {
-        out.extend_from_slice(b",\"");
-        out.extend_from_slice(name.as_bytes());
-        out.extend_from_slice(b"\":\"");
-        push_escaped(out, text);
-        out.push(b'"');
-    };
-    member(fields::FRAUD_INPUTS, &evidence.inputs);
-    if let Some(position) = &evidence.position {
-        member(fields::POSITION, position);
+    /// About how many bytes of a line say what the decision was made from; 0 where the record's own fields do.
+    pub fn evidence_length(&self) -> usize {
+        const VALUE: usize = 8;
+        const BASIC_INPUTS_AND_POSITION: usize = 200;
+        let further = self.policy.further_inputs();
+        let inputs: usize = further.iter().map(|input| input.label.len() + VALUE).sum();
+        if further.is_empty() { 0 } else { inputs + BASIC_INPUTS_AND_POSITION }
     }
-    member(fields::ENGINE, ENGINE);
+
+    /// Appends what the decision was made from, where the record is in its stream, and what decided.
+    fn write_evidence(
+        &self,
+        transaction: &Transaction<'_>,
+        decision: &Decision<'_>,
+        position: Option<Position<'_>>,
+        out: &mut Vec<u8>,
+    ) {
+        let between = &self.between;
+        out.extend_from_slice(between.before_inputs.as_bytes());
+        evidence::write_inputs(transaction, decision, &self.policy, out);
+        if let Some(word) = decision.history.word() {
+            out.extend_from_slice(between.before_history.as_bytes());
+            out.extend_from_slice(word.as_bytes());
+        }
+        if let Some(position) = position {
+            out.extend_from_slice(between.before_position.as_bytes());
+            position.pieces(|piece| push_escaped(out, piece));
+        }
+        out.extend_from_slice(between.engine.as_bytes());
+    }
 }
 
 #[cfg(test)]

@@ -237,16 +237,35 @@ impl<'a> Transaction<'a> {
 
     /// What tells the transaction from another under the same identity.
     pub fn fingerprint(&self) -> Fingerprint {
-        let (event_time, merchant) = match self.mapped() {
-            None => (self.event_time_value, self.merchant),
-            Some(mapped) => (mapped.core(Core::EventTime), mapped.core(Core::Merchant)),
+        let event_time = match self.mapped() {
+            None => self.event_time_value,
+            Some(mapped) => mapped.core(Core::EventTime),
         };
         let event_time = match (&self.event_time, event_time) {
             (TimeField::Known(time, _), _) => WrittenAs::Instant(time.instant),
             (_, None) => WrittenAs::Nothing,
             (_, Some(value)) => WrittenAs::Text(value),
         };
-        Fingerprint::of(&self.amount.digits, event_time, merchant.and_then(Value::as_digits).as_deref())
+        Fingerprint::of(&self.amount.digits, event_time, self.merchant().as_deref())
+    }
+
+    /// The merchant: a text or a number's digits.
+    pub(crate) fn merchant(&self) -> Option<Cow<'_, str>> {
+        let merchant = match self.mapped() {
+            None => self.merchant,
+            Some(mapped) => mapped.core(Core::Merchant),
+        };
+        merchant.and_then(Value::as_digits)
+    }
+
+    /// The currency, a text or a number's digits, if the reading asks for it.
+    pub(crate) fn currency(&self) -> Option<Cow<'_, str>> {
+        let further = self.further.as_ref()?;
+        let currency = match &further.mapped {
+            None => further.asked.get(further.reading.slot_of_currency()?).copied().flatten(),
+            Some(mapped) => mapped.value(further.reading.plan()?.currency()),
+        };
+        currency.and_then(Value::as_digits)
     }
 
     /// The id of the schema that the transaction was read by; `None` for the default.

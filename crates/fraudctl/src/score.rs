@@ -15,7 +15,7 @@ use fraud_core::decision::Decider;
 use fraud_core::enrichment::Enrichment;
 use fraud_core::event_time::{EventTimeBounds, EventTimeFault, EventTimeFaults};
 use fraud_core::fields;
-use fraud_core::found::Found;
+use fraud_core::found::{Found, HistoryFound};
 use fraud_core::scoring::{Reason, reasons_json};
 use fraud_core::transaction::{Reading, Transaction, TransactionReader};
 use tokio::time::Instant;
@@ -176,7 +176,8 @@ async fn score(
     let looked_up = look_up(&known.profiles, [customer].into_iter(), Instant::now()).await;
     let (kinds, of) = (decider.policy().asked().entities, [Some(&transaction)].into_iter());
     let entities = look_up_entities(&known.entities, kinds, of, Instant::now()).await;
-    let found = Found { enrichment: looked_up.of(0), entities: entities.of(0) };
+    let found =
+        Found { enrichment: looked_up.of(0), entities: entities.of(0), history: HistoryFound::NotAsked };
     let decision = decider.decide(&transaction, found, arrival, None);
     tally.unusable_fields += decision.inputs.unusable_fields as u64;
     let alerts = decider.alerts(&decision);

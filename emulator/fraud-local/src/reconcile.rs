@@ -11,7 +11,7 @@ use fraud_core::decision::Decider;
 use fraud_core::enrichment::Enrichment;
 use fraud_core::entity::{EntityFound, EntityKind, EntityKinds};
 use fraud_core::event_time::EventTimeBounds;
-use fraud_core::found::Found;
+use fraud_core::found::{Found, HistoryFound};
 use fraud_core::identity::{Identity, Position};
 use fraud_core::money::Money;
 use fraud_core::policy::Policy;
@@ -121,7 +121,11 @@ impl ExpectedOutput {
             let looked_up = look_up(profiles, [customer].into_iter(), Instant::now()).await;
             let of = [Some(&transaction)].into_iter();
             let entities = look_up_entities(entities, asked.entities, of, Instant::now()).await;
-            let found = Found { enrichment: looked_up.of(0), entities: entities.of(0) };
+            let found = Found {
+                enrichment: looked_up.of(0),
+                entities: entities.of(0),
+                history: HistoryFound::NotAsked,
+            };
             let decide = |found| decider.decide(&transaction, found, record.arrival, Some(position));
             let known = decide(found);
             let scores = (0..1 << (kinds.len() + 1))

@@ -11,7 +11,7 @@ use fraud_aws::profiles::ProfileStore;
 use fraud_aws::reason::FailureReason;
 use fraud_core::decision::Decider;
 use fraud_core::event_time::EventTimeBounds;
-use fraud_core::found::Found;
+use fraud_core::found::{Found, HistoryFound};
 use fraud_core::policy::Policy;
 use fraud_core::record::RecordEncoder;
 use fraud_core::schema::Schema;
@@ -106,7 +106,8 @@ impl<Profiles: ProfileStore, Entities: EntityStore> Transform<Profiles, Entities
         max_response_bytes: usize,
     ) -> Result<Transformed, InvalidBatch> {
         let event = FirehoseEvent::parse(event)?;
-        let mut writer = ResponseWriter::new(&event.records, max_response_bytes)?;
+        let mut writer =
+            ResponseWriter::new(&event.records, self.encoder.evidence_length(), max_response_bytes)?;
         let payloads = Payloads::decode(event.records.iter().map(|record| record.data));
         let mut reader = TransactionReader::new(&self.reading);
         let scorables: Vec<_> = event
@@ -137,7 +138,11 @@ impl<Profiles: ProfileStore, Entities: EntityStore> Transform<Profiles, Entities
             let failed = match scorable {
                 Ok(Scorable { transaction, arrival }) => {
                     let position = event.position(record);
-                    let found = Found { enrichment: profiles.of(index), entities: entities.of(index) };
+                    let found = Found {
+                        enrichment: profiles.of(index),
+                        entities: entities.of(index),
+                        history: HistoryFound::NotAsked,
+                    };
                     let decision = self.decider.decide(transaction, found, *arrival, position);
                     line.clear();
                     self.encoder.encode(transaction, &decision, position, &mut line);

@@ -24,7 +24,7 @@ use fraud_core::decision::Decider;
 use fraud_core::enrichment::Enrichment;
 use fraud_core::event_time::EventTimeBounds;
 use fraud_core::fingerprint::Fingerprint;
-use fraud_core::found::Found;
+use fraud_core::found::{Found, HistoryFound};
 use fraud_core::policy::Policy;
 use fraud_core::schema::Schema;
 use fraud_core::transaction::Reading;
@@ -166,7 +166,11 @@ where
         let mut known: HashMap<(String, Option<Fingerprint>), usize> = HashMap::new();
         for (index, received) in received.iter().enumerate() {
             let Ok(Received { transaction, arrival, position }) = received else { continue };
-            let found = Found { enrichment: profiles.of(index), entities: entities.of(index) };
+            let found = Found {
+                enrichment: profiles.of(index),
+                entities: entities.of(index),
+                history: HistoryFound::NotAsked,
+            };
             let decision = self.decider.decide(transaction, found, *arrival, Some(*position));
             metrics.enrichment.count(decision.enrichment);
             if let (Some(counts), Some(entities)) = (&mut metrics.entities, &found.entities) {

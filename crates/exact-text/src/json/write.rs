@@ -1,6 +1,7 @@
 //! Writing JSON: numbers, and objects member by member.
 
 use super::push_escaped;
+use super::text::plain_run_end;
 
 /// Appends the shortest text that reads back as the same f64. `number` must be finite: JSON has no other.
 #[inline]
@@ -30,6 +31,22 @@ fn push_portable(out: &mut Vec<u8>, text: &str) {
         rest = after;
     }
     push_escaped(out, rest);
+}
+
+/// Appends `text` as a [portable](is_portable) JSON string, its quotes included, as it is inside another JSON string.
+#[inline]
+pub fn push_string_in_string(out: &mut Vec<u8>, text: &str) {
+    let bytes = text.as_bytes();
+    out.extend_from_slice(br#"\""#);
+    // Both characters that are not portable begin with this byte.
+    if plain_run_end(bytes, 0) == bytes.len() && !bytes.contains(&0xEF) {
+        out.extend_from_slice(bytes);
+    } else {
+        let mut content = Vec::with_capacity(2 * bytes.len());
+        push_portable(&mut content, text);
+        push_escaped(out, &String::from_utf8_lossy(&content));
+    }
+    out.extend_from_slice(br#"\""#);
 }
 
 /// An object in the making: one line of [portable](is_portable) JSON, its members in the order in which they are added. No
@@ -117,6 +134,12 @@ mod tests {
             prop_assert!(object.chars().all(|c| is_portable(c) && c != '\n' && c != '\r'), "{:?}", object);
             let read: serde_json::Value = serde_json::from_str(&object).unwrap();
             prop_assert_eq!(read["text"].as_str(), Some(text.as_str()));
+            let mut outer = b"\"".to_vec();
+            push_string_in_string(&mut outer, &text);
+            outer.push(b'"');
+            let inner: String = serde_json::from_slice(&outer).unwrap();
+            prop_assert!(inner.chars().all(|c| is_portable(c) && c != '\n' && c != '\r'), "{:?}", inner);
+            prop_assert_eq!(serde_json::from_str::<String>(&inner).unwrap(), text);
         }
     }
 }

@@ -32,7 +32,9 @@ pub async fn look_up_entities<'t>(
         return LookedUpEntities::default();
     }
     let kinds: Vec<EntityKind> = kinds.iter().collect();
-    let mut names: Vec<Option<(EntityKind, Cow<'t, str>)>> = Vec::new();
+    let records = transactions.size_hint();
+    let mut names: Vec<Option<(EntityKind, Cow<'t, str>)>> =
+        Vec::with_capacity(records.1.unwrap_or(records.0) * kinds.len());
     let mut unusable_ids = 0;
     for transaction in transactions {
         names.extend(kinds.iter().map(|&kind| match transaction?.entity(kind) {

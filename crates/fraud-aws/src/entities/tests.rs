@@ -164,7 +164,7 @@ impl Store for Merchants {
 async fn each_record_is_told_what_was_found_of_its_own_entities() {
     let kinds: EntityKinds =
         [EntityKind::Card, EntityKind::Merchant, EntityKind::Device].into_iter().collect();
-    let reading = Reading::new(&Schema::builtin_default(), &Asked { fields: Vec::new(), entities: kinds });
+    let reading = Reading::new(&Schema::builtin_default(), &Asked { entities: kinds, ..Asked::default() });
     let mut reader = TransactionReader::new(&reading);
     let payloads: [&[u8]; 4] = [
         br#"{"amount":1,"merchant_id":"M1","card_id":1}"#,

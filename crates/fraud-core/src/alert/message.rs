@@ -44,10 +44,11 @@ pub(super) fn write(alert: &Alert) -> String {
     }
     object.text("enrichment", &alert.enrichment);
     if let Some(evidence) = &alert.evidence {
-        object
-            .text(fields::FRAUD_INPUTS, &evidence.inputs)
-            .text(fields::POSITION, &alert.position().to_string())
-            .text(fields::ENGINE, &evidence.engine);
+        object.text(fields::FRAUD_INPUTS, &evidence.inputs);
+        if let Some(word) = &evidence.history {
+            object.text(fields::HISTORY, word);
+        }
+        object.text(fields::POSITION, &alert.position().to_string()).text(fields::ENGINE, &evidence.engine);
     }
     object
         .text("stream", &alert.stream)
@@ -111,7 +112,12 @@ pub(super) fn read(
         evidence: match members.get(fields::FRAUD_INPUTS) {
             None => None,
             Some(_) => {
-                Some(AlertEvidence { inputs: text(fields::FRAUD_INPUTS)?, engine: text(fields::ENGINE)? })
+                let history = match members.get(fields::HISTORY) {
+                    None => None,
+                    Some(_) => Some(text(fields::HISTORY)?),
+                };
+                let (inputs, engine) = (text(fields::FRAUD_INPUTS)?, text(fields::ENGINE)?);
+                Some(AlertEvidence { inputs, history, engine })
             }
         },
         stream: text("stream")?,

@@ -111,6 +111,17 @@ impl Input {
         }
     }
 
+    /// Whether it says what is known of an entity.
+    pub(crate) fn is_of_entity(&self) -> bool {
+        match self {
+            Input::EntityRisk(_) | Input::OnList(..) => true,
+            Input::MerchantFraudRate | Input::MerchantCompromiseAge => true,
+            Input::Amount | Input::CustomerRisk | Input::Hour | Input::Weekday => false,
+            Input::CustomerLifetimeValue | Input::CustomerSegment => false,
+            Input::Field(..) | Input::History(_) => false,
+        }
+    }
+
     /// Whether its numbers are whole.
     pub(crate) fn is_whole(&self) -> bool {
         match self {

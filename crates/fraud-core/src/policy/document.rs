@@ -3,6 +3,7 @@
 use toml::de::{DeArray, DeTable};
 
 use super::{HistorySettings, MAX_FACTORS, Parts, Policy, PolicyError, PolicyProblem, keys};
+use crate::history::MAX_ENTITY_INPUTS;
 use crate::inputs::{Input, Place};
 
 mod bounds;
@@ -68,7 +69,12 @@ fn read(document: &DeTable<'_>, mistakes: &mut Mistakes<'_>) -> Option<Policy> {
             mistakes.add(at, PolicyProblem::FactorCount(array.len()));
             return None;
         }
-        factors(array, &mut places, mistakes)
+        let factors = factors(array, &mut places, mistakes);
+        let of_entities = places.further.iter().filter(|input| input.is_of_entity()).count();
+        if of_entities > MAX_ENTITY_INPUTS {
+            mistakes.add(at, PolicyProblem::EntityInputCount(of_entities));
+        }
+        factors
     });
     entries.finish(mistakes);
 

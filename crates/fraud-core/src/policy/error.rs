@@ -85,6 +85,9 @@ pub enum PolicyProblem {
     /// A policy without factors, or with more than can be told apart.
     #[error("a policy has 1 to {max} factors, not {0}", max = super::MAX_FACTORS)]
     FactorCount(usize),
+    /// More inputs over entities than a history has room for.
+    #[error("a policy looks at {max} things known of entities at most, not {0}", max = crate::history::MAX_ENTITY_INPUTS)]
+    EntityInputCount(usize),
     /// A number outside what its key allows.
     #[error("`{key}` is {value}, it must be {must}")]
     Number {

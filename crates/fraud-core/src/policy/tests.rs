@@ -217,3 +217,15 @@ fn a_text_that_is_no_toml_is_told_with_its_line() {
         "{missing}"
     );
 }
+
+#[test]
+fn a_policy_looks_at_no_more_entities_than_a_history_has_room_for() {
+    let head = "name = \"p\"\ncap = 1\nthreshold = 0.5\ndefault_risk = 0.5\n";
+    let policy = |lists: usize| {
+        let conditions = (0..lists).map(|list| format!("{{ entity = \"device\", on_list = \"l{list}\" }}"));
+        let conditions: Vec<_> = conditions.collect();
+        format!("{head}[[factors]]\nname = \"a\"\npoints = 1\nwhen = [{}]\n", conditions.join(", "))
+    };
+    assert!(Policy::parse(&policy(32)).is_ok());
+    assert_eq!(problem(&policy(33)).1, PolicyProblem::EntityInputCount(33));
+}

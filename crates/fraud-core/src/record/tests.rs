@@ -4,7 +4,7 @@ use crate::decision::Decider;
 use crate::enrichment::Enrichment;
 use crate::entity::{EntitiesFound, Entity, EntityFound, EntityKind};
 use crate::event_time::EventTimeBounds;
-use crate::found::Found;
+use crate::found::{Found, HistoryFound};
 use crate::identity::Position;
 use crate::profile::{Attribute, Profile};
 use crate::schema::Schema;
@@ -189,7 +189,7 @@ proptest! {
             .filter(|&name| name != fields::DECISION_ID || object.contains_key("transaction_id"))
             .filter(|&name| name != fields::EVENT_TIME_FAULT || faulty)
             .filter(|&name| name != fields::TRANSACTION_SCHEMA)
-            .filter(|name| ![fields::FRAUD_INPUTS, fields::POSITION, fields::ENGINE].contains(name))
+            .filter(|name| ![fields::FRAUD_INPUTS, fields::HISTORY, fields::POSITION, fields::ENGINE].contains(name))
             .collect();
         expected.sort_unstable();
         prop_assert_eq!(ours, expected);
@@ -261,7 +261,11 @@ fn decide_further(
     let encoder = RecordEncoder::new(&policy);
     let decider = Decider::new(policy.clone(), EventTimeBounds::UNBOUNDED);
     let profile = profile();
-    let found = Found { enrichment: Enrichment::Profile(&profile), entities: Some(entities) };
+    let found = Found {
+        enrichment: Enrichment::Profile(&profile),
+        entities: Some(entities),
+        history: HistoryFound::NotAsked,
+    };
     let arrival = Timestamp::from_millis(1_700_000_000_000).unwrap();
     let decision = decider.decide(&transaction, found, arrival, position);
     let mut line = Vec::new();
@@ -379,7 +383,7 @@ proptest! {
             let reading = Reading::new(&Schema::builtin_default(), policy.asked());
             let transaction = TransactionReader::new(&reading).read(text.as_bytes()).unwrap();
             let decider = Decider::new(policy.clone(), EventTimeBounds::UNBOUNDED);
-            let found = Found { enrichment: Enrichment::NoProfile, entities: Some(entities) };
+            let found = Found { enrichment: Enrichment::NoProfile, entities: Some(entities), history: HistoryFound::NotAsked };
             let arrival = Timestamp::from_millis(1_700_000_000_000).unwrap();
             let decision = decider.decide(&transaction, found, arrival, None);
             let mut line = Vec::new();

@@ -118,6 +118,9 @@ impl Plan {
         for kind in asked.entities.iter() {
             plan.target(kind.member(), schema);
         }
+        if asked.currency {
+            plan.target(fields::CURRENCY, schema);
+        }
         plan.fields = asked
             .fields
             .iter()
@@ -219,6 +222,11 @@ impl Plan {
     /// The target of a field by its place in [`Asked::fields`].
     pub(super) fn field(&self, slot: usize) -> Option<usize> {
         self.fields.get(slot).copied().flatten()
+    }
+
+    /// The target of the currency, if it is asked for or mapped.
+    pub(super) fn currency(&self) -> Option<usize> {
+        self.targets.iter().position(|target| target.name == fields::CURRENCY)
     }
 
     /// The target of a kind of entity, if it is asked for or mapped.

@@ -7,6 +7,7 @@ use exact_text::json::Value;
 use super::plan::Plan;
 use super::{Field, MAX_ID_LENGTH, Members};
 use crate::entity::{EntityKind, EntityKinds};
+use crate::fields;
 use crate::schema::Schema;
 
 /// What a policy asks of a transaction beside its amount, times and customer.
@@ -16,22 +17,26 @@ pub struct Asked {
     pub fields: Vec<String>,
     /// The kinds of entities.
     pub entities: EntityKinds,
+    /// Whether the currency is asked for.
+    pub currency: bool,
 }
 
 /// What is read of each transaction.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reading {
-    /// The members that are asked for, each with what else it is read for: first the fields, then the entities.
+    /// The members that are asked for, each with what else it is read for, or the first slot of its name: first the fields,
+    /// then the entities.
     slots: Vec<(String, Field)>,
     /// The slot of each kind of entity.
     entities: [Option<usize>; EntityKind::ALL.len()],
+    currency: Option<usize>,
     /// Where everything is, if there is a schema; the rest is then not looked at.
     plan: Option<Box<Plan>>,
 }
 
 /// Nothing beside what every transaction is read for, and without a schema.
 pub static PLAIN: Reading =
-    Reading { slots: Vec::new(), entities: [None; EntityKind::ALL.len()], plan: None };
+    Reading { slots: Vec::new(), entities: [None; EntityKind::ALL.len()], currency: None, plan: None };
 
 impl Reading {
     /// What is read of transactions that their producer writes by `schema`, where a policy asks for this.
@@ -42,7 +47,12 @@ impl Reading {
             return reading;
         }
         let mut slot = |name: &str| {
-            reading.slots.push((name.to_owned(), Field::of(Some(name))));
+            let first = reading.slots.iter().position(|(known, _)| known == name);
+            let field = match (Field::of(Some(name)), first.and_then(|first| u16::try_from(first).ok())) {
+                (Field::Other, Some(first)) => Field::Asked(first),
+                (field, _) => field,
+            };
+            reading.slots.push((name.to_owned(), field));
             reading.slots.len() - 1
         };
         asked.fields.iter().for_each(|name| {
@@ -54,6 +64,8 @@ impl Reading {
                 *entity = Some(place);
             }
         }
+        let currency = asked.currency.then(|| slot(fields::CURRENCY));
+        reading.currency = currency;
         reading
     }
 
@@ -77,7 +89,7 @@ impl Reading {
     /// Fills in the members that are asked for and are read for something else too, or are asked for twice.
     #[inline]
     pub(super) fn complete<'a>(&self, asked: &mut [Option<Value<'a>>], read: &Members<'a>) {
-        for (place, (name, field)) in self.slots.iter().enumerate() {
+        for (place, (_, field)) in self.slots.iter().enumerate() {
             let value = match field {
                 Field::TransactionId => read.transaction_id,
                 Field::CustomerId => read.customer_id,
@@ -86,10 +98,8 @@ impl Reading {
                 Field::MerchantId => read.merchant,
                 // A name under which only this product writes: nothing of the producer's is there.
                 Field::Own => None,
-                Field::Other | Field::Asked(_) => {
-                    let first = self.slots.iter().position(|(other, _)| other == name);
-                    first.and_then(|first| asked.get(first).copied().flatten())
-                }
+                Field::Other => continue,
+                Field::Asked(first) => asked.get(usize::from(*first)).copied().flatten(),
             };
             if let Some(slot) = asked.get_mut(place) {
                 *slot = value;
@@ -106,6 +116,10 @@ impl Reading {
     #[inline]
     pub(super) fn plan(&self) -> Option<&Plan> {
         self.plan.as_deref()
+    }
+
+    pub(super) fn slot_of_currency(&self) -> Option<usize> {
+        self.currency
     }
 
     pub(super) fn slot_of_entity(&self, kind: EntityKind) -> Option<usize> {

@@ -269,6 +269,7 @@ fn what_is_asked_for_is_read_beside_what_every_transaction_is_read_for() {
             .map(str::to_owned)
             .into(),
         entities: EntityKind::ALL.into_iter().collect(),
+        currency: false,
     };
     let reading = Reading::new(&Schema::builtin_default(), &asked);
     let mut reader = TransactionReader::new(&reading);

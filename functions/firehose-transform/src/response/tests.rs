@@ -14,7 +14,7 @@ fn midnight() -> Timestamp {
 #[test]
 fn records_are_answered_in_order_and_in_the_form_that_firehose_reads() {
     let event = FirehoseEvent::parse(EVENT).unwrap();
-    let mut writer = ResponseWriter::new(&event.records, MAX_RESPONSE_BYTES).unwrap();
+    let mut writer = ResponseWriter::new(&event.records, 0, MAX_RESPONSE_BYTES).unwrap();
     assert!(writer.ok(&event.records[0], b"{}\n", midnight()));
     writer.echo(&event.records[1]);
     writer.echo(&event.records[2]);
@@ -31,7 +31,7 @@ fn records_are_answered_in_order_and_in_the_form_that_firehose_reads() {
 fn the_published_type_reads_the_answer() {
     let event = FirehoseEvent::parse(r#"{"records":[{"recordId":"a","data":"eyJh"}]}"#).unwrap();
     let record = &event.records[0];
-    let mut writer = ResponseWriter::new(&event.records, MAX_RESPONSE_BYTES).unwrap();
+    let mut writer = ResponseWriter::new(&event.records, 0, MAX_RESPONSE_BYTES).unwrap();
     assert!(writer.ok(record, b"{}\n", midnight()));
     let read: KinesisFirehoseResponse = serde_json::from_str(&writer.finish()).unwrap();
     assert_eq!(
@@ -47,13 +47,13 @@ fn an_answer_never_passes_the_limit_and_always_completes() {
     let event = FirehoseEvent::parse(EVENT).unwrap();
     let line = [b'x'; 300];
     let smallest = {
-        let mut writer = ResponseWriter::new(&event.records, MAX_RESPONSE_BYTES).unwrap();
+        let mut writer = ResponseWriter::new(&event.records, 0, MAX_RESPONSE_BYTES).unwrap();
         event.records.iter().for_each(|record| writer.echo(record));
         writer.finish().len()
     };
     let mut seen = std::collections::BTreeSet::new();
     for limit in 0..smallest + 3 * 600 {
-        let Ok(mut writer) = ResponseWriter::new(&event.records, limit) else {
+        let Ok(mut writer) = ResponseWriter::new(&event.records, 0, limit) else {
             // One comma is reserved that the first record does not need.
             assert!(limit < smallest + 1, "{limit} bytes are enough for {smallest}");
             continue;
@@ -86,7 +86,7 @@ proptest! {
         let records = vec![r#"{"recordId":"a","data":"eyJh"}"#; times.len()].join(",");
         let event = format!("{{\"records\":[{records}]}}");
         let event = FirehoseEvent::parse(&event).unwrap();
-        let mut writer = ResponseWriter::new(&event.records, MAX_RESPONSE_BYTES).unwrap();
+        let mut writer = ResponseWriter::new(&event.records, 0, MAX_RESPONSE_BYTES).unwrap();
         for (record, &time) in event.records.iter().zip(&times) {
             let fits = writer.ok(record, b"{}", Timestamp::saturating_from_millis(time));
             prop_assert!(fits);

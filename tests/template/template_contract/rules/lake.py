@@ -22,6 +22,7 @@ TYPES = {
     "ingested_at": "timestamp",
     "event_time_fault": "string",
     "fraud_inputs": "string",
+    "history": "string",
     "position": "string",
     "engine": "string",
 }

@@ -18,6 +18,7 @@ fn asked() -> Asked {
     Asked {
         fields: ["channel", "age", "amount", "currency", "fraud_score"].map(str::to_owned).into(),
         entities: EntityKind::ALL.into_iter().collect(),
+        currency: false,
     }
 }
 

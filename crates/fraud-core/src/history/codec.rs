@@ -1,0 +1,464 @@
+//! A history as bytes: small, exact, and refused if a byte is wrong.
+//!
+//! The first byte is the format, the last four are a checksum. Numbers are variable-length integers of seven bits a byte, the
+//! least first; those that can be negative are folded (0, -1, 1, -2, ..). Times are written as differences.
+
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+
+use super::place::{Place, SequenceNumber};
+use super::totals::{Day, Totals, Week};
+use super::{EntityValue, Entry, EntryKey, History, HistoryInputs, InputKey, Known};
+use crate::profile::Profile;
+
+const FORMAT: u8 = 1;
+const CHECKSUM_BYTES: usize = 4;
+
+/// More than any row takes: 128 entries, each with the longest profile and [`MAX_ENTITY_INPUTS`]. An item of DynamoDB has
+/// at most 400 KB (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html>).
+pub const MAX_ROW_BYTES: usize = 380_000;
+
+/// The most inputs over entities that a policy can have, so that no row is too large.
+pub const MAX_ENTITY_INPUTS: usize = 32;
+
+/// A row that cannot be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum DamagedRow {
+    /// It was written by a later release.
+    #[error("the row has format {0}, this release reads format {FORMAT}")]
+    Format(u8),
+    /// Its checksum is not that of its bytes.
+    #[error("the row's checksum is wrong")]
+    Checksum,
+    /// What its bytes say is no history.
+    #[error("the row's bytes are no history")]
+    Content,
+}
+
+const COUNTS: u8 = 1;
+const OUTLIER: u8 = 2;
+const ALERTED: u8 = 4;
+const COPIED: u8 = 8;
+const FOREIGN: u8 = 16;
+const MERCHANT: u8 = 32;
+const NEW_MERCHANT: u8 = 64;
+const HAS_PAST: u8 = 128;
+
+impl History {
+    /// The bytes of a row.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut out = Writer(vec![FORMAT]);
+        out.place(self.now);
+        out.place(self.gone);
+        out.totals(&self.totals);
+        let mut known: Vec<&Arc<Known>> = Vec::new();
+        let mut references = Vec::with_capacity(self.recent.len());
+        for entry in &self.recent {
+            let place = known.iter().position(|known| Arc::ptr_eq(known, &entry.known));
+            references.push(place.unwrap_or_else(|| {
+                known.push(&entry.known);
+                known.len() - 1
+            }));
+        }
+        out.length(known.len());
+        known.iter().for_each(|known| out.known(known));
+        out.length(self.recent.len());
+        let mut before = self.now.map_or(0, |now| now.arrival);
+        for (entry, reference) in self.recent.iter().zip(references) {
+            out.entry(entry, reference, before);
+            before = entry.arrival;
+        }
+        let checksum = checksum(&out.0);
+        out.0.extend_from_slice(&checksum);
+        out.0
+    }
+
+    /// Reads the bytes of a row.
+    ///
+    /// # Errors
+    /// [`DamagedRow`]
+    pub fn decode(bytes: &[u8]) -> Result<Self, DamagedRow> {
+        match bytes.first() {
+            Some(&FORMAT) => {}
+            Some(&format) if format > FORMAT => return Err(DamagedRow::Format(format)),
+            _ => return Err(DamagedRow::Content),
+        }
+        let content = bytes.len().checked_sub(CHECKSUM_BYTES).and_then(|end| bytes.split_at_checked(end));
+        let (content, sum) = content.ok_or(DamagedRow::Checksum)?;
+        if checksum(content) != sum {
+            return Err(DamagedRow::Checksum);
+        }
+        let mut reader = Reader(content.get(1..).unwrap_or_default());
+        let history = reader.history().ok_or(DamagedRow::Content)?;
+        if reader.0.is_empty() { Ok(history) } else { Err(DamagedRow::Content) }
+    }
+}
+
+pub(super) fn checksum(bytes: &[u8]) -> [u8; CHECKSUM_BYTES] {
+    let digest = Sha256::digest(bytes);
+    let mut sum = [0; CHECKSUM_BYTES];
+    sum.copy_from_slice(&digest[..CHECKSUM_BYTES]);
+    sum
+}
+
+struct Writer(Vec<u8>);
+
+impl Writer {
+    fn unsigned(&mut self, mut number: u128) {
+        while number >= 0x80 {
+            self.0.push(u8::try_from(number & 0x7F).unwrap_or_default() | 0x80);
+            number >>= 7;
+        }
+        self.0.push(u8::try_from(number).unwrap_or_default());
+    }
+
+    fn count(&mut self, number: u64) {
+        self.unsigned(number.into());
+    }
+
+    fn length(&mut self, length: usize) {
+        self.count(length as u64);
+    }
+
+    /// Folded, so that small numbers on either side of zero are short.
+    fn signed(&mut self, number: i64) {
+        let folded = (i128::from(number) << 1) ^ (i128::from(number) >> 64);
+        self.unsigned(folded.unsigned_abs());
+    }
+
+    fn difference(&mut self, from: i64, to: i64) {
+        let difference = i128::from(to) - i128::from(from);
+        self.unsigned(((difference << 1) ^ (difference >> 127)).unsigned_abs());
+    }
+
+    fn optional(&mut self, number: Option<i64>) {
+        self.0.push(u8::from(number.is_some()));
+        if let Some(number) = number {
+            self.signed(number);
+        }
+    }
+
+    fn place(&mut self, place: Option<Place>) {
+        let Some(Place { arrival, sequence_number, sub_sequence_number }) = place else {
+            return self.0.push(0);
+        };
+        if sequence_number == SequenceNumber::LAST {
+            self.0.push(1);
+            return self.signed(arrival);
+        }
+        self.0.push(2);
+        self.signed(arrival);
+        sequence_number.limbs().into_iter().for_each(|limb| self.unsigned(limb));
+        self.count(sub_sequence_number);
+    }
+
+    fn totals(&mut self, totals: &Totals) {
+        let Totals { weeks, days, merchants, first, newest, currency } = totals;
+        self.optional(*first);
+        self.optional(*newest);
+        self.0.push(u8::from(currency.is_some()));
+        self.0.extend(currency.iter().flatten());
+        self.length(weeks.len());
+        let mut before = 0;
+        for Week { week, count, sum } in weeks {
+            self.difference(before, *week);
+            self.count(*count);
+            self.signed(*sum);
+            before = *week;
+        }
+        self.length(days.len());
+        let mut before = 0;
+        for Day { day, count, sum, outliers } in days {
+            self.difference(before, *day);
+            self.count(*count);
+            self.signed(*sum);
+            self.count(*outliers);
+            before = *day;
+        }
+        self.length(merchants.len());
+        let newest = merchants.iter().map(|(_, day)| *day).max().unwrap_or_default();
+        self.signed(newest);
+        for (merchant, day) in merchants {
+            self.0.extend(merchant);
+            self.difference(*day, newest);
+        }
+    }
+
+    fn known(&mut self, known: &Known) {
+        match &known.profile {
+            None => self.0.push(0),
+            Some(profile) => {
+                self.0.push(if profile.is_valid() { 1 } else { 2 });
+                self.length(profile.members().len());
+                self.0.extend_from_slice(profile.members().as_bytes());
+            }
+        }
+        self.length(known.entities.len());
+        for (InputKey(key), value) in &known.entities {
+            self.0.extend_from_slice(key);
+            match value {
+                EntityValue::None => self.0.push(0),
+                EntityValue::Truth(truth) => self.0.push(1 + u8::from(*truth)),
+                EntityValue::Number(number) => {
+                    self.0.push(3);
+                    self.0.extend_from_slice(&number.to_le_bytes());
+                }
+            }
+        }
+    }
+
+    fn entry(&mut self, entry: &Entry, reference: usize, before: i64) {
+        let inputs = &entry.inputs;
+        let has_past = inputs.seconds_since_last.is_some();
+        let bits = [
+            (entry.counts, COUNTS),
+            (entry.is_outlier, OUTLIER),
+            (entry.alerted, ALERTED),
+            (entry.copied.is_some(), COPIED),
+            (inputs.is_foreign, FOREIGN),
+            (inputs.new_merchant.is_some(), MERCHANT),
+            (inputs.new_merchant == Some(true), NEW_MERCHANT),
+            (has_past, HAS_PAST),
+        ];
+        self.0.extend_from_slice(&entry.key.0);
+        self.0.push(bits.into_iter().filter(|(is_set, _)| *is_set).fold(0, |all, (_, bit)| all | bit));
+        self.difference(before, entry.arrival);
+        if let Some(copied) = entry.copied {
+            self.difference(entry.arrival, copied);
+        }
+        self.difference(entry.event_time, entry.arrival.div_euclid(1000));
+        self.length(reference);
+        self.signed(inputs.amount);
+        self.count(inputs.count_10m.into());
+        self.count(inputs.count_1h.into());
+        self.count(inputs.count_24h.into());
+        self.signed(inputs.amount_1h);
+        self.signed(inputs.amount_24h);
+        self.count(inputs.count_7d);
+        self.signed(inputs.amount_7d);
+        self.count(inputs.outliers_2d);
+        self.count(inputs.outliers_8d);
+        self.count(inputs.mean_count);
+        self.signed(inputs.mean_sum);
+        if has_past {
+            self.count(inputs.seconds_since_last.unwrap_or_default());
+            self.count(inputs.days_known.unwrap_or_default());
+        }
+    }
+}
+
+struct Reader<'b>(&'b [u8]);
+
+impl Reader<'_> {
+    fn byte(&mut self) -> Option<u8> {
+        let (&byte, rest) = self.0.split_first()?;
+        self.0 = rest;
+        Some(byte)
+    }
+
+    fn bytes<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let (&bytes, rest) = self.0.split_first_chunk()?;
+        self.0 = rest;
+        Some(bytes)
+    }
+
+    fn unsigned(&mut self) -> Option<u128> {
+        let mut number = 0_u128;
+        for shift in (0..u128::BITS).step_by(7) {
+            let byte = self.byte()?;
+            let part = u128::from(byte & 0x7F);
+            if part.leading_zeros() < shift && part != 0 {
+                return None;
+            }
+            number |= part << shift;
+            if byte < 0x80 {
+                return Some(number);
+            }
+        }
+        None
+    }
+
+    fn count(&mut self) -> Option<u64> {
+        self.unsigned()?.try_into().ok()
+    }
+
+    fn count32(&mut self) -> Option<u32> {
+        self.unsigned()?.try_into().ok()
+    }
+
+    /// A number of things of which each takes one byte at least.
+    fn length(&mut self) -> Option<usize> {
+        let length: usize = self.unsigned()?.try_into().ok()?;
+        (length <= self.0.len()).then_some(length)
+    }
+
+    fn folded(&mut self) -> Option<i128> {
+        let folded = self.unsigned()?;
+        let magnitude = i128::try_from(folded >> 1).ok()?;
+        Some(if folded & 1 == 0 { magnitude } else { -magnitude - 1 })
+    }
+
+    fn signed(&mut self) -> Option<i64> {
+        self.folded()?.try_into().ok()
+    }
+
+    /// The end of a difference from here.
+    fn end(&mut self, from: i64) -> Option<i64> {
+        i128::from(from).checked_add(self.folded()?)?.try_into().ok()
+    }
+
+    /// The start of a difference to here.
+    fn start(&mut self, to: i64) -> Option<i64> {
+        i128::from(to).checked_sub(self.folded()?)?.try_into().ok()
+    }
+
+    fn flag(&mut self) -> Option<bool> {
+        match self.byte()? {
+            0 => Some(false),
+            1 => Some(true),
+            _ => None,
+        }
+    }
+
+    fn optional(&mut self) -> Option<Option<i64>> {
+        if self.flag()? { self.signed().map(Some) } else { Some(None) }
+    }
+
+    fn place(&mut self) -> Option<Option<Place>> {
+        Some(match self.byte()? {
+            0 => None,
+            1 => Some(Place::last_at(self.signed()?)),
+            2 => {
+                let arrival = self.signed()?;
+                let limbs = [self.unsigned()?, self.unsigned()?, self.unsigned()?, self.unsigned()?];
+                let sequence_number = SequenceNumber::of_limbs(limbs);
+                Some(Place { arrival, sequence_number, sub_sequence_number: self.count()? })
+            }
+            _ => return None,
+        })
+    }
+
+    fn totals(&mut self) -> Option<Totals> {
+        let mut totals = Totals { first: self.optional()?, newest: self.optional()?, ..Totals::default() };
+        if self.flag()? {
+            totals.currency = Some(self.bytes()?);
+        }
+        let mut before = 0;
+        for _ in 0..self.length()? {
+            let week = self.end(before)?;
+            totals.weeks.push(Week { week, count: self.count()?, sum: self.signed()? });
+            before = week;
+        }
+        let mut before = 0;
+        for _ in 0..self.length()? {
+            let day = self.end(before)?;
+            let (count, sum, outliers) = (self.count()?, self.signed()?, self.count()?);
+            totals.days.push(Day { day, count, sum, outliers });
+            before = day;
+        }
+        let merchants = self.length()?;
+        let newest = self.signed()?;
+        for _ in 0..merchants {
+            totals.merchants.push((self.bytes()?, self.start(newest)?));
+        }
+        let is_ordered = totals.weeks.is_sorted_by(|one, next| one.week < next.week)
+            && totals.days.is_sorted_by(|one, next| one.day < next.day)
+            && totals.merchants.is_sorted_by(|(one, _), (next, _)| one < next);
+        is_ordered.then_some(totals)
+    }
+
+    fn known(&mut self) -> Option<Known> {
+        let profile = match self.byte()? {
+            0 => None,
+            validity @ (1 | 2) => {
+                let length = self.length()?;
+                let (members, rest) = self.0.split_at_checked(length)?;
+                self.0 = rest;
+                Some(Profile::of_members(std::str::from_utf8(members).ok()?, validity == 1)?)
+            }
+            _ => return None,
+        };
+        let mut entities = Vec::new();
+        for _ in 0..self.length()? {
+            let key = InputKey(self.bytes()?);
+            let value = match self.byte()? {
+                0 => EntityValue::None,
+                1 => EntityValue::Truth(false),
+                2 => EntityValue::Truth(true),
+                3 => EntityValue::Number(f64::from_le_bytes(self.bytes()?)).finite()?,
+                _ => return None,
+            };
+            entities.push((key, value));
+        }
+        Some(Known { profile, entities })
+    }
+
+    fn history(&mut self) -> Option<History> {
+        let (now, gone) = (self.place()?, self.place()?);
+        let totals = self.totals()?;
+        let known: Option<Vec<_>> = (0..self.length()?).map(|_| self.known().map(Arc::new)).collect();
+        let known = known?;
+        let mut before = now.map_or(0, |now| now.arrival);
+        let mut recent = Vec::new();
+        for _ in 0..self.length()? {
+            let entry = self.entry(&known, before)?;
+            before = entry.arrival;
+            recent.push(entry);
+        }
+        Some(History { recent, totals, now, gone, fresh: 0, changed: false })
+    }
+
+    fn entry(&mut self, known: &[Arc<Known>], before: i64) -> Option<Entry> {
+        let key = EntryKey(self.bytes()?);
+        let bits = self.byte()?;
+        let has = |bit| bits & bit != 0;
+        let arrival = self.end(before)?;
+        let copied = if has(COPIED) { Some(self.end(arrival)?) } else { None };
+        let event_time = self.start(arrival.div_euclid(1000))?;
+        let reference = usize::try_from(self.unsigned()?).ok()?;
+        let known = Arc::clone(known.get(reference)?);
+        let mut inputs = HistoryInputs {
+            amount: self.signed()?,
+            is_foreign: has(FOREIGN),
+            count_10m: self.count32()?,
+            count_1h: self.count32()?,
+            count_24h: self.count32()?,
+            amount_1h: self.signed()?,
+            amount_24h: self.signed()?,
+            count_7d: self.count()?,
+            amount_7d: self.signed()?,
+            outliers_2d: self.count()?,
+            outliers_8d: self.count()?,
+            mean_count: self.count()?,
+            mean_sum: self.signed()?,
+            seconds_since_last: None,
+            days_known: None,
+            new_merchant: has(MERCHANT).then_some(has(NEW_MERCHANT)),
+        };
+        if has(HAS_PAST) {
+            inputs.seconds_since_last = Some(self.count()?);
+            inputs.days_known = Some(self.count()?);
+        }
+        Some(Entry {
+            key,
+            arrival,
+            copied,
+            event_time,
+            counts: has(COUNTS),
+            is_outlier: has(OUTLIER),
+            alerted: has(ALERTED),
+            inputs,
+            known,
+        })
+    }
+}
+
+impl EntityValue {
+    fn finite(self) -> Option<Self> {
+        match self {
+            EntityValue::Number(number) if !number.is_finite() => None,
+            value => Some(value),
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! A record as its customer's history sees it.
+
+use exact_text::decimal::Decimal;
+use exact_text::timestamp::Timestamp;
+use sha2::{Digest, Sha256};
+
+use super::place::{Place, SequenceNumber};
+use crate::identity::Position;
+use crate::transaction::{TimeField, Transaction};
+
+/// How far an event time may be behind its arrival, in milliseconds.
+const MAX_AGE: i64 = 7 * 86_400_000;
+/// How far it may be ahead.
+const MAX_AHEAD: i64 = 3_600_000;
+/// Decimals of the amounts that a history adds up.
+const DECIMALS: u32 = 4;
+
+/// What tells a transaction from all others: 12 bytes of the hash of its identity and its content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct EntryKey(pub(super) [u8; 12]);
+
+/// A merchant or a currency: 5 bytes of the hash of its name.
+pub(super) type ShortHash = [u8; 5];
+
+/// A record of a customer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Incoming {
+    /// Its transaction.
+    pub key: EntryKey,
+    /// Where it is in time.
+    pub place: Place,
+    /// When the transaction counts in the history, in seconds since the epoch: its event time if that is at most 7 days
+    /// before and 1 hour after the arrival, else the arrival.
+    pub event_time: i64,
+    /// The amount in ten-thousandths, rounded half to even; saturated at what an i64 holds.
+    pub amount: i64,
+    /// Whether the amount is above zero.
+    pub counts: bool,
+    pub(super) merchant: Option<ShortHash>,
+    pub(super) currency: Option<ShortHash>,
+}
+
+impl Incoming {
+    /// The record of a transaction that arrived at `arrival` and is at `position`.
+    pub fn of(transaction: &Transaction<'_>, arrival: Timestamp, position: Position<'_>) -> Self {
+        let arrival = arrival.millis();
+        let event_time = match &transaction.event_time {
+            TimeField::Known(time, _) => time.instant.millis(),
+            TimeField::Missing | TimeField::Unreadable => arrival,
+        };
+        let range = arrival.saturating_sub(MAX_AGE)..=arrival.saturating_add(MAX_AHEAD);
+        let event_time = if range.contains(&event_time) { event_time } else { arrival };
+        let mut key = Sha256::new();
+        transaction.identity_at(position).pieces(|piece| key.update(piece.as_bytes()));
+        // No identity holds this byte, so that no two pairs are the same bytes.
+        key.update([0xFF]);
+        key.update(transaction.fingerprint().as_bytes());
+        Incoming {
+            key: EntryKey(first_bytes(key)),
+            place: Place {
+                arrival,
+                sequence_number: SequenceNumber::of(position.sequence_number),
+                sub_sequence_number: position.sub_sequence_number,
+            },
+            event_time: event_time.div_euclid(1000),
+            amount: ten_thousandths(&transaction.amount.digits, transaction.amount.value),
+            counts: transaction.amount.value > 0.0,
+            merchant: transaction.merchant().map(|id| short_hash(&id)),
+            currency: transaction.currency().map(|id| short_hash(&id)),
+        }
+    }
+}
+
+/// An amount in ten-thousandths.
+fn ten_thousandths(digits: &str, value: f64) -> i64 {
+    let saturated = if value > 0.0 { i64::MAX } else { i64::MIN };
+    match Decimal::parse(digits) {
+        Some(decimal) => decimal
+            .scaled_and_rounded(DECIMALS)
+            .and_then(|amount| i64::try_from(amount).ok())
+            .unwrap_or(saturated),
+        // A number whose exponent has more than 18 digits is 0: it would not be finite else.
+        None => 0,
+    }
+}
+
+pub(super) fn short_hash(name: &str) -> ShortHash {
+    first_bytes(Sha256::new_with_prefix(name.as_bytes()))
+}
+
+fn first_bytes<const N: usize>(hash: Sha256) -> [u8; N] {
+    let digest = hash.finalize();
+    let mut bytes = [0; N];
+    bytes.copy_from_slice(&digest[..N]);
+    bytes
+}

@@ -1,0 +1,166 @@
+//! Totals over everything that was taken in and counts.
+
+use super::incoming::{Incoming, ShortHash};
+use super::inputs::HistoryInputs;
+
+const DAY: i64 = 86_400;
+const WEEK: i64 = 7 * DAY;
+/// Days and weeks before the one of the newest arrival whose buckets are kept.
+const KEPT_DAYS: i64 = 16;
+const KEPT_WEEKS: i64 = 9;
+/// Weeks before a transaction's own that its mean is made of.
+const MEAN_WEEKS: i64 = 7;
+/// Merchants remembered, and for how many days after they were seen.
+const MERCHANTS: usize = 128;
+const MERCHANT_DAYS: i64 = 57;
+
+/// The totals.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Totals {
+    /// By epoch week of the event time, ascending.
+    pub(super) weeks: Vec<Week>,
+    /// By UTC day of the event time, ascending.
+    pub(super) days: Vec<Day>,
+    /// Merchants, and the UTC day of the newest arrival when they were last seen; ascending by the merchant.
+    pub(super) merchants: Vec<(ShortHash, i64)>,
+    /// The event time of the first, in seconds.
+    pub(super) first: Option<i64>,
+    /// The newest event time.
+    pub(super) newest: Option<i64>,
+    /// The first currency that a transaction named.
+    pub(super) currency: Option<ShortHash>,
+}
+
+/// What counts towards the mean in one week.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Week {
+    pub(super) week: i64,
+    pub(super) count: u64,
+    pub(super) sum: i64,
+}
+
+/// What happened on one day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Day {
+    pub(super) day: i64,
+    pub(super) count: u64,
+    pub(super) sum: i64,
+    pub(super) outliers: u64,
+}
+
+impl Totals {
+    /// What the totals say to a record; `now` is the newest arrival, the record's included, in milliseconds.
+    pub(super) fn inputs(&self, record: &Incoming, now: i64) -> HistoryInputs {
+        let mut inputs = HistoryInputs {
+            amount: record.amount,
+            is_foreign: self.is_foreign(record),
+            seconds_since_last: self.newest.map(|newest| above_zero(record.event_time - newest)),
+            days_known: self.first.map(|first| above_zero((record.event_time - first).div_euclid(DAY))),
+            new_merchant: record.merchant.map(|merchant| !self.knows(merchant, today(now))),
+            ..HistoryInputs::default()
+        };
+        let day = record.event_time.div_euclid(DAY);
+        for bucket in self.days.iter().filter(|bucket| bucket.day >= today(now) - KEPT_DAYS) {
+            let age = day - bucket.day;
+            if (0..7).contains(&age) {
+                inputs.count_7d = inputs.count_7d.saturating_add(bucket.count);
+                inputs.amount_7d = inputs.amount_7d.saturating_add(bucket.sum);
+            }
+            if (0..2).contains(&age) {
+                inputs.outliers_2d = inputs.outliers_2d.saturating_add(bucket.outliers);
+            }
+            if (0..8).contains(&age) {
+                inputs.outliers_8d = inputs.outliers_8d.saturating_add(bucket.outliers);
+            }
+        }
+        let week = record.event_time.div_euclid(WEEK);
+        for bucket in self.weeks.iter().filter(|bucket| bucket.week >= this_week(now) - KEPT_WEEKS) {
+            if (0..=MEAN_WEEKS).contains(&(week - bucket.week)) {
+                inputs.mean_count = inputs.mean_count.saturating_add(bucket.count);
+                inputs.mean_sum = inputs.mean_sum.saturating_add(bucket.sum);
+            }
+        }
+        inputs
+    }
+
+    /// Drops what is too old at `now`.
+    pub(super) fn forget(&mut self, now: i64) {
+        self.days.retain(|bucket| bucket.day >= today(now) - KEPT_DAYS);
+        self.weeks.retain(|bucket| bucket.week >= this_week(now) - KEPT_WEEKS);
+        self.merchants.retain(|(_, day)| *day > today(now) - MERCHANT_DAYS);
+    }
+
+    /// Adds a record that counts.
+    pub(super) fn add(&mut self, record: &Incoming, inputs: &HistoryInputs, is_outlier: bool, now: i64) {
+        let amount = inputs.counted_amount();
+        let day = record.event_time.div_euclid(DAY);
+        let place = self.days.partition_point(|bucket| bucket.day < day);
+        if self.days.get(place).is_none_or(|bucket| bucket.day != day) {
+            self.days.insert(place, Day { day, count: 0, sum: 0, outliers: 0 });
+        }
+        if let Some(bucket) = self.days.get_mut(place) {
+            bucket.count = bucket.count.saturating_add(1);
+            bucket.sum = bucket.sum.saturating_add(amount);
+            bucket.outliers = bucket.outliers.saturating_add(u64::from(is_outlier));
+        }
+        if !inputs.is_foreign {
+            let week = record.event_time.div_euclid(WEEK);
+            let place = self.weeks.partition_point(|bucket| bucket.week < week);
+            if self.weeks.get(place).is_none_or(|bucket| bucket.week != week) {
+                self.weeks.insert(place, Week { week, count: 0, sum: 0 });
+            }
+            if let Some(bucket) = self.weeks.get_mut(place) {
+                bucket.count = bucket.count.saturating_add(1);
+                bucket.sum = bucket.sum.saturating_add(amount);
+            }
+        }
+        if let Some(merchant) = record.merchant {
+            self.see(merchant, today(now));
+        }
+        self.first = self.first.or(Some(record.event_time));
+        self.newest = Some(self.newest.map_or(record.event_time, |newest| newest.max(record.event_time)));
+        self.currency = self.currency.or(record.currency);
+    }
+
+    fn is_foreign(&self, record: &Incoming) -> bool {
+        matches!((self.currency, record.currency), (Some(first), Some(own)) if first != own)
+    }
+
+    fn knows(&self, merchant: ShortHash, today: i64) -> bool {
+        let place = self.merchants.binary_search_by_key(&merchant, |(known, _)| *known);
+        place
+            .is_ok_and(|place| self.merchants.get(place).is_some_and(|(_, day)| *day > today - MERCHANT_DAYS))
+    }
+
+    /// Remembers a merchant. Of more than 128 the one that was seen longest ago is forgotten, of several the one with the least
+    /// hash.
+    fn see(&mut self, merchant: ShortHash, today: i64) {
+        match self.merchants.binary_search_by_key(&merchant, |(known, _)| *known) {
+            Ok(place) => {
+                if let Some((_, day)) = self.merchants.get_mut(place) {
+                    *day = today.max(*day);
+                }
+            }
+            Err(place) => self.merchants.insert(place, (merchant, today)),
+        }
+        if self.merchants.len() > MERCHANTS {
+            let oldest =
+                self.merchants.iter().enumerate().min_by_key(|(_, (merchant, day))| (*day, *merchant));
+            if let Some((place, _)) = oldest {
+                self.merchants.remove(place);
+            }
+        }
+    }
+}
+
+fn today(now: i64) -> i64 {
+    now.div_euclid(1000 * DAY)
+}
+
+fn this_week(now: i64) -> i64 {
+    now.div_euclid(1000 * WEEK)
+}
+
+fn above_zero(number: i64) -> u64 {
+    u64::try_from(number).unwrap_or_default()
+}
