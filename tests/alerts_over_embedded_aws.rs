@@ -20,6 +20,7 @@ use fraud_aws::config::{
 };
 use fraud_aws::dead_letters::RoutedLetters;
 use fraud_aws::entities::Entities;
+use fraud_aws::history::HistoryRows;
 use fraud_aws::ledger::Ledger;
 use fraud_aws::profiles::Profiles;
 use fraud_core::event_time::EventTimeBounds;
@@ -31,7 +32,7 @@ use tokio::time::Instant;
 
 const SEED: u64 = 20_261_123;
 
-type Function = Alerts<Profiles, Entities, Ledger, Sink, RoutedLetters, SystemClock>;
+type Function = Alerts<Profiles, Entities, HistoryRows, Ledger, Sink, RoutedLetters, SystemClock>;
 
 async fn services() -> EmbeddedAws {
     EmbeddedAws::builder()
@@ -58,6 +59,7 @@ async fn function(aws: &EmbeddedAws) -> Function {
     let unalerted = UnalertedLettersTarget::Own(queue("unalerted-letters"));
     let dynamodb = sdk(Service::DynamoDb).await;
     let ports = Ports {
+        history: HistoryRows::Unasked,
         profiles: Profiles::connect(&source, cache, &dynamodb).await.unwrap(),
         entities: Entities::Unasked,
         ledger: Ledger::connect(&ledger, &dynamodb).await,

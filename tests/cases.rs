@@ -199,6 +199,7 @@ async fn one_id_on_three_days_is_three_transactions_with_an_alert_each() {
     let event = case("reused-ids-alerts-event.json");
     let alerts = Page::default();
     let ports = kinesis_alerts::Ports {
+        history: fraud_aws::history::NoHistory::default(),
         profiles: FileProfiles::load(&root().join("tests/fixtures/cases/profiles.json")).unwrap(),
         entities: Entities::Unasked,
         ledger: MemoryLedger::default(),

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use fraud_aws::config::{ConfigError, Environment, Variable};
 use fraud_aws::entities::EntityCounts;
+use fraud_aws::history::HistoryCounts;
 use fraud_aws::reason::FailureReason;
 use fraud_aws::telemetry::{Failures, Metric, MetricLine, metric};
 use fraud_core::refusal::Refusal;
@@ -101,6 +102,7 @@ fn functions_write_the_metrics_that_they_are_said_to_write() {
     let metrics = firehose_transform::metrics::BatchMetrics {
         failed,
         entities,
+        history: Some(HistoryCounts::default()),
         unusable_fields: Some(0),
         ..Default::default()
     };
@@ -109,8 +111,10 @@ fn functions_write_the_metrics_that_they_are_said_to_write() {
     let metrics = kinesis_alerts::metrics::BatchMetrics {
         dead_lettered: dead_lettered.clone(),
         retried,
+        history_rewrites: Some(0),
         detection_latency: vec![1],
         entities,
+        history: Some(HistoryCounts::default()),
         unusable_fields: Some(0),
         ..Default::default()
     };

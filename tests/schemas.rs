@@ -15,6 +15,7 @@ use fraud_aws::clock::SystemClock;
 use fraud_aws::config::SchemaSource;
 use fraud_aws::dead_letters::DeadLetterLines;
 use fraud_aws::entities::FileEntities;
+use fraud_aws::history::NoHistory;
 use fraud_aws::ledger::MemoryLedger;
 use fraud_aws::profiles::FileProfiles;
 use fraud_core::event_time::EventTimeBounds;
@@ -94,6 +95,7 @@ fn kinesis_event(payload: &str) -> String {
 async fn alert(schema: &Schema, payload: &str) -> Value {
     let page = Page::default();
     let ports = kinesis_alerts::Ports {
+        history: NoHistory::default(),
         profiles: profiles(),
         entities: FileEntities::default(),
         ledger: MemoryLedger::default(),

@@ -9,6 +9,7 @@ mod aggregating;
 mod alerting;
 mod common;
 mod entities;
+mod history;
 mod policy;
 mod schema;
 mod variable;
@@ -19,6 +20,7 @@ pub use common::{
     CacheSettings, EVENT_TIME_BOUNDS, METRICS_NAMESPACE, ProfileSource, event_time_bounds, metrics_namespace,
 };
 pub use entities::EntitySource;
+pub use history::HistoryTarget;
 pub use policy::{PolicySource, policy_store};
 pub use schema::{SchemaError, SchemaSource};
 pub use variable::Variable;
@@ -27,6 +29,7 @@ pub(crate) use aggregating::{AGGREGATE_SINK, AGGREGATES, WINDOW_SECONDS, WINDOW_
 pub(crate) use alerting::{ALERT_LEDGER, ALERT_SINK, DEAD_LETTERS, UNALERTED_LETTERS};
 pub(crate) use common::{EVENT_TIME_MAX_AGE_HOURS, EVENT_TIME_MAX_AHEAD_HOURS, PROFILE_SOURCE};
 pub(crate) use entities::ENTITY_SOURCE;
+pub(crate) use history::HISTORY;
 pub(crate) use policy::POLICY_STORE;
 
 /// A variable that keeps the function from starting. Its text is one line that names the variable and what it accepts.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use aws_calls::fault::CallFault;
 use exact_text::timestamp::Timestamp;
 use fraud_core::alert::Alert;
+use fraud_core::fingerprint::Fingerprint;
 use tokio::time::Instant;
 
 use crate::config::ALERT_LEDGER;
@@ -23,7 +24,7 @@ pub use browse::{AuditRow, AuditValue, Pending, PendingAlert, Searched};
 pub use connect::Ledger;
 pub use dynamodb::DynamoDbLedger;
 pub use memory::MemoryLedger;
-pub use send::{CLAIM_TERM, SendLimits, Sender, Sent, send_pending};
+pub use send::{CLAIM_TERM, SendLimits, Sender, Sent, ToSend, send_pending};
 pub use table::TABLE;
 
 /// The port as data.
@@ -56,6 +57,16 @@ pub trait AlertLedger: Send + Sync {
         claim: &Claim,
         deadline: Instant,
     ) -> impl Future<Output = Result<Claimed, LedgerFault>> + Send;
+
+    /// What is on record of an alert's transaction, under whichever of its [ids](Alert::ids); `None` if there is nothing.
+    ///
+    /// # Errors
+    /// [`LedgerFault`]
+    fn find(
+        &self,
+        alert: &Alert,
+        deadline: Instant,
+    ) -> impl Future<Output = Result<Option<OnRecord>, LedgerFault>> + Send;
 
     /// Notes that a claimed alert was sent. Noting it again changes nothing.
     ///
@@ -131,6 +142,24 @@ pub enum Claimed {
         /// When the other's claim can be taken over.
         until: Timestamp,
     },
+}
+
+/// What is on record of a transaction's alert.
+#[derive(Debug, Clone, PartialEq)]
+pub enum OnRecord {
+    /// It was sent.
+    Sent,
+    /// It is to be sent, or is being sent: the stored alert.
+    Pending(Box<Alert>),
+}
+
+/// A claim that stood where one was to be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StandingClaim {
+    /// The alert's id.
+    pub alert_id: String,
+    /// The content that it was claimed for; `None` if the ledger does not say.
+    pub fingerprint: Option<Fingerprint>,
 }
 
 /// What marking an alert as sent came to.

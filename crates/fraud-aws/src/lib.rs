@@ -8,6 +8,7 @@ pub mod clock;
 pub mod config;
 pub mod dead_letters;
 pub mod entities;
+pub mod history;
 pub mod invocation;
 pub mod ledger;
 mod lines;

@@ -128,6 +128,7 @@ pub(crate) fn assert_is_a_row_of(table: aws_calls::table::Table, row: &HashMap<S
         let kind = match value {
             AttributeValue::S(_) => Kind::S,
             AttributeValue::N(_) => Kind::N,
+            AttributeValue::B(_) => Kind::B,
             AttributeValue::Bool(_) => Kind::Bool,
             AttributeValue::Bs(_) => Kind::Bs,
             other => panic!("{name}: {other:?}"),

@@ -5,7 +5,7 @@ use exact_text::timestamp::Timestamp;
 
 use crate::enrichment::Enrichment;
 use crate::entity::{EntitiesFound, EntityKinds};
-use crate::event_time::{CountedTime, EventTimeBounds};
+use crate::event_time::{CountedTime, EventTimeBounds, EventTimeFault};
 use crate::found::{Found, HistoryFound};
 use crate::identity::{Identity, Position};
 use crate::inputs::Inputs;
@@ -75,6 +75,15 @@ impl Decider {
             arrival,
             time: self.bounds.counted(&transaction.event_time, arrival),
         }
+    }
+
+    /// What is wrong with a transaction's own time, if anything.
+    pub fn event_time_fault(
+        &self,
+        transaction: &Transaction<'_>,
+        arrival: Timestamp,
+    ) -> Option<EventTimeFault> {
+        self.bounds.counted(&transaction.event_time, arrival).fault
     }
 
     /// Whether a decision raises an alert.

@@ -281,6 +281,11 @@ impl History {
 }
 
 impl Entry {
+    /// What tells its transaction from all others.
+    pub fn key(&self) -> EntryKey {
+        self.key
+    }
+
     /// The inputs that it was decided with.
     pub fn inputs(&self) -> &HistoryInputs {
         &self.inputs

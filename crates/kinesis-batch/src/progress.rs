@@ -13,6 +13,8 @@ pub enum RetryReason {
     ProfilesUnavailable,
     /// An entity that the policy asks for could not be looked up.
     EntitiesUnavailable,
+    /// The customer's history could not be read or written.
+    HistoryUnavailable,
     /// The alert ledger did not answer, or refused.
     LedgerUnavailable,
     /// Another invocation holds the claim to the record's alert and may still send it.
@@ -35,6 +37,7 @@ impl RetryReason {
         match self {
             RetryReason::ProfilesUnavailable => "profiles_unavailable",
             RetryReason::EntitiesUnavailable => "entities_unavailable",
+            RetryReason::HistoryUnavailable => "history_unavailable",
             RetryReason::LedgerUnavailable => "ledger_unavailable",
             RetryReason::ClaimInForce => "claim_in_force",
             RetryReason::AlertSinkUnavailable => "alert_sink_unavailable",

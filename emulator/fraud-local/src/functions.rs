@@ -15,10 +15,12 @@ use fraud_aws::aggregates::{AggregateStore, DynamoDbAggregates, MOST_REMEMBERED}
 use fraud_aws::alerts::Sink;
 use fraud_aws::clock::SystemClock;
 use fraud_aws::config::{
-    AlertLedgerTarget, AlertSinkTarget, CacheSettings, DeadLettersTarget, EntitySource, ProfileSource,
+    AlertLedgerTarget, AlertSinkTarget, CacheSettings, DeadLettersTarget, EntitySource, HistoryTarget,
+    ProfileSource,
 };
 use fraud_aws::dead_letters::DeadLetters;
 use fraud_aws::entities::Entities;
+use fraud_aws::history::HistoryRows;
 use fraud_aws::ledger::Ledger;
 use fraud_aws::profiles::Profiles;
 use fraud_core::event_time::{EventTimeBounds, EventTimeFaults};
@@ -29,7 +31,8 @@ use kinesis_alerts::{Alerts, Ports};
 use tokio::time::Instant;
 
 use crate::services::{
-    AGGREGATES_TABLE, ENTITIES_TABLE, LEDGER_TABLE, PROFILES_TABLE, QUEUE, RETENTION_DAYS, TOPIC, sdk,
+    AGGREGATES_TABLE, ENTITIES_TABLE, HISTORY_TABLE, LEDGER_TABLE, PROFILES_TABLE, QUEUE, RETENTION_DAYS,
+    TOPIC, sdk,
 };
 
 /// Profiles are remembered for a whole run: nobody changes them meanwhile.
@@ -48,8 +51,8 @@ pub(crate) fn window_rule() -> WindowRule {
 
 /// The functions, and what they have done so far.
 pub(crate) struct Functions {
-    transform: Transform<Profiles, Entities>,
-    alerts: Alerts<Profiles, Entities, Ledger, Sink, DeadLetters, SystemClock>,
+    transform: Transform<Profiles, Entities, HistoryRows>,
+    alerts: Alerts<Profiles, Entities, HistoryRows, Ledger, Sink, DeadLetters, SystemClock>,
     analytics: Analytics<DynamoDbAggregates, TotalsSink, DeadLetters, SystemClock>,
     totals: Arc<Mutex<FunctionTotals>>,
 }
@@ -77,12 +80,17 @@ impl Functions {
         let dynamodb = sdk(aws, Service::DynamoDb).await?;
         let source = ProfileSource::DynamoDb { table: PROFILES_TABLE.to_owned() };
         let entity_source = EntitySource::DynamoDb { table: ENTITIES_TABLE.to_owned() };
+        let history = match policy.needs_history() {
+            Some(_) => HistoryTarget::DynamoDb { table: HISTORY_TABLE.to_owned() },
+            None => HistoryTarget::None,
+        };
         let ledger = AlertLedgerTarget::DynamoDb { table: LEDGER_TABLE.to_owned(), retention: RETENTION };
         let sink = AlertSinkTarget::Sns { topic_arn: aws.topic_arn(TOPIC).context("no topic")? };
         let letters = DeadLettersTarget::Sqs { queue_url: aws.queue_url(QUEUE).context("no queue")? };
         let ports = Ports {
             profiles: Profiles::connect(&source, CACHE, &dynamodb).await?,
             entities: Entities::connect(&entity_source, policy, CACHE, &dynamodb).await?,
+            history: HistoryRows::connect(&history, policy, &dynamodb).await?,
             ledger: Ledger::connect(&ledger, &dynamodb).await,
             sink: Sink::connect(&sink, &sdk(aws, Service::Sns).await?).await,
             dead_letters: DeadLetters::connect(&letters, &sdk(aws, Service::Sqs).await?).await,
@@ -97,7 +105,9 @@ impl Functions {
             clock: SystemClock,
         };
         Ok(Functions {
-            transform: Transform::new(profiles, entities, policy.clone(), UNBOUNDED).with_schema(schema),
+            transform: Transform::new(profiles, entities, policy.clone(), UNBOUNDED)
+                .with_history(HistoryRows::connect(&history, policy, &dynamodb).await?)
+                .with_schema(schema),
             alerts: Alerts::new(ports, policy.clone(), UNBOUNDED).with_schema(schema),
             analytics: Analytics::new(analytics_ports, window_rule()).with_schema(schema),
             totals: Arc::default(),

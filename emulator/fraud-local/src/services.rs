@@ -8,7 +8,7 @@ use aws_calls::table::{Attribute, Kind, Table};
 use aws_sdk_dynamodb::Client;
 use embedded_aws::{EmbeddedAws, KeyType, REGION, Recording, Service, TableDefinition};
 use fraud_aws::aggregates::rule_variables;
-use fraud_aws::{aggregates, entities, ledger, policies, profiles};
+use fraud_aws::{aggregates, entities, history, ledger, policies, profiles};
 
 use fraudctl::entities::EntityItem;
 use fraudctl::profiles::{ProfileItem, write};
@@ -22,6 +22,7 @@ pub(crate) const SHARDS: u32 = 2;
 pub(crate) const PROFILES_TABLE: &str = "customer_profiles";
 pub(crate) const ENTITIES_TABLE: &str = "entities";
 pub(crate) const POLICIES_TABLE: &str = "policies";
+pub(crate) const HISTORY_TABLE: &str = "customer_history";
 pub(crate) const LEDGER_TABLE: &str = "alert_ledger";
 pub(crate) const AGGREGATES_TABLE: &str = "customer_aggregates";
 pub(crate) const TOPIC: &str = "fraud-alerts";
@@ -40,6 +41,7 @@ pub async fn start() -> anyhow::Result<EmbeddedAws> {
         .shard_write_limits(false)
         .table_definition(definition(PROFILES_TABLE, &profiles::table::TABLE))
         .table_definition(definition(ENTITIES_TABLE, &entities::table::TABLE))
+        .table_definition(definition(HISTORY_TABLE, &history::TABLE))
         .table_definition(definition(POLICIES_TABLE, &policies::table::TABLE))
         .table_definition(definition(LEDGER_TABLE, &ledger::TABLE))
         .table_definition(definition(AGGREGATES_TABLE, &aggregates::TABLE))

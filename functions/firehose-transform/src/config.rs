@@ -1,11 +1,12 @@
 //! The function's configuration.
 
 use fraud_aws::config::{
-    CacheSettings, ConfigError, EVENT_TIME_BOUNDS, EntitySource, Environment, METRICS_NAMESPACE,
-    PolicySource, ProfileSource, SchemaSource, Variable, event_time_bounds, metrics_namespace,
+    CacheSettings, ConfigError, EVENT_TIME_BOUNDS, EntitySource, Environment, HistoryTarget,
+    METRICS_NAMESPACE, PolicySource, ProfileSource, SchemaSource, Variable, event_time_bounds,
+    metrics_namespace,
 };
 use fraud_aws::port::Port;
-use fraud_aws::{entities, policies, profiles};
+use fraud_aws::{entities, history, policies, profiles};
 use fraud_core::event_time::EventTimeBounds;
 
 /// What the environment decides.
@@ -17,6 +18,8 @@ pub struct Config {
     pub entity_source: EntitySource,
     /// How profiles and entities are remembered, each in a memory of its own.
     pub cache: CacheSettings,
+    /// Where the customers' history is kept.
+    pub history: HistoryTarget,
     /// Which policy scores.
     pub policy_source: PolicySource,
     /// How producers write their transactions.
@@ -29,7 +32,7 @@ pub struct Config {
 
 impl Config {
     /// What the function opens.
-    pub const PORTS: &[Port] = &[profiles::PORT, entities::PORT, policies::PORT];
+    pub const PORTS: &[Port] = &[profiles::PORT, entities::PORT, policies::PORT, history::READING_PORT];
 
     /// What is read.
     pub const VARIABLES: &[&[Variable]] = &[
@@ -39,6 +42,7 @@ impl Config {
         PolicySource::VARIABLES,
         SchemaSource::VARIABLES,
         EVENT_TIME_BOUNDS,
+        HistoryTarget::VARIABLES,
         &[METRICS_NAMESPACE],
     ];
 
@@ -51,6 +55,7 @@ impl Config {
             profile_source: ProfileSource::from_environment(environment)?,
             entity_source: EntitySource::from_environment(environment)?,
             cache: CacheSettings::from_environment(environment)?,
+            history: HistoryTarget::from_environment(environment)?,
             policy_source: PolicySource::from_environment(environment)?,
             schema_source: SchemaSource::from_environment(environment)?,
             event_time_bounds: event_time_bounds(environment)?,

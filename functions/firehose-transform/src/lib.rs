@@ -6,12 +6,15 @@ use std::time::Duration;
 use exact_text::base64::{DataFault, Payloads};
 use exact_text::timestamp::Timestamp;
 use fraud_aws::entities::{EntityStore, look_up_entities};
+use fraud_aws::history::{HistoryStore, NoHistory};
+use fraud_aws::ledger::MemoryLedger;
 use fraud_aws::lookup::{look_up, lookup_deadline};
 use fraud_aws::profiles::ProfileStore;
 use fraud_aws::reason::FailureReason;
 use fraud_core::decision::Decider;
 use fraud_core::event_time::EventTimeBounds;
 use fraud_core::found::{Found, HistoryFound};
+use fraud_core::history::Incoming;
 use fraud_core::policy::Policy;
 use fraud_core::record::RecordEncoder;
 use fraud_core::schema::Schema;
@@ -21,17 +24,21 @@ use lambda_events::firehose::{FirehoseEvent, FirehoseRecord};
 use tokio::time::Instant;
 
 pub mod config;
+mod history;
 pub mod metrics;
 pub mod response;
 
+use history::{Histories, Patience};
 use metrics::BatchMetrics;
 use response::{MAX_RESPONSE_BYTES, ResponseWriter, Unanswerable};
 
 /// The function.
 #[derive(Debug)]
-pub struct Transform<Profiles, Entities> {
+pub struct Transform<Profiles, Entities, Rows = NoHistory<MemoryLedger>> {
     profiles: Profiles,
     entities: Entities,
+    history: Rows,
+    patience: Patience,
     reading: Reading,
     decider: Decider,
     encoder: RecordEncoder,
@@ -77,12 +84,23 @@ impl<Profiles: ProfileStore, Entities: EntityStore> Transform<Profiles, Entities
         Transform {
             profiles,
             entities,
+            history: NoHistory::default(),
+            patience: Patience::default(),
             reading,
             encoder: RecordEncoder::new(&policy),
             decider: Decider::new(policy, bounds),
         }
     }
 
+    /// The same function, for a policy that looks at the customers' history, which is in `rows`.
+    #[must_use]
+    pub fn with_history<Rows: HistoryStore>(self, rows: Rows) -> Transform<Profiles, Entities, Rows> {
+        let Transform { profiles, entities, patience, reading, decider, encoder, history: _ } = self;
+        Transform { profiles, entities, history: rows, patience, reading, decider, encoder }
+    }
+}
+
+impl<Profiles: ProfileStore, Entities: EntityStore, Rows: HistoryStore> Transform<Profiles, Entities, Rows> {
     /// The same function for transactions that their producer writes by `schema`.
     #[must_use]
     pub fn with_schema(mut self, schema: &Schema) -> Self {
@@ -97,6 +115,22 @@ impl<Profiles: ProfileStore, Entities: EntityStore> Transform<Profiles, Entities
     /// [`InvalidBatch`]
     pub async fn handle(&self, event: &str, remaining: Duration) -> Result<Transformed, InvalidBatch> {
         self.handle_within(event, remaining, MAX_RESPONSE_BYTES).await
+    }
+
+    /// What the customers' histories say, if the policy looks at them.
+    async fn histories(
+        &self,
+        event: &FirehoseEvent<'_>,
+        scorables: &[Result<Scorable<'_>, FailureReason>],
+        deadline: Instant,
+    ) -> Option<Histories> {
+        self.decider.policy().history()?;
+        let records = event.records.iter().zip(scorables).map(|(record, scorable)| {
+            let Scorable { transaction, arrival } = scorable.as_ref().ok()?;
+            let customer = transaction.customer_id.as_deref()?;
+            Some((customer, Incoming::of(transaction, *arrival, event.position(record)?)))
+        });
+        Some(Histories::read(&self.history, records, &self.patience, deadline).await)
     }
 
     async fn handle_within(
@@ -117,14 +151,19 @@ impl<Profiles: ProfileStore, Entities: EntityStore> Transform<Profiles, Entities
             .map(|(index, record)| scorable(record, payloads.get(index), &mut reader))
             .collect();
 
-        let customers =
-            scorables.iter().map(|scorable| scorable.as_ref().ok()?.transaction.customer_id.as_deref());
-        let transactions = scorables.iter().map(|scorable| Some(&scorable.as_ref().ok()?.transaction));
-        let kinds = self.decider.policy().asked().entities;
         let deadline = lookup_deadline(Instant::now(), remaining);
+        let histories = self.histories(&event, &scorables, deadline).await;
+        // What was decided already is decided with what was known then.
+        let to_look_up = scorables.iter().enumerate().map(|(index, scorable)| {
+            let is_decided =
+                matches!(histories.as_ref().map(|all| all.of(index)), Some(HistoryFound::Again(_)));
+            if is_decided { None } else { Some(&scorable.as_ref().ok()?.transaction) }
+        });
+        let customers = to_look_up.clone().map(|transaction| transaction?.customer_id.as_deref());
+        let kinds = self.decider.policy().asked().entities;
         let (profiles, entities) = tokio::join!(
             look_up(&self.profiles, customers, deadline),
-            look_up_entities(&self.entities, kinds, transactions, deadline),
+            look_up_entities(&self.entities, kinds, to_look_up, deadline),
         );
         if let Some(fault) = profiles.fault() {
             tracing::warn!(reason = %fault, "profiles unavailable");
@@ -132,16 +171,21 @@ impl<Profiles: ProfileStore, Entities: EntityStore> Transform<Profiles, Entities
         if let Some(fault) = entities.fault() {
             tracing::warn!(reason = %fault, "entities unavailable");
         }
+        if let Some(fault) = histories.as_ref().and_then(Histories::fault) {
+            tracing::warn!(reason = %fault, "histories unavailable");
+        }
         let mut metrics = BatchMetrics::new(&profiles, &entities, self.decider.policy());
         let mut line = Vec::new();
         for (index, (record, scorable)) in event.records.iter().zip(&scorables).enumerate() {
             let failed = match scorable {
                 Ok(Scorable { transaction, arrival }) => {
                     let position = event.position(record);
-                    let found = Found {
-                        enrichment: profiles.of(index),
-                        entities: entities.of(index),
-                        history: HistoryFound::NotAsked,
+                    let history = histories.as_ref().map_or(HistoryFound::NotAsked, |all| all.of(index));
+                    let found = match history {
+                        HistoryFound::Again(entry) => Found::again(entry),
+                        history => {
+                            Found { enrichment: profiles.of(index), entities: entities.of(index), history }
+                        }
                     };
                     let decision = self.decider.decide(transaction, found, *arrival, position);
                     line.clear();

@@ -7,6 +7,7 @@ use firehose_transform::config::Config;
 use firehose_transform::{InvalidBatch, Transform};
 use fraud_aws::config::Environment;
 use fraud_aws::entities::Entities;
+use fraud_aws::history::HistoryRows;
 use fraud_aws::invocation::{HandlerResult, exit_code, serve};
 use fraud_aws::profiles::Profiles;
 use fraud_aws::telemetry::{init_logs, log_policy, log_schema};
@@ -29,7 +30,10 @@ async fn run() -> Result<(), Error> {
     log_schema((!schema.is_default()).then(|| schema.id()));
     let profiles = Profiles::connect(&config.profile_source, config.cache, &sdk).await?;
     let entities = Entities::connect(&config.entity_source, &policy, config.cache, &sdk).await?;
-    let transform = Transform::new(profiles, entities, policy, config.event_time_bounds).with_schema(&schema);
+    let history = HistoryRows::connect(&config.history, &policy, &sdk).await?;
+    let transform = Transform::new(profiles, entities, policy, config.event_time_bounds)
+        .with_history(history)
+        .with_schema(&schema);
     serve(async |event, time| {
         let transformed = transform.handle(event, time.remaining).await?;
         let metrics = transformed.metrics.line(&config.metrics_namespace);

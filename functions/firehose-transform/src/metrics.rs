@@ -1,12 +1,14 @@
 //! What happened in an invocation, in numbers.
 
 use fraud_aws::entities::{EntityCounts, LookedUpEntities};
+use fraud_aws::history::HistoryCounts;
 use fraud_aws::profiles::LookedUp;
 use fraud_aws::telemetry::{Failures, Metric, MetricLine, metric};
 use fraud_core::decision::Decision;
 use fraud_core::enrichment::EnrichmentCounts;
 use fraud_core::entity::EntitiesFound;
 use fraud_core::event_time::EventTimeFaults;
+use fraud_core::found::HistoryFound;
 use fraud_core::policy::Policy;
 
 /// The function's name in metrics.
@@ -17,6 +19,16 @@ const RECORDS_FAILED: Metric = Metric::count_by_reason(
     "RecordsFailed",
     "Records that could not be scored: their bytes are under Firehose's error prefix; `response_too_large` asks for a \
      smaller buffer hint",
+);
+
+const HISTORY_LAGGING: Metric = Metric::count(
+    "HistoryLagging",
+    "Records that `kinesis-alerts` had not taken in when their line was written, so that they are scored without the customer's \
+     history",
+);
+const HISTORY_UNAVAILABLE: Metric = Metric::count(
+    "HistoryUnavailable",
+    "Records whose customer's history could not be looked up, so that they are scored without it",
 );
 
 /// What the function writes.
@@ -33,7 +45,8 @@ pub const METRICS: &[&[Metric]] = &[
     ],
     &metric::ENRICHMENT,
     &metric::ENTITIES,
-    &[metric::UNUSABLE_FIELDS],
+    &metric::HISTORY,
+    &[HISTORY_LAGGING, HISTORY_UNAVAILABLE, metric::UNUSABLE_FIELDS],
     &metric::EVENT_TIMES,
 ];
 
@@ -54,6 +67,12 @@ pub struct BatchMetrics {
     pub enrichment: EnrichmentCounts,
     /// What the lookups of entities came to, for the records scored; `None` if the policy asks for none.
     pub entities: Option<EntityCounts>,
+    /// What the customers' histories said; `None` if the policy does not look at them.
+    pub history: Option<HistoryCounts>,
+    /// Records that were not taken in yet.
+    pub history_lagging: usize,
+    /// Records whose customer's history could not be looked up.
+    pub history_unavailable: usize,
     /// How many fields have no value because they are of another type than the policy expects; `None` if it asks for none.
     pub unusable_fields: Option<usize>,
     /// What is wrong with the event times of the records scored.
@@ -70,6 +89,7 @@ impl BatchMetrics {
             cache_hits: looked_up.cache_hits(),
             profile_lookups: looked_up.asked(),
             entities: EntityCounts::new(entities),
+            history: policy.history().map(|_| HistoryCounts::default()),
             unusable_fields: (!policy.asked().fields.is_empty()).then_some(0),
             ..BatchMetrics::default()
         }
@@ -83,6 +103,12 @@ impl BatchMetrics {
         if let (Some(counts), Some(entities)) = (&mut self.entities, entities) {
             counts.count(entities);
         }
+        if let Some(counts) = &mut self.history {
+            counts.expired += usize::from(decision.history == HistoryFound::Expired);
+            counts.invalid += usize::from(decision.history == HistoryFound::Invalid);
+        }
+        self.history_lagging += usize::from(decision.history == HistoryFound::Lagging);
+        self.history_unavailable += usize::from(decision.history == HistoryFound::Unavailable);
         if let Some(count) = &mut self.unusable_fields {
             *count += decision.inputs.unusable_fields;
         }
@@ -101,9 +127,14 @@ impl BatchMetrics {
             .count(metric::PROFILE_LOOKUPS, self.profile_lookups)
             .enrichment(&self.enrichment)
             .entities(self.entities.as_ref())
+            .history(self.history)
             .unusable_fields(self.unusable_fields)
             .event_times(&self.event_times)
             .count(metric::HIGH_SCORES, self.high_scores);
+        if self.history.is_some() {
+            line.count(HISTORY_LAGGING, self.history_lagging)
+                .count(HISTORY_UNAVAILABLE, self.history_unavailable);
+        }
         line.by_reason(RECORDS_FAILED, self.failed.counts().iter().map(|(reason, &count)| (reason, count)));
         line
     }

@@ -12,6 +12,7 @@ use super::*;
 
 mod buffer;
 mod entities;
+mod history;
 
 const PROFILES: &str = include_str!("../../../events/profiles.json");
 const WEEK: Duration = Duration::from_secs(168 * 3600);

@@ -2,11 +2,11 @@
 
 use fraud_aws::config::{
     AlertLedgerTarget, AlertSinkTarget, CacheSettings, ConfigError, DeadLettersTarget, EVENT_TIME_BOUNDS,
-    EntitySource, Environment, METRICS_NAMESPACE, PolicySource, ProfileSource, SchemaSource,
+    EntitySource, Environment, HistoryTarget, METRICS_NAMESPACE, PolicySource, ProfileSource, SchemaSource,
     UnalertedLettersTarget, Variable, event_time_bounds, metrics_namespace,
 };
 use fraud_aws::port::Port;
-use fraud_aws::{alerts, dead_letters, entities, ledger, policies, profiles};
+use fraud_aws::{alerts, dead_letters, entities, history, ledger, policies, profiles};
 use fraud_core::event_time::EventTimeBounds;
 
 /// What the environment decides.
@@ -18,6 +18,8 @@ pub struct Config {
     pub entity_source: EntitySource,
     /// How profiles and entities are remembered, each in a memory of its own.
     pub cache: CacheSettings,
+    /// Where the customers' history is kept.
+    pub history: HistoryTarget,
     /// Which policy scores.
     pub policy_source: PolicySource,
     /// How producers write their transactions.
@@ -44,6 +46,7 @@ impl Config {
         policies::PORT,
         alerts::PORT,
         ledger::PORT,
+        history::PORT,
         dead_letters::PORT,
         dead_letters::UNALERTED_PORT,
     ];
@@ -58,6 +61,7 @@ impl Config {
         EVENT_TIME_BOUNDS,
         AlertSinkTarget::VARIABLES,
         AlertLedgerTarget::VARIABLES,
+        HistoryTarget::VARIABLES,
         DeadLettersTarget::VARIABLES,
         UnalertedLettersTarget::VARIABLES,
         &[METRICS_NAMESPACE],
@@ -72,6 +76,7 @@ impl Config {
             profile_source: ProfileSource::from_environment(environment)?,
             entity_source: EntitySource::from_environment(environment)?,
             cache: CacheSettings::from_environment(environment)?,
+            history: HistoryTarget::from_environment(environment)?,
             policy_source: PolicySource::from_environment(environment)?,
             schema_source: SchemaSource::from_environment(environment)?,
             event_time_bounds: event_time_bounds(environment)?,

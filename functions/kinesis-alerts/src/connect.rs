@@ -6,6 +6,7 @@ use fraud_aws::clock::SystemClock;
 use fraud_aws::config::SchemaError;
 use fraud_aws::dead_letters::{DeadLetterSink, RoutedLetters};
 use fraud_aws::entities::{Entities, EntitiesError};
+use fraud_aws::history::{HistoryError, HistoryRows};
 use fraud_aws::ledger::Ledger;
 use fraud_aws::policies::PolicyError;
 use fraud_aws::profiles::{ProfileFileError, Profiles};
@@ -14,7 +15,8 @@ use crate::config::Config;
 use crate::{Alerts, Ports};
 
 /// The function as it runs, with dead letters to `D`.
-pub type ConnectedAlerts<D = RoutedLetters> = Alerts<Profiles, Entities, Ledger, Sink, D, SystemClock>;
+pub type ConnectedAlerts<D = RoutedLetters> =
+    Alerts<Profiles, Entities, HistoryRows, Ledger, Sink, D, SystemClock>;
 
 /// What keeps the function from its adapters.
 #[derive(Debug, thiserror::Error)]
@@ -31,6 +33,9 @@ pub enum ConnectError {
     /// The entities that the policy asks for cannot be looked up.
     #[error(transparent)]
     Entities(#[from] EntitiesError),
+    /// Policy and configuration differ about the customers' history.
+    #[error(transparent)]
+    History(#[from] HistoryError),
 }
 
 impl<D: DeadLetterSink> ConnectedAlerts<D> {
@@ -46,6 +51,7 @@ impl<D: DeadLetterSink> ConnectedAlerts<D> {
         let ports = Ports {
             profiles: Profiles::connect(&config.profile_source, config.cache, sdk).await?,
             entities: Entities::connect(&config.entity_source, &policy, config.cache, sdk).await?,
+            history: HistoryRows::connect(&config.history, &policy, sdk).await?,
             ledger: Ledger::connect(&config.alert_ledger, sdk).await,
             sink: Sink::connect(&config.alert_sink, sdk).await,
             dead_letters,

@@ -10,7 +10,7 @@ use std::time::Duration;
 use exact_text::timestamp::Timestamp;
 use fraud_aws::alerts::{AlertSink, Chunk, Fit, Lanes, PublishFault};
 use fraud_aws::clock::Clock;
-use fraud_aws::ledger::{AlertLedger, LedgerFault, Marked, SendLimits, Sender, Sent};
+use fraud_aws::ledger::{AlertLedger, Claim, LedgerFault, Marked, SendLimits, Sender, Sent, ToSend};
 use fraud_aws::reason::FailureReason;
 use fraud_core::alert::Alert;
 use futures_util::StreamExt;
@@ -38,11 +38,44 @@ pub(crate) struct Due {
     alert: Alert,
     /// The other items that raise it.
     repeats: Vec<usize>,
+    /// The claim that was made with the customer's row.
+    held: Option<Claim>,
+}
+
+/// Who sends, and until when.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Invocation {
+    /// When the invocation is killed by Lambda's clock, if that is known.
+    pub(crate) ends_at: Option<Timestamp>,
+    /// The token of claims that were made with rows, if some may have been.
+    pub(crate) token: Option<String>,
 }
 
 impl Due {
     pub(crate) fn new(index: usize, arrival: Timestamp, alert: Alert) -> Self {
-        Due { index, arrival, alert, repeats: Vec::new() }
+        Due { index, arrival, alert, repeats: Vec::new(), held: None }
+    }
+
+    pub(crate) fn index(&self) -> usize {
+        self.index
+    }
+
+    pub(crate) fn alert(&self) -> &Alert {
+        &self.alert
+    }
+
+    /// The alert was claimed with the customer's row.
+    pub(crate) fn hold(&mut self, claim: Claim) {
+        self.held = Some(claim);
+    }
+
+    /// The alert goes under an id of its own.
+    pub(crate) fn rename(&mut self, id: String) {
+        self.alert = self.alert.reusing(id);
+    }
+
+    fn to_send(&self) -> ToSend<'_> {
+        ToSend { alert: &self.alert, held: self.held.as_ref() }
     }
 
     /// The item at `index` raises the same alert again.
@@ -52,29 +85,35 @@ impl Due {
 }
 
 /// Sends alerts until they must wait. One that another sender holds is waited for if that sender's claim ends in time:
-/// Lambda's own pause before the next attempt may be longer. `ends_at` is when the invocation is killed by Lambda's clock, if
-/// that is known. Gives the items whose alert the sink or the ledger will never take.
+/// Lambda's own pause before the next attempt may be longer. Gives the items whose alert the sink or the ledger will never take.
 pub(crate) async fn dispatch<
     Profiles,
     Entities,
+    Rows,
     Ledger: AlertLedger,
     Sink: AlertSink,
     Letters,
     Now: Clock,
 >(
     due: &[Due],
-    ports: &Ports<Profiles, Entities, Ledger, Sink, Letters, Now>,
+    ports: &Ports<Profiles, Entities, Rows, Ledger, Sink, Letters, Now>,
     limits: TimeLimits,
-    ends_at: Option<Timestamp>,
+    invocation: &Invocation,
     progress: &mut Progress,
     metrics: &mut BatchMetrics,
 ) -> Vec<(usize, FailureReason)> {
-    let send_limits = SendLimits { work: limits.work, settle: limits.settle, ends_at };
-    let sender = Sender::new(&ports.ledger, &ports.sink, &ports.clock, send_limits);
+    let send_limits = SendLimits { work: limits.work, settle: limits.settle, ends_at: invocation.ends_at };
+    let mut sender = Sender::new(&ports.ledger, &ports.sink, &ports.clock, send_limits);
+    if let Some(token) = &invocation.token {
+        sender = sender.with_token(token);
+    }
     let mut undeliverable = Vec::new();
     let mut open: BTreeSet<usize> = (0..due.len()).collect();
+    let mut untouched: BTreeSet<usize> = open.clone();
     loop {
-        let mut round = Round { due, limits, progress, metrics, undeliverable: &mut undeliverable };
+        let untouched = &mut untouched;
+        let mut round =
+            Round { due, limits, untouched, progress, metrics, undeliverable: &mut undeliverable };
         let held_until = round.send(&sender, &mut open).await;
         open.retain(|&place| progress.allows(index(due, place)));
         let Some(&first) = open.first() else { break };
@@ -87,6 +126,10 @@ pub(crate) async fn dispatch<
         // Its sender may be done long before the claim ends.
         tokio::time::sleep(wait.clamp(SHORTEST_WAIT, LONGEST_WAIT)).await;
     }
+    // What is not sent now is retried: until then nobody holds it.
+    let unsent: Vec<ToSend<'_>> =
+        untouched.iter().filter_map(|&place| Some(due.get(place)?.to_send())).collect();
+    sender.give_back(&unsent).await;
     for index in due.iter().flat_map(|due| &due.repeats) {
         if progress.allows(*index) {
             metrics.alerts_suppressed += 1;
@@ -103,6 +146,9 @@ fn index(due: &[Due], place: usize) -> usize {
 struct Round<'r> {
     due: &'r [Due],
     limits: TimeLimits,
+    /// The places of alerts that were not handed to the sender yet. A claim that came with a row is used once: the sender gives
+    /// back what it does not publish.
+    untouched: &'r mut BTreeSet<usize>,
     progress: &'r mut Progress,
     metrics: &'r mut BatchMetrics,
     undeliverable: &'r mut Vec<(usize, FailureReason)>,
@@ -130,9 +176,13 @@ impl Round<'_> {
             while under_way.len() < CHUNKS_AT_ONCE
                 && let Some(chunk) = next_chunk(&mut lanes, due, self.progress)
             {
-                let alerts: Vec<&Alert> =
-                    chunk.places().filter_map(|place| Some(&due.get(place)?.alert)).collect();
-                under_way.push(async move { (chunk, sender.send(&alerts).await) });
+                let to_send = |place: usize| {
+                    let to_send = due.get(place)?.to_send();
+                    let is_untouched = self.untouched.remove(&place);
+                    Some(ToSend { held: to_send.held.filter(|_| is_untouched), ..to_send })
+                };
+                let alerts: Vec<ToSend<'_>> = chunk.places().filter_map(to_send).collect();
+                under_way.push(async move { (chunk, sender.send_held(&alerts).await) });
             }
             let Some((chunk, outcomes)) = under_way.next().await else { return held_until };
             for (place, outcome) in chunk.places().zip(outcomes) {

@@ -10,12 +10,14 @@
 
 use std::collections::HashMap;
 
+use exact_text::timestamp::Timestamp;
 use fraud_aws::alerts::AlertSink;
 use fraud_aws::clock::Clock;
 use fraud_aws::dead_letters::DeadLetterSink;
 use fraud_aws::entities::{EntityStore, LookedUpEntities, look_up_entities};
+use fraud_aws::history::HistoryStore;
 use fraud_aws::invocation::InvocationTime;
-use fraud_aws::ledger::AlertLedger;
+use fraud_aws::ledger::{AlertLedger, Claim};
 use fraud_aws::lookup::look_up;
 use fraud_aws::profiles::{LookedUp, ProfileStore};
 use fraud_aws::reason::FailureReason;
@@ -25,31 +27,37 @@ use fraud_core::enrichment::Enrichment;
 use fraud_core::event_time::EventTimeBounds;
 use fraud_core::fingerprint::Fingerprint;
 use fraud_core::found::{Found, HistoryFound};
-use fraud_core::policy::Policy;
+use fraud_core::identity::Position;
+use fraud_core::policy::{HistorySettings, Policy};
 use fraud_core::schema::Schema;
 use fraud_core::transaction::Reading;
 use kinesis_batch::{Batch, Progress, Received, RetryReason, TimeLimits, dead_letter};
 use lambda_events::InvalidEvent;
+use tokio::time::Instant;
 
 pub mod config;
 mod connect;
 mod dispatch;
 pub mod metrics;
+mod rounds;
 
 pub use connect::{ConnectError, ConnectedAlerts};
-use dispatch::{Due, dispatch};
+use dispatch::{Due, Invocation, dispatch};
 use metrics::BatchMetrics;
+use rounds::{Item, Taking, rounds};
 
 /// The function's name in metrics and dead letters.
 pub const FUNCTION: &str = "kinesis-alerts";
 
 /// What the function reaches the world through.
 #[derive(Debug)]
-pub struct Ports<Profiles, Entities, Ledger, Sink, Letters, Now> {
+pub struct Ports<Profiles, Entities, Rows, Ledger, Sink, Letters, Now> {
     /// Where customer profiles are looked up.
     pub profiles: Profiles,
     /// Where the entities are looked up that the policy asks for.
     pub entities: Entities,
+    /// Where the customers' history is kept, if the policy looks at it.
+    pub history: Rows,
     /// What remembers which alerts were sent.
     pub ledger: Ledger,
     /// Where alerts go.
@@ -62,8 +70,8 @@ pub struct Ports<Profiles, Entities, Ledger, Sink, Letters, Now> {
 
 /// The function.
 #[derive(Debug)]
-pub struct Alerts<Profiles, Entities, Ledger, Sink, Letters, Now> {
-    ports: Ports<Profiles, Entities, Ledger, Sink, Letters, Now>,
+pub struct Alerts<Profiles, Entities, Rows, Ledger, Sink, Letters, Now> {
+    ports: Ports<Profiles, Entities, Rows, Ledger, Sink, Letters, Now>,
     reading: Reading,
     decider: Decider,
 }
@@ -77,10 +85,12 @@ pub struct Handled {
     pub metrics: BatchMetrics,
 }
 
-impl<Profiles, Entities, Ledger, Sink, Letters, Now> Alerts<Profiles, Entities, Ledger, Sink, Letters, Now>
+impl<Profiles, Entities, Rows, Ledger, Sink, Letters, Now>
+    Alerts<Profiles, Entities, Rows, Ledger, Sink, Letters, Now>
 where
     Profiles: ProfileStore,
     Entities: EntityStore,
+    Rows: HistoryStore<Ledger = Ledger>,
     Ledger: AlertLedger,
     Sink: AlertSink,
     Letters: DeadLetterSink,
@@ -88,7 +98,7 @@ where
 {
     /// A function that scores by `policy`, and names event times beyond `bounds` in its alerts.
     pub fn new(
-        ports: Ports<Profiles, Entities, Ledger, Sink, Letters, Now>,
+        ports: Ports<Profiles, Entities, Rows, Ledger, Sink, Letters, Now>,
         policy: Policy,
         bounds: EventTimeBounds,
     ) -> Self {
@@ -135,9 +145,18 @@ where
         let mut metrics = BatchMetrics::new(&batch, &profiles, &entities, self.policy());
         let mut progress = Progress::default();
 
-        let due = self.score(&received, (&profiles, &entities), &mut progress, &mut metrics);
-        let mut undeliverable =
-            dispatch(&due, &self.ports, limits, time.ends_at, &mut progress, &mut metrics).await;
+        let looked_up = (&profiles, &entities);
+        let mut undeliverable = match self.policy().history() {
+            None => {
+                let due = self.score(&received, looked_up, &mut progress, &mut metrics);
+                let invocation = Invocation { ends_at: time.ends_at, token: None };
+                dispatch(&due, &self.ports, limits, &invocation, &mut progress, &mut metrics).await
+            }
+            Some(settings) => {
+                let items = self.items(&received, looked_up, &mut progress, &mut metrics);
+                self.take_in(items, settings, limits, time.ends_at, &mut progress, &mut metrics).await
+            }
+        };
         let faulty = received.iter().enumerate();
         undeliverable.extend(faulty.filter_map(|(index, received)| Some((index, *received.as_ref().err()?))));
         let dead_lettered = dead_letter(
@@ -152,6 +171,82 @@ where
         metrics.dead_lettered(dead_lettered);
         metrics.ended(&batch, &progress);
         Ok(Handled { response: progress.response(&batch), metrics })
+    }
+
+    /// The records that can be decided under a policy that looks at the customers' history.
+    fn items<'b>(
+        &self,
+        received: &'b [Result<Received<'b>, FailureReason>],
+        (profiles, entities): (&'b LookedUp, &'b LookedUpEntities),
+        progress: &mut Progress,
+        metrics: &mut BatchMetrics,
+    ) -> Vec<Item<'b>> {
+        let mut items = Vec::with_capacity(received.len());
+        for (index, received) in received.iter().enumerate() {
+            let Ok(received) = received else { continue };
+            let found = Found {
+                enrichment: profiles.of(index),
+                entities: entities.of(index),
+                history: HistoryFound::None,
+            };
+            let fault = self.decider.event_time_fault(&received.transaction, received.arrival);
+            metrics.event_times.count(fault);
+            looked_up_all(index, received.position, &found, (profiles, entities), progress, metrics);
+            items.push(Item { index, received, found });
+        }
+        items.retain(|item| progress.allows(item.index));
+        items
+    }
+
+    /// Takes records in, round by round, and sends each round's alerts before the next begins. Gives the items whose alert can
+    /// never be sent.
+    async fn take_in(
+        &self,
+        items: Vec<Item<'_>>,
+        settings: HistorySettings,
+        limits: TimeLimits,
+        ends_at: Option<Timestamp>,
+        progress: &mut Progress,
+        metrics: &mut BatchMetrics,
+    ) -> Vec<(usize, FailureReason)> {
+        let mut undeliverable = Vec::new();
+        let Some(first) = items.first() else { return undeliverable };
+        let now = self.ports.clock.now();
+        let token = match Claim::new(now, now) {
+            Ok(claim) => claim.token,
+            Err(fault) => {
+                tracing::warn!(reason = %fault, position = %first.received.position, "nothing can be claimed");
+                progress.stop_at(first.index, RetryReason::LedgerUnavailable);
+                return undeliverable;
+            }
+        };
+        let taking = Taking {
+            rows: &self.ports.history,
+            ledger: &self.ports.ledger,
+            clock: &self.ports.clock,
+            decider: &self.decider,
+            settings,
+            token: &token,
+            ends_at,
+            deadline: limits.work,
+        };
+        let invocation = Invocation { ends_at, token: Some(token.clone()) };
+        for mut round in rounds(items) {
+            round.retain(|item| progress.allows(item.index));
+            let Some(first) = round.first() else { break };
+            if Instant::now() >= limits.work {
+                progress.stop_at(first.index, RetryReason::OutOfTime);
+                break;
+            }
+            let taken = taking.take_in(&round).await;
+            if let Some((index, reason)) = taken.stop {
+                progress.stop_at(index, reason);
+            }
+            metrics.taken_in(&taken, progress);
+            let sent = dispatch(&taken.due, &self.ports, limits, &invocation, progress, metrics).await;
+            undeliverable.extend(sent);
+        }
+        undeliverable
     }
 
     /// Scores what can be scored, and gives the alerts that are due, each transaction's once.
@@ -172,24 +267,11 @@ where
                 history: HistoryFound::NotAsked,
             };
             let decision = self.decider.decide(transaction, found, *arrival, Some(*position));
-            metrics.enrichment.count(decision.enrichment);
-            if let (Some(counts), Some(entities)) = (&mut metrics.entities, &found.entities) {
-                counts.count(entities);
-            }
             if let Some(count) = &mut metrics.unusable_fields {
                 *count += decision.inputs.unusable_fields;
             }
             metrics.event_times.count(decision.time.fault);
-            if decision.enrichment == Enrichment::Unavailable && progress.allows(index) {
-                let reason = profiles.fault().map(ToString::to_string);
-                tracing::warn!(reason, %position, "profiles unavailable");
-                progress.stop_at(index, RetryReason::ProfilesUnavailable);
-            }
-            if !decision.unavailable.is_empty() && progress.allows(index) {
-                let reason = entities.fault().map(ToString::to_string);
-                tracing::warn!(reason, %position, "entities unavailable");
-                progress.stop_at(index, RetryReason::EntitiesUnavailable);
-            }
+            looked_up_all(index, *position, &found, (profiles, entities), progress, metrics);
             if !progress.allows(index) {
                 continue;
             }
@@ -209,6 +291,32 @@ where
             }
         }
         due
+    }
+}
+
+/// Counts what was looked up for a record, and stops the batch there if something could not be.
+fn looked_up_all(
+    index: usize,
+    position: Position<'_>,
+    found: &Found<'_>,
+    (profiles, entities): (&LookedUp, &LookedUpEntities),
+    progress: &mut Progress,
+    metrics: &mut BatchMetrics,
+) {
+    metrics.enrichment.count(found.enrichment);
+    if let (Some(counts), Some(entities)) = (&mut metrics.entities, &found.entities) {
+        counts.count(entities);
+    }
+    if found.enrichment == Enrichment::Unavailable && progress.allows(index) {
+        let reason = profiles.fault().map(ToString::to_string);
+        tracing::warn!(reason, %position, "profiles unavailable");
+        progress.stop_at(index, RetryReason::ProfilesUnavailable);
+    }
+    let unavailable = found.entities.as_ref().is_some_and(|found| !found.unavailable().is_empty());
+    if unavailable && progress.allows(index) {
+        let reason = entities.fault().map(ToString::to_string);
+        tracing::warn!(reason, %position, "entities unavailable");
+        progress.stop_at(index, RetryReason::EntitiesUnavailable);
     }
 }
 

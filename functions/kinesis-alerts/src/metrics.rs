@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use exact_text::timestamp::Timestamp;
 use fraud_aws::entities::{EntityCounts, LookedUpEntities};
+use fraud_aws::history::HistoryCounts;
 use fraud_aws::profiles::LookedUp;
 use fraud_aws::reason::FailureReason;
 use fraud_aws::telemetry::{Metric, MetricLine, metric};
@@ -13,6 +14,7 @@ use fraud_core::policy::Policy;
 use kinesis_batch::{Batch, DeadLettered, Progress, RetryReason};
 
 use crate::FUNCTION;
+use crate::rounds::Taken;
 
 const RECORDS_SCORED: Metric = Metric::count("RecordsScored", "Records that were scored");
 const ALERTS_SENT: Metric = Metric::count("AlertsSent", "Alerts that the sink accepted");
@@ -25,6 +27,10 @@ const ALERTS_SUPPRESSED: Metric =
 const CLAIMS_LOST: Metric = Metric::count(
     "ClaimsLost",
     "Alerts that could not be marked as sent because another invocation had taken their claim over",
+);
+const HISTORY_REWRITES: Metric = Metric::count(
+    "HistoryRewrites",
+    "How often a customer's records were decided anew because another invocation wrote the customer's history in between",
 );
 const DETECTION_LATENCY: Metric = Metric::milliseconds(
     "DetectionLatency",
@@ -53,7 +59,8 @@ pub const METRICS: &[&[Metric]] = &[
     ],
     &metric::ENRICHMENT,
     &metric::ENTITIES,
-    &[metric::UNUSABLE_FIELDS],
+    &metric::HISTORY,
+    &[HISTORY_REWRITES, metric::UNUSABLE_FIELDS],
     &metric::EVENT_TIMES,
 ];
 
@@ -78,6 +85,11 @@ pub struct BatchMetrics {
     pub entities: Option<EntityCounts>,
     /// How many fields have no value because they are of another type than the policy expects; `None` if it asks for none.
     pub unusable_fields: Option<usize>,
+    /// What happened to the customers' histories; `None` if the policy does not look at them.
+    pub history: Option<HistoryCounts>,
+    /// How often a customer's records were decided anew because somebody else wrote the row in between; `None` if the policy
+    /// does not look at histories.
+    pub history_rewrites: Option<usize>,
     /// What is wrong with the event times of these records.
     pub event_times: EventTimeFaults,
     /// Records whose score raises an alert.
@@ -115,6 +127,8 @@ impl BatchMetrics {
             cache_hits: looked_up.cache_hits(),
             profile_lookups: looked_up.asked(),
             entities: EntityCounts::new(entities),
+            history: policy.history().map(|_| HistoryCounts::default()),
+            history_rewrites: policy.history().map(|_| 0),
             unusable_fields: (!policy.asked().fields.is_empty()).then_some(0),
             ..BatchMetrics::default()
         }
@@ -122,6 +136,25 @@ impl BatchMetrics {
 
     pub(crate) fn scored(&mut self) {
         self.scored += 1;
+    }
+
+    /// Counts what a round came to, as far as it is not retried.
+    pub(crate) fn taken_in(&mut self, taken: &Taken, progress: &Progress) {
+        self.alerts_suppressed += taken.sent_before;
+        if let Some(counts) = &mut self.history {
+            counts.expired += taken.history.expired;
+            counts.invalid += taken.history.invalid;
+        }
+        if let Some(count) = &mut self.history_rewrites {
+            *count += taken.rewrites;
+        }
+        for decided in taken.decided.iter().filter(|decided| progress.allows(decided.index)) {
+            self.scored();
+            self.high_scores += usize::from(decided.is_high);
+            if let Some(count) = &mut self.unusable_fields {
+                *count += decided.unusable_fields;
+            }
+        }
     }
 
     pub(crate) fn sent(&mut self, arrival: Timestamp, published_at: Timestamp, again: bool, reuses_id: bool) {
@@ -155,6 +188,7 @@ impl BatchMetrics {
             .count(metric::PROFILE_LOOKUPS, self.profile_lookups)
             .enrichment(&self.enrichment)
             .entities(self.entities.as_ref())
+            .history(self.history)
             .unusable_fields(self.unusable_fields)
             .event_times(&self.event_times)
             .count(metric::HIGH_SCORES, self.high_scores)
@@ -165,6 +199,9 @@ impl BatchMetrics {
             .count(CLAIMS_LOST, self.claims_lost)
             .count(metric::RECORDS_DEAD_LETTERED, self.dead_lettered.values().sum())
             .count(metric::RECORDS_TO_RETRY, self.retried.map_or(0, |(_, count)| count));
+        if let Some(rewrites) = self.history_rewrites {
+            line.count(HISTORY_REWRITES, rewrites);
+        }
         line.by_reason(
             metric::RECORDS_DEAD_LETTERED,
             self.dead_lettered.iter().map(|(reason, &count)| (reason, count)),

@@ -4,7 +4,9 @@ use exact_text::timestamp::Timestamp;
 use fraud_core::alert::Alert;
 use tokio::time::Instant;
 
-use super::{AlertLedger, Claim, Claimed, DynamoDbLedger, LedgerFault, Marked, MemoryLedger, Release};
+use super::{
+    AlertLedger, Claim, Claimed, DynamoDbLedger, LedgerFault, Marked, MemoryLedger, OnRecord, Release,
+};
 use crate::config::AlertLedgerTarget;
 use aws_calls::sdk::Sdk;
 
@@ -34,6 +36,13 @@ impl AlertLedger for Ledger {
         match self {
             Ledger::DynamoDb(ledger) => ledger.claim(alert, claim, deadline).await,
             Ledger::Memory(ledger) => ledger.claim(alert, claim, deadline).await,
+        }
+    }
+
+    async fn find(&self, alert: &Alert, deadline: Instant) -> Result<Option<OnRecord>, LedgerFault> {
+        match self {
+            Ledger::DynamoDb(ledger) => ledger.find(alert, deadline).await,
+            Ledger::Memory(ledger) => ledger.find(alert, deadline).await,
         }
     }
 

@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{
-    AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure as OnFailure,
+    AttributeValue, Put, ReturnValue, ReturnValuesOnConditionCheckFailure as OnFailure,
 };
 use exact_text::timestamp::Timestamp;
 use fraud_core::alert::Alert;
@@ -17,7 +17,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::row::{self, CLAIMED, Item, Row, SENT};
 use super::table::*;
-use super::{AlertLedger, Claim, Claimed, LedgerFault, Marked, Release, Standing};
+use super::{AlertLedger, Claim, Claimed, LedgerFault, Marked, OnRecord, Release, Standing, StandingClaim};
 use crate::table_client::table_client;
 
 /// A DynamoDB table with the key `alert_id` (S) and time to live on `ttl`.
@@ -59,12 +59,39 @@ impl DynamoDbLedger {
         }
     }
 
+    /// The claim that stands under an alert's id, whatever became of it. It only reads.
+    ///
+    /// # Errors
+    /// [`LedgerFault`]
+    pub async fn standing(
+        &self,
+        alert: &Alert,
+        deadline: Instant,
+    ) -> Result<Option<StandingClaim>, LedgerFault> {
+        let row = timeout_at(deadline, self.get(&alert.alert_id)).await;
+        let row = row.map_err(|_elapsed| CallFault::deadline())??;
+        Ok(row.map(|row| StandingClaim::of(&alert.alert_id, Some(&row.0))))
+    }
+
     /// An alert's row as it is; `None` if there is none.
     pub(super) async fn get(&self, alert_id: &str) -> Result<Option<Row>, LedgerFault> {
         let key = AttributeValue::S(alert_id.to_owned());
         let get = self.client.get_item().table_name(&self.table).key(ALERT_ID, key).consistent_read(true);
         let answer = get.send().await.map_err(|error| CallFault::of(&error))?;
         Ok(answer.item.map(Row))
+    }
+
+    /// The write of a first claim, which is made only if there is no row yet.
+    ///
+    /// # Errors
+    /// [`LedgerFault`] if the alert does not fit into a row.
+    pub(crate) fn first_claim(&self, alert: &Alert, claim: &Claim) -> Result<Put, LedgerFault> {
+        let put = Put::builder()
+            .table_name(&self.table)
+            .set_item(Some(row::claimed(alert, claim, self.retention)?))
+            .condition_expression(format!("attribute_not_exists({ALERT_ID})"))
+            .return_values_on_condition_check_failure(OnFailure::AllOld);
+        Ok(put.build().map_err(|error| CallFault::unusable(&error))?)
     }
 
     /// Writes the row of a first claim, if there is no row yet.
@@ -82,7 +109,8 @@ impl DynamoDbLedger {
         })
     }
 
-    /// Takes over a claim that has expired or was given up, if nobody else has. One that expired may have been used.
+    /// Takes over a claim that has expired or was given up, if nobody else has, or renews one of its own. One of another's that
+    /// expired may have been used.
     async fn take_over(
         &self,
         alert_id: &str,
@@ -91,7 +119,8 @@ impl DynamoDbLedger {
         deadline: Instant,
     ) -> Result<Conditional<Row>, LedgerFault> {
         let expired_at = expired.expires_at()?;
-        let may_have_been_sent = expired.may_have_been_sent()? || expired_at != 0;
+        let is_own = expired.token()? == claim.token;
+        let may_have_been_sent = expired.may_have_been_sent()? || (expired_at != 0 && !is_own);
         let update = self
             .update(alert_id, expired.token()?)
             .condition_expression(format!("{} AND {CLAIM_EXPIRES_AT} = :expired", held()))
@@ -147,15 +176,31 @@ impl AlertLedger for DynamoDbLedger {
             }
             match row.standing(claim)? {
                 Standing::InForce { until } => return Ok(Claimed::InForce { until }),
-                Standing::Own => return stored(&row),
-                Standing::Expired => match self.take_over(&alert.alert_id, &row, claim, deadline).await? {
-                    Conditional::Done(row) => return stored(&row),
-                    Conditional::Refused(row) => found = row,
-                },
+                Standing::Own if row.expires_at()? == claim.expires_at.millis() => return stored(&row),
+                Standing::Own | Standing::Expired => {
+                    match self.take_over(&alert.alert_id, &row, claim, deadline).await? {
+                        Conditional::Done(row) => return stored(&row),
+                        Conditional::Refused(row) => found = row,
+                    }
+                }
             }
         }
         // It was claimed and given up while we looked: the next attempt will find it free.
         Ok(Claimed::InForce { until: claim.claimed_at })
+    }
+
+    async fn find(&self, alert: &Alert, deadline: Instant) -> Result<Option<OnRecord>, LedgerFault> {
+        for id in alert.ids() {
+            let row =
+                timeout_at(deadline, self.get(&id)).await.map_err(|_elapsed| CallFault::deadline())??;
+            let Some(row) = row else { return Ok(None) };
+            match settled(&row, alert)? {
+                Some(Claimed::IdInUse) => {}
+                Some(_) => return Ok(Some(OnRecord::Sent)),
+                None => return Ok(Some(OnRecord::Pending(Box::new(row.alert()?)))),
+            }
+        }
+        Ok(None)
     }
 
     async fn mark_sent(
@@ -199,6 +244,14 @@ impl AlertLedger for DynamoDbLedger {
             update = update.expression_attribute_values(":true", AttributeValue::Bool(true));
         }
         conditional(update.send(), deadline).await.map(drop)
+    }
+}
+
+impl StandingClaim {
+    /// The claim that an alert's row tells of.
+    pub(crate) fn of(alert_id: &str, row: Option<&Item>) -> Self {
+        let fingerprint = row.and_then(|row| Row(row.clone()).fingerprint());
+        StandingClaim { alert_id: alert_id.to_owned(), fingerprint }
     }
 }
 

@@ -9,7 +9,9 @@ use exact_text::timestamp::Timestamp;
 use fraud_core::alert::Alert;
 use tokio::time::Instant;
 
-use super::{AlertLedger, Claim, Claimed, LedgerFault, Marked, Release, Standing, standing};
+use super::{
+    AlertLedger, Claim, Claimed, LedgerFault, Marked, OnRecord, Release, Standing, StandingClaim, standing,
+};
 
 /// The ledger.
 #[derive(Debug, Default)]
@@ -26,6 +28,16 @@ struct Row {
 }
 
 impl Row {
+    fn fresh(alert: &Alert, claim: &Claim) -> Self {
+        Row {
+            alert: alert.clone(),
+            token: claim.token.clone(),
+            expires_at: claim.expires_at.millis(),
+            may_have_been_sent: false,
+            sent: false,
+        }
+    }
+
     fn is_held_by(&self, claim: &Claim) -> bool {
         !self.sent && self.token == claim.token
     }
@@ -38,6 +50,22 @@ impl MemoryLedger {
     }
 }
 
+impl MemoryLedger {
+    /// Claims alerts that are not on record yet: all of them, or none if some are, which are told.
+    pub fn claim_all(&self, alerts: &[&Alert], claim: &Claim) -> Vec<StandingClaim> {
+        let mut rows = self.rows();
+        let standing = |alert: &&&Alert| {
+            let row = rows.get(&alert.alert_id)?;
+            Some(StandingClaim { alert_id: alert.alert_id.clone(), fingerprint: row.alert.fingerprint })
+        };
+        let standing: Vec<_> = alerts.iter().filter_map(|alert| standing(&alert)).collect();
+        if standing.is_empty() {
+            rows.extend(alerts.iter().map(|alert| (alert.alert_id.clone(), Row::fresh(alert, claim))));
+        }
+        standing
+    }
+}
+
 impl AlertLedger for MemoryLedger {
     async fn claim(&self, alert: &Alert, claim: &Claim, _deadline: Instant) -> Result<Claimed, LedgerFault> {
         let (token, expires_at) = (claim.token.clone(), claim.expires_at.millis());
@@ -45,8 +73,7 @@ impl AlertLedger for MemoryLedger {
         let row = match rows.entry(alert.alert_id.clone()) {
             Entry::Occupied(row) => row.into_mut(),
             Entry::Vacant(place) => {
-                let alert = alert.clone();
-                place.insert(Row { alert, token, expires_at, may_have_been_sent: false, sent: false });
+                place.insert(Row::fresh(alert, claim));
                 return Ok(Claimed::Fresh);
             }
         };
@@ -58,7 +85,8 @@ impl AlertLedger for MemoryLedger {
         }
         match standing(&row.token, row.expires_at, claim) {
             Standing::InForce { until } => return Ok(Claimed::InForce { until }),
-            Standing::Own => {}
+            // Renewed: nothing but the term is another.
+            Standing::Own => row.expires_at = expires_at,
             Standing::Expired => {
                 row.may_have_been_sent |= row.expires_at != 0;
                 (row.token, row.expires_at) = (token, expires_at);
@@ -66,6 +94,19 @@ impl AlertLedger for MemoryLedger {
         }
         let (alert, may_have_been_sent) = (Box::new(row.alert.clone()), row.may_have_been_sent);
         Ok(Claimed::Stored { alert, may_have_been_sent })
+    }
+
+    async fn find(&self, alert: &Alert, _deadline: Instant) -> Result<Option<OnRecord>, LedgerFault> {
+        let rows = self.rows();
+        for id in alert.ids() {
+            match rows.get(&id) {
+                None => return Ok(None),
+                Some(row) if !alert.is_of_the_same_content(row.alert.fingerprint) => {}
+                Some(row) if row.sent => return Ok(Some(OnRecord::Sent)),
+                Some(row) => return Ok(Some(OnRecord::Pending(Box::new(row.alert.clone())))),
+            }
+        }
+        Ok(None)
     }
 
     async fn mark_sent(

@@ -35,6 +35,17 @@ pub struct Sender<'p, Ledger, Sink, Now> {
     sink: &'p Sink,
     clock: &'p Now,
     limits: SendLimits,
+    /// The token of its claims; `None` for a new one each time.
+    token: Option<String>,
+}
+
+/// An alert to be sent.
+#[derive(Debug, Clone, Copy)]
+pub struct ToSend<'a> {
+    /// The alert.
+    pub alert: &'a Alert,
+    /// The sender's own claim, if it was made with something else already.
+    pub held: Option<&'a Claim>,
 }
 
 /// How long sending may take.
@@ -111,7 +122,13 @@ impl Message<'_> {
 impl<'p, Ledger: AlertLedger, Sink: AlertSink, Now: Clock> Sender<'p, Ledger, Sink, Now> {
     /// A sender over these ports.
     pub fn new(ledger: &'p Ledger, sink: &'p Sink, clock: &'p Now, limits: SendLimits) -> Self {
-        Sender { ledger, sink, clock, limits }
+        Sender { ledger, sink, clock, limits, token: None }
+    }
+
+    /// The same sender, whose claims have this token.
+    #[must_use]
+    pub fn with_token(self, token: &str) -> Self {
+        Sender { token: Some(token.to_owned()), ..self }
     }
 
     /// Sends alerts under one claim, and gives what became of each, in their order. All claims are made first, then what was
@@ -121,6 +138,13 @@ impl<'p, Ledger: AlertLedger, Sink: AlertSink, Now: Clock> Sender<'p, Ledger, Si
     ///
     /// Two alerts with one id and other contents are two alerts: the first that the ledger has on record keeps the id.
     pub async fn send(&self, alerts: &[&Alert]) -> Vec<Sent> {
+        let alerts: Vec<_> = alerts.iter().map(|&alert| ToSend { alert, held: None }).collect();
+        self.send_held(&alerts).await
+    }
+
+    /// [Sends](Self::send) alerts of which some are claimed under this sender's token already. Such a claim is used as long as
+    /// half of its term is left, and renewed after that.
+    pub async fn send_held(&self, alerts: &[ToSend<'_>]) -> Vec<Sent> {
         let mut outcomes = vec![Sent::HeldBack; alerts.len()];
         let start = Instant::now();
         let claim = match self.new_claim() {
@@ -129,8 +153,11 @@ impl<'p, Ledger: AlertLedger, Sink: AlertSink, Now: Clock> Sender<'p, Ledger, Si
         };
         let by = |part: Duration| (start + part).min(self.limits.work);
         let mut unused = Vec::new();
+        let held_for = alerts.iter().filter_map(|to_send| self.held_for(to_send, &claim)).min();
         let ready = self.claim(&claim, alerts, by(CLAIMING), &mut outcomes, &mut unused).await;
-        let published = self.publish(&ready, by(CLAIM_TERM - UNUSED), &mut outcomes, &mut unused).await;
+        let term = held_for.map_or(CLAIM_TERM, |held_for| held_for.min(CLAIM_TERM));
+        let published =
+            self.publish(&ready, by(term.saturating_sub(UNUSED)), &mut outcomes, &mut unused).await;
         self.mark(&claim, &published, &mut outcomes).await;
         self.release(&claim, unused).await;
         outcomes
@@ -140,25 +167,37 @@ impl<'p, Ledger: AlertLedger, Sink: AlertSink, Now: Clock> Sender<'p, Ledger, Si
         let now = self.clock.now();
         let term = i64::try_from(CLAIM_TERM.as_millis()).unwrap_or(i64::MAX);
         let end = Timestamp::saturating_from_millis(now.millis().saturating_add(term));
-        Claim::new(now, self.limits.ends_at.map_or(end, |ends_at| end.min(ends_at)))
+        let expires_at = self.limits.ends_at.map_or(end, |ends_at| end.min(ends_at));
+        match &self.token {
+            Some(token) => Ok(Claim { token: token.clone(), claimed_at: now, expires_at }),
+            None => Claim::new(now, expires_at),
+        }
+    }
+
+    /// How long a claim that was made before is still in force, if that is long enough; `now` is when `claim` was made.
+    fn held_for(&self, to_send: &ToSend<'_>, claim: &Claim) -> Option<Duration> {
+        let held = to_send.held.filter(|held| held.token == claim.token)?;
+        let left = held.expires_at.millis().saturating_sub(claim.claimed_at.millis());
+        let term = held.expires_at.millis().saturating_sub(held.claimed_at.millis());
+        (left >= term / 2).then(|| Duration::from_millis(u64::try_from(left).unwrap_or_default()))
     }
 
     async fn claim<'a>(
         &self,
         claim: &Claim,
-        alerts: &[&'a Alert],
+        alerts: &[ToSend<'a>],
         deadline: Instant,
         outcomes: &mut [Sent],
         unused: &mut Vec<Unused>,
     ) -> Vec<Ready<'a>> {
         // Of those with one id one after the other, and none behind one that must wait, so that the first gets it.
         let mut places: HashMap<&str, usize> = HashMap::new();
-        let mut by_id: Vec<Vec<(usize, &'a Alert)>> = Vec::new();
-        for (place, &alert) in alerts.iter().enumerate() {
-            let group = *places.entry(&alert.alert_id).or_insert(by_id.len());
+        let mut by_id: Vec<Vec<(usize, ToSend<'a>)>> = Vec::new();
+        for (place, &to_send) in alerts.iter().enumerate() {
+            let group = *places.entry(&to_send.alert.alert_id).or_insert(by_id.len());
             match by_id.get_mut(group) {
-                Some(group) => group.push((place, alert)),
-                None => by_id.push(vec![(place, alert)]),
+                Some(group) => group.push((place, to_send)),
+                None => by_id.push(vec![(place, to_send)]),
             }
         }
         // Collected, here and below: the compiler cannot tell that a stream over a borrowing closure can change threads.
@@ -166,8 +205,11 @@ impl<'p, Ledger: AlertLedger, Sink: AlertSink, Now: Clock> Sender<'p, Ledger, Si
             .into_iter()
             .map(|group| async move {
                 let mut claimed = Vec::with_capacity(group.len());
-                for (place, alert) in group {
-                    let (message, result) = self.claim_one(claim, alert, deadline).await;
+                for (place, to_send) in group {
+                    let (message, result) = match self.held_for(&to_send, claim) {
+                        Some(_) => (Message::Asked(to_send.alert), Ok(Claimed::Fresh)),
+                        None => self.claim_one(claim, to_send.alert, deadline).await,
+                    };
                     let must_wait = match &result {
                         Ok(claimed) => matches!(claimed, Claimed::InForce { .. }),
                         Err(fault) => fault.is_transient(),
@@ -189,7 +231,7 @@ impl<'p, Ledger: AlertLedger, Sink: AlertSink, Now: Clock> Sender<'p, Ledger, Si
         let mut must_wait: HashSet<&str> = HashSet::new();
         for (place, message, claimed) in claimed {
             let Some(outcome) = outcomes.get_mut(place) else { continue };
-            let customer = alerts.get(place).and_then(|alert| alert.customer_id.as_deref());
+            let customer = alerts.get(place).and_then(|to_send| to_send.alert.customer_id.as_deref());
             let holds_back = |must_wait: &mut HashSet<&'a str>| must_wait.extend(customer);
             let stored = match claimed {
                 Ok(Claimed::Fresh) => Ok((message, false)),
@@ -309,6 +351,15 @@ impl<'p, Ledger: AlertLedger, Sink: AlertSink, Now: Clock> Sender<'p, Ledger, Si
             }
             if !pauses.wait_before(self.limits.settle).await {
                 return Err(refusal.unwrap_or(out_of_time));
+            }
+        }
+    }
+
+    /// Gives back claims that were made before and are not used.
+    pub async fn give_back(&self, alerts: &[ToSend<'_>]) {
+        for ToSend { alert, held } in alerts {
+            if let Some(held) = held {
+                self.release(held, vec![Unused::of(alert, Release::NotSent)]).await;
             }
         }
     }

@@ -34,6 +34,9 @@ pub trait Row: Known {
     /// a row has.
     const ATTRIBUTES: &'static [(&'static str, &'static str)];
 
+    /// Whether every write that was answered must be seen. Such a read costs twice the units.
+    const IS_CONSISTENT: bool = false;
+
     /// What a row says.
     fn of_item(item: &Item) -> Self;
 }
@@ -91,6 +94,9 @@ impl<T: Row> TableStore<T> {
     ) -> Result<(Vec<(String, Arc<T>)>, Vec<String>), CallFault> {
         let of = |key: &String| Item::from([(T::KEY.to_owned(), AttributeValue::S(key.clone()))]);
         let mut asked = KeysAndAttributes::builder().set_keys(Some(keys.iter().map(of).collect()));
+        if T::IS_CONSISTENT {
+            asked = asked.consistent_read(true);
+        }
         if !T::ATTRIBUTES.is_empty() {
             let placeholders: Vec<_> = T::ATTRIBUTES.iter().map(|(placeholder, _)| *placeholder).collect();
             let names =

@@ -67,16 +67,6 @@ pub enum PolicyError {
         /// The text's id.
         found: String,
     },
-    /// The policy needs the customers' history, which is not kept.
-    #[error(
-        "FRAUD_POLICY: the policy {id} asks for the customer's history ({factor}), which is not available; leave out what asks for it"
-    )]
-    NeedsHistory {
-        /// The policy's id.
-        id: String,
-        /// The first factor that does, or `[history]`.
-        factor: String,
-    },
 }
 
 impl PolicySource {
@@ -101,9 +91,6 @@ impl PolicySource {
             }
         };
         let policy = policy.map_err(|error| PolicyError::Invalid { source_name, error })?;
-        if let Some(factor) = policy.needs_history() {
-            return Err(PolicyError::NeedsHistory { id: policy.id().to_owned(), factor: factor.to_owned() });
-        }
         match self {
             PolicySource::Store { id, table } if policy.id() != id => Err(PolicyError::OtherPolicy {
                 id: id.clone(),

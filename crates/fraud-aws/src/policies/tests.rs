@@ -146,15 +146,3 @@ async fn a_policy_file_that_cannot_be_used_is_told_with_path_and_line() {
     assert!(invalid.to_string().contains("policy line "), "{invalid}");
     assert!(PolicySource::BuiltinDefault.load(&sdk).await.is_ok());
 }
-
-#[tokio::test]
-async fn a_policy_that_needs_history_stops_the_start_with_one_line() {
-    let file = std::env::temp_dir().join(format!("fraud-aws-history-{}.toml", std::process::id()));
-    let policy = "name = \"p\"\ncap = 100\nthreshold = 50\ndefault_risk = 0.5\n\n[history]\nprior_mean_amount = 50\n\
-                  outlier_ratio = 2\n\n[[factors]]\nname = \"burst\"\nwhen = [{ input = \"history.count_1h\", above = 5 }]\npoints = 60\n";
-    std::fs::write(&file, policy).unwrap();
-    let error = PolicySource::File { path: file.clone() }.load(&Sdk::new()).await.unwrap_err().to_string();
-    std::fs::remove_file(&file).unwrap();
-    assert!(error.contains("asks for the customer's history (burst), which is not available"), "{error}");
-    assert!(!error.contains('\n'), "{error}");
-}

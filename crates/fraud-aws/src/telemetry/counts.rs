@@ -6,6 +6,7 @@ use fraud_core::event_time::EventTimeFaults;
 use super::MetricLine;
 use super::metric::*;
 use crate::entities::EntityCounts;
+use crate::history::HistoryCounts;
 
 impl MetricLine {
     /// Adds how many records had each outcome of the profile lookup.
@@ -26,6 +27,12 @@ impl MetricLine {
             .count(ENTITIES_UNAVAILABLE, counts.unavailable)
             .count(INVALID_ENTITIES, counts.invalid)
             .count(UNUSABLE_ENTITY_IDS, counts.unusable_ids)
+    }
+
+    /// Adds what the customers' histories said, if the policy looks at them.
+    pub fn history(&mut self, counts: Option<HistoryCounts>) -> &mut Self {
+        let Some(counts) = counts else { return self };
+        self.count(HISTORY_EXPIRED, counts.expired).count(HISTORY_INVALID, counts.invalid)
     }
 
     /// Adds how many fields have no value because of their type, if the policy asks for fields.

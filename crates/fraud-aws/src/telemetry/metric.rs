@@ -122,6 +122,19 @@ pub const ENTITIES: [Metric; 6] = [
     UNUSABLE_ENTITY_IDS,
 ];
 
+pub(super) const HISTORY_EXPIRED: Metric = Metric::count(
+    "HistoryExpired",
+    "Records whose transaction is forgotten, so that they are scored without the customer's history",
+);
+pub(super) const HISTORY_INVALID: Metric = Metric::count(
+    "HistoryInvalid",
+    "Records whose customer's history cannot be read: damaged, or written by a later release; scored without it, and never \
+     written over",
+);
+/// The metrics of [`MetricLine::history`](super::MetricLine::history): written only under a policy that looks at the customers'
+/// history.
+pub const HISTORY: [Metric; 2] = [HISTORY_EXPIRED, HISTORY_INVALID];
+
 /// Members that policies cannot use: written only under a policy that asks for fields.
 pub const UNUSABLE_FIELDS: Metric = Metric::count(
     "UnusableFields",

@@ -19,8 +19,9 @@ use fraud_aws::clock::SystemClock;
 use fraud_aws::config::{AggregatesTarget, AlertLedgerTarget, Environment};
 use fraud_aws::dead_letters::{DeadLetter, DeadLetterSink};
 use fraud_aws::entities::Entities;
+use fraud_aws::history::HistoryRows;
 use fraud_aws::ledger::{
-    AlertLedger, Claim, Claimed, DynamoDbLedger, LedgerFault, Marked, MemoryLedger, Release,
+    AlertLedger, Claim, Claimed, DynamoDbLedger, LedgerFault, Marked, MemoryLedger, OnRecord, Release,
 };
 use fraud_aws::profiles::Profiles;
 use fraud_core::alert::Alert;
@@ -29,14 +30,18 @@ use kinesis_alerts::Alerts;
 use tokio::time::Instant;
 
 use crate::Failure;
+
+mod history;
+
 use crate::function::{
     FunctionName, Invocation, InvocationMetrics, Invoke, for_development, refuse_other_rule,
 };
+use history::DryRunHistory;
 
 /// A function that changes nothing.
 pub(super) enum DryRun {
     /// The alerting function.
-    Alerts(Box<Alerts<Profiles, Entities, DryRunLedger, NoSink, NoSink, SystemClock>>),
+    Alerts(Box<Alerts<Profiles, Entities, DryRunHistory, DryRunLedger, NoSink, NoSink, SystemClock>>),
     /// The analytics function, and where it counts.
     Analytics(Box<Analytics<DryRunAggregates, TotalsSink, NoSink, SystemClock>>, DryRunAggregates),
 }
@@ -59,6 +64,7 @@ impl DryRun {
                 let schema = config.schema_source.load().map_err(Failure::input)?;
                 let profiles = Profiles::connect(&config.profile_source, config.cache, sdk).await;
                 let entities = Entities::connect(&config.entity_source, &policy, config.cache, sdk).await;
+                let history = HistoryRows::connect(&config.history, &policy, sdk).await;
                 let AlertLedgerTarget::DynamoDb { table, retention } = config.alert_ledger else {
                     return Err(for_development("ALERT_LEDGER", "memory:"));
                 };
@@ -66,6 +72,7 @@ impl DryRun {
                 let ports = kinesis_alerts::Ports {
                     profiles: profiles.map_err(Failure::input)?,
                     entities: entities.map_err(Failure::input)?,
+                    history: DryRunHistory::over(history.map_err(Failure::input)?),
                     ledger: DryRunLedger { table, memory: MemoryLedger::default() },
                     sink: NoSink,
                     dead_letters: NoSink,
@@ -153,6 +160,13 @@ impl AlertLedger for DryRunLedger {
         match self.table.what_stands(alert, deadline).await? {
             Some(settled) => Ok(settled),
             None => self.memory.claim(alert, claim, deadline).await,
+        }
+    }
+
+    async fn find(&self, alert: &Alert, deadline: Instant) -> Result<Option<OnRecord>, LedgerFault> {
+        match self.memory.find(alert, deadline).await? {
+            Some(found) => Ok(Some(found)),
+            None => self.table.find(alert, deadline).await,
         }
     }
 

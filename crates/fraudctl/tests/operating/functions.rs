@@ -16,6 +16,7 @@ use fraud_aws::config::{
 };
 use fraud_aws::dead_letters::DeadLetters;
 use fraud_aws::entities::Entities;
+use fraud_aws::history::HistoryRows;
 use fraud_aws::ledger::Ledger;
 use fraud_aws::profiles::Profiles;
 use fraud_core::event_time::EventTimeBounds;
@@ -79,6 +80,7 @@ async fn alerts(world: &World) -> ConnectedAlerts<DeadLetters> {
     let ports = kinesis_alerts::Ports {
         profiles: Profiles::connect(&profiles, cache, &dynamodb).await.unwrap(),
         entities: Entities::Unasked,
+        history: HistoryRows::Unasked,
         ledger: Ledger::connect(&ledger, &dynamodb).await,
         sink: Sink::connect(&topic, &world.sdk(Service::Sns).await).await,
         dead_letters: dead_letters(world).await,

@@ -14,7 +14,7 @@ const FEW: u64 = 4_000;
 /// How far the second process's clock may be ahead, in milliseconds.
 const CLOCKS: [i64; 5] = [0, 500, -500, 30_000, -30_000];
 
-fn number(variable: &str, default: u64) -> u64 {
+pub(super) fn number(variable: &str, default: u64) -> u64 {
     let text = std::env::var(variable);
     text.map_or(default, |text| {
         text.parse().unwrap_or_else(|_| panic!("{variable} is `{text}`, not a number"))

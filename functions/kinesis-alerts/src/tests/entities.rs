@@ -2,6 +2,7 @@
 
 use fraud_aws::dead_letters::DeadLetterLines;
 use fraud_aws::entities::{EntityStore, FileEntities};
+use fraud_aws::history::NoHistory;
 use fraud_aws::ledger::MemoryLedger;
 use fraud_aws::lookup::{Answer, Lookup, Store};
 use fraud_core::entity::Entity;
@@ -55,6 +56,7 @@ async fn handled(entities: impl EntityStore, devices: &[&str]) -> (Handled, Vec<
     let (fates, log) = (Fates::kind(), Log::default());
     let clock = embedded_aws::event_source_mapping::Clock::starting_at(std::time::UNIX_EPOCH);
     let ports = Ports {
+        history: NoHistory::default(),
         profiles: Profiles(fates.clone()),
         entities,
         ledger: MemoryLedger::default(),

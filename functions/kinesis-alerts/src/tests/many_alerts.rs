@@ -9,7 +9,8 @@ use exact_text::timestamp::Timestamp;
 use fraud_aws::alerts::{AlertSink, PublishFault};
 use fraud_aws::dead_letters::DeadLetterLines;
 use fraud_aws::entities::Entities;
-use fraud_aws::ledger::{AlertLedger, Claim, Claimed, LedgerFault, Marked, MemoryLedger, Release};
+use fraud_aws::history::NoHistory;
+use fraud_aws::ledger::{AlertLedger, Claim, Claimed, LedgerFault, Marked, MemoryLedger, OnRecord, Release};
 use fraud_core::alert::Alert;
 use fraud_core::event_time::EventTimeBounds;
 use fraud_core::policy::Policy;
@@ -31,6 +32,11 @@ impl AlertLedger for SlowLedger {
     async fn claim(&self, alert: &Alert, claim: &Claim, deadline: Instant) -> Result<Claimed, LedgerFault> {
         sleep(OF_DYNAMODB).await;
         self.0.claim(alert, claim, deadline).await
+    }
+
+    async fn find(&self, alert: &Alert, deadline: Instant) -> Result<Option<OnRecord>, LedgerFault> {
+        sleep(OF_DYNAMODB).await;
+        self.0.find(alert, deadline).await
     }
 
     async fn mark_sent(
@@ -82,6 +88,7 @@ async fn handled(payloads: &[Vec<u8>]) -> (HashMap<String, Vec<Duration>>, Durat
     let sink = SlowSink::default();
     let clock = embedded_aws::event_source_mapping::Clock::starting_at(std::time::UNIX_EPOCH);
     let ports = Ports {
+        history: NoHistory::default(),
         profiles: Profiles(Fates::kind()),
         entities: Entities::Unasked,
         ledger: SlowLedger::default(),

@@ -9,7 +9,7 @@ pub(super) use fault_injection::Fate;
 use fraud_aws::alerts::{AlertSink, PublishFault};
 use fraud_aws::clock::Clock;
 use fraud_aws::dead_letters::{DeadLetter, DeadLetterSink};
-use fraud_aws::ledger::{AlertLedger, Claim, Claimed, LedgerFault, Marked, MemoryLedger, Release};
+use fraud_aws::ledger::{AlertLedger, Claim, Claimed, LedgerFault, Marked, MemoryLedger, OnRecord, Release};
 use fraud_aws::lookup::Store;
 use fraud_aws::profiles::{Lookup, ProfileAnswer};
 use fraud_core::alert::Alert;
@@ -21,6 +21,9 @@ use tokio::time::Instant;
 pub(super) enum Call {
     Lookup,
     Claim,
+    Find,
+    ReadHistory,
+    WriteHistory,
     Mark,
     Release,
     Publish,
@@ -94,6 +97,11 @@ impl AlertLedger for FlakyLedger {
             _ => {}
         }
         claimed
+    }
+
+    async fn find(&self, alert: &Alert, deadline: Instant) -> Result<Option<OnRecord>, LedgerFault> {
+        let work = async || self.inner.find(alert, deadline).await;
+        self.fates.apply(Call::Find, deadline, work, ledger_fault).await
     }
 
     async fn mark_sent(

@@ -11,6 +11,7 @@ use embedded_aws::event_source_mapping::{
 };
 use exact_text::timestamp::Timestamp;
 use fraud_aws::entities::Entities;
+use fraud_aws::history::NoHistory;
 use fraud_aws::invocation::InvocationTime;
 use fraud_aws::ledger::MemoryLedger;
 use fraud_core::event_time::EventTimeBounds;
@@ -26,7 +27,15 @@ use super::ports::{
 };
 use crate::{Alerts, Ports};
 
-type Function = Alerts<Profiles, Entities, FlakyLedger, FlakySink, FlakyDeadLetters, MappingClock>;
+type Function = Alerts<
+    Profiles,
+    Entities,
+    NoHistory<FlakyLedger>,
+    FlakyLedger,
+    FlakySink,
+    FlakyDeadLetters,
+    MappingClock,
+>;
 
 /// The function with the ports of a test, and the stream that it reads.
 pub(super) struct World {
@@ -68,6 +77,7 @@ impl World {
             let ports = Ports {
                 profiles: Profiles(fates.clone()),
                 entities: Entities::Unasked,
+                history: NoHistory::default(),
                 ledger: FlakyLedger { fates: fates.clone(), inner: inner.clone(), log: log.clone() },
                 sink: FlakySink { fates: fates.clone(), log: log.clone() },
                 dead_letters: FlakyDeadLetters { fates: fates.clone(), log: log.clone() },
@@ -298,7 +308,9 @@ pub(super) fn honest(call: Call) -> &'static [(Fate, f64)] {
         Call::Lookup | Call::DeadLetter => {
             &[(Fate::Refused, 0.15), (Fate::AnswerLost, 0.05), (Fate::Hang, 0.01)]
         }
-        Call::Claim | Call::Release => &[(Fate::Refused, 0.05), (Fate::AnswerLost, 0.05), (Fate::Hang, 0.01)],
+        Call::Claim | Call::Find | Call::Release | Call::ReadHistory | Call::WriteHistory => {
+            &[(Fate::Refused, 0.05), (Fate::AnswerLost, 0.05), (Fate::Hang, 0.01)]
+        }
         Call::Mark => &[(Fate::Refused, 0.1), (Fate::AnswerLost, 0.1)],
         Call::Publish => &[(Fate::Refused, 0.1), (Fate::Unreadable, 0.05), (Fate::Hang, 0.01)],
     }

@@ -1,0 +1,435 @@
+//! A batch under a policy that looks at the customers' history: taken in round by round.
+//!
+//! In a round each customer's records are decided in order and taken in by one write, which also claims the alerts of the
+//! high scores; the rows of a round stand before its alerts go out and before the next round begins. Whatever happens
+//! in between, a redelivered record finds what was decided, and the ledger has what was claimed.
+
+use std::collections::HashMap;
+
+use fraud_aws::clock::Clock;
+use fraud_aws::history::{HistoryCounts, HistoryFault, HistoryStore, RowWrite, StoredHistory, Written};
+use fraud_aws::ledger::{AlertLedger, CLAIM_TERM, Claim, LedgerFault, OnRecord, StandingClaim};
+use fraud_core::alert::Alert;
+use fraud_core::decision::{Decider, Decision};
+use fraud_core::fingerprint::Fingerprint;
+use fraud_core::found::{Found, HistoryFound};
+use fraud_core::history::{Answer, History, Incoming, Known, ROUND};
+use fraud_core::policy::HistorySettings;
+use futures_util::StreamExt;
+use kinesis_batch::{Received, RetryReason};
+use tokio::time::Instant;
+
+use exact_text::timestamp::Timestamp;
+
+use crate::dispatch::Due;
+
+/// Customers whose rows are written at once.
+const WRITES_AT_ONCE: usize = 16;
+/// How often a customer's records are decided anew because somebody else wrote the row in between.
+const ATTEMPTS: usize = 5;
+
+/// A record of a batch that is to be decided.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Item<'b> {
+    /// Its place in the batch.
+    pub(crate) index: usize,
+    pub(crate) received: &'b Received<'b>,
+    /// What was looked up of its customer and its entities.
+    pub(crate) found: Found<'b>,
+}
+
+/// What a policy that looks at the history decides with.
+#[derive(Debug)]
+pub(crate) struct Taking<'f, Rows, Ledger, Now> {
+    pub(crate) rows: &'f Rows,
+    pub(crate) ledger: &'f Ledger,
+    pub(crate) clock: &'f Now,
+    pub(crate) decider: &'f Decider,
+    pub(crate) settings: HistorySettings,
+    /// Whose claims they are.
+    pub(crate) token: &'f str,
+    /// When this sender ends by somebody else's clock, if that is known.
+    pub(crate) ends_at: Option<Timestamp>,
+    pub(crate) deadline: Instant,
+}
+
+/// What became of a round, or of one customer's records in it.
+#[derive(Debug, Default)]
+pub(crate) struct Taken {
+    /// The alerts to be sent.
+    pub(crate) due: Vec<Due>,
+    /// High scores whose alert was sent before.
+    pub(crate) sent_before: usize,
+    /// The first record that must be retried, and why.
+    pub(crate) stop: Option<(usize, RetryReason)>,
+    pub(crate) history: HistoryCounts,
+    /// How often a customer's records were decided anew because somebody else wrote the row in between.
+    pub(crate) rewrites: usize,
+    /// What was decided of each record: its place, and the outcome in numbers.
+    pub(crate) decided: Vec<Decided>,
+}
+
+/// What was decided of a record, as far as it is counted.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Decided {
+    pub(crate) index: usize,
+    pub(crate) is_high: bool,
+    pub(crate) unusable_fields: usize,
+}
+
+/// The rounds of a batch: in each at most as many records of one customer as one write takes in. Records are named by their
+/// places.
+pub(crate) fn rounds<'b>(items: impl IntoIterator<Item = Item<'b>>) -> Vec<Vec<Item<'b>>> {
+    let mut rounds: Vec<Vec<Item<'b>>> = Vec::new();
+    let mut counts: HashMap<&str, usize> = HashMap::new();
+    for item in items {
+        let customer = item.received.transaction.customer_id.as_deref();
+        let count = customer.map(|customer| counts.entry(customer).or_default());
+        let is_full = count.as_ref().is_some_and(|count| **count == ROUND);
+        if is_full || rounds.is_empty() {
+            rounds.push(Vec::new());
+            counts.clear();
+        }
+        if let Some(customer) = customer {
+            *counts.entry(customer).or_default() += 1;
+        }
+        rounds.last_mut().into_iter().for_each(|round| round.push(item));
+    }
+    rounds
+}
+
+/// What an attempt at a customer's records came to before its row is written.
+#[derive(Debug, Default)]
+struct Attempt {
+    due: Vec<Due>,
+    /// The places in `due` of alerts that are claimed with the row.
+    claims: Vec<usize>,
+    /// Alerts that the ledger is asked about: those of forgotten records, and those that an earlier policy raised.
+    to_find: Vec<ToFind>,
+    history: HistoryCounts,
+    rewrites: usize,
+    decided: Vec<Decided>,
+}
+
+#[derive(Debug)]
+struct ToFind {
+    index: usize,
+    arrival: Timestamp,
+    alert: Alert,
+    /// Whether the alert is due if the ledger knows nothing of it.
+    is_high: bool,
+}
+
+impl<Rows, Ledger, Now> Taking<'_, Rows, Ledger, Now>
+where
+    Rows: HistoryStore<Ledger = Ledger>,
+    Ledger: AlertLedger,
+    Now: Clock,
+{
+    /// Takes in a round.
+    pub(crate) async fn take_in(&self, round: &[Item<'_>]) -> Taken {
+        let mut places: HashMap<&str, usize> = HashMap::new();
+        let mut customers: Vec<(&str, Vec<Item<'_>>)> = Vec::new();
+        let mut taken = Taken::default();
+        for item in round {
+            let Some(customer) = item.received.transaction.customer_id.as_deref() else {
+                taken.add(self.without_history(&[*item], HistoryFound::None).into());
+                continue;
+            };
+            let place = *places.entry(customer).or_insert(customers.len());
+            match customers.get_mut(place) {
+                Some((_, items)) => items.push(*item),
+                None => customers.push((customer, vec![*item])),
+            }
+        }
+        let names: Vec<&str> = customers.iter().map(|(customer, _)| *customer).collect();
+        let rows = self.rows.read(&names, self.deadline).await;
+        debug_assert_eq!(rows.len(), names.len(), "a store answers for each customer");
+        // Collected: the compiler cannot tell that a stream over a borrowing closure can change threads.
+        let writes: Vec<_> = customers
+            .iter()
+            .zip(rows)
+            .map(|((customer, items), row)| self.take_in_customer(customer, items, row))
+            .collect();
+        let all: Vec<Taken> =
+            futures_util::stream::iter(writes).buffer_unordered(WRITES_AT_ONCE).collect().await;
+        all.into_iter().for_each(|of_customer| taken.add(of_customer));
+        taken.due.sort_by_key(Due::index);
+        taken
+    }
+
+    async fn take_in_customer(
+        &self,
+        customer: &str,
+        items: &[Item<'_>],
+        row: Result<StoredHistory, aws_calls::fault::CallFault>,
+    ) -> Taken {
+        let Some(first) = items.first() else { return Taken::default() };
+        let position = first.received.position;
+        let unavailable = |rewrites| Taken {
+            stop: Some((first.index, RetryReason::HistoryUnavailable)),
+            rewrites,
+            ..Taken::default()
+        };
+        let incoming: Vec<Incoming> = items.iter().map(|item| incoming(item.received)).collect();
+        let mut row = row;
+        for rewrites in 0..ATTEMPTS {
+            let stored = match row {
+                Ok(stored) => stored,
+                Err(fault) => {
+                    tracing::warn!(reason = %fault, %position, "history unavailable");
+                    return unavailable(rewrites);
+                }
+            };
+            let mut history = match stored.history {
+                Ok(history) => history,
+                Err(fault) => {
+                    tracing::error!(reason = %fault, %position, "a customer's history cannot be read");
+                    let mut attempt = self.without_history(items, HistoryFound::Invalid);
+                    attempt.rewrites = rewrites;
+                    return attempt.into();
+                }
+            };
+            let mut attempt = self.decide(&mut history, items, &incoming);
+            attempt.rewrites = rewrites;
+            let written = match history.is_changed() {
+                true => self.write(customer, stored.version, &history, &mut attempt).await,
+                false => Ok(true),
+            };
+            match written {
+                Ok(true) => return self.find(attempt).await,
+                Ok(false) => {}
+                Err(fault) => {
+                    tracing::warn!(reason = %fault, %position, "history not written");
+                    return unavailable(rewrites);
+                }
+            }
+            row = self.rows.read(&[customer], self.deadline).await.pop().unwrap_or_else(|| {
+                Err(aws_calls::fault::CallFault::unreadable("no answer for the customer"))
+            });
+        }
+        tracing::warn!(%position, "history not written: others write the row all the time");
+        unavailable(ATTEMPTS)
+    }
+
+    /// Decides a customer's records in order, and takes in those that are new.
+    fn decide(&self, history: &mut History, items: &[Item<'_>], incoming: &[Incoming]) -> Attempt {
+        let mut attempt = Attempt::default();
+        history.begin();
+        for (item, incoming) in items.iter().zip(incoming) {
+            match history.ask(incoming) {
+                Answer::New(inputs) => {
+                    let found = Found { history: HistoryFound::New(&inputs), ..item.found };
+                    let decision = self.decision(item, found);
+                    let is_high = attempt.decided(item, &decision, self.decider);
+                    let known = Known {
+                        profile: decision.enrichment.profile().cloned(),
+                        entities: decision.inputs.entity_values(self.decider.policy()),
+                    };
+                    if is_high {
+                        attempt.claim(item, self.alert(item, &decision));
+                    }
+                    history.take_in(incoming, inputs, self.settings, known, is_high);
+                }
+                Answer::Again(entry) => {
+                    let decision = self.decision(item, Found::again(entry));
+                    let is_high = attempt.decided(item, &decision, self.decider);
+                    match (is_high, entry.alerted()) {
+                        (true, false) => attempt.claim(item, self.alert(item, &decision)),
+                        (true, true) => attempt.due(item, self.alert(item, &decision)),
+                        (false, true) => attempt.find(item, self.alert(item, &decision), false),
+                        (false, false) => {}
+                    }
+                    history.seen_again(incoming, is_high);
+                }
+                Answer::Unknown => {
+                    let found = Found { history: HistoryFound::Expired, ..item.found };
+                    let decision = self.decision(item, found);
+                    let is_high = attempt.decided(item, &decision, self.decider);
+                    attempt.history.expired += 1;
+                    attempt.find(item, self.alert(item, &decision), is_high);
+                }
+            }
+        }
+        history.end();
+        attempt
+    }
+
+    /// Decides records without a history.
+    fn without_history(&self, items: &[Item<'_>], history: HistoryFound<'static>) -> Attempt {
+        let mut attempt = Attempt::default();
+        for item in items {
+            let decision = self.decision(item, Found { history, ..item.found });
+            attempt.history.invalid += usize::from(history == HistoryFound::Invalid);
+            if attempt.decided(item, &decision, self.decider) {
+                attempt.due(item, self.alert(item, &decision));
+            }
+        }
+        attempt
+    }
+
+    /// Writes a row with its claims; `false` if somebody else wrote it in between, so that all is to be decided anew. A claim
+    /// that stands already is left to the usual way, and one for another content gets an id of its own.
+    async fn write(
+        &self,
+        customer_id: &str,
+        version: u64,
+        history: &History,
+        attempt: &mut Attempt,
+    ) -> Result<bool, HistoryFault> {
+        loop {
+            let claim = self.claim();
+            let claims = &attempt.claims;
+            let alerts: Vec<&Alert> =
+                claims.iter().filter_map(|&place| attempt.due.get(place).map(Due::alert)).collect();
+            let write = RowWrite {
+                customer_id,
+                version,
+                history,
+                alerts: &alerts,
+                claim: &claim,
+                at: claim.claimed_at,
+            };
+            match self.rows.write(write, self.ledger, self.deadline).await? {
+                Written::Done => {
+                    for &place in &attempt.claims {
+                        attempt.due.get_mut(place).into_iter().for_each(|due| due.hold(claim.clone()));
+                    }
+                    return Ok(true);
+                }
+                Written::Conflict => return Ok(false),
+                // Each time there is one claim less, or one under its next id, of which there are three.
+                Written::Claimed(standing) => attempt.step_aside(&standing),
+            }
+        }
+    }
+
+    /// Asks the ledger about what is to be found there.
+    async fn find(&self, attempt: Attempt) -> Taken {
+        let Attempt { due, to_find, history, rewrites, decided, .. } = attempt;
+        let mut taken = Taken { due, history, rewrites, decided, ..Taken::default() };
+        for ToFind { index, arrival, alert, is_high } in to_find {
+            match self.ledger.find(&alert, self.deadline).await {
+                Ok(Some(OnRecord::Sent)) => taken.sent_before += 1,
+                Ok(Some(OnRecord::Pending(stored))) => taken.due.push(Due::new(index, arrival, *stored)),
+                Ok(None) if is_high => taken.due.push(Due::new(index, arrival, alert)),
+                Ok(None) => {}
+                Err(fault) => {
+                    let position = alert.position();
+                    tracing::warn!(reason = %fault, %position, "alert ledger unavailable");
+                    taken.stop(index, reason_of(&fault));
+                }
+            }
+        }
+        taken
+    }
+
+    fn claim(&self) -> Claim {
+        let now = self.clock.now();
+        let term = i64::try_from(CLAIM_TERM.as_millis()).unwrap_or(i64::MAX);
+        let end = Timestamp::saturating_from_millis(now.millis().saturating_add(term));
+        let expires_at = self.ends_at.map_or(end, |ends_at| end.min(ends_at));
+        Claim { token: self.token.to_owned(), claimed_at: now, expires_at }
+    }
+
+    fn decision<'a>(&self, item: &'a Item<'_>, found: Found<'a>) -> Decision<'a> {
+        let Received { transaction, arrival, position } = item.received;
+        self.decider.decide(transaction, found, *arrival, Some(*position))
+    }
+
+    fn alert(&self, item: &Item<'_>, decision: &Decision<'_>) -> Alert {
+        let Received { transaction, position, .. } = item.received;
+        Alert::new(transaction, decision, self.decider, *position)
+    }
+}
+
+fn incoming(received: &Received<'_>) -> Incoming {
+    Incoming::of(&received.transaction, received.arrival, received.position)
+}
+
+/// A row of the ledger that cannot be read is found again each time: the record is retried until somebody mends it.
+fn reason_of(_fault: &LedgerFault) -> RetryReason {
+    RetryReason::LedgerUnavailable
+}
+
+impl Attempt {
+    /// Notes what was decided of a record, and says whether it is high.
+    fn decided(&mut self, item: &Item<'_>, decision: &Decision<'_>, decider: &Decider) -> bool {
+        let is_high = decider.alerts(decision);
+        let unusable_fields = decision.inputs.unusable_fields;
+        self.decided.push(Decided { index: item.index, is_high, unusable_fields });
+        is_high
+    }
+
+    /// An alert goes the usual way: it is claimed when it is sent.
+    fn due(&mut self, item: &Item<'_>, alert: Alert) {
+        let content = |due: &Due| (due.alert().ids().next(), due.alert().fingerprint);
+        let own: (Option<String>, Option<Fingerprint>) = (alert.ids().next(), alert.fingerprint);
+        match self.due.iter_mut().find(|due| content(due) == own) {
+            Some(first) => first.repeated(item.index),
+            None => self.due.push(Due::new(item.index, item.received.arrival, alert)),
+        }
+    }
+
+    /// An alert is claimed with the row. Of several contents under one identity the first gets the id.
+    fn claim(&mut self, item: &Item<'_>, alert: Alert) {
+        let taken = |id: &String| self.due.iter().any(|due| due.alert().alert_id == *id);
+        let alert = match alert.ids().find(|id| !taken(id)) {
+            Some(id) if id != alert.alert_id => alert.reusing(id),
+            _ => alert,
+        };
+        self.claims.push(self.due.len());
+        self.due.push(Due::new(item.index, item.received.arrival, alert));
+    }
+
+    fn find(&mut self, item: &Item<'_>, alert: Alert, is_high: bool) {
+        self.to_find.push(ToFind { index: item.index, arrival: item.received.arrival, alert, is_high });
+    }
+
+    /// Claims stand in the way: that of an alert's own content is left as it is, for another content the alert takes its next
+    /// id.
+    fn step_aside(&mut self, standing: &[StandingClaim]) {
+        let due = &mut self.due;
+        self.claims.retain(|&place| {
+            let Some(due) = due.get_mut(place) else { return false };
+            let Some(claim) = standing.iter().find(|claim| claim.alert_id == due.alert().alert_id) else {
+                return true;
+            };
+            let next = due.alert().ids().skip_while(|id| *id != claim.alert_id).nth(1);
+            match next {
+                Some(id) if !due.alert().is_of_the_same_content(claim.fingerprint) => {
+                    due.rename(id);
+                    true
+                }
+                _ => false,
+            }
+        });
+    }
+}
+
+impl From<Attempt> for Taken {
+    fn from(attempt: Attempt) -> Self {
+        let Attempt { due, history, rewrites, decided, .. } = attempt;
+        Taken { due, history, rewrites, decided, ..Taken::default() }
+    }
+}
+
+impl Taken {
+    fn stop(&mut self, index: usize, reason: RetryReason) {
+        if self.stop.is_none_or(|(first, _)| index < first) {
+            self.stop = Some((index, reason));
+        }
+    }
+
+    fn add(&mut self, other: Taken) {
+        self.due.extend(other.due);
+        self.sent_before += other.sent_before;
+        self.decided.extend(other.decided);
+        self.history.expired += other.history.expired;
+        self.history.invalid += other.history.invalid;
+        self.rewrites += other.rewrites;
+        if let Some((index, reason)) = other.stop {
+            self.stop(index, reason);
+        }
+    }
+}
