@@ -1,8 +1,9 @@
 //! Transactions from files or from standard input: JSON objects in whatever way they are written down.
 //!
 //! Files hold objects one a line, one after the other without line breaks (as Firehose writes them), over several lines
-//! each, and in an array; gzip and a byte order mark are recognised by the first bytes. An object's bytes are given as
-//! they are written, every digit kept. What is of another kind as a whole is refused by [`Input::open`], with what it
+//! each, and in an array; gzip, zstd and a byte order mark are recognised by the first bytes. An object's bytes are given
+//! as they are written, every digit kept. A Parquet file's rows are written as objects. A folder stands for the files below
+//! it, and a pattern for those that match. What is of another kind as a whole is refused by [`Input::open`], with what it
 //! seems to be, before anything of it can be used. A malformed entry further on is an [`Entry`] with its [`Fault`], and
 //! reading continues after it.
 
@@ -15,16 +16,22 @@ use tokio::sync::mpsc;
 mod entry;
 mod kind;
 mod locations;
+mod parquet;
+mod pattern;
 mod scan;
 mod source;
+mod sources;
 mod splitter;
 mod window;
+mod zstd;
 
 pub use entry::{Entry, Fault, MAX_ENTRY_BYTES, SourceLocation};
 pub use kind::Kind;
 pub use locations::SourceLocations;
-pub use source::{BytesRead, Source, read_file, size};
+pub use parquet::ParquetFault;
+pub use source::{BytesRead, Source, read_file};
 
+use parquet::ParquetRows;
 use splitter::Splitter;
 use window::Window;
 
@@ -71,6 +78,28 @@ pub enum InputError {
         /// What is wrong, and what is expected.
         what: &'static str,
     },
+    /// A Parquet file cannot be read, or not any further.
+    #[error("cannot read {source_name}: {fault}")]
+    Parquet {
+        /// The file.
+        source_name: String,
+        /// Why not.
+        fault: ParquetFault,
+    },
+    /// Nothing is below a folder but what is left out.
+    #[error(
+        "{source_name} is a folder without files to read; hidden ones and those that begin with `_` are left out"
+    )]
+    EmptyFolder {
+        /// The folder.
+        source_name: String,
+    },
+    /// A pattern matches no file.
+    #[error("nothing matches {pattern}")]
+    NoMatch {
+        /// The pattern.
+        pattern: String,
+    },
     /// Standard input is named more than once.
     #[error("standard input (`-`) is named more than once: it can be read once only")]
     StdinTwice,
@@ -81,21 +110,42 @@ pub enum InputError {
 pub struct Input {
     /// Entries that were read to see what the sources are.
     begun: VecDeque<Entry>,
-    current: Option<Splitter>,
+    current: Option<Entries>,
     rest: VecDeque<Source>,
     /// The only source that was opened to stay so, since it cannot be opened twice.
-    stdin: Option<(Splitter, VecDeque<Entry>)>,
+    stdin: Option<(Entries, VecDeque<Entry>)>,
     names_files: bool,
     ended: bool,
+    size: Option<u64>,
     read: BytesRead,
 }
 
+/// What the entries of one source are read by.
+#[derive(Debug)]
+enum Entries {
+    Text(Splitter),
+    Parquet { rows: Box<ParquetRows>, source_name: String },
+}
+
+impl Entries {
+    fn next(&mut self) -> Option<Result<Entry, InputError>> {
+        match self {
+            Entries::Text(splitter) => splitter.next(),
+            Entries::Parquet { rows, source_name } => Some(
+                rows.next()?.map_err(|fault| InputError::Parquet { source_name: source_name.clone(), fault }),
+            ),
+        }
+    }
+}
+
 impl Input {
-    /// Opens the sources and looks at the beginning of each.
+    /// Opens the sources, folders and patterns expanded, and looks at the beginning of each.
     ///
     /// # Errors
-    /// [`InputError`] if one cannot be opened or is of a kind that is not read; nothing of any is used then.
+    /// [`InputError`] if one cannot be opened or is of a kind that is not read, or if a folder or pattern stands for nothing;
+    /// nothing of any is used then.
     pub fn open(sources: &[Source]) -> Result<Self, InputError> {
+        let sources = &sources::expand(sources)?;
         let read = BytesRead::default();
         let names_files = sources.len() > 1;
         let mut input = Input {
@@ -105,6 +155,7 @@ impl Input {
             stdin: None,
             names_files,
             ended: false,
+            size: source::size(sources),
             read,
         };
         for source in sources {
@@ -127,11 +178,12 @@ impl Input {
         let (splitter, begun) = begin_reader(Box::new(reader), name, false)?;
         Ok(Input {
             begun,
-            current: Some(splitter),
+            current: Some(Entries::Text(splitter)),
             rest: VecDeque::new(),
             stdin: None,
             names_files: false,
             ended: false,
+            size: None,
             read: BytesRead::default(),
         })
     }
@@ -150,6 +202,11 @@ impl Input {
         Ok(self.begun.is_empty())
     }
 
+    /// How many bytes the sources have together, if that is known beforehand.
+    pub fn size(&self) -> Option<u64> {
+        self.size
+    }
+
     /// How far it has got.
     pub fn bytes_read(&self) -> BytesRead {
         self.read.clone()
@@ -158,14 +215,14 @@ impl Input {
     /// Opens the next source. Says whether there is one.
     fn turn_to_next(&mut self) -> Result<bool, InputError> {
         let Some(source) = self.rest.pop_front() else { return Ok(false) };
-        let (splitter, begun) = match (source, self.stdin.take()) {
+        let (entries, begun) = match (source, self.stdin.take()) {
             (Source::Stdin, Some(begun)) => begun,
             (source, stdin) => {
                 self.stdin = stdin;
                 begin(&source, self.names_files, self.read.clone())?
             }
         };
-        self.current = Some(splitter);
+        self.current = Some(entries);
         self.begun = begun;
         Ok(true)
     }
@@ -175,7 +232,7 @@ impl Input {
             if let Some(entry) = self.begun.pop_front() {
                 return Some(Ok(entry));
             }
-            if let Some(entry) = self.current.as_mut().and_then(Splitter::next) {
+            if let Some(entry) = self.current.as_mut().and_then(Entries::next) {
                 return Some(entry);
             }
             match self.turn_to_next() {
@@ -205,8 +262,20 @@ fn begin(
     source: &Source,
     names_files: bool,
     read: BytesRead,
-) -> Result<(Splitter, VecDeque<Entry>), InputError> {
-    begin_reader(source.open(read)?, &source.to_string(), names_files)
+) -> Result<(Entries, VecDeque<Entry>), InputError> {
+    let source_name = source.to_string();
+    if let Source::File(path) = source
+        && parquet::is_parquet(path)
+    {
+        let file = source::open_file(path)?;
+        let name = names_files.then(|| source_name.as_str().into());
+        return match ParquetRows::open(file, name, read) {
+            Ok(rows) => Ok((Entries::Parquet { rows: Box::new(rows), source_name }, VecDeque::new())),
+            Err(fault) => Err(InputError::Parquet { source_name, fault }),
+        };
+    }
+    let (splitter, begun) = begin_reader(source.open(read)?, &source_name, names_files)?;
+    Ok((Entries::Text(splitter), begun))
 }
 
 /// Looks at the beginning of a reader: it must hold objects.

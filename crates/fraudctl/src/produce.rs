@@ -31,18 +31,20 @@ const FAILURES_TOLD: u64 = 10;
 #[command(after_help = "Examples:
   fraudctl produce tx.ndjson --stream transactions
   fraudctl produce tx.ndjson --stream transactions --rate 800
-  find raw -type f -exec fraudctl produce --stream transactions {} +
+  fraudctl produce raw --stream transactions
+  fraudctl produce 'lake/dt=2026-01-*/*.parquet' --stream transactions
   generate-transactions | fraudctl produce - --firehose transactions-to-lake --json
 
-Files hold JSON objects: one a line, one after the other, or in an array, also compressed with gzip. This includes the raw
-backup as Firehose writes it. Each object is sent as it is written, with all its digits. Other kinds of files are refused
-before anything is sent; an entry further on that is not an object is reported by its line and not sent. A customer's
-transactions keep their order on a stream. Only failed entries are sent again.
+Files hold JSON objects: one a line, one after the other, or in an array, also compressed with gzip or zstd. This includes the
+raw backup as Firehose writes it. Each object is sent as it is written, with all its digits. A row of a Parquet file is sent as
+the object of its columns; those without a value are left out. A folder stands for the files below it, a pattern in quotes for
+those that match. Other kinds of files are refused before anything is sent; an entry further on that is not an object is
+reported by its line and not sent. A customer's transactions keep their order on a stream. Only failed entries are sent again.
 
 Exit status: 0 everything was sent, 1 something was not sent, 2 the input, or part of it, is wrong.")]
 pub struct ProduceArgs {
-    /// The files, in this order; `-` is standard input.
-    #[arg(value_name = "FILE|-", required = true)]
+    /// Files, folders or patterns, in this order; `-` is standard input.
+    #[arg(value_name = "FILE|DIR|PATTERN|-", required = true)]
     input: Vec<Source>,
     #[command(flatten)]
     target: TargetArgs,
@@ -123,7 +125,7 @@ async fn produce(
     target: &impl Target,
     reading: Option<&Reading>,
 ) -> Result<(), Failure> {
-    let bar = progress(input::size(&arguments.input));
+    let bar = progress(input.size());
     let read = input.bytes_read();
     let (mut read_error, mut refused) = (None, 0);
     let locations = SourceLocations::default();

@@ -37,11 +37,13 @@ use crate::profiles;
   head -5 tx.ndjson | fraudctl score - --profiles profiles.json
   fraudctl score tx.ndjson --profiles profiles.json --explain T00000013
 
-Files hold JSON objects: one a line, one after the other, or in an array, also compressed with gzip. Profiles are CSV, NDJSON,
-the format of PROFILE_SOURCE=file: or DynamoDB's export. A transaction without event_time is scored as if it arrived now.")]
+Files hold JSON objects: one a line, one after the other, or in an array, also compressed with gzip or zstd. Of a Parquet file
+each row is one. A folder stands for the files below it, a pattern in quotes (\"lake/dt=2026-01-*/*.parquet\") for those that
+match. Profiles are CSV, NDJSON, the format of PROFILE_SOURCE=file: or DynamoDB's export. A transaction without event_time is
+scored as if it arrived now.")]
 pub struct ScoreArgs {
-    /// The files of transactions; `-` is standard input.
-    #[arg(value_name = "FILE|-", required = true)]
+    /// Files of transactions, folders or patterns; `-` is standard input.
+    #[arg(value_name = "FILE|DIR|PATTERN|-", required = true)]
     input: Vec<Source>,
     /// The customers' profiles.
     #[arg(long, value_name = "FILE")]

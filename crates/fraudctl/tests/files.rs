@@ -11,9 +11,10 @@ use embedded_aws::event_source_mapping::RecordSource;
 use serde_json::{Value, json};
 
 /// Three transactions, the first of them a fraud by its profile's risk, in every way that is read.
-const READ: [&str; 9] = [
+const READ: [&str; 10] = [
     "tx.ndjson",
     "tx.ndjson.gz",
+    "tx.ndjson.zst",
     "tx-array-oneline.json",
     "tx-array-pretty.json",
     "tx-bom.ndjson",
@@ -23,10 +24,9 @@ const READ: [&str; 9] = [
     "tx-pretty.json",
 ];
 /// The same in ways that are not.
-const REFUSED: [(&str, &str); 3] = [
+const REFUSED: [(&str, &str); 2] = [
     ("tx.csv", "it looks like CSV: it begins with `transaction_id,customer_id,amount,event_time`"),
     ("tx-utf16.ndjson", "it looks like UTF-16 text; save it as UTF-8"),
-    ("tx.ndjson.zst", "it looks like zstd; unpack it first (zstd -d)"),
 ];
 
 fn fixture(name: &str) -> PathBuf {
@@ -176,6 +176,116 @@ async fn the_raw_backup_is_sent_again_with_every_digit() {
     let mut arrived = arrived(&aws).await;
     arrived.sort();
     assert_eq!(arrived, expected);
+}
+
+/// Writes the three transactions as a Parquet file, one column for each of their members.
+fn write_parquet(path: &Path) {
+    use parquet::data_type::{ByteArrayType, DoubleType};
+    use parquet::file::properties::WriterProperties;
+    use parquet::file::writer::SerializedFileWriter;
+    let plain = fs::read_to_string(fixture("transactions/tx.ndjson")).unwrap();
+    let rows: Vec<Value> = plain.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let schema = "message lake { required binary transaction_id (UTF8); required binary customer_id (UTF8); \
+                  required double amount; required binary event_time (UTF8); }";
+    let schema = parquet::schema::parser::parse_message_type(schema).unwrap();
+    let properties = WriterProperties::builder().set_compression(parquet::basic::Compression::SNAPPY).build();
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    let file = fs::File::create(path).unwrap();
+    let mut writer = SerializedFileWriter::new(file, schema.into(), properties.into()).unwrap();
+    let mut group = writer.next_row_group().unwrap();
+    for name in ["transaction_id", "customer_id", "amount", "event_time"] {
+        let mut column = group.next_column().unwrap().unwrap();
+        if name == "amount" {
+            let values: Vec<f64> = rows.iter().map(|row| row[name].as_f64().unwrap()).collect();
+            column.typed::<DoubleType>().write_batch(&values, None, None).unwrap();
+        } else {
+            let values: Vec<_> = rows.iter().map(|row| row[name].as_str().unwrap().into()).collect();
+            column.typed::<ByteArrayType>().write_batch(&values, None, None).unwrap();
+        }
+        column.close().unwrap();
+    }
+    group.close().unwrap();
+    writer.close().unwrap();
+}
+
+/// What is scored of an input, as JSON lines without their places, and what is told.
+fn scored(folder: &Path, input: &str) -> (Vec<Value>, String) {
+    let profiles = transactions("profiles.json");
+    let output =
+        fraudctl(&["score", input, "--profiles", &profiles, "--json"]).current_dir(folder).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{input}: {}", text(&output.stderr));
+    let line = |line: &str| {
+        let mut line: Value = serde_json::from_str(line).unwrap();
+        line.as_object_mut().unwrap().retain(|name, _| !["file", "line"].contains(&name.as_str()));
+        // As a number: a DOUBLE does not tell 99 from 99.0.
+        line["amount"] = line["amount"].as_f64().into();
+        line
+    };
+    (text(&output.stdout).lines().map(line).collect(), text(&output.stderr))
+}
+
+#[test]
+fn a_lake_of_parquet_is_scored_as_its_transactions_are_by_folder_and_by_pattern() {
+    let folder = tempfile::tempdir().unwrap();
+    let lake = folder.path().join("lake");
+    for file in ["dt=2026-01-15/hour=07/a.parquet", "dt=2026-02-01/b.parquet", ".part.parquet"] {
+        write_parquet(&lake.join(file));
+    }
+    fs::write(lake.join("_SUCCESS"), "").unwrap();
+    let (expected, _) = scored(folder.path(), &transactions("tx.ndjson"));
+    assert_eq!(expected.len(), 3);
+    let twice = [&expected[..], &expected].concat();
+    let (of_folder, told) = scored(folder.path(), "lake");
+    assert_eq!(of_folder, twice);
+    assert!(
+        told.contains("lake: 2 names left out: hidden, beginning with `_`, or a link to a folder"),
+        "{told}"
+    );
+    assert_eq!(scored(folder.path(), "lake/dt=2026-01-*/**/*.parquet").0, expected);
+    assert_eq!(scored(folder.path(), "l*/*/").0, twice);
+    for (input, message) in [
+        ("lake/*.parquet", "nothing matches lake/*.parquet"),
+        ("empty", "empty is a folder without files to read"),
+    ] {
+        fs::create_dir_all(folder.path().join("empty")).unwrap();
+        let profiles = transactions("profiles.json");
+        let output =
+            fraudctl(&["score", input, "--profiles", &profiles]).current_dir(folder.path()).output().unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        assert!(text(&output.stderr).contains(message), "{}", text(&output.stderr));
+    }
+    let file = fs::File::open(lake.join("dt=2026-02-01/b.parquet")).unwrap();
+    let through_stdin =
+        fraudctl(&["score", "-", "--profiles", &transactions("profiles.json")]).stdin(file).output().unwrap();
+    assert_eq!(through_stdin.status.code(), Some(2));
+    assert!(text(&through_stdin.stderr).contains("standard input is refused: it is Parquet"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_of_parquet_is_sent_as_the_object_of_its_columns_and_a_damaged_file_is_not_sent() {
+    let aws = aws().await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("tx.parquet");
+    write_parquet(&file);
+    let path = file.to_str().unwrap();
+    let output = on(&aws, &["produce", path, "--stream", "transactions"]).await;
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let mut sent = arrived(&aws).await;
+    sent.sort();
+    let plain = fs::read_to_string(fixture("transactions/tx.ndjson")).unwrap();
+    // A DOUBLE has no digits but those that its number needs.
+    let expected = plain.replace("19000.50", "19000.5").replace(":99,", ":99.0,");
+    assert_eq!(sent, expected.lines().collect::<Vec<_>>());
+
+    let bytes = fs::read(&file).unwrap();
+    fs::write(&file, &bytes[..bytes.len() - 1]).unwrap();
+    let good = transactions("tx.ndjson");
+    let output = on(&aws, &["produce", &good, path, "--stream", "transactions"]).await;
+    let stderr = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{stderr}");
+    assert!(stderr.contains(&format!("cannot read {path}: it is damaged")), "{stderr}");
+    assert!(!stderr.contains("panicked"), "{stderr}");
+    assert_eq!(arrived(&aws).await.len(), 3);
 }
 
 /// Imports a profile file into a table of its own. Gives the exit status, the rows as `profiles export` writes them, and

@@ -7,6 +7,7 @@
 
 mod event;
 pub mod firehose;
+pub mod firehose_json;
 pub mod kinesis;
 pub mod kinesis_json;
 

@@ -39,8 +39,8 @@ pub struct FraudLocalArgs {
     /// The random seed of the generated transactions.
     #[arg(long, value_name = "S", requires = "count")]
     seed: Option<u64>,
-    /// Read the transactions from this file; `-` is standard input. May be given several times.
-    #[arg(long, value_name = "FILE|-", requires = "profiles", conflicts_with = "count")]
+    /// Read the transactions from this file, folder or pattern; `-` is standard input. May be given several times.
+    #[arg(long, value_name = "FILE|DIR|PATTERN|-", requires = "profiles", conflicts_with = "count")]
     input: Vec<Source>,
     /// Produce at most this many transactions a second; the default is as many as possible.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]

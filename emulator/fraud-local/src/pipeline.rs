@@ -323,7 +323,7 @@ fn records<'a>(
     match input {
         Input::Generated(transactions) => {
             let entries = (1..).zip(transactions).map(|(line, transaction)| Entry {
-                location: SourceLocation { line, byte: 1, begins_line: true, file: None },
+                location: SourceLocation { line, byte: 1, begins_line: true, ..SourceLocation::default() },
                 bytes: Bytes::from(transaction.to_json()),
                 fault: None,
                 is_open: false,

@@ -9,10 +9,10 @@ import duckdb
 TEXT = pathlib.Path(sys.argv[1]).read_text(encoding="utf-8")
 
 
-def sql(heading: str) -> str:
-    """The first SQL of a section."""
+def sql(heading: str, number: int = 0) -> str:
+    """A section's SQL, the first of it if not another is asked for."""
     section = re.search(rf"^## {heading}$(.*?)(?=^## )", TEXT, re.MULTILINE | re.DOTALL)
-    return re.search(r"```sql\n(.*?)```", section.group(1), re.DOTALL).group(1)
+    return re.findall(r"```sql\n(.*?)```", section.group(1), re.DOTALL)[number]
 
 
 def expect(what: str, found, expected) -> None:
@@ -20,7 +20,7 @@ def expect(what: str, found, expected) -> None:
         sys.exit(f"{what}: {found}, expected {expected}")
 
 
-# What a transaction is called here, its identity, content, day of the partition, and second of arrival.
+# What a transaction is called here, its identity, content, day of the partition, and second of arrival; and what it lacks.
 MORNING, EVENING = "2026-01-15T03:00:00Z", "2026-01-15T20:00:00Z"
 TRANSACTIONS = [
     ("first", "C1/T1", 10_001, MORNING, "M1", 15, 1),
@@ -38,25 +38,50 @@ TRANSACTIONS = [
     ("no identity", None, 8, None, None, 15, 1),
     ("no identity", None, 8, None, None, 15, 1),
     ("long ago", "C3/T1", 8, None, "M1", 1, 1),
+    ("a copy without a profile", "C4/T1", 9, None, None, 15, 1, "unavailable"),
+    ("delivered again with it", "C4/T1", 9, None, None, 15, 2),
+    ("alone without a profile", "C4/T2", 9, None, None, 15, 1, "unavailable"),
 ]
+# Lines that a replay wrote: they arrived when the first did.
+REPLAYED = [
+    ("its copy", "C1/T1", 10_001, MORNING, "M1", 15, 9),
+    ("mended", "C4/T2", 9, None, None, 15, 1),
+    ("mended, too", "C5/T1", 9, None, None, 15, 1),
+]
+LACKING_A_DEVICE = ("its copy", "C5/T1", 9, None, None, 15, 1, "profile", '{"amount":9,"device":"unavailable"}')
 lake = duckdb.connect()
 lake.execute("CREATE SCHEMA fraud_stream")
-lake.execute(
-    "CREATE TABLE fraud_stream.transactions (name VARCHAR, decision_id VARCHAR, amount DOUBLE, event_time VARCHAR, "
-    "merchant_id VARCHAR, day INTEGER, ingested_at INTEGER, year INTEGER DEFAULT 2026, month INTEGER DEFAULT 1, "
-    "fraud_score DOUBLE DEFAULT 0.9)"
-)
-for row in TRANSACTIONS:
-    lake.execute(
-        "INSERT INTO fraud_stream.transactions (name, decision_id, amount, event_time, merchant_id, day, ingested_at) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?)",
-        row,
-    )
 
+
+def fill(table: str, rows: list) -> None:
+    lake.execute(
+        f"CREATE TABLE fraud_stream.{table} (name VARCHAR, decision_id VARCHAR, amount DOUBLE, event_time VARCHAR, "
+        "merchant_id VARCHAR, day INTEGER, ingested_at INTEGER, enrichment VARCHAR, fraud_inputs VARCHAR, "
+        "year INTEGER DEFAULT 2026, month INTEGER DEFAULT 1, fraud_score DOUBLE DEFAULT 0.9)"
+    )
+    for row in rows:
+        lake.execute(
+            f"INSERT INTO fraud_stream.{table} (name, decision_id, amount, event_time, merchant_id, day, ingested_at, "
+            "enrichment, fraud_inputs) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (*row, "profile", None)[:9] if len(row) < 8 else (*row, None)[:9],
+        )
+
+
+def names() -> list:
+    return sorted(name for (name,) in lake.execute("SELECT name FROM fraud_stream.transactions_once").fetchall())
+
+
+fill("transactions", TRANSACTIONS)
 lake.execute(sql("Copies"))
-once = sorted(name for (name,) in lake.execute("SELECT name FROM fraud_stream.transactions_once").fetchall())
-expect("the view", once, sorted(name for name, *_ in TRANSACTIONS if "copy" not in name))
+expect("the view", names(), sorted(name for name, *_ in TRANSACTIONS if "copy" not in name))
 
 reused = lake.execute(sql("Reused ids")).fetchall()
 expect("reused ids", reused, [("C1/T1", 5, 1, 6, 10_001, 999_999_999, 2, 0.9), ("C2/T1", 2, 1, 1, 5, 6, 0, 0.9)])
+
+lake.execute("DROP TABLE fraud_stream.transactions CASCADE")
+fill("transactions", [*TRANSACTIONS, LACKING_A_DEVICE])
+fill("transactions_replayed", REPLAYED)
+lake.execute(sql("Copies", 1))
+mended = [name for name, *_ in TRANSACTIONS + REPLAYED if "copy" not in name and "alone" not in name]
+expect("the view with what was replayed", names(), sorted(mended))
 print("copies and reuses are told apart")

@@ -13,8 +13,8 @@ pub const MAX_ENTRY_BYTES: usize = 16 * 1024 * 1024;
 pub struct Entry {
     /// Where it begins.
     pub location: SourceLocation,
-    /// The object from brace to brace, as it is written; of a malformed entry its line. Empty if it is
-    /// [too long](Fault::TooLong).
+    /// The object from brace to brace, as it is written, or as a row of a Parquet file makes it; of a malformed entry its
+    /// line. Empty if it is [too long](Fault::TooLong).
     pub bytes: Bytes,
     /// Why it is not an object; `None` if it is one.
     pub fault: Option<Fault>,
@@ -27,12 +27,14 @@ pub struct Entry {
 pub struct SourceLocation {
     /// The file, if the input has several.
     pub file: Option<Arc<str>>,
-    /// From 1.
+    /// From 1. Of a Parquet file the row.
     pub line: u64,
     /// The byte within the line, from 1.
     pub byte: u64,
     /// Whether only white space is before it on its line.
     pub begins_line: bool,
+    /// Whether it is a row of a Parquet file.
+    pub is_row: bool,
 }
 
 impl fmt::Display for SourceLocation {
@@ -40,9 +42,10 @@ impl fmt::Display for SourceLocation {
         if let Some(file) = &self.file {
             write!(f, "{file}, ")?;
         }
-        match self.begins_line {
-            true => write!(f, "line {}", self.line),
-            false => write!(f, "line {}, byte {}", self.line, self.byte),
+        match (self.is_row, self.begins_line) {
+            (true, _) => write!(f, "row {}", self.line),
+            (false, true) => write!(f, "line {}", self.line),
+            (false, false) => write!(f, "line {}, byte {}", self.line, self.byte),
         }
     }
 }
@@ -66,7 +69,7 @@ pub enum Fault {
     /// be a part of what is malformed.
     #[error("a part of something malformed before it")]
     Part,
-    /// It has more than [`MAX_ENTRY_BYTES`]; the rest of its line was passed over.
+    /// It has more than [`MAX_ENTRY_BYTES`]; the rest of its line, or of its row, was passed over.
     #[error("more than {MAX_ENTRY_BYTES} bytes; the rest of its line, {0} bytes in all, was passed over")]
     TooLong(u64),
 }

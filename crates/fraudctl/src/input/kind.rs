@@ -3,7 +3,8 @@
 use std::fmt;
 
 use super::entry::{Entry, Fault};
-use super::window::TELLING;
+use super::parquet;
+use super::window::{TELLING, is_gzip, is_zstd};
 
 /// The longest part of a first line that is shown.
 const SHOWN: usize = 80;
@@ -15,8 +16,10 @@ pub enum Kind {
     WideText(&'static str),
     /// Packed by a program whose files are not unpacked here, and the command that unpacks them.
     Packed(&'static str, &'static str),
-    /// Gzip within gzip.
-    PackedTwice,
+    /// Packed in a way that is read, within another file that is packed, and the command that unpacks it.
+    PackedTwice(&'static str, &'static str),
+    /// Parquet where it cannot be read.
+    Parquet,
     /// Records in a binary format.
     Binary(&'static str),
     /// XML or HTML.
@@ -46,8 +49,7 @@ pub enum Kind {
 }
 
 /// What files of a kind begin with, the name of the kind, and what unpacks them.
-const PACKED: [(&[u8], &str, &str); 8] = [
-    (b"\x28\xb5\x2f\xfd", "zstd", "zstd -d"),
+const PACKED: [(&[u8], &str, &str); 7] = [
     (b"\xfd7zXZ\0", "xz", "xz -d"),
     (b"BZh", "bzip2", "bzip2 -d"),
     (b"\x04\x22\x4d\x18", "lz4", "lz4 -d"),
@@ -57,7 +59,7 @@ const PACKED: [(&[u8], &str, &str); 8] = [
     (b"Rar!", "RAR", "unrar x"),
 ];
 const BINARY: [(&[u8], &str); 4] =
-    [(b"PAR1", "Parquet"), (b"ORC", "ORC"), (b"Obj\x01", "Avro"), (b"SQLite format 3", "SQLite")];
+    [(b"PARE", "encrypted Parquet"), (b"ORC", "ORC"), (b"Obj\x01", "Avro"), (b"SQLite format 3", "SQLite")];
 
 impl Kind {
     /// The kind that the first bytes of an unpacked file tell, if it can be neither JSON nor CSV in UTF-8.
@@ -72,8 +74,14 @@ impl Kind {
         if is_utf_16 {
             return Some(Kind::WideText("UTF-16"));
         }
-        if begins(b"\x1f\x8b") {
-            return Some(Kind::PackedTwice);
+        if is_gzip(bytes) {
+            return Some(Kind::PackedTwice("gzip", "gunzip"));
+        }
+        if is_zstd(bytes) {
+            return Some(Kind::PackedTwice("zstd", "zstd -d"));
+        }
+        if begins(parquet::MAGIC) {
+            return Some(Kind::Parquet);
         }
         if let Some((_, name, unpack)) = PACKED.into_iter().find(|(magic, ..)| begins(magic)) {
             return Some(Kind::Packed(name, unpack));
@@ -109,9 +117,22 @@ impl fmt::Display for Kind {
                 write!(f, "it looks like {encoding} text; save it as UTF-8 (iconv -f {encoding} -t UTF-8)")
             }
             Kind::Packed(name, unpack) => {
-                write!(f, "it looks like {name}; unpack it first ({unpack}), or compress it with gzip")
+                write!(
+                    f,
+                    "it looks like {name}; unpack it first ({unpack}), or compress it with gzip or zstd"
+                )
             }
-            Kind::PackedTwice => write!(f, "it is gzip within gzip; unpack it once (gunzip)"),
+            Kind::PackedTwice(name, unpack) => {
+                write!(
+                    f,
+                    "it is {name} within another packed file; unpack it twice, the second time by {unpack}"
+                )
+            }
+            Kind::Parquet => write!(
+                f,
+                "it is Parquet, of which only files of transactions are read, not packed and not through standard input: its \
+                 end must be read first"
+            ),
             Kind::Binary(name) => write!(f, "it looks like {name} ({ACCEPTED}); convert it first"),
             Kind::Markup => write!(f, "it looks like XML or HTML ({ACCEPTED}); convert it first"),
             Kind::Separated { first_line } => {
@@ -131,5 +152,4 @@ impl fmt::Display for Kind {
     }
 }
 
-const ACCEPTED: &str =
-    "accepted are JSON objects, one a line, one after the other or in an array, also compressed with gzip";
+const ACCEPTED: &str = "accepted are Parquet, and JSON objects, one a line, one after the other or in an array, also compressed with gzip or zstd";

@@ -17,7 +17,7 @@ use super::{InputError, Kind};
 pub enum Source {
     /// Standard input, written `-`.
     Stdin,
-    /// A file.
+    /// A file; or, before it is [expanded](super::Input::open), a folder or a pattern of names.
     File(PathBuf),
 }
 
@@ -58,6 +58,10 @@ impl BytesRead {
     pub fn get(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
+
+    pub(super) fn add(&self, bytes: u64) {
+        self.0.fetch_add(bytes, Ordering::Relaxed);
+    }
 }
 
 /// Counts what is read.
@@ -69,13 +73,13 @@ struct CountingReader {
 impl Read for CountingReader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.reader.read(buffer)?;
-        self.read.0.fetch_add(count as u64, Ordering::Relaxed);
+        self.read.add(count as u64);
         Ok(count)
     }
 }
 
 /// How many bytes the sources have together, if that is known beforehand.
-pub fn size(sources: &[Source]) -> Option<u64> {
+pub(super) fn size(sources: &[Source]) -> Option<u64> {
     let size = |source: &Source| match source {
         Source::Stdin => None,
         Source::File(path) => std::fs::metadata(path).ok().map(|metadata| metadata.len()),
@@ -83,7 +87,7 @@ pub fn size(sources: &[Source]) -> Option<u64> {
     sources.iter().map(size).sum()
 }
 
-/// The bytes of a whole file, decompressed if it is gzip.
+/// The bytes of a whole file, decompressed if it is gzip or zstd.
 ///
 /// # Errors
 /// [`InputError`] if it cannot be read, or is of a kind that nothing here reads.
@@ -98,7 +102,7 @@ pub fn read_file(path: &Path) -> Result<Vec<u8>, InputError> {
     window.read_to_end().map_err(read)
 }
 
-fn open_file(path: &Path) -> Result<File, InputError> {
+pub(super) fn open_file(path: &Path) -> Result<File, InputError> {
     let open = |error| InputError::Open { source_name: path.display().to_string(), error };
     let file = File::open(path).map_err(open)?;
     // Opening a folder succeeds; reading it does not.

@@ -276,6 +276,7 @@ impl Splitter {
             line: self.line,
             byte: self.byte,
             begins_line: self.begins_line,
+            is_row: false,
         }
     }
 

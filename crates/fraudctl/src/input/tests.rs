@@ -1,6 +1,8 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use ruzstd::encoding::{CompressionLevel, compress_to_vec};
+
 use super::*;
 
 const TX: [&str; 3] = [
@@ -99,7 +101,29 @@ fn gzip_is_unpacked_member_after_member() {
         packed.write_all(&twice).unwrap();
         packed.finish().unwrap()
     };
-    assert_eq!(entries(twice).unwrap_err(), "x is refused: it is gzip within gzip; unpack it once (gunzip)");
+    assert_eq!(
+        entries(twice).unwrap_err(),
+        "x is refused: it is gzip within another packed file; unpack it twice, the second time by gunzip"
+    );
+}
+
+#[test]
+fn zstd_is_unpacked_frame_after_frame() {
+    let pack = |text: &str| compress_to_vec(text.as_bytes(), CompressionLevel::Fastest);
+    let skippable = b"\x5a\x2a\x4d\x18\x02\0\0\0ab".to_vec();
+    let frames = [skippable, pack(TX[0]), pack(&format!("{}{}", TX[1], TX[2]))].concat();
+    assert_eq!(objects(&frames), TX);
+    assert_eq!(entries(pack("")), Ok(Vec::new()));
+    let packed = std::fs::read(fixture("transactions/tx.ndjson.zst")).unwrap();
+    let plain = std::fs::read(fixture("transactions/tx.ndjson")).unwrap();
+    assert_eq!(objects(packed), objects(plain));
+    let cut_off = entries(&frames[..frames.len() - 9]).unwrap_err();
+    assert!(cut_off.starts_with("cannot read x to its end: "), "{cut_off}");
+    let twice = compress_to_vec(&pack("x")[..], CompressionLevel::Fastest);
+    assert_eq!(
+        entries(twice).unwrap_err(),
+        "x is refused: it is zstd within another packed file; unpack it twice, the second time by zstd -d"
+    );
 }
 
 #[test]
@@ -217,17 +241,18 @@ fn another_kind_of_file_is_refused_with_what_it_seems_to_be_and_what_to_do() {
     for (name, message) in [
         (
             "tx.csv",
-            "it looks like CSV: it begins with `transaction_id,customer_id,amount,event_time` (accepted are JSON objects",
+            "it looks like CSV: it begins with `transaction_id,customer_id,amount,event_time` (accepted are Parquet, and JSON objects",
         ),
         ("tx-utf16.ndjson", "it looks like UTF-16 text; save it as UTF-8 (iconv -f UTF-16 -t UTF-8)"),
-        ("tx.ndjson.zst", "it looks like zstd; unpack it first (zstd -d), or compress it with gzip"),
     ] {
         let path = fixture("transactions").join(name);
         let error = Input::open(&[Source::File(path.clone())]).unwrap_err().to_string();
         assert!(error.starts_with(&format!("{} is refused: {message}", path.display())), "{error}");
     }
     for (bytes, message) in [
-        (&b"PAR1\x15\x04"[..], "it looks like Parquet (accepted are JSON objects"),
+        (&b"PAR1\x15\x04"[..], "it is Parquet, of which only files of transactions are read"),
+        (b"PARE\x15\x04", "it looks like encrypted Parquet (accepted are Parquet, and JSON objects"),
+        (b"\xfd7zXZ\0", "it looks like xz; unpack it first (xz -d), or compress it with gzip or zstd"),
         (b"PK\x03\x04..", "it looks like zip (or a spreadsheet); unpack it first (unzip)"),
         (b"{\0\"\0a\0", "it looks like UTF-16 text"),
         (b"<?xml version=\"1.0\"?>", "it looks like XML or HTML"),
@@ -271,16 +296,21 @@ fn several_files_are_read_in_their_order_and_places_name_them() {
     let files = ["tx-pretty.json", "tx-concatenated.json"]
         .map(|name| Source::File(fixture("transactions").join(name)));
     let mut input = Input::open(&files).unwrap();
-    let read = input.bytes_read();
+    let (read, size) = (input.bytes_read(), input.size());
     assert!(!input.is_empty().unwrap());
     let entries = all(input).unwrap();
     assert_eq!(entries.len(), 6);
     assert_eq!(entries[3].location.to_string(), format!("{}, line 1", files[1]));
-    assert_eq!(Some(read.get()), size(&files));
+    assert_eq!(Some(read.get()), size);
     // None is used if one is of another kind.
     let with_csv = [files[0].clone(), Source::File(fixture("transactions/tx.csv"))];
     assert!(matches!(Input::open(&with_csv), Err(InputError::Refused { .. })));
-    assert!(matches!(Input::open(&[Source::File(fixture("transactions"))]), Err(InputError::Open { .. })));
+    // A folder is all its files.
+    let folder = Source::File(fixture("transactions"));
+    let error = Input::open(&[folder]).unwrap_err();
+    assert!(error.to_string().contains("transactions/tx-utf16.ndjson is refused: "), "{error}");
+    let missing = Source::File(fixture("transactions/missing.json"));
+    assert!(matches!(Input::open(&[missing]), Err(InputError::Open { .. })));
 }
 
 #[test]

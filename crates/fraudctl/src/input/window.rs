@@ -5,15 +5,19 @@ use std::io::{self, BufReader, Read};
 
 use flate2::bufread::MultiGzDecoder;
 
+use super::zstd::ZstdFrames;
+
 /// Bytes read at once.
 const CHUNK: usize = 64 * 1024;
 /// What gzip begins with (RFC 1952).
 const GZIP: [u8; 2] = [0x1f, 0x8b];
+/// What zstd begins with, a skippable frame before the data included (RFC 8878, 3.1).
+const ZSTD: [&[u8]; 2] = [b"\x28\xb5\x2f\xfd", b"\x2a\x4d\x18"];
 /// The bytes that tell a file's kind.
 pub(super) const TELLING: usize = 64;
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// Bytes that were read from a reader, decompressed if they are gzip, and not consumed yet.
+/// Bytes that were read from a reader, decompressed if they are gzip or zstd, and not consumed yet.
 pub(super) struct Window {
     reader: Box<dyn Read + Send>,
     buffer: Vec<u8>,
@@ -32,12 +36,16 @@ impl Window {
     /// A window at the beginning of a reader: as much of it as tells what it is.
     pub(super) fn new(reader: Box<dyn Read + Send>) -> io::Result<Self> {
         let packed = Self::begin(reader)?;
-        if !packed.available().starts_with(&GZIP) {
+        let (is_gzip, is_zstd) = (is_gzip(packed.available()), is_zstd(packed.available()));
+        if !is_gzip && !is_zstd {
             return Ok(packed);
         }
         let Window { reader, buffer, .. } = packed;
         let reader = BufReader::with_capacity(CHUNK, io::Cursor::new(buffer).chain(reader));
-        Self::begin(Box::new(MultiGzDecoder::new(reader)))
+        match is_gzip {
+            true => Self::begin(Box::new(MultiGzDecoder::new(reader))),
+            false => Self::begin(Box::new(ZstdFrames::new(reader))),
+        }
     }
 
     fn begin(reader: Box<dyn Read + Send>) -> io::Result<Self> {
@@ -108,4 +116,17 @@ impl Window {
         self.reader.read_to_end(&mut self.buffer)?;
         Ok(self.buffer)
     }
+}
+
+/// Whether this is the beginning of gzip.
+pub(super) fn is_gzip(bytes: &[u8]) -> bool {
+    bytes.starts_with(&GZIP)
+}
+
+/// Whether this is the beginning of zstd.
+pub(super) fn is_zstd(bytes: &[u8]) -> bool {
+    let [frame, skippable] = ZSTD;
+    bytes.starts_with(frame)
+        || (matches!(bytes, [0x50..=0x5f, ..])
+            && bytes.get(1..).is_some_and(|rest| rest.starts_with(skippable)))
 }

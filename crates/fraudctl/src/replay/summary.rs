@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::transform::TransformTotals;
 use crate::display::{counted, thousands};
 use crate::function::InvocationTotals;
 
@@ -21,6 +22,9 @@ pub(super) struct ReplaySummary {
     pub(super) windows: Option<u64>,
     #[serde(flatten)]
     pub(super) tally: InvocationTotals,
+    /// The transform's numbers, if it was that function.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) transform: Option<TransformTotals>,
     pub(super) seconds: f64,
 }
 
@@ -54,6 +58,16 @@ impl ReplaySummary {
             line(would("counted now", "would be counted"), analytics.counted);
             line("ids reused", analytics.ids_reused);
             line("not for counting", analytics.not_for_counting);
+        }
+        if let Some(transform) = &self.transform {
+            line("high scores", transform.high_scores);
+            line(would("lines written", "lines to write"), transform.lines);
+            for (reason, count) in &transform.failed {
+                line(&format!("failed {reason}"), *count);
+            }
+            if !*dry_run {
+                line("files", transform.files);
+            }
         }
         for (reason, count) in &tally.dead_letters {
             line(&format!("{} {reason}", would("dead letters", "to dead letters")), *count);

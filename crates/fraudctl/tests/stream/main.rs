@@ -5,3 +5,4 @@
 mod consume;
 mod replay;
 mod support;
+mod transform;

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::support::{AGGREGATES, LEDGER, STREAM, World, old_stream, text, world};
 
 /// Before everything.
-const BEGIN: &str = "2020-01-01T00:00:00Z";
+pub(crate) const BEGIN: &str = "2020-01-01T00:00:00Z";
 
 fn now() -> String {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
@@ -16,7 +16,7 @@ fn now() -> String {
 }
 
 /// A time that no record shares: whole milliseconds pass before and after it.
-async fn between() -> String {
+pub(crate) async fn between() -> String {
     tokio::time::sleep(std::time::Duration::from_millis(2)).await;
     let time = now();
     tokio::time::sleep(std::time::Duration::from_millis(2)).await;

@@ -134,6 +134,19 @@ impl World {
         scored.lines().filter_map(high).collect()
     }
 
+    /// Creates a table of profiles, which has none.
+    pub(crate) async fn create_profiles_table(&self, table: &str) {
+        use aws_sdk_dynamodb::types::{
+            AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
+        };
+        let key = KeySchemaElement::builder().attribute_name("customer_id").key_type(KeyType::Hash);
+        let attribute = AttributeDefinition::builder().attribute_name("customer_id");
+        let attribute = attribute.attribute_type(ScalarAttributeType::S).build().unwrap();
+        let create = self.dynamodb.create_table().table_name(table).key_schema(key.build().unwrap());
+        let create = create.attribute_definitions(attribute).billing_mode(BillingMode::PayPerRequest);
+        create.send().await.unwrap();
+    }
+
     /// The ids of the alerts that SNS accepted; a repeated one fails the test.
     pub(crate) fn alert_ids(&self) -> BTreeSet<String> {
         let published = self.aws.published();
