@@ -1,8 +1,10 @@
 //! The whole pipeline in one process: the embedded AWS, the functions with their own adapters, transactions through
 //! them, and a report that says whether everything balances.
 
+mod arrivals;
 pub mod command;
 mod functions;
+mod in_order;
 mod output;
 mod pipeline;
 pub mod reconcile;
@@ -10,5 +12,6 @@ pub mod report;
 mod services;
 mod status;
 
+pub use arrivals::{ArrivalMode, simulated as simulated_arrivals};
 pub use pipeline::{FinishedRun, Input, Pipeline};
-pub use services::{exports, start as start_services};
+pub use services::{exports, start as start_services, start_with as start_services_with};

@@ -1,6 +1,7 @@
 //! A run: produce, alert and deliver at the same time until the stream is drained, then see whether it balances.
 
 use std::collections::BTreeSet;
+use std::iter::Peekable;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -24,7 +25,9 @@ use stream_client::kinesis::KinesisStream;
 use stream_client::producer::{self, Record, SendResult, Settings as ProducerSettings};
 use tokio::sync::watch;
 
+use crate::arrivals::ArrivalMode;
 use crate::functions::{self, Functions};
+use crate::in_order;
 use crate::output;
 use crate::reconcile::{ExpectedOutput, PipelineOutput, StreamRecord};
 use crate::report::{Latency, RunReport, top_customers};
@@ -32,7 +35,7 @@ use crate::services::{self, QUEUE, STREAM};
 use crate::status::StatusLine;
 use fraudctl::display::{counted, per_second};
 use fraudctl::entities::LoadedEntities;
-use fraudctl::generate::Transaction;
+use fraudctl::generate::{Months, Transaction};
 use fraudctl::input::{self, Entry, Fault, InputError, SourceLocation, SourceLocations};
 use fraudctl::interrupt::Interrupt;
 use fraudctl::produce::{ProduceSummary, paced, record};
@@ -69,6 +72,8 @@ pub struct Pipeline<'a> {
 pub enum Input {
     /// From memory.
     Generated(Vec<Transaction>),
+    /// As they are generated.
+    Months(Box<Peekable<Months>>),
     /// From files or standard input.
     Given(Box<input::Input>),
 }
@@ -81,6 +86,7 @@ impl Input {
     pub fn is_empty(&mut self) -> Result<bool, InputError> {
         match self {
             Input::Generated(transactions) => Ok(transactions.is_empty()),
+            Input::Months(months) => Ok(months.peek().is_none()),
             Input::Given(input) => input.is_empty(),
         }
     }
@@ -211,7 +217,10 @@ impl Pipeline<'_> {
         let records = records(input, &reading, &locations, status, &mut refused, &mut input_error);
         // What is on the stream by then is still worked off.
         let records = paced(records, self.rate).take_until(Box::pin(self.interrupt.clone().wait()));
-        producer::send(&target, &ProducerSettings::default(), records, outcome).await;
+        match self.aws.simulates_arrivals() {
+            true => in_order::send(&target, records, outcome).await,
+            false => producer::send(&target, &ProducerSettings::default(), records, outcome).await,
+        }
         summary.refused = refused;
         Ok((summary, input_error))
     }
@@ -246,6 +255,7 @@ impl Pipeline<'_> {
             discrepancies.push(format!("{} records sent, {produced} on the stream", summary.sent));
         }
         let totals = functions.totals();
+        let simulated = self.aws.simulates_arrivals();
         let distinct_letters: BTreeSet<_> = outcome.dead_letters.iter().map(|(_, id)| id).collect();
         let report = RunReport {
             produced,
@@ -263,7 +273,8 @@ impl Pipeline<'_> {
             dead_letters: distinct_letters.len() as u64,
             windows: outcome.windows.len() as u64,
             top_customers: top_customers(&outcome.windows)?,
-            detection_latency_ms: Latency::of(totals.detection_latency),
+            arrivals: if simulated { ArrivalMode::Simulated } else { ArrivalMode::Real },
+            detection_latency_ms: (!simulated).then(|| Latency::of(totals.detection_latency)),
             transactions_per_second: per_second(produced, time),
             seconds: time.as_secs_f64(),
             files: output::written(&self.out)?,
@@ -322,18 +333,23 @@ fn records<'a>(
     };
     match input {
         Input::Generated(transactions) => {
-            let entries = (1..).zip(transactions).map(|(line, transaction)| Entry {
-                location: SourceLocation { line, byte: 1, begins_line: true, file: None },
-                bytes: Bytes::from(transaction.to_json()),
-                fault: None,
-                is_open: false,
-            });
-            futures_util::stream::iter(entries.map(keyed)).boxed()
+            futures_util::stream::iter(entries(transactions).map(keyed)).boxed()
         }
+        Input::Months(months) => futures_util::stream::iter(entries(*months).map(keyed)).boxed(),
         Input::Given(input) => {
             from_entries(input::stream(*input), reading, status, refused, error).map(keyed).boxed()
         }
     }
+}
+
+/// Transactions as the entries of a file.
+fn entries(transactions: impl IntoIterator<Item = Transaction>) -> impl Iterator<Item = Entry> {
+    (1..).zip(transactions).map(|(line, transaction)| Entry {
+        location: SourceLocation { line, byte: 1, begins_line: true, file: None },
+        bytes: Bytes::from(transaction.to_json()),
+        fault: None,
+        is_open: false,
+    })
 }
 
 fn from_entries<'a>(

@@ -9,6 +9,7 @@ use fraud_core::window::WindowTotals;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use crate::arrivals::ArrivalMode;
 use fraudctl::display::{event_time_faults, on_one_line, table, thousands, three_places};
 
 /// Alerts shown to people.
@@ -49,8 +50,10 @@ pub struct RunReport {
     pub windows: u64,
     /// The customers that spent most, over all their windows.
     pub top_customers: Vec<TopCustomer>,
-    /// From a record's arrival at the stream to the publication of its alert.
-    pub detection_latency_ms: Latency,
+    /// When the records arrived at the stream.
+    pub arrivals: ArrivalMode,
+    /// From a record's arrival at the stream to the publication of its alert; `None` if arrivals are simulated.
+    pub detection_latency_ms: Option<Latency>,
     /// Produced records over the time from the first to the last thing done.
     pub transactions_per_second: u64,
     /// That time.
@@ -146,7 +149,10 @@ impl RunReport {
             true => thousands(self.failed),
             false => format!("{} ({})", thousands(self.failed), reasons.join(", ")),
         };
-        let Latency { p50, p99, max } = self.detection_latency_ms;
+        let latency = match self.detection_latency_ms {
+            Some(Latency { p50, p99, max }) => format!("p50 {p50} ms, p99 {p99} ms, max {max} ms"),
+            None => "not measured: arrivals are simulated by the event times".to_owned(),
+        };
         let mut rows = vec![
             ("produced", thousands(self.produced)),
             ("landed", thousands(self.landed)),
@@ -161,7 +167,7 @@ impl RunReport {
                 ),
             ),
             ("dead letters", thousands(self.dead_letters)),
-            ("detection latency", format!("p50 {p50} ms, p99 {p99} ms, max {max} ms")),
+            ("detection latency", latency),
             (
                 "throughput",
                 format!(

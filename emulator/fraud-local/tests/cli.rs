@@ -6,6 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
+use fraudctl::generate::{Months, MonthsSettings};
 use serde_json::Value;
 
 const PROFILES: &str = r#"{"C1": {"segment": "gold", "lifetime_value": 10.50, "risk_score": 1}}"#;
@@ -40,7 +41,8 @@ fn local_with(folder: &Path, input: &[u8], more: &[&str]) -> (Option<Value>, Out
 #[test]
 fn a_small_file_goes_through_the_pipeline_and_its_report_names_everything() {
     let folder = tempfile::tempdir().unwrap();
-    let (report, output) = local(folder.path(), format!("{HIGH}\n{LOW}\n{HIGH}\n").as_bytes());
+    let input = format!("{HIGH}\n{LOW}\n{HIGH}\n");
+    let (report, output) = local_with(folder.path(), input.as_bytes(), &["--arrivals", "real"]);
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     let report = report.unwrap();
     for (member, value) in [
@@ -247,6 +249,12 @@ fn an_input_without_records_or_that_cannot_be_read_is_an_input_error() {
         (vec!["--input", "tx.ndjson", "--profiles", "nowhere"], "cannot read nowhere"),
         (vec!["--input", "tx.ndjson"], "--profiles <FILE>"),
         (vec!["--count", "5"], "--seed <S>"),
+        (vec!["--days", "5", "--customers", "3"], "--merchants <M>"),
+        (vec!["--input", "tx.ndjson", "--profiles", "a-row", "--seed", "1"], "cannot be used with"),
+        (
+            vec!["--count", "5", "--seed", "1", "--days", "5", "--customers", "3", "--merchants", "3"],
+            "cannot be used with",
+        ),
         (vec!["--input", "tx.ndjson", "--profiles", "a-row"], "cannot read the profiles in a-row"),
         (vec!["--count", "0", "--seed", "1"], "the input holds no record"),
     ] {
@@ -277,6 +285,48 @@ fn it_says_which_event_times_have_a_fault_and_what_the_policy_never_alerts() {
         ["transactions from 06:00 to 24:00", "event times that are unreadable or epoch numbers"]
     );
     assert_eq!(never[3], "amounts up to 10000");
+}
+
+#[test]
+fn arrivals_are_simulated_for_months_and_files_of_more_than_an_hour_unless_the_run_is_paced() {
+    let folder = tempfile::tempdir().unwrap();
+    let simulated = |output: &Output| {
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(report["balanced"], true);
+        assert_eq!(report["detection_latency_ms"].is_null(), report["arrivals"] == "simulated");
+        report["arrivals"] == "simulated"
+    };
+    // HIGH and LOW are ten hours apart.
+    let long = format!("{HIGH}\n{LOW}\n");
+    for (input, more, expected) in [
+        (&long[..], &[][..], true),
+        (HIGH, &[], false),
+        (HIGH, &["--arrivals", "simulated"], true),
+        (&long, &["--arrivals", "real"], false),
+        (&long, &["--rate", "1000"], false),
+        (&long, &["--rate", "1000", "--arrivals", "simulated"], true),
+    ] {
+        let (_, output) = local_with(folder.path(), input.as_bytes(), more);
+        assert_eq!(simulated(&output), expected, "{more:?}");
+    }
+    let generated = |arguments: &str| {
+        let words: Vec<&str> = arguments.split_whitespace().chain(["--out", "out", "--json"]).collect();
+        fraud_local(&words).current_dir(folder.path()).output().unwrap()
+    };
+    assert!(!simulated(&generated("--count 20 --seed 1")));
+    let output = generated("--days 3 --customers 20 --merchants 20");
+    assert!(simulated(&output));
+    // As `fraudctl generate` makes them.
+    let settings = MonthsSettings {
+        days: 3,
+        customers: 20,
+        merchants: 20,
+        from: "2026-01-01".parse().unwrap(),
+        seed: 0,
+    };
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["produced"], Months::new(settings).count());
 }
 
 #[test]

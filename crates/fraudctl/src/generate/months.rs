@@ -7,7 +7,7 @@
 
 use std::io::Write;
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 
 use super::customer::write_profiles;
 use super::random::Random;
@@ -37,6 +37,13 @@ pub struct MonthsSettings {
     pub from: NaiveDate,
     /// The random seed.
     pub seed: u64,
+}
+
+impl MonthsSettings {
+    /// When the first day begins.
+    pub fn begin(&self) -> DateTime<Utc> {
+        self.from.and_time(NaiveTime::MIN).and_utc()
+    }
 }
 
 /// Months of transactions in the order of their event times. The settings decide them; more days add transactions behind
@@ -84,8 +91,7 @@ impl Months {
         if self.day >= i64::from(self.settings.days) {
             return false;
         }
-        let first = self.settings.from.and_time(chrono::NaiveTime::MIN).and_utc().timestamp();
-        let midnight = first + self.day * SECONDS_OF_DAY;
+        let midnight = self.settings.begin().timestamp() + self.day * SECONDS_OF_DAY;
         self.merchants.begin_day(midnight, &mut self.random);
         let mut today = Vec::new();
         for customer in &mut self.customers {
