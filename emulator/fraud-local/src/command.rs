@@ -14,14 +14,14 @@ use fraud_core::schema::Schema;
 use fraudctl::Failure;
 use fraudctl::display::{note, print_line, print_note};
 use fraudctl::entities;
-use fraudctl::generate::{Dataset, Months, MonthsArgs};
+use fraudctl::generate::{Dataset, Label, Months, MonthsArgs, Transaction};
 use fraudctl::input::Source;
 use fraudctl::interrupt::Interrupt;
 use fraudctl::options;
 use fraudctl::profiles::{self, LoadedProfiles};
 
 use crate::arrivals::{self, ArrivalMode, Span, simulated, system_time};
-use crate::{Input, Pipeline, output, services};
+use crate::{Input, Labels, Pipeline, output, services};
 
 /// Run the whole pipeline in this process: no AWS account, no Docker.
 #[derive(Debug, Parser)]
@@ -33,6 +33,7 @@ use crate::{Input, Pipeline, output, services};
   fraud-local --count 1000 --seed 1 --keep
   fraud-local --count 50000 --seed 1 --rate 833
   fraud-local --days 30 --customers 2000 --merchants 4000 --seed 1
+  fraud-local --input tx.ndjson --profiles profiles.json --labels labels.ndjson --policy card.toml
 
 Input is read as by `fraudctl score`. The output folder gets scored/ (by event hour), errors/, raw/, alerts.ndjson and
 aggregates.ndjson; those of an earlier run are removed when the first record is there. A folder that is not empty and was not
@@ -69,6 +70,9 @@ pub struct FraudLocalArgs {
     /// The policy (TOML), or a published one of POLICY_STORE; the default is the built-in policy.
     #[arg(long, value_name = "FILE|store:ID")]
     policy: Option<PathBuf>,
+    /// Which transactions of the input are fraud: the report then tells what was alerted of them. Generated ones have labels.
+    #[arg(long, value_name = "FILE", requires = "input")]
+    labels: Option<PathBuf>,
     /// The schema (TOML) of the transactions; by default they have our names at the top level.
     #[arg(long, value_name = "FILE", requires = "input")]
     schema: Option<PathBuf>,
@@ -111,6 +115,7 @@ pub async fn run(arguments: &FraudLocalArgs) -> Result<(), Failure> {
         return Err(Failure::input(anyhow!("the input holds no record")));
     }
     let arrivals = arrivals(arguments, &schema)?;
+    let labels = labels(arguments, &input)?;
     let LoadedProfiles { profiles, items } = profiles;
     output::claim(&arguments.out).map_err(Failure::input)?;
     let aws = services::start_with(arrivals).await?;
@@ -121,6 +126,7 @@ pub async fn run(arguments: &FraudLocalArgs) -> Result<(), Failure> {
         schema,
         profiles,
         entities,
+        labels,
         out: arguments.out.clone(),
         analytics: !arguments.without_analytics,
         follow: arguments.follow,
@@ -187,6 +193,24 @@ fn span(arguments: &FraudLocalArgs, schema: &Schema) -> Result<Option<Span>, Fai
 
 fn seed(arguments: &FraudLocalArgs) -> u64 {
     arguments.seed.unwrap_or_default()
+}
+
+/// The labels of the input; generated transactions have them.
+fn labels(arguments: &FraudLocalArgs, input: &Input) -> Result<Option<Labels>, Failure> {
+    if let Some(path) = &arguments.labels {
+        return Labels::read(&Source::File(path.clone())).map(Some).map_err(Failure::input);
+    }
+    let of = |transaction: Transaction| Label::of(&transaction, seed(arguments));
+    let labels = match (input, arguments.months.settings(seed(arguments))) {
+        (Input::Given(_), _) => return Ok(None),
+        (Input::Generated(transactions), _) => {
+            Labels::of_generated(transactions.iter().cloned().filter_map(of))
+        }
+        (Input::Months(_), settings) => {
+            Labels::of_generated(settings.into_iter().flat_map(Months::new).filter_map(of))
+        }
+    };
+    Ok(Some(labels))
 }
 
 /// The transactions, and the profiles.

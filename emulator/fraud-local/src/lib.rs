@@ -2,9 +2,12 @@
 //! them, and a report that says whether everything balances.
 
 mod arrivals;
+mod beside;
+pub mod caught;
 pub mod command;
 mod functions;
 mod in_order;
+mod labels;
 mod output;
 mod pipeline;
 pub mod reconcile;
@@ -13,5 +16,6 @@ mod services;
 mod status;
 
 pub use arrivals::{ArrivalMode, simulated as simulated_arrivals};
+pub use labels::Labels;
 pub use pipeline::{FinishedRun, Input, Pipeline};
 pub use services::{exports, start as start_services, start_with as start_services_with};

@@ -26,8 +26,11 @@ use stream_client::producer::{self, Record, SendResult, Settings as ProducerSett
 use tokio::sync::watch;
 
 use crate::arrivals::ArrivalMode;
+use crate::beside::beside;
+use crate::caught::{CaughtReport, PolicyAlerts};
 use crate::functions::{self, Functions};
 use crate::in_order;
+use crate::labels::{Labels, identity_of_alert};
 use crate::output;
 use crate::reconcile::{ExpectedOutput, PipelineOutput, StreamRecord};
 use crate::report::{Latency, RunReport, top_customers};
@@ -56,6 +59,8 @@ pub struct Pipeline<'a> {
     pub profiles: FileProfiles,
     /// What is known of entities.
     pub entities: LoadedEntities,
+    /// Which transactions are known to be fraud, if that is known.
+    pub labels: Option<Labels>,
     /// The output folder.
     pub out: PathBuf,
     /// Whether the analytics function reads the stream too.
@@ -278,10 +283,27 @@ impl Pipeline<'_> {
             transactions_per_second: per_second(produced, time),
             seconds: time.as_secs_f64(),
             files: output::written(&self.out)?,
+            caught: self.caught(&records, &outcome.alerts).await?,
             balanced: discrepancies.is_empty(),
             discrepancies,
         };
         Ok((report, alerts))
+    }
+
+    /// What of the frauds was alerted, by the labels.
+    async fn caught(
+        &self,
+        records: &[StreamRecord],
+        alerts: &[String],
+    ) -> anyhow::Result<Option<CaughtReport>> {
+        let Some(labels) = &self.labels else { return Ok(None) };
+        let builtin = Policy::builtin_default()?;
+        let known = (&self.profiles, &self.entities.entities);
+        let (ran, by_builtin) = beside(records, known, &builtin, &self.schema).await;
+        let alerted = alerts.iter().map(|id| identity_of_alert(id).to_owned()).collect();
+        let mut policies = vec![PolicyAlerts { policy: self.policy.id().to_owned(), alerted }];
+        policies.extend((self.policy.id() != builtin.id()).then_some(by_builtin));
+        Ok(Some(CaughtReport::of(labels, &ran, &policies)))
     }
 
     /// Every record on the stream.

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::arrivals::ArrivalMode;
+use crate::caught::CaughtReport;
 use fraudctl::display::{event_time_faults, on_one_line, table, thousands, three_places};
 
 /// Alerts shown to people.
@@ -60,6 +61,8 @@ pub struct RunReport {
     pub seconds: f64,
     /// Files written to the output folder.
     pub files: u64,
+    /// What of the frauds was alerted, if labels name them.
+    pub caught: Option<CaughtReport>,
     /// Whether everything that went in came out.
     pub balanced: bool,
     /// If it does not balance: what is missing or too much.
@@ -198,6 +201,7 @@ impl RunReport {
         for (name, value) in rows {
             out += &format!("{name:>18}  {value}\n");
         }
+        out += &self.caught.as_ref().map(CaughtReport::render).unwrap_or_default();
         out += match self.balanced {
             true => {
                 "Balanced: every record produced landed or failed, every high score was alerted once, every sum is right."

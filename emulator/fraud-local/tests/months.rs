@@ -96,6 +96,7 @@ async fn sixty_days_are_in_the_lake_by_event_date_and_arrived_when_the_stream_sa
         schema,
         profiles: FileProfiles::of_rows(&rows).unwrap(),
         entities: LoadedEntities::default(),
+        labels: None,
         out: out.path().to_path_buf(),
         analytics: true,
         follow: false,

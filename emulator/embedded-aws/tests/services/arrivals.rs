@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_sdk_kinesis::Client;
-use aws_sdk_kinesis::primitives::Blob;
+use aws_sdk_kinesis::primitives::{Blob, DateTime};
 use aws_sdk_kinesis::types::{PutRecordsRequestEntry, ShardIteratorType};
 use embedded_aws::delivery_stream::{self, DeliveryStream, MemoryObjects};
 use embedded_aws::event_source_mapping::{
@@ -125,6 +125,16 @@ async fn months_arrive_in_a_moment_and_everyone_is_told_the_same_arrivals_howeve
         let event_time = hour.parse::<u64>().unwrap() * HOUR * 1000;
         assert!((event_time..event_time + LONGEST_DELAY.as_millis() as u64).contains(arrival), "{hour}");
     }
+    // A reader that begins at a time.
+    let begin = Duration::from_secs(30 * 24 * HOUR);
+    let iterator = client.get_shard_iterator().stream_name(STREAM).shard_id(&shards[0]);
+    let iterator = iterator.shard_iterator_type(ShardIteratorType::AtTimestamp);
+    let iterator =
+        iterator.timestamp(DateTime::from_secs(begin.as_secs().cast_signed())).send().await.unwrap();
+    let answer = client.get_records().set_shard_iterator(iterator.shard_iterator).send().await.unwrap();
+    let first = str::from_utf8(answer.records()[0].data().as_ref()).unwrap().parse::<u64>().unwrap();
+    assert!((30 * 24..31 * 24).contains(&first), "{first}");
+
     let read: Told = read.into_iter().map(|(data, arrival)| (data, BTreeSet::from([arrival]))).collect();
     assert!(*times.lock().unwrap() > 2 * RECORDS, "too little was delivered again");
     let differing =
