@@ -14,8 +14,10 @@ pub mod reconcile;
 pub mod report;
 mod services;
 mod status;
+mod transactions;
 
 pub use arrivals::{ArrivalMode, simulated as simulated_arrivals};
 pub use labels::Labels;
-pub use pipeline::{FinishedRun, Input, Pipeline};
+pub use pipeline::{FinishedRun, Pipeline};
 pub use services::{exports, start as start_services, start_with as start_services_with};
+pub use transactions::Input;
