@@ -7,33 +7,44 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::Args;
-use serde_json::json;
 
 mod customer;
+mod day;
 mod fraud;
+mod label;
+mod months;
 mod random;
 mod transaction;
 
 pub use customer::Customer;
+pub use day::Dataset;
 pub use fraud::FraudKind;
-pub use transaction::{Label, Transaction};
+pub use label::Label;
+pub use months::{Months, MonthsArgs, MonthsSettings};
+pub use transaction::Transaction;
 
-use random::Random;
-
-use crate::display::note;
+use crate::display::{counted, note, thousands};
 
 /// Generate transactions, profiles and labels from a seed.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   fraudctl generate --count 50000 --seed 1 --transactions tx.ndjson --profiles profiles.json
-  fraudctl generate --count 1000 --seed 2 --transactions tx.ndjson --profiles profiles.json --labels labels.ndjson")]
+  fraudctl generate --count 1000 --seed 2 --transactions tx.ndjson --profiles profiles.json --labels labels.ndjson
+  fraudctl generate --days 183 --customers 5000 --merchants 10000 --transactions tx.ndjson --profiles profiles.json --labels labels.ndjson
+
+--count gives transactions of one day, with frauds that the built-in policy is made for. --days gives a past, in the order of the
+event times: customers with habits, and the frauds of the Fraud Detection Handbook's simulator (amounts above 220, merchants
+and cards that are compromised for weeks) with bursts of card testing, together about 0.8 % of the transactions. Labels name
+the frauds, each with the time at which it was reported; a transaction without a label is legitimate.")]
 pub struct GenerateArgs {
-    /// Generate this many transactions.
-    #[arg(long, value_name = "N")]
-    count: usize,
-    /// The random seed: the same seed and count give the same files.
+    /// Generate this many transactions of one day.
+    #[arg(long, value_name = "N", required_unless_present = "days", requires = "seed")]
+    count: Option<usize>,
+    #[command(flatten)]
+    months: MonthsArgs,
+    /// The random seed, 0 if it is left out with --days: the same seed and options give the same files.
     #[arg(long, value_name = "S")]
-    seed: u64,
+    seed: Option<u64>,
     /// Write the transactions to this file, one JSON object a line.
     #[arg(long, value_name = "FILE")]
     transactions: PathBuf,
@@ -45,103 +56,88 @@ pub struct GenerateArgs {
     labels: Option<PathBuf>,
 }
 
-/// What a seed gives.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Dataset {
-    /// The customers; most have a profile.
-    pub customers: Vec<Customer>,
-    /// The transactions in the order of their event times.
-    pub transactions: Vec<Transaction>,
-}
-
-/// The share of transactions that belong to a fraud, about.
-const FRAUD_PERCENT: f64 = 1.0;
-
-impl Dataset {
-    /// Generates `count` transactions of one day, and two customers for every five of them.
-    pub fn generate(count: usize, seed: u64) -> Self {
-        let mut random = Random::new(seed);
-        let customers: Vec<Customer> =
-            (0..(count * 2).div_ceil(5)).map(|number| Customer::generate(number, &mut random)).collect();
-        let mut transactions = Vec::with_capacity(count);
-        let frauds = (count as f64 * FRAUD_PERCENT / 100.0).round() as usize;
-        while transactions.len() < frauds {
-            let Some(victim) = fraud::victim(&customers, &mut random) else { break };
-            let room = frauds - transactions.len();
-            transactions.extend(fraud::strike(victim, &mut random).into_iter().take(room));
-        }
-        while transactions.len() < count {
-            let Some(customer) = random.pick(&customers) else { break };
-            transactions.push(Transaction::usual(customer, &mut random));
-        }
-        transactions.sort_by_key(|transaction| transaction.second_of_day);
-        for (number, transaction) in transactions.iter_mut().enumerate() {
-            transaction.number = number;
-        }
-        Dataset { customers, transactions }
-    }
-
-    /// The transactions as NDJSON.
-    ///
-    /// # Errors
-    /// If `out` cannot be written.
-    pub fn write_transactions(&self, mut out: impl Write) -> std::io::Result<()> {
-        self.transactions.iter().try_for_each(|transaction| writeln!(out, "{}", transaction.to_json()))
-    }
-
-    /// The profiles in the profile-file format.
-    ///
-    /// # Errors
-    /// If `out` cannot be written.
-    pub fn write_profiles(&self, mut out: impl Write) -> std::io::Result<()> {
-        let profiles = self.customers.iter().filter_map(Customer::profile_line);
-        let profiles: Vec<String> = profiles.collect();
-        writeln!(out, "{{\n{}\n}}", profiles.join(",\n"))
-    }
-
-    /// Which transactions are fraud, as NDJSON.
-    ///
-    /// # Errors
-    /// If `out` cannot be written.
-    pub fn write_labels(&self, mut out: impl Write) -> std::io::Result<()> {
-        self.transactions.iter().try_for_each(|transaction| {
-            let Label { transaction_id, kind } = transaction.label();
-            let fraud = kind.is_some();
-            let kind = kind.map(FraudKind::as_str);
-            writeln!(out, "{}", json!({ "transaction_id": transaction_id, "fraud": fraud, "kind": kind }))
-        })
-    }
-}
-
 /// Runs the command.
 ///
 /// # Errors
 /// If a file cannot be written.
 pub fn run(arguments: &GenerateArgs) -> anyhow::Result<()> {
-    let GenerateArgs { count, seed, transactions, profiles, labels } = arguments;
-    let dataset = Dataset::generate(*count, *seed);
-    write(transactions, |out| dataset.write_transactions(out))?;
-    write(profiles, |out| dataset.write_profiles(out))?;
-    if let Some(labels) = labels {
-        write(labels, |out| dataset.write_labels(out))?;
-    }
-    let frauds = dataset.transactions.iter().filter(|transaction| transaction.fraud.is_some()).count();
+    let seed = arguments.seed.unwrap_or_default();
+    let mut profiles = OutFile::create(&arguments.profiles)?;
+    let (customers, summary) = match arguments.months.settings(seed) {
+        Some(settings) => {
+            let months = Months::new(settings);
+            profiles.write(|out| months.write_profiles(out))?;
+            (u64::from(settings.customers), write(arguments, seed, months)?)
+        }
+        None => {
+            let dataset = Dataset::generate(arguments.count.unwrap_or_default(), seed);
+            profiles.write(|out| dataset.write_profiles(out))?;
+            (dataset.customers.len() as u64, write(arguments, seed, dataset.transactions.into_iter())?)
+        }
+    };
+    profiles.finish()?;
     note!(
-        "{} transactions of {} customers, {frauds} of them fraud, in {}",
-        dataset.transactions.len(),
-        dataset.customers.len(),
-        transactions.display()
+        "{} of {}, {} of them fraud, in {}",
+        counted(summary.transactions, "transaction"),
+        counted(customers, "customer"),
+        thousands(summary.frauds),
+        arguments.transactions.display()
     );
     Ok(())
 }
 
+/// What was written.
+#[derive(Debug, Default)]
+struct Summary {
+    transactions: u64,
+    frauds: u64,
+}
+
+/// Writes transactions, and labels if they are wanted, one by one as they are generated.
 fn write(
-    path: &Path,
-    content: impl FnOnce(&mut BufWriter<File>) -> std::io::Result<()>,
-) -> anyhow::Result<()> {
-    let file = File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
-    let mut out = BufWriter::new(file);
-    content(&mut out).and_then(|()| out.flush()).with_context(|| format!("cannot write {}", path.display()))
+    arguments: &GenerateArgs,
+    seed: u64,
+    transactions: impl Iterator<Item = Transaction>,
+) -> anyhow::Result<Summary> {
+    let mut lines = OutFile::create(&arguments.transactions)?;
+    let mut labels = arguments.labels.as_deref().map(OutFile::create).transpose()?;
+    let mut summary = Summary::default();
+    for transaction in transactions {
+        lines.write(|out| writeln!(out, "{}", transaction.to_json()))?;
+        summary.transactions += 1;
+        let Some(label) = Label::of(&transaction, seed) else { continue };
+        summary.frauds += 1;
+        if let Some(labels) = &mut labels {
+            labels.write(|out| writeln!(out, "{}", label.to_json()))?;
+        }
+    }
+    labels.map(OutFile::finish).transpose()?;
+    lines.finish()?;
+    Ok(summary)
+}
+
+/// A file that is written to.
+struct OutFile<'a> {
+    path: &'a Path,
+    out: BufWriter<File>,
+}
+
+impl<'a> OutFile<'a> {
+    fn create(path: &'a Path) -> anyhow::Result<Self> {
+        let file = File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
+        Ok(OutFile { path, out: BufWriter::new(file) })
+    }
+
+    fn write(
+        &mut self,
+        content: impl FnOnce(&mut BufWriter<File>) -> std::io::Result<()>,
+    ) -> anyhow::Result<()> {
+        content(&mut self.out).with_context(|| format!("cannot write {}", self.path.display()))
+    }
+
+    fn finish(mut self) -> anyhow::Result<()> {
+        self.write(BufWriter::flush)
+    }
 }
 
 #[cfg(test)]

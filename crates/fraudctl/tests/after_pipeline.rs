@@ -12,7 +12,7 @@ use embedded_aws::EmbeddedAws;
 use fraud_aws::profiles::{FileProfiles, rows};
 use fraud_core::policy::Policy;
 use fraud_local::report::RunReport;
-use fraud_local::{Input, Pipeline, exports, start_services};
+use fraud_local::{Input, Labels, Pipeline, exports, start_services};
 use fraudctl::entities::LoadedEntities;
 use fraudctl::generate::Dataset;
 use fraudctl::interrupt::Interrupt;
@@ -60,6 +60,7 @@ impl Ran {
             schema: fraud_core::schema::Schema::builtin_default(),
             profiles: FileProfiles::of_rows(rows).unwrap(),
             entities: LoadedEntities::default(),
+            labels: None,
             out: folder.path().join("out"),
             analytics: true,
             follow: false,
@@ -191,7 +192,11 @@ async fn what_generate_writes_the_pipeline_and_score_read() {
     let scored = run(&["score", "tx.ndjson", "--profiles", "profiles.json", "--json"]).await;
     let alerting = scored.lines().filter(|line| line.contains("\"alert\":true")).count();
     assert_eq!(scored.lines().count(), 300);
-    assert_eq!(fs::read_to_string(folder.path().join("labels.ndjson")).unwrap().lines().count(), 300);
+    // One in a hundred is fraud; the others have no label.
+    assert_eq!(fs::read_to_string(folder.path().join("labels.ndjson")).unwrap().lines().count(), 3);
+    let labels =
+        Labels::read(&folder.path().join("labels.ndjson").to_str().unwrap().parse().unwrap()).unwrap();
+    assert_eq!(labels.count(), 3);
 
     let transactions = folder.path().join("tx.ndjson").to_str().unwrap().parse().unwrap();
     let input = Input::Given(Box::new(fraudctl::input::Input::open(&[transactions]).unwrap()));

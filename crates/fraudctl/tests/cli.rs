@@ -161,3 +161,68 @@ fn every_command_has_help_with_examples() {
         assert!(help.contains("Examples:\n  ") && help.contains("fraudctl "), "{command}: {help}");
     }
 }
+
+#[test]
+fn months_are_written_in_order_with_their_labels_and_profiles() {
+    let folder = tempfile::tempdir().unwrap();
+    let generate = |more: &[&str]| {
+        let fixed = ["generate", "--transactions", "tx.ndjson", "--profiles", "p.json"];
+        let output = fraudctl(&[&fixed[..], more].concat()).current_dir(folder.path()).output().unwrap();
+        (output.status.code(), text(&output.stderr))
+    };
+    let size = ["--days", "40", "--customers", "300", "--merchants", "400", "--from", "2025-11-20"];
+    let (status, told) = generate(&[&size[..], &["--labels", "labels.ndjson"]].concat());
+    assert_eq!(status, Some(0), "{told}");
+    let read = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap();
+    let member = |line: &str, name: &str| {
+        serde_json::from_str::<Value>(line).unwrap()[name].as_str().unwrap().to_owned()
+    };
+    let transactions = read("tx.ndjson");
+    let times: Vec<String> = transactions.lines().map(|line| member(line, "event_time")).collect();
+    assert!(times.is_sorted() && times[0].starts_with("2025-11-20T"), "{}", times[0]);
+    assert!(times.last().unwrap().starts_with("2025-12-29T"));
+    let labels = read("labels.ndjson");
+    assert!(labels.lines().count() > 50 && labels.lines().all(|line| member(line, "verdict") == "fraud"));
+    let profiles: Value = serde_json::from_str(&read("p.json")).unwrap();
+    assert_eq!(profiles.as_object().unwrap().len(), 300);
+    let frauds = labels.lines().count();
+    assert!(told.contains(&format!(" of 300 customers, {frauds} of them fraud, in tx.ndjson")), "{told}");
+    // Without a seed it is 0, and labels change nothing else.
+    let (status, _) = generate(&[&size[..], &["--seed", "0"]].concat());
+    assert_eq!((status, read("tx.ndjson") == transactions), (Some(0), true));
+    let (status, _) = generate(&[&size[..], &["--seed", "1"]].concat());
+    assert_eq!((status, read("tx.ndjson") == transactions), (Some(0), false));
+}
+
+#[test]
+fn what_to_generate_is_said_in_one_way_and_in_full() {
+    let folder = tempfile::tempdir().unwrap();
+    let months = ["--days", "3", "--customers", "3", "--merchants", "3"];
+    for (more, message) in [
+        (vec![], "--count <N>"),
+        (vec!["--count", "5"], "--seed <S>"),
+        ([&months[..], &["--count", "5", "--seed", "1"]].concat(), "cannot be used with '--count <N>'"),
+        (vec!["--days", "3", "--customers", "3"], "--merchants <M>"),
+        (vec!["--days", "3", "--merchants", "3"], "--customers <C>"),
+        (vec!["--count", "5", "--seed", "1", "--customers", "3"], "--days <N>"),
+        (vec!["--count", "5", "--seed", "1", "--from", "2026-01-01"], "--days <N>"),
+        (vec!["--days", "0", "--customers", "3", "--merchants", "3"], "0 is not in 1..=3650"),
+        (vec!["--days", "3", "--customers", "0", "--merchants", "3"], "0 is not in 1..=10000000"),
+        (vec!["--days", "3", "--customers", "3", "--merchants", "0"], "0 is not in 1..=10000000"),
+        (
+            [&months[..], &["--from", "2026-02-30"]].concat(),
+            "it must be a date from 1970-01-01 to 9000-12-31",
+        ),
+        (
+            [&months[..], &["--from", "9001-01-01"]].concat(),
+            "it must be a date from 1970-01-01 to 9000-12-31",
+        ),
+    ] {
+        let fixed = ["generate", "--transactions", "tx.ndjson", "--profiles", "p.json"];
+        let output = fraudctl(&[&fixed[..], &more].concat()).current_dir(folder.path()).output().unwrap();
+        let stderr = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{more:?}: {stderr}");
+        assert!(stderr.contains(message), "{more:?}: {stderr}");
+    }
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is written");
+}

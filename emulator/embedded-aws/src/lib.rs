@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod arrivals;
 mod aws;
 mod calls;
 pub mod delivery_stream;
@@ -15,6 +16,7 @@ mod service;
 mod sns;
 mod sqs;
 
+pub use arrivals::{Arrivals, Simulation};
 pub use aws::{Builder, EmbeddedAws, StartError};
 pub use calls::{Call, Calls, Recording};
 pub use dynamodb::{KeyType, TableDefinition};

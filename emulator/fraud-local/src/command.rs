@@ -1,22 +1,27 @@
 //! The command: its arguments, and how it runs.
 
 use std::path::PathBuf;
+use std::time::SystemTime;
 
 use anyhow::{Context, anyhow};
 use clap::Parser;
+use embedded_aws::Arrivals;
+use exact_text::timestamp::Timestamp;
 use fraud_aws::config::SchemaSource;
 use fraud_aws::profiles::{FileProfiles, rows};
+use fraud_core::schema::Schema;
 
 use fraudctl::Failure;
 use fraudctl::display::{note, print_line, print_note};
 use fraudctl::entities;
-use fraudctl::generate::Dataset;
+use fraudctl::generate::{Dataset, Label, Months, MonthsArgs, Transaction};
 use fraudctl::input::Source;
 use fraudctl::interrupt::Interrupt;
 use fraudctl::options;
 use fraudctl::profiles::{self, LoadedProfiles};
 
-use crate::{Input, Pipeline, output, services};
+use crate::arrivals::{self, ArrivalMode, Span, simulated, system_time};
+use crate::{Input, Labels, Pipeline, output, services};
 
 /// Run the whole pipeline in this process: no AWS account, no Docker.
 #[derive(Debug, Parser)]
@@ -27,24 +32,35 @@ use crate::{Input, Pipeline, output, services};
   fraud-local --input tx.ndjson --profiles profiles.json --entities entities.json --policy card.toml
   fraud-local --count 1000 --seed 1 --keep
   fraud-local --count 50000 --seed 1 --rate 833
+  fraud-local --days 30 --customers 2000 --merchants 4000 --seed 1
+  fraud-local --input tx.ndjson --profiles profiles.json --labels labels.ndjson --policy card.toml
 
 Input is read as by `fraudctl score`. The output folder gets scored/ (by event hour), errors/, raw/, alerts.ndjson and
 aggregates.ndjson; those of an earlier run are removed when the first record is there. A folder that is not empty and was not
 made by this command is refused. Lines that are not transactions are produced as they are and end under errors/.
+
+Months pass in minutes: with simulated arrivals a record arrives at the stream 0.2 to 6 seconds after its event time, never before
+the one before it in its shard, and everything that reads it is told the same. They are the default for --days, and for files whose
+event times are more than an hour apart; for --count, standard input, --rate and --follow records arrive when they are produced.
 Exit status: 0 balanced, 1 not balanced or failed, 2 the input is wrong.")]
 pub struct FraudLocalArgs {
     /// Generate this many transactions.
-    #[arg(long, value_name = "N", requires = "seed", required_unless_present = "input")]
+    #[arg(long, value_name = "N", requires = "seed", required_unless_present_any = ["input", "days"])]
     count: Option<usize>,
-    /// The random seed of the generated transactions.
-    #[arg(long, value_name = "S", requires = "count")]
+    #[command(flatten)]
+    months: MonthsArgs,
+    /// The random seed of the generated transactions, 0 if it is left out with --days.
+    #[arg(long, value_name = "S", conflicts_with = "input")]
     seed: Option<u64>,
     /// Read the transactions from this file, folder or pattern; `-` is standard input. May be given several times.
-    #[arg(long, value_name = "FILE|DIR|PATTERN|-", requires = "profiles", conflicts_with = "count")]
+    #[arg(long, value_name = "FILE|DIR|PATTERN|-", requires = "profiles", conflicts_with_all = ["count", "days"])]
     input: Vec<Source>,
     /// Produce at most this many transactions a second; the default is as many as possible.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     rate: Option<u32>,
+    /// When records arrive at the stream; the default depends on the input, see below.
+    #[arg(long, value_name = "WHEN")]
+    arrivals: Option<ArrivalMode>,
     /// The customers' profiles.
     #[arg(long, value_name = "FILE", requires = "input")]
     profiles: Option<PathBuf>,
@@ -54,6 +70,9 @@ pub struct FraudLocalArgs {
     /// The policy (TOML), or a published one of POLICY_STORE; the default is the built-in policy.
     #[arg(long, value_name = "FILE|store:ID")]
     policy: Option<PathBuf>,
+    /// Which transactions of the input are fraud: the report then tells what was alerted of them. Generated ones have labels.
+    #[arg(long, value_name = "FILE", requires = "input")]
+    labels: Option<PathBuf>,
     /// The schema (TOML) of the transactions; by default they have our names at the top level.
     #[arg(long, value_name = "FILE", requires = "input")]
     schema: Option<PathBuf>,
@@ -95,9 +114,11 @@ pub async fn run(arguments: &FraudLocalArgs) -> Result<(), Failure> {
     if !arguments.follow && input.is_empty().map_err(Failure::input)? {
         return Err(Failure::input(anyhow!("the input holds no record")));
     }
+    let arrivals = arrivals(arguments, &schema)?;
+    let labels = labels(arguments, &input)?;
     let LoadedProfiles { profiles, items } = profiles;
     output::claim(&arguments.out).map_err(Failure::input)?;
-    let aws = services::start().await?;
+    let aws = services::start_with(arrivals).await?;
     let interrupt = Interrupt::listen();
     let pipeline = Pipeline {
         aws: &aws,
@@ -105,6 +126,7 @@ pub async fn run(arguments: &FraudLocalArgs) -> Result<(), Failure> {
         schema,
         profiles,
         entities,
+        labels,
         out: arguments.out.clone(),
         analytics: !arguments.without_analytics,
         follow: arguments.follow,
@@ -146,16 +168,72 @@ pub async fn run(arguments: &FraudLocalArgs) -> Result<(), Failure> {
     }
 }
 
+/// When records arrive at the stream.
+fn arrivals(arguments: &FraudLocalArgs, schema: &Schema) -> Result<Arrivals, Failure> {
+    let is_paced = arguments.rate.is_some() || arguments.follow;
+    let span = match arguments.arrivals {
+        Some(ArrivalMode::Real) => return Ok(Arrivals::Real),
+        None if is_paced => return Ok(Arrivals::Real),
+        _ => span(arguments, schema)?,
+    };
+    let is_simulated = arguments.arrivals.is_some() || span.is_some_and(|span| span.is_long);
+    let begin = span.map_or(SystemTime::UNIX_EPOCH, |span| span.begin);
+    Ok(if is_simulated { simulated(schema, begin) } else { Arrivals::Real })
+}
+
+/// The times of the input, as far as they are known before it is produced.
+fn span(arguments: &FraudLocalArgs, schema: &Schema) -> Result<Option<Span>, Failure> {
+    if let Some(settings) = arguments.months.settings(seed(arguments)) {
+        let begin = Timestamp::saturating_from_millis(settings.begin().timestamp_millis());
+        let begin = system_time(begin).unwrap_or(SystemTime::UNIX_EPOCH);
+        return Ok(Some(Span { begin, is_long: true }));
+    }
+    arrivals::span(&arguments.input, schema).map_err(Failure::input)
+}
+
+fn seed(arguments: &FraudLocalArgs) -> u64 {
+    arguments.seed.unwrap_or_default()
+}
+
+/// The labels of the input; generated transactions have them.
+fn labels(arguments: &FraudLocalArgs, input: &Input) -> Result<Option<Labels>, Failure> {
+    if let Some(path) = &arguments.labels {
+        return Labels::read(&Source::File(path.clone())).map(Some).map_err(Failure::input);
+    }
+    let of = |transaction: Transaction| Label::of(&transaction, seed(arguments));
+    let labels = match (input, arguments.months.settings(seed(arguments))) {
+        (Input::Given(_), _) => return Ok(None),
+        (Input::Generated(transactions), _) => {
+            Labels::of_generated(transactions.iter().cloned().filter_map(of))
+        }
+        (Input::Months(_), settings) => {
+            Labels::of_generated(settings.into_iter().flat_map(Months::new).filter_map(of))
+        }
+    };
+    Ok(Some(labels))
+}
+
 /// The transactions, and the profiles.
 fn input(arguments: &FraudLocalArgs) -> Result<(Input, LoadedProfiles), Failure> {
     if let Some(path) = &arguments.profiles {
         let input = fraudctl::input::Input::open(&arguments.input).map_err(Failure::input)?;
         return Ok((Input::Given(Box::new(input)), profiles::load(path)?));
     }
-    let dataset = Dataset::generate(arguments.count.unwrap_or_default(), arguments.seed.unwrap_or_default());
     let mut written = Vec::new();
-    dataset.write_profiles(&mut written).context("cannot write profiles to memory")?;
+    let unwritable = "cannot write profiles to memory";
+    let input = match arguments.months.settings(seed(arguments)) {
+        Some(settings) => {
+            let months = Months::new(settings);
+            months.write_profiles(&mut written).context(unwritable)?;
+            Input::Months(Box::new(months.peekable()))
+        }
+        None => {
+            let dataset = Dataset::generate(arguments.count.unwrap_or_default(), seed(arguments));
+            dataset.write_profiles(&mut written).context(unwritable)?;
+            Input::Generated(dataset.transactions)
+        }
+    };
     let rows = rows::read(&written).context("generated profiles cannot be read")?;
     let profiles = FileProfiles::of_rows(&rows).context("generated profiles cannot be read")?;
-    Ok((Input::Generated(dataset.transactions), LoadedProfiles { profiles, items: profiles::items(&rows) }))
+    Ok((input, LoadedProfiles { profiles, items: profiles::items(&rows) }))
 }

@@ -1,14 +1,23 @@
 //! The whole pipeline in one process: the embedded AWS, the functions with their own adapters, transactions through
 //! them, and a report that says whether everything balances.
 
+mod arrivals;
+mod beside;
+pub mod caught;
 pub mod command;
 mod functions;
+mod in_order;
+mod labels;
 mod output;
 mod pipeline;
 pub mod reconcile;
 pub mod report;
 mod services;
 mod status;
+mod transactions;
 
-pub use pipeline::{FinishedRun, Input, Pipeline};
-pub use services::{exports, start as start_services};
+pub use arrivals::{ArrivalMode, simulated as simulated_arrivals};
+pub use labels::Labels;
+pub use pipeline::{FinishedRun, Pipeline};
+pub use services::{exports, start as start_services, start_with as start_services_with};
+pub use transactions::Input;

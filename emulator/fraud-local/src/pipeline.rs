@@ -6,7 +6,6 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use bytes::Bytes;
 use embedded_aws::delivery_stream::{
     Buffering, Deaggregate, DeliveryStream, DirectoryObjects, RawBackup, Settings as DeliverySettings,
 };
@@ -16,30 +15,32 @@ use exact_text::timestamp::Timestamp;
 use fraud_aws::profiles::FileProfiles;
 use fraud_core::policy::Policy;
 use fraud_core::schema::Schema;
-use fraud_core::transaction::{Reading, TransactionReader};
-use futures_util::{Stream, StreamExt};
+use fraud_core::transaction::Reading;
+use futures_util::StreamExt;
 use kpl_aggregation::{Payload, split};
 use serde_json::Value;
 use stream_client::kinesis::KinesisStream;
-use stream_client::producer::{self, Record, SendResult, Settings as ProducerSettings};
+use stream_client::producer::{self, SendResult, Settings as ProducerSettings};
 use tokio::sync::watch;
 
+use crate::arrivals::ArrivalMode;
+use crate::beside::beside;
+use crate::caught::{CaughtReport, PolicyAlerts};
 use crate::functions::{self, Functions};
+use crate::in_order;
+use crate::labels::{Labels, identity_of_alert};
 use crate::output;
 use crate::reconcile::{ExpectedOutput, PipelineOutput, StreamRecord};
 use crate::report::{Latency, RunReport, top_customers};
 use crate::services::{self, QUEUE, STREAM};
 use crate::status::StatusLine;
+use crate::transactions::{FAILURES_TOLD, Input, records};
 use fraudctl::display::{counted, per_second};
 use fraudctl::entities::LoadedEntities;
-use fraudctl::generate::Transaction;
-use fraudctl::input::{self, Entry, Fault, InputError, SourceLocation, SourceLocations};
+use fraudctl::input::{InputError, SourceLocations};
 use fraudctl::interrupt::Interrupt;
-use fraudctl::produce::{ProduceSummary, paced, record};
+use fraudctl::produce::{ProduceSummary, paced};
 use fraudctl::profiles::ProfileItem;
-
-/// Entries that could not be produced, or are not transactions, and are reported one by one.
-const FAILURES_TOLD: u64 = 10;
 
 /// A pipeline over running services.
 pub struct Pipeline<'a> {
@@ -53,6 +54,8 @@ pub struct Pipeline<'a> {
     pub profiles: FileProfiles,
     /// What is known of entities.
     pub entities: LoadedEntities,
+    /// Which transactions are known to be fraud, if that is known.
+    pub labels: Option<Labels>,
     /// The output folder.
     pub out: PathBuf,
     /// Whether the analytics function reads the stream too.
@@ -63,27 +66,6 @@ pub struct Pipeline<'a> {
     pub rate: Option<u32>,
     /// What ends the input, and the following, early.
     pub interrupt: Interrupt,
-}
-
-/// Where transactions come from.
-pub enum Input {
-    /// From memory.
-    Generated(Vec<Transaction>),
-    /// From files or standard input.
-    Given(Box<input::Input>),
-}
-
-impl Input {
-    /// Whether there is nothing in it. Waits for the first entry, or for the end.
-    ///
-    /// # Errors
-    /// If it cannot be read.
-    pub fn is_empty(&mut self) -> Result<bool, InputError> {
-        match self {
-            Input::Generated(transactions) => Ok(transactions.is_empty()),
-            Input::Given(input) => input.is_empty(),
-        }
-    }
 }
 
 /// A run that has ended.
@@ -211,7 +193,10 @@ impl Pipeline<'_> {
         let records = records(input, &reading, &locations, status, &mut refused, &mut input_error);
         // What is on the stream by then is still worked off.
         let records = paced(records, self.rate).take_until(Box::pin(self.interrupt.clone().wait()));
-        producer::send(&target, &ProducerSettings::default(), records, outcome).await;
+        match self.aws.simulates_arrivals() {
+            true => in_order::send(&target, records, outcome).await,
+            false => producer::send(&target, &ProducerSettings::default(), records, outcome).await,
+        }
         summary.refused = refused;
         Ok((summary, input_error))
     }
@@ -246,6 +231,7 @@ impl Pipeline<'_> {
             discrepancies.push(format!("{} records sent, {produced} on the stream", summary.sent));
         }
         let totals = functions.totals();
+        let simulated = self.aws.simulates_arrivals();
         let distinct_letters: BTreeSet<_> = outcome.dead_letters.iter().map(|(_, id)| id).collect();
         let report = RunReport {
             produced,
@@ -263,14 +249,32 @@ impl Pipeline<'_> {
             dead_letters: distinct_letters.len() as u64,
             windows: outcome.windows.len() as u64,
             top_customers: top_customers(&outcome.windows)?,
-            detection_latency_ms: Latency::of(totals.detection_latency),
+            arrivals: if simulated { ArrivalMode::Simulated } else { ArrivalMode::Real },
+            detection_latency_ms: (!simulated).then(|| Latency::of(totals.detection_latency)),
             transactions_per_second: per_second(produced, time),
             seconds: time.as_secs_f64(),
             files: output::written(&self.out)?,
+            caught: self.caught(&records, &outcome.alerts).await?,
             balanced: discrepancies.is_empty(),
             discrepancies,
         };
         Ok((report, alerts))
+    }
+
+    /// What of the frauds was alerted, by the labels.
+    async fn caught(
+        &self,
+        records: &[StreamRecord],
+        alerts: &[String],
+    ) -> anyhow::Result<Option<CaughtReport>> {
+        let Some(labels) = &self.labels else { return Ok(None) };
+        let builtin = Policy::builtin_default()?;
+        let known = (&self.profiles, &self.entities.entities);
+        let (ran, by_builtin) = beside(records, known, &builtin, &self.schema).await;
+        let alerted = alerts.iter().map(|id| identity_of_alert(id).to_owned()).collect();
+        let mut policies = vec![PolicyAlerts { policy: self.policy.id().to_owned(), alerted }];
+        policies.extend((self.policy.id() != builtin.id()).then_some(by_builtin));
+        Ok(Some(CaughtReport::of(labels, &ran, &policies)))
     }
 
     /// Every record on the stream.
@@ -305,80 +309,6 @@ impl Pipeline<'_> {
 fn member(json: &str, name: &str) -> anyhow::Result<String> {
     let value: Value = serde_json::from_str(json)?;
     Ok(value[name].as_str().with_context(|| format!("a message lacks `{name}`"))?.to_owned())
-}
-
-/// The input as records, whose locations are kept in `locations`. What cannot be one is counted in `refused`.
-fn records<'a>(
-    input: Input,
-    reading: &'a Reading,
-    locations: &'a SourceLocations,
-    status: &'a StatusLine,
-    refused: &'a mut u64,
-    error: &'a mut Option<InputError>,
-) -> futures_util::stream::BoxStream<'a, Record> {
-    let keyed = move |entry: Entry| {
-        let tag = locations.keep(entry.location);
-        record(entry.bytes, tag, Some(reading))
-    };
-    match input {
-        Input::Generated(transactions) => {
-            let entries = (1..).zip(transactions).map(|(line, transaction)| Entry {
-                location: SourceLocation { line, byte: 1, begins_line: true, ..SourceLocation::default() },
-                bytes: Bytes::from(transaction.to_json()),
-                fault: None,
-                is_open: false,
-            });
-            futures_util::stream::iter(entries.map(keyed)).boxed()
-        }
-        Input::Given(input) => {
-            from_entries(input::stream(*input), reading, status, refused, error).map(keyed).boxed()
-        }
-    }
-}
-
-fn from_entries<'a>(
-    entries: impl Stream<Item = Result<Entry, InputError>> + Send + 'a,
-    reading: &'a Reading,
-    status: &'a StatusLine,
-    refused: &'a mut u64,
-    error: &'a mut Option<InputError>,
-) -> impl Stream<Item = Entry> + Send + 'a {
-    let mut told = 0;
-    let entries = entries.scan((), move |(), entry| {
-        std::future::ready(match entry {
-            Ok(entry) => Some(produced(entry, reading, status, &mut told, refused)),
-            Err(failure) => {
-                *error = Some(failure);
-                None
-            }
-        })
-    });
-    entries.filter_map(std::future::ready)
-}
-
-/// The entry if it is to be produced. What is not a transaction is produced too, as its producer would send it, and is
-/// reported.
-fn produced(
-    entry: Entry,
-    reading: &Reading,
-    status: &StatusLine,
-    told: &mut u64,
-    refused: &mut u64,
-) -> Option<Entry> {
-    let is_produced = !matches!(entry.fault, Some(Fault::TooLong(_) | Fault::Part));
-    let reason = match (TransactionReader::new(reading).read(&entry.bytes), entry.fault) {
-        (Ok(_), None) => return Some(entry),
-        (Err(reason), _) if is_produced => reason.to_string(),
-        (_, fault) => fault.map(|fault| fault.to_string()).unwrap_or_default(),
-    };
-    *told += 1;
-    if *told <= FAILURES_TOLD {
-        let cut_off = if entry.is_open { ", and the input ends here without a line break" } else { "" };
-        let produced = if is_produced { "produced as it is" } else { "not produced" };
-        status.tell(&format!("{}: {reason}{cut_off}; {produced}", entry.location));
-    }
-    *refused += u64::from(!is_produced);
-    is_produced.then_some(entry)
 }
 
 /// As the template deploys the mapping, with retries without end: here nothing is ever given up.

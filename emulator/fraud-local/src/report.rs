@@ -9,6 +9,8 @@ use fraud_core::window::WindowTotals;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use crate::arrivals::ArrivalMode;
+use crate::caught::CaughtReport;
 use fraudctl::display::{event_time_faults, on_one_line, table, thousands, three_places};
 
 /// Alerts shown to people.
@@ -49,14 +51,18 @@ pub struct RunReport {
     pub windows: u64,
     /// The customers that spent most, over all their windows.
     pub top_customers: Vec<TopCustomer>,
-    /// From a record's arrival at the stream to the publication of its alert.
-    pub detection_latency_ms: Latency,
+    /// When the records arrived at the stream.
+    pub arrivals: ArrivalMode,
+    /// From a record's arrival at the stream to the publication of its alert; `None` if arrivals are simulated.
+    pub detection_latency_ms: Option<Latency>,
     /// Produced records over the time from the first to the last thing done.
     pub transactions_per_second: u64,
     /// That time.
     pub seconds: f64,
     /// Files written to the output folder.
     pub files: u64,
+    /// What of the frauds was alerted, if labels name them.
+    pub caught: Option<CaughtReport>,
     /// Whether everything that went in came out.
     pub balanced: bool,
     /// If it does not balance: what is missing or too much.
@@ -146,7 +152,10 @@ impl RunReport {
             true => thousands(self.failed),
             false => format!("{} ({})", thousands(self.failed), reasons.join(", ")),
         };
-        let Latency { p50, p99, max } = self.detection_latency_ms;
+        let latency = match self.detection_latency_ms {
+            Some(Latency { p50, p99, max }) => format!("p50 {p50} ms, p99 {p99} ms, max {max} ms"),
+            None => "not measured: arrivals are simulated by the event times".to_owned(),
+        };
         let mut rows = vec![
             ("produced", thousands(self.produced)),
             ("landed", thousands(self.landed)),
@@ -161,7 +170,7 @@ impl RunReport {
                 ),
             ),
             ("dead letters", thousands(self.dead_letters)),
-            ("detection latency", format!("p50 {p50} ms, p99 {p99} ms, max {max} ms")),
+            ("detection latency", latency),
             (
                 "throughput",
                 format!(
@@ -192,6 +201,7 @@ impl RunReport {
         for (name, value) in rows {
             out += &format!("{name:>18}  {value}\n");
         }
+        out += &self.caught.as_ref().map(CaughtReport::render).unwrap_or_default();
         out += match self.balanced {
             true => {
                 "Balanced: every record produced landed or failed, every high score was alerted once, every sum is right."

@@ -6,7 +6,7 @@ use anyhow::Context;
 use aws_calls::sdk::Sdk;
 use aws_calls::table::{Attribute, Kind, Table};
 use aws_sdk_dynamodb::Client;
-use embedded_aws::{EmbeddedAws, KeyType, REGION, Recording, Service, TableDefinition};
+use embedded_aws::{Arrivals, EmbeddedAws, KeyType, REGION, Recording, Service, TableDefinition};
 use fraud_aws::aggregates::rule_variables;
 use fraud_aws::{aggregates, entities, history, ledger, policies, profiles};
 
@@ -35,8 +35,17 @@ pub(crate) const RETENTION_DAYS: u64 = 400;
 /// # Errors
 /// If a port or a thread cannot be had.
 pub async fn start() -> anyhow::Result<EmbeddedAws> {
+    start_with(Arrivals::Real).await
+}
+
+/// As [`start`]; records arrive at the stream as `arrivals` say.
+///
+/// # Errors
+/// If a port or a thread cannot be had.
+pub async fn start_with(arrivals: Arrivals) -> anyhow::Result<EmbeddedAws> {
     let builder = EmbeddedAws::builder()
         .stream(STREAM, SHARDS)
+        .arrivals(arrivals)
         // A file is produced as fast as possible, not at the pace that two shards allow.
         .shard_write_limits(false)
         .table_definition(definition(PROFILES_TABLE, &profiles::table::TABLE))

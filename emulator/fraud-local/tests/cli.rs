@@ -40,7 +40,8 @@ fn local_with(folder: &Path, input: &[u8], more: &[&str]) -> (Option<Value>, Out
 #[test]
 fn a_small_file_goes_through_the_pipeline_and_its_report_names_everything() {
     let folder = tempfile::tempdir().unwrap();
-    let (report, output) = local(folder.path(), format!("{HIGH}\n{LOW}\n{HIGH}\n").as_bytes());
+    let input = format!("{HIGH}\n{LOW}\n{HIGH}\n");
+    let (report, output) = local_with(folder.path(), input.as_bytes(), &["--arrivals", "real"]);
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     let report = report.unwrap();
     for (member, value) in [
@@ -247,6 +248,12 @@ fn an_input_without_records_or_that_cannot_be_read_is_an_input_error() {
         (vec!["--input", "tx.ndjson", "--profiles", "nowhere"], "cannot read nowhere"),
         (vec!["--input", "tx.ndjson"], "--profiles <FILE>"),
         (vec!["--count", "5"], "--seed <S>"),
+        (vec!["--days", "5", "--customers", "3"], "--merchants <M>"),
+        (vec!["--input", "tx.ndjson", "--profiles", "a-row", "--seed", "1"], "cannot be used with"),
+        (
+            vec!["--count", "5", "--seed", "1", "--days", "5", "--customers", "3", "--merchants", "3"],
+            "cannot be used with",
+        ),
         (vec!["--input", "tx.ndjson", "--profiles", "a-row"], "cannot read the profiles in a-row"),
         (vec!["--count", "0", "--seed", "1"], "the input holds no record"),
     ] {

@@ -25,6 +25,7 @@ async fn run(aws: &EmbeddedAws, count: usize) -> FinishedRun {
         schema: fraud_core::schema::Schema::builtin_default(),
         profiles: FileProfiles::of_rows(&rows).unwrap(),
         entities: LoadedEntities::default(),
+        labels: None,
         out: out.path().to_path_buf(),
         analytics: true,
         follow: false,

@@ -1,5 +1,7 @@
 //! Customers and their habits.
 
+use std::io::{self, Write};
+
 use super::random::Random;
 
 /// A customer.
@@ -43,11 +45,7 @@ impl Customer {
         let (segment, _, spending, lifetime) = weighted(&SEGMENTS, percent, |segment| segment.1);
         let percent = random.below(100);
         let (currency, utc_offset, _) = weighted(&REGIONS, percent, |region| region.2);
-        // Few are risky: the smallest of three draws, but for one in twenty.
-        let risk_percent = match random.chance(0.05) {
-            true => 70 + random.below(31),
-            false => (0..3).map(|_| random.below(101)).min().unwrap_or_default(),
-        };
+        let risk_percent = risk_percent(random);
         Customer {
             id: format!("C{number:06}"),
             segment: (!random.chance(0.03)).then_some(segment),
@@ -63,15 +61,37 @@ impl Customer {
 
     /// The customer's member of a profile file; `None` without a profile.
     pub(super) fn profile_line(&self) -> Option<String> {
-        let segment = self.segment?;
-        Some(format!(
-            "\"{}\": {{\"segment\": \"{segment}\", \"lifetime_value\": {}.{:02}, \"risk_score\": {}.{:02}}}",
-            self.id,
-            self.lifetime_cents / 100,
-            self.lifetime_cents % 100,
-            self.risk_percent / 100,
-            self.risk_percent % 100,
-        ))
+        Some(profile_line(&self.id, self.segment?, self.lifetime_cents, self.risk_percent))
+    }
+}
+
+/// A member of a profile file; the risk is in hundredths.
+pub(super) fn profile_line(id: &str, segment: &str, lifetime_cents: u64, risk_percent: u32) -> String {
+    format!(
+        "\"{id}\": {{\"segment\": \"{segment}\", \"lifetime_value\": {}.{:02}, \"risk_score\": {}.{:02}}}",
+        lifetime_cents / 100,
+        lifetime_cents % 100,
+        risk_percent / 100,
+        risk_percent % 100,
+    )
+}
+
+/// Writes a profile file of these members.
+pub(super) fn write_profiles(members: impl Iterator<Item = String>, mut out: impl Write) -> io::Result<()> {
+    out.write_all(b"{\n")?;
+    let mut separator = "";
+    for member in members {
+        write!(out, "{separator}{member}")?;
+        separator = ",\n";
+    }
+    out.write_all(b"\n}\n")
+}
+
+/// A risk in hundredths. Few are risky: the smallest of three draws, but for one in twenty.
+pub(super) fn risk_percent(random: &mut Random) -> u32 {
+    match random.chance(0.05) {
+        true => 70 + random.below(31),
+        false => (0..3).map(|_| random.below(101)).min().unwrap_or_default(),
     }
 }
 

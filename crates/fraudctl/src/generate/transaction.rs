@@ -7,35 +7,30 @@ use super::customer::Customer;
 use super::fraud::FraudKind;
 use super::random::Random;
 
-/// The day on which everything happens, 2026-01-15 in UTC, in seconds since the epoch. A date of the clock would make two
+/// The day of [`Dataset`](super::Dataset), 2026-01-15 in UTC, in seconds since the epoch. A date of the clock would make two
 /// runs differ.
 const DAY: i64 = 1_768_435_200;
-const SECONDS_OF_DAY: i64 = 24 * 60 * 60;
+pub(super) const SECONDS_OF_DAY: i64 = 24 * 60 * 60;
 
 /// A transaction.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Transaction {
-    pub(super) number: usize,
+    /// Numbers what a seed gives, in the order of the event times.
+    pub(super) number: u64,
     /// `None`: a guest, who is not a customer.
     pub(super) customer: Option<String>,
     pub(super) cents: u64,
     pub(super) currency: &'static str,
-    pub(super) merchant: u32,
+    /// The merchant's id.
+    pub(super) merchant: String,
+    pub(super) category: &'static str,
     pub(super) channel: &'static str,
-    /// UTC
-    pub(super) second_of_day: i64,
+    /// Seconds since the epoch.
+    pub(super) second: i64,
+    /// Hours east of UTC.
     pub(super) utc_offset: i32,
     /// What kind of fraud it is part of, if any.
     pub fraud: Option<FraudKind>,
-}
-
-/// What is known of a transaction beside its fields.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Label {
-    /// The transaction's id.
-    pub transaction_id: String,
-    /// `None`: no fraud.
-    pub kind: Option<FraudKind>,
 }
 
 impl Transaction {
@@ -49,7 +44,7 @@ impl Transaction {
             true => random.pick(&customer.merchants).copied().unwrap_or_default(),
             false => random.below(super::customer::MERCHANTS),
         };
-        let channel = ["pos", "web", "app"][random.below(3) as usize];
+        let channel = channel(random);
         let guest = random.chance(0.01);
         let mut transaction = Self::at(
             customer,
@@ -78,9 +73,10 @@ impl Transaction {
             customer: Some(customer.id.clone()),
             cents: cents.max(50),
             currency: customer.currency,
-            merchant,
+            merchant: format!("M{merchant:04}"),
+            category: category(merchant),
             channel,
-            second_of_day,
+            second: DAY + second_of_day,
             utc_offset: customer.utc_offset,
             fraud: None,
         }
@@ -91,31 +87,30 @@ impl Transaction {
         let customer =
             self.customer.as_ref().map_or(String::new(), |id| format!("\"customer_id\":{},", json!(id)));
         format!(
-            "{{\"transaction_id\":\"{}\",{customer}\"amount\":{}.{:02},\"currency\":\"{}\",\"merchant_id\":\"M{:04}\",\
+            "{{\"transaction_id\":\"{}\",{customer}\"amount\":{},\"currency\":\"{}\",\"merchant_id\":\"{}\",\
              \"merchant_category\":\"{}\",\"channel\":\"{}\",\"event_time\":\"{}\"}}",
             self.id(),
-            self.cents / 100,
-            self.cents % 100,
+            self.amount(),
             self.currency,
             self.merchant,
-            CATEGORIES[self.merchant as usize % CATEGORIES.len()],
+            self.category,
             self.channel,
             self.event_time(),
         )
     }
 
-    /// What a label file says of it.
-    pub fn label(&self) -> Label {
-        Label { transaction_id: self.id(), kind: self.fraud }
-    }
-
-    fn id(&self) -> String {
+    pub(super) fn id(&self) -> String {
         format!("T{:08}", self.number)
     }
 
+    /// The amount's digits, two of them behind the point.
+    pub(super) fn amount(&self) -> String {
+        format!("{}.{:02}", self.cents / 100, self.cents % 100)
+    }
+
     /// The time by the customer's clock.
-    fn event_time(&self) -> String {
-        let utc = DateTime::from_timestamp(DAY + self.second_of_day, 0).unwrap_or_default();
+    pub(super) fn event_time(&self) -> String {
+        let utc = DateTime::from_timestamp(self.second, 0).unwrap_or_default();
         let offset = FixedOffset::east_opt(self.utc_offset * 3600).unwrap_or(Utc.fix());
         utc.with_timezone(&offset).to_rfc3339()
     }
@@ -123,3 +118,12 @@ impl Transaction {
 
 const CATEGORIES: [&str; 8] =
     ["groceries", "fuel", "electronics", "travel", "restaurants", "clothing", "games", "jewellery"];
+
+/// What the merchant with this number sells.
+pub(super) fn category(merchant: u32) -> &'static str {
+    CATEGORIES[merchant as usize % CATEGORIES.len()]
+}
+
+pub(super) fn channel(random: &mut Random) -> &'static str {
+    ["pos", "web", "app"][random.below(3) as usize]
+}

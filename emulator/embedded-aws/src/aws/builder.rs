@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::EmbeddedAws;
 use super::running::Running;
+use crate::arrivals::Arrivals;
 use crate::calls::{Calls, Recording};
 use crate::dynamodb::{self, DynamoDb, KeyType, TableDefinition};
 use crate::faults::Faults;
@@ -55,6 +56,7 @@ pub struct Builder {
     tables: Vec<TableDefinition>,
     streams: Vec<(String, u32)>,
     shard_write_limits: bool,
+    arrivals: Arrivals,
     delivery_streams: Vec<String>,
     topics: Vec<String>,
     queues: Vec<String>,
@@ -68,6 +70,7 @@ impl Default for Builder {
             tables: Vec::new(),
             streams: Vec::new(),
             shard_write_limits: true,
+            arrivals: Arrivals::Real,
             delivery_streams: Vec::new(),
             topics: Vec::new(),
             queues: Vec::new(),
@@ -105,6 +108,13 @@ impl Builder {
     /// Source: Kinesis developer guide, "Quotas and limits".
     pub fn shard_write_limits(mut self, enforced: bool) -> Self {
         self.shard_write_limits = enforced;
+        self
+    }
+
+    /// When records arrive at the Kinesis streams; without this when they are put. What is put on a delivery stream
+    /// directly arrives then in either case.
+    pub fn arrivals(mut self, arrivals: Arrivals) -> Self {
+        self.arrivals = arrivals;
         self
     }
 
@@ -170,7 +180,7 @@ impl Builder {
                     aws.firehose.insert(Arc::new(firehose)).clone()
                 }
                 Service::Kinesis => {
-                    let kinesis = Kinesis::new(self.shard_write_limits);
+                    let kinesis = Kinesis::new(self.shard_write_limits, self.arrivals.clone());
                     for (name, shards) in &self.streams {
                         let created =
                             kinesis.streams().create(CreateStream::provisioned(name, *shards)).await;

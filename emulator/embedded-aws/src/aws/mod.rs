@@ -85,6 +85,12 @@ impl EmbeddedAws {
         self.firehose.as_ref()?.direct_put(delivery_stream)
     }
 
+    /// Whether records' arrivals at the Kinesis streams are [simulated](crate::Arrivals::Simulated).
+    #[must_use]
+    pub fn simulates_arrivals(&self) -> bool {
+        self.streams.as_ref().is_some_and(|streams| streams.simulates_arrivals())
+    }
+
     /// A topic's ARN; `None` if there is no such topic.
     #[must_use]
     pub fn topic_arn(&self, name: &str) -> Option<String> {

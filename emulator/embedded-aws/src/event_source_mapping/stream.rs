@@ -9,6 +9,7 @@ use md5::{Digest, Md5};
 
 use super::clock::Clock;
 use super::source::{Page, Record, RecordSource, Shard};
+use crate::arrivals::Arrivals;
 use crate::service::{ACCOUNT_ID, REGION};
 
 /// The largest record, in bytes of data and partition key.
@@ -41,6 +42,7 @@ pub enum StreamError {
 pub struct MemoryStream {
     name: String,
     clock: Clock,
+    arrivals: Arrivals,
     state: Mutex<StoredStream>,
 }
 
@@ -71,7 +73,13 @@ impl MemoryStream {
             let last_hash = if n + 1 == count { u128::MAX } else { width * (n + 1) - 1 };
             state.add_shard(Vec::new(), width * n, last_hash);
         }
-        Self { name: name.into(), clock, state: Mutex::new(state) }
+        Self { name: name.into(), clock, arrivals: Arrivals::Real, state: Mutex::new(state) }
+    }
+
+    /// The same stream, whose records arrive otherwise than by its clock.
+    #[must_use]
+    pub fn with_arrivals(self, arrivals: Arrivals) -> Self {
+        Self { arrivals, ..self }
     }
 
     /// Adds a record to the shard that its partition key's MD5 belongs to, as Kinesis does, and gives its sequence
@@ -80,7 +88,9 @@ impl MemoryStream {
     /// # Errors
     /// [`StreamError`]; the stream is unchanged then.
     pub fn put(&self, partition_key: &str, data: impl Into<Bytes>) -> Result<String, StreamError> {
-        self.put_at(partition_key, data, self.clock.now())
+        self.put_when(partition_key, data.into(), |data, last| {
+            self.arrivals.arrival(data, last, self.clock.now())
+        })
     }
 
     /// As [`put`](Self::put), with an arrival time of the caller's own.
@@ -93,7 +103,15 @@ impl MemoryStream {
         data: impl Into<Bytes>,
         arrival: SystemTime,
     ) -> Result<String, StreamError> {
-        let data = data.into();
+        self.put_when(partition_key, data.into(), |_, _| arrival)
+    }
+
+    fn put_when(
+        &self,
+        partition_key: &str,
+        data: Bytes,
+        arrival: impl FnOnce(&[u8], Option<SystemTime>) -> SystemTime,
+    ) -> Result<String, StreamError> {
         let characters = partition_key.chars().count();
         if !(1..=MAX_PARTITION_KEY).contains(&characters) {
             return Err(StreamError::PartitionKey(characters));
@@ -111,6 +129,8 @@ impl MemoryStream {
             return Err(StreamError::NoSuchShard(self.name.clone()));
         };
         let sequence_number = format!("4965{number:052}");
+        let last = shard.records.last().map(|record| record.approximate_arrival);
+        let arrival = arrival(&data, last);
         shard.records.push(Record {
             partition_key: partition_key.to_owned(),
             data,

@@ -26,6 +26,7 @@ pub(crate) use create::CreateStream;
 pub use record_source::{EmbeddedStream, SourceError};
 pub(crate) use streams::Streams;
 
+use crate::arrivals::Arrivals;
 use crate::front::{Backend, Extent, ResponseFuture};
 use crate::http::{self, HttpResponse, Request};
 use crate::service::{ACCOUNT_ID, REGION, Service, ServiceError};
@@ -38,7 +39,7 @@ pub(crate) struct Kinesis {
 
 impl Kinesis {
     /// A service without streams; with `write_limits` a shard takes no more than Kinesis lets it.
-    pub(crate) fn new(write_limits: bool) -> Self {
+    pub(crate) fn new(write_limits: bool, arrivals: Arrivals) -> Self {
         let options = StoreOptions {
             create_stream_ms: 0,
             delete_stream_ms: 0,
@@ -50,7 +51,7 @@ impl Kinesis {
             ..StoreOptions::default()
         };
         let (router, store) = ferrokinesis::create_app(options);
-        Self { streams: Arc::new(Streams::new(store)), emulator: TowerToHyperService::new(router) }
+        Self { streams: Arc::new(Streams::new(store, arrivals)), emulator: TowerToHyperService::new(router) }
     }
 
     pub(crate) fn streams(&self) -> &Arc<Streams> {

@@ -1,5 +1,7 @@
 //! The emulator's store, and what may happen to it at the same time.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use ferrokinesis::store::Store;
@@ -7,6 +9,7 @@ use ferrokinesis::types::Stream;
 use tokio::sync::Mutex;
 
 use super::refused;
+use crate::arrivals::Arrivals;
 use crate::service::{ACCOUNT_ID, REGION, Service, ServiceError};
 
 /// Streams and their records.
@@ -16,8 +19,12 @@ use crate::service::{ACCOUNT_ID, REGION, Service, ServiceError};
 /// reads records holds `exclusive`.
 pub(crate) struct Streams {
     pub(super) store: Store,
-    pub(super) exclusive: Mutex<()>,
+    pub(super) exclusive: Mutex<LastArrivals>,
+    arrivals: Arrivals,
 }
+
+/// When the last record of each shard arrived, by the names of stream and shard.
+pub(super) type LastArrivals = HashMap<(String, String), SystemTime>;
 
 impl std::fmt::Debug for Streams {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -26,8 +33,32 @@ impl std::fmt::Debug for Streams {
 }
 
 impl Streams {
-    pub(super) fn new(store: Store) -> Self {
-        Self { store, exclusive: Mutex::default() }
+    pub(super) fn new(store: Store, arrivals: Arrivals) -> Self {
+        Self { store, exclusive: Mutex::default(), arrivals }
+    }
+
+    pub(crate) fn simulates_arrivals(&self) -> bool {
+        self.arrivals.are_simulated()
+    }
+
+    /// When a record arrives that is put at `now`.
+    pub(super) fn arrival(
+        &self,
+        data: &[u8],
+        (stream, shard): (&str, &str),
+        now: SystemTime,
+        last: &mut LastArrivals,
+    ) -> SystemTime {
+        if !self.arrivals.are_simulated() {
+            return now;
+        }
+        let last = last.entry((stream.to_owned(), shard.to_owned()));
+        let arrival = match &last {
+            Entry::Occupied(last) => self.arrivals.arrival(data, Some(*last.get()), now),
+            Entry::Vacant(_) => self.arrivals.arrival(data, None, now),
+        };
+        last.insert_entry(arrival);
+        arrival
     }
 
     /// A stream as it is now.

@@ -113,10 +113,11 @@ impl Streams {
         let max_record = self.stream(stream).await?.max_record_size_kib as usize * 1024;
         let data = checked(entries, max_record)?;
         let hash_keys = entries.iter().map(hash_key).collect::<Result<Vec<_>, _>>()?;
-        let _exclusive = self.exclusive.lock().await;
+        let mut last = self.exclusive.lock().await;
         // The numbers of records that fail remain gaps, as on AWS.
         let numbers = self.store.allocate_sequences_batch(stream, &hash_keys).await.map_err(refused)?;
-        let now = milliseconds(SystemTime::now());
+        let put_at = SystemTime::now();
+        let now = milliseconds(put_at);
         let mut answers = Vec::with_capacity(entries.len());
         let mut accepted = Vec::with_capacity(entries.len());
         for (index, ((entry, data), number)) in entries.iter().zip(&data).zip(numbers).enumerate() {
@@ -137,10 +138,11 @@ impl Streams {
                 });
                 continue;
             }
+            let arrival = self.arrival(data, (stream, &number.shard_id), put_at, &mut last);
             let record = StoredRecordRef {
                 partition_key: &entry.partition_key,
                 data: &entry.data,
-                approximate_arrival_timestamp: stored_time(now),
+                approximate_arrival_timestamp: stored_time(milliseconds(arrival)),
             };
             accepted.push((number.stream_key, record));
             answers.push(EntryAnswer::Put { sequence_number: number.seq_num, shard_id: number.shard_id });

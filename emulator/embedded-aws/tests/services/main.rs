@@ -3,6 +3,7 @@
 // What is allowed in tests is allowed in their helpers too.
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
+mod arrivals;
 mod dynamodb;
 mod faults;
 mod firehose;

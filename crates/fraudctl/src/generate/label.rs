@@ -1,0 +1,98 @@
+//! Labels: what becomes known of a transaction after it was made.
+
+use chrono::{DateTime, SecondsFormat};
+
+use super::fraud::FraudKind;
+use super::random::Random;
+use super::transaction::Transaction;
+
+const HOUR: i64 = 3600;
+const DAY: i64 = 24 * HOUR;
+
+/// That a transaction is fraud. A transaction without a label is legitimate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Label {
+    /// The customer's id.
+    pub customer_id: String,
+    /// The transaction's id.
+    pub transaction_id: String,
+    /// The merchant's id.
+    pub merchant_id: String,
+    /// The event time as the transaction has it.
+    pub event_time: String,
+    /// The amount's digits as the transaction has them.
+    pub amount: String,
+    /// When the fraud was reported: RFC 3339, UTC.
+    pub reported_at: String,
+    /// Who reported it.
+    pub source: LabelSource,
+    /// What the generator made.
+    pub kind: FraudKind,
+}
+
+/// Who reports a fraud.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LabelSource {
+    /// The cardholder, who saw the transaction.
+    Cardholder,
+    /// The bank, by a chargeback.
+    Chargeback,
+}
+
+impl LabelSource {
+    fn as_str(self) -> &'static str {
+        match self {
+            LabelSource::Cardholder => "cardholder",
+            LabelSource::Chargeback => "chargeback",
+        }
+    }
+}
+
+impl Label {
+    /// The label of a transaction that this seed gave; `None` if it is not fraud. Frauds are transactions of customers.
+    pub fn of(transaction: &Transaction, seed: u64) -> Option<Self> {
+        let kind = transaction.fraud?;
+        // Drawn for each label by itself: whether labels are wanted changes no transaction.
+        let mut random = Random::of_pair(seed, transaction.number);
+        let (source, delay) = report(&mut random);
+        let reported = DateTime::from_timestamp(transaction.second + delay, 0)?;
+        Some(Label {
+            customer_id: transaction.customer.clone()?,
+            transaction_id: transaction.id(),
+            merchant_id: transaction.merchant.clone(),
+            event_time: transaction.event_time(),
+            amount: transaction.amount(),
+            reported_at: reported.to_rfc3339_opts(SecondsFormat::Secs, true),
+            source,
+            kind,
+        })
+    }
+
+    /// One line of NDJSON, without a line break.
+    pub fn to_json(&self) -> String {
+        let Label { customer_id, transaction_id, merchant_id, event_time, amount, reported_at, source, kind } =
+            self;
+        format!(
+            "{{\"customer_id\":\"{customer_id}\",\"transaction_id\":\"{transaction_id}\",\"merchant_id\":\"{merchant_id}\",\
+             \"event_time\":\"{event_time}\",\"amount\":{amount},\"verdict\":\"fraud\",\"reported_at\":\"{reported_at}\",\
+             \"source\":\"{}\",\"kind\":\"{}\"}}",
+            source.as_str(),
+            kind.as_str(),
+        )
+    }
+}
+
+/// Who reports a fraud, and how many seconds after it. A quarter of the frauds is known within two days, half within a week;
+/// chargebacks arrive up to 45 days later.
+fn report(random: &mut Random) -> (LabelSource, i64) {
+    let between = |random: &mut Random, low: i64, high: i64| random.between(low as f64, high as f64) as i64;
+    match random.below(20) {
+        0..5 => (LabelSource::Cardholder, between(random, HOUR, 2 * DAY)),
+        5..8 => (LabelSource::Cardholder, between(random, 2 * DAY, 7 * DAY)),
+        8..10 => (LabelSource::Chargeback, between(random, 3 * DAY, 7 * DAY)),
+        _ => {
+            let late = random.between(0.0, 1.0);
+            (LabelSource::Chargeback, 7 * DAY + (late * late * (38 * DAY) as f64) as i64)
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! What a run is held against, from the records on the stream: which transactions there were, and what the built-in policy would
+//! have alerted of them.
+
+use std::collections::{BTreeSet, HashSet};
+
+use exact_text::timestamp::Timestamp;
+use fraud_aws::entities::{FileEntities, look_up_entities};
+use fraud_aws::profiles::{FileProfiles, look_up};
+use fraud_core::decision::Decider;
+use fraud_core::event_time::EventTimeBounds;
+use fraud_core::found::{Found, HistoryFound};
+use fraud_core::identity::Position;
+use fraud_core::policy::Policy;
+use fraud_core::schema::Schema;
+use fraud_core::transaction::{Reading, TransactionReader};
+use tokio::time::Instant;
+
+use crate::caught::{PolicyAlerts, Ran};
+use crate::reconcile::StreamRecord;
+
+const DAY_MILLIS: i64 = 24 * 60 * 60 * 1000;
+
+/// Scores every record by this policy. What is not a transaction is left out.
+pub(crate) async fn beside(
+    records: &[StreamRecord],
+    (profiles, entities): (&FileProfiles, &FileEntities),
+    policy: &Policy,
+    schema: &Schema,
+) -> (Ran, PolicyAlerts) {
+    let reading = Reading::new(schema, policy.asked());
+    let mut reader = TransactionReader::new(&reading);
+    let decider = Decider::new(policy.clone(), EventTimeBounds::UNBOUNDED);
+    let (mut transactions, mut days, mut alerted) = (HashSet::new(), HashSet::new(), BTreeSet::new());
+    for record in records {
+        let Ok(transaction) = reader.read(&record.data) else { continue };
+        let position = Position {
+            stream: &record.stream,
+            shard: &record.shard,
+            sequence_number: &record.sequence_number,
+            sub_sequence_number: 0,
+        };
+        let customer = transaction.customer_id.as_deref();
+        let looked_up = look_up(profiles, [customer].into_iter(), Instant::now()).await;
+        let asked = policy.asked().entities;
+        let of = [Some(&transaction)].into_iter();
+        let entities = look_up_entities(entities, asked, of, Instant::now()).await;
+        let found =
+            Found { enrichment: looked_up.of(0), entities: entities.of(0), history: HistoryFound::NotAsked };
+        let decision = decider.decide(&transaction, found, record.arrival, Some(position));
+        let identity = transaction.identity_at(position).to_string();
+        days.insert(day(EventTimeBounds::UNBOUNDED.counted(&transaction.event_time, record.arrival).at));
+        if decider.alerts(&decision) {
+            alerted.insert(identity.clone());
+        }
+        transactions.insert(identity);
+    }
+    let ran = Ran { transactions, days: days.len() as u64 };
+    (ran, PolicyAlerts { policy: policy.id().to_owned(), alerted })
+}
+
+/// The day in UTC.
+fn day(time: Timestamp) -> i64 {
+    time.millis().div_euclid(DAY_MILLIS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn it_tells_transactions_days_and_what_the_policy_alerts() {
+        let record = |number: u32, data: &str| StreamRecord {
+            stream: "transactions".to_owned(),
+            shard: "shardId-000000000000".to_owned(),
+            sequence_number: number.to_string(),
+            arrival: Timestamp::from_millis(1_705_320_000_000).unwrap(),
+            data: data.as_bytes().to_vec(),
+        };
+        let of = |id: &str, amount: u32, time: &str| {
+            format!(
+                r#"{{"transaction_id":"{id}","customer_id":"A","amount":{amount},"event_time":"{time}"}}"#
+            )
+        };
+        let records = [
+            record(1, &of("1", 20_000, "2024-01-15T03:00:00Z")),
+            record(2, &of("2", 5, "2024-01-15T23:00:00Z")),
+            record(3, "junk"),
+            record(4, &of("1", 20_000, "2024-01-15T03:00:00Z")),
+            // The day before in UTC.
+            record(5, &of("3", 5, "2024-01-15T00:30:00+01:00")),
+        ];
+        let profiles = FileProfiles::parse(r#"{"A":{"risk_score":1}}"#).unwrap();
+        let policy = Policy::builtin_default().unwrap();
+        let (ran, alerts) =
+            beside(&records, (&profiles, &FileEntities::default()), &policy, &Schema::builtin_default())
+                .await;
+        assert_eq!(ran.transactions, ["A/1", "A/2", "A/3"].map(str::to_owned).into());
+        assert_eq!(ran.days, 2);
+        assert_eq!(
+            (alerts.policy.as_str(), alerts.alerted),
+            (policy.id(), BTreeSet::from(["A/1".to_owned()]))
+        );
+    }
+}

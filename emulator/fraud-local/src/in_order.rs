@@ -1,0 +1,111 @@
+//! Producing in the order of the input, for simulated arrivals: these never go back in a shard, so that a record that overtakes
+//! others would make them late.
+
+use std::collections::HashSet;
+
+use futures_util::{Stream, StreamExt, pin_mut, stream};
+use stream_client::producer::{self, Record, SendResult, Settings, Target};
+
+/// How many records are taken from the input at once, if they are there.
+const READY: usize = 500;
+
+/// Sends every record of `input`, and tells `outcome` what became of each, once. One call is under way at a time, and a call that
+/// fails holds up those behind it.
+pub(crate) async fn send<T: Target>(
+    target: &T,
+    input: impl Stream<Item = Record>,
+    mut outcome: impl FnMut(SendResult),
+) {
+    let settings = Settings { calls_at_once: 1, ..Settings::default() };
+    let ready = input.ready_chunks(READY);
+    pin_mut!(ready);
+    while let Some(records) = ready.next().await {
+        for run in runs(records) {
+            producer::send(target, &settings, stream::iter(run), &mut outcome).await;
+        }
+    }
+}
+
+/// The records in runs in which no key is twice: the producer sends such a run as it is, for of each key it sends one at a time.
+fn runs(records: Vec<Record>) -> Vec<Vec<Record>> {
+    let (mut runs, mut keys) = (vec![Vec::new()], HashSet::new());
+    for record in records {
+        let is_new = record.key.as_ref().is_none_or(|key| keys.insert(key.clone()));
+        if !is_new {
+            keys = record.key.iter().cloned().collect();
+            runs.push(Vec::new());
+        }
+        if let Some(run) = runs.last_mut() {
+            run.push(record);
+        }
+    }
+    runs
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use aws_calls::fault::CallFault;
+    use stream_client::producer::{EntryError, Limits};
+
+    use super::*;
+
+    /// Takes few records at a time, and refuses every third record once.
+    #[derive(Default)]
+    struct Busy {
+        taken: RefCell<Vec<u64>>,
+        refused: RefCell<HashSet<u64>>,
+    }
+
+    impl Target for Busy {
+        fn limits(&self) -> Limits {
+            Limits { records: 5, bytes: 1000, record_bytes: 1000 }
+        }
+
+        fn size(&self, record: &Record) -> usize {
+            record.data.len()
+        }
+
+        async fn put(&self, batch: &[&Record]) -> Result<Vec<Result<(), EntryError>>, CallFault> {
+            let put = |record: &&Record| {
+                if record.tag.is_multiple_of(3) && self.refused.borrow_mut().insert(record.tag) {
+                    return Err(EntryError { code: "busy".to_owned() });
+                }
+                self.taken.borrow_mut().push(record.tag);
+                Ok(())
+            };
+            Ok(batch.iter().map(put).collect())
+        }
+    }
+
+    fn record((tag, key): (u64, u64)) -> Record {
+        Record { key: (key > 0).then(|| key.to_string()), data: "x".into(), tag }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn without_failures_records_are_put_in_the_inputs_order_whatever_their_keys() {
+        let never = Busy { refused: RefCell::new((0..100).collect()), ..Busy::default() };
+        let keys = (0..100).map(|tag| record((tag, tag * tag % 7)));
+        let mut told = 0;
+        send(&never, stream::iter(keys), |outcome| told += u64::from(outcome.result.is_ok())).await;
+        assert_eq!(told, 100);
+        assert_eq!(*never.taken.borrow(), (0..100).collect::<Vec<_>>());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_refused_record_is_overtaken_by_those_of_its_run_alone_and_by_none_of_its_key() {
+        let busy = Busy::default();
+        let keys: Vec<u64> = (0..100).map(|tag| 1 + tag % 10).collect();
+        send(&busy, stream::iter((0..).zip(keys.clone()).map(record)), |_| {}).await;
+        let taken = busy.taken.borrow();
+        assert!(!taken.is_sorted());
+        for (place, tag) in taken.iter().enumerate() {
+            assert_eq!(place as u64 / 10, tag / 10);
+        }
+        for key in 1..=10 {
+            let of_key = taken.iter().filter(|tag| keys[**tag as usize] == key);
+            assert!(of_key.is_sorted(), "{key}");
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! Months through the pipeline in a moment: arrivals follow the event times, the same for everyone and after every fault.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use embedded_aws::event_source_mapping::RecordSource;
+use embedded_aws::{EmbeddedAws, Fault, Service, When};
+use exact_text::timestamp::Timestamp;
+use exact_text::written_time;
+use fraud_aws::profiles::{FileProfiles, rows};
+use fraud_core::event_time::EventTimeBounds;
+use fraud_core::policy::Policy;
+use fraud_core::transaction::Transaction;
+use fraud_local::{ArrivalMode, Input, Pipeline, simulated_arrivals, start_services_with};
+use fraudctl::entities::LoadedEntities;
+use fraudctl::generate::{Months, MonthsSettings};
+use fraudctl::interrupt::Interrupt;
+use fraudctl::profiles;
+use serde_json::Value;
+
+const DAYS: u32 = 60;
+/// What the functions have by default in production.
+const BOUNDS: EventTimeBounds = EventTimeBounds {
+    max_age: Some(Duration::from_secs(168 * 3600)),
+    max_ahead: Some(Duration::from_secs(24 * 3600)),
+};
+const POLICY: &str = "name = \"months\"\ncap = 100\nthreshold = 18\ndefault_risk = 0.5\n\n[[factors]]\nname = \"amount\"\n\
+                      input = \"amount\"\nbands = [{ from = 220, points = 42 }]\n";
+
+/// The scored lines, each with the folder that it is in.
+fn scored(folder: &Path, found: &mut Vec<(PathBuf, Value)>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            scored(&path, found);
+            continue;
+        }
+        let lines = fs::read_to_string(&path).unwrap();
+        let lines = lines.lines().map(|line| serde_json::from_str(line).unwrap());
+        found.extend(lines.map(|line| (path.parent().unwrap().to_path_buf(), line)));
+    }
+}
+
+/// When each transaction's records arrived, by what the stream says.
+async fn arrivals(aws: &EmbeddedAws) -> BTreeMap<String, BTreeSet<i64>> {
+    let source = aws.record_source("transactions");
+    let mut arrivals: BTreeMap<String, BTreeSet<i64>> = BTreeMap::new();
+    for shard in source.shards().await.unwrap() {
+        let page = source.read(&shard.id, None, 1_000_000).await.unwrap();
+        let times = page.records.iter().map(|record| record.approximate_arrival);
+        assert!(times.is_sorted(), "a record arrived before the one before it in {}", shard.id);
+        for record in page.records {
+            let arrival = record.approximate_arrival.duration_since(std::time::UNIX_EPOCH).unwrap();
+            let arrival = i64::try_from(arrival.as_millis()).unwrap();
+            let transaction = Transaction::parse(&record.data).unwrap();
+            let time = Timestamp::from_millis(arrival).unwrap();
+            let counted = BOUNDS.counted(&transaction.event_time, time);
+            assert!(counted.fault.is_none() && counted.at < time, "{:?}", transaction.transaction_id);
+            arrivals.entry(transaction.transaction_id.unwrap().into_owned()).or_default().insert(arrival);
+        }
+    }
+    arrivals
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sixty_days_are_in_the_lake_by_event_date_and_arrived_when_the_stream_says_in_spite_of_faults() {
+    let out = tempfile::tempdir().unwrap();
+    let settings = MonthsSettings {
+        days: DAYS,
+        customers: 40,
+        merchants: 100,
+        from: "2026-01-20".parse().unwrap(),
+        seed: 5,
+    };
+    let months = Months::new(settings);
+    let mut written = Vec::new();
+    months.write_profiles(&mut written).unwrap();
+    let rows = rows::read(&written).unwrap();
+    let schema = fraud_core::schema::Schema::builtin_default();
+    let begin = std::time::UNIX_EPOCH;
+    let aws = start_services_with(simulated_arrivals(&schema, begin)).await.unwrap();
+    // Batches are redelivered, and the SDK sends some records twice.
+    let faults = aws.faults();
+    faults
+        .add(When::calls(Service::DynamoDb, "BatchGetItem").with_probability(0.2, 1), Fault::InternalError)
+        .unwrap();
+    faults.add(When::calls(Service::Sns, "PublishBatch").with_probability(0.4, 2), Fault::Half).unwrap();
+    faults.add(When::calls(Service::Kinesis, "PutRecords").nth(2), Fault::LoseAnswer).unwrap();
+    let pipeline = Pipeline {
+        aws: &aws,
+        policy: Policy::parse(POLICY).unwrap(),
+        schema,
+        profiles: FileProfiles::of_rows(&rows).unwrap(),
+        entities: LoadedEntities::default(),
+        labels: None,
+        out: out.path().to_path_buf(),
+        analytics: true,
+        follow: false,
+        rate: None,
+        interrupt: Interrupt::never(),
+    };
+    let finished =
+        pipeline.run(profiles::items(&rows), Input::Months(Box::new(months.peekable()))).await.unwrap();
+    let report = finished.report;
+    assert!(report.balanced, "{:?}", report.discrepancies);
+    assert_eq!((report.arrivals, report.detection_latency_ms), (ArrivalMode::Simulated, None));
+    assert!(report.alerts > 5, "{} alerts", report.alerts);
+
+    let arrivals = arrivals(&aws).await;
+    let mut lines = Vec::new();
+    scored(&out.path().join("scored"), &mut lines);
+    assert_eq!(lines.len() as u64, report.produced);
+    assert!(lines.len() > arrivals.len(), "nothing was sent twice: the test shows too little");
+    let mut days = BTreeSet::new();
+    for (folder, line) in &lines {
+        let millis = |name: &str| written_time::parse(line[name].as_str().unwrap()).unwrap().instant.millis();
+        let arrived = &arrivals[line["transaction_id"].as_str().unwrap()];
+        assert!(arrived.contains(&millis("ingested_at")), "{line}: {arrived:?}");
+        // `2026-01-20T07:..` is in `year=2026/month=01/day=20/hour=07`.
+        let text = line["event_time"].as_str().unwrap();
+        let [year, month, day, hour] = [&text[..4], &text[5..7], &text[8..10], &text[11..13]];
+        assert!(folder.ends_with(format!("year={year}/month={month}/day={day}/hour={hour}")), "{line}");
+        days.insert(text[..10].to_owned());
+    }
+    assert_eq!(days.len(), DAYS as usize);
+    let delays: Vec<i64> = lines
+        .iter()
+        .map(|(_, line)| {
+            let event = written_time::parse(line["event_time"].as_str().unwrap()).unwrap().instant.millis();
+            arrivals[line["transaction_id"].as_str().unwrap()].first().unwrap() - event
+        })
+        .collect();
+    // Nothing was made late by what overtook it.
+    let late = delays.iter().filter(|delay| !(200..6_000).contains(*delay)).count();
+    assert_eq!(late, 0, "of {}", delays.len());
+    for alert in &finished.alerts {
+        let alert: Value = serde_json::from_str(alert).unwrap();
+        assert_eq!(alert["event_time_fault"], Value::Null, "{alert}");
+    }
+}
