@@ -139,6 +139,11 @@ pub async fn run(arguments: &ScoreArgs) -> Result<(), Failure> {
             counted(unusable_fields, "field")
         );
     }
+    if let Some(factor) = policy.needs_history() {
+        note!(
+            "the policy looks at the customers' history ({factor}); each transaction is scored as if it had none"
+        );
+    }
     if let Some(id) = arguments.explain.as_ref().filter(|_| !out.has_explained()) {
         return Err(Failure::input(anyhow!(
             "no transaction has the id `{id}`: it is the transaction's own, without the customer"

@@ -48,7 +48,7 @@ pub fn simulated(schema: &Schema, begin: SystemTime) -> Arrivals {
     }))
 }
 
-fn event_time(reading: &Reading, payload: &[u8]) -> Option<Timestamp> {
+pub(crate) fn event_time(reading: &Reading, payload: &[u8]) -> Option<Timestamp> {
     match TransactionReader::new(reading).read(payload).ok()?.event_time {
         TimeField::Known(time, _) => Some(time.instant),
         TimeField::Missing | TimeField::Unreadable => None,

@@ -60,6 +60,8 @@ pub(crate) struct Functions {
 /// The metrics of the functions' invocations, added up.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct FunctionTotals {
+    /// Records that the alerting function is done with.
+    pub(crate) alerted: u64,
     /// Alerts that the sink accepted.
     pub(crate) alerts_sent: u64,
     /// High scores whose alert had been sent before.
@@ -119,6 +121,12 @@ impl Functions {
         self.locked().clone()
     }
 
+    /// How many records the alerting function is done with, and how many the transform.
+    pub(crate) fn seen(&self) -> (u64, u64) {
+        let totals = self.locked();
+        (totals.alerted, totals.transformed + totals.failed.values().sum::<u64>())
+    }
+
     fn locked(&self) -> MutexGuard<'_, FunctionTotals> {
         self.totals.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -129,6 +137,8 @@ impl Functions {
         let handled = self.alerts.handle(&invocation.event, remaining).await;
         let handled = handled.map_err(|error| FunctionError::new(error.to_string()))?;
         let mut totals = self.locked();
+        let to_retry = handled.metrics.retried.map_or(0, |(_, count)| count);
+        totals.alerted += handled.metrics.records.saturating_sub(to_retry) as u64;
         totals.alerts_sent += handled.metrics.alerts_sent as u64;
         totals.alerts_suppressed += handled.metrics.alerts_suppressed as u64;
         totals.detection_latency.extend(&handled.metrics.detection_latency);

@@ -1,5 +1,6 @@
 //! Producing in the order of the input, for simulated arrivals: these never go back in a shard, so that a record that overtakes
-//! others would make them late.
+//! others would make them late. And in steps, so that the readers of the stream stay as close together as they are when
+//! a day takes a day: what one of them forgets after a day the other has seen by then.
 
 use std::collections::HashSet;
 
@@ -9,20 +10,43 @@ use stream_client::producer::{self, Record, SendResult, Settings, Target};
 /// How many records are taken from the input at once, if they are there.
 const READY: usize = 500;
 
+/// Where a step ends.
+pub(crate) trait Steps {
+    /// Whether a record is the first of a step.
+    fn begins(&mut self, record: &Record) -> bool;
+
+    /// Waits until a step of so many records in all, from the first on, may be followed by the next.
+    async fn ended(&mut self, sent: u64);
+}
+
 /// Sends every record of `input`, and tells `outcome` what became of each, once. One call is under way at a time, and a call that
 /// fails holds up those behind it.
 pub(crate) async fn send<T: Target>(
     target: &T,
     input: impl Stream<Item = Record>,
+    steps: &mut impl Steps,
     mut outcome: impl FnMut(SendResult),
 ) {
     let settings = Settings { calls_at_once: 1, ..Settings::default() };
-    let ready = input.ready_chunks(READY);
-    pin_mut!(ready);
-    while let Some(records) = ready.next().await {
+    let mut send = async |records: Vec<Record>| {
         for run in runs(records) {
             producer::send(target, &settings, stream::iter(run), &mut outcome).await;
         }
+    };
+    let ready = input.ready_chunks(READY);
+    pin_mut!(ready);
+    let mut sent = 0;
+    while let Some(records) = ready.next().await {
+        let mut of_step = Vec::with_capacity(records.len());
+        for record in records {
+            if steps.begins(&record) {
+                send(std::mem::take(&mut of_step)).await;
+                steps.ended(sent).await;
+            }
+            sent += 1;
+            of_step.push(record);
+        }
+        send(of_step).await;
     }
 }
 
@@ -50,6 +74,23 @@ mod tests {
     use stream_client::producer::{EntryError, Limits};
 
     use super::*;
+
+    /// A step for every so many records; remembers where they ended.
+    #[derive(Default)]
+    struct Every {
+        records: u64,
+        ended: Vec<u64>,
+    }
+
+    impl Steps for Every {
+        fn begins(&mut self, record: &Record) -> bool {
+            self.records > 0 && record.tag > 0 && record.tag.is_multiple_of(self.records)
+        }
+
+        async fn ended(&mut self, sent: u64) {
+            self.ended.push(sent);
+        }
+    }
 
     /// Takes few records at a time, and refuses every third record once.
     #[derive(Default)]
@@ -88,7 +129,10 @@ mod tests {
         let never = Busy { refused: RefCell::new((0..100).collect()), ..Busy::default() };
         let keys = (0..100).map(|tag| record((tag, tag * tag % 7)));
         let mut told = 0;
-        send(&never, stream::iter(keys), |outcome| told += u64::from(outcome.result.is_ok())).await;
+        send(&never, stream::iter(keys), &mut Every::default(), |outcome| {
+            told += u64::from(outcome.result.is_ok())
+        })
+        .await;
         assert_eq!(told, 100);
         assert_eq!(*never.taken.borrow(), (0..100).collect::<Vec<_>>());
     }
@@ -97,7 +141,7 @@ mod tests {
     async fn a_refused_record_is_overtaken_by_those_of_its_run_alone_and_by_none_of_its_key() {
         let busy = Busy::default();
         let keys: Vec<u64> = (0..100).map(|tag| 1 + tag % 10).collect();
-        send(&busy, stream::iter((0..).zip(keys.clone()).map(record)), |_| {}).await;
+        send(&busy, stream::iter((0..).zip(keys.clone()).map(record)), &mut Every::default(), |_| {}).await;
         let taken = busy.taken.borrow();
         assert!(!taken.is_sorted());
         for (place, tag) in taken.iter().enumerate() {
@@ -107,5 +151,15 @@ mod tests {
             let of_key = taken.iter().filter(|tag| keys[**tag as usize] == key);
             assert!(of_key.is_sorted(), "{key}");
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_end_of_a_step_is_waited_for_behind_its_last_record() {
+        let target = Busy::default();
+        let mut steps = Every { records: 40, ended: Vec::new() };
+        let input = stream::iter((0..1_000).map(|tag| record((tag, 1 + tag % 30))));
+        send(&target, input, &mut steps, |_| {}).await;
+        assert!(steps.ended.iter().copied().eq((1..25).map(|step| 40 * step)), "{:?}", steps.ended);
+        assert_eq!(target.taken.borrow().len(), 1_000);
     }
 }

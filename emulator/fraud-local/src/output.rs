@@ -1,5 +1,6 @@
 //! The output folder: what an earlier run left in it, and what this run wrote.
 
+use std::borrow::Cow;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -150,14 +151,17 @@ pub(crate) fn landed(out: &Path) -> anyhow::Result<Vec<LandedLine>> {
 
 fn read_landed(line: &str) -> anyhow::Result<LandedLine> {
     let (mut decision_id, mut fraud_score, mut enrichment) = (None, None, None);
+    let (mut history, mut inputs) = (None, None);
     let mut unavailable = EntityKinds::NONE;
     Scanner::new(line, 64).object(|key, scanner| {
         let value = scanner.value()?;
         match (key.decode().as_deref(), value) {
             (Some("decision_id"), value) => decision_id = value.as_str(),
+            (Some("history"), value) => history = value.as_str(),
             (Some("enrichment"), value) => enrichment = value.as_str(),
             (Some("fraud_inputs"), value) => {
-                unavailable = unavailable_kinds(&value.as_str().unwrap_or_default())?;
+                inputs = value.as_str();
+                unavailable = unavailable_kinds(inputs.as_deref().unwrap_or_default())?;
             }
             (Some("fraud_score"), Value::Number(digits)) => fraud_score = digits.parse().ok(),
             _ => {}
@@ -169,6 +173,8 @@ fn read_landed(line: &str) -> anyhow::Result<LandedLine> {
         fraud_score: fraud_score.ok_or_else(|| anyhow!("no fraud_score"))?,
         enrichment: enrichment.ok_or_else(|| anyhow!("no enrichment"))?.into_owned(),
         unavailable,
+        history: history.map(Cow::into_owned),
+        inputs: inputs.map(Cow::into_owned),
     })
 }
 

@@ -1,6 +1,6 @@
 //! A run: produce, alert and deliver at the same time until the stream is drained, then see whether it balances.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -28,9 +28,10 @@ use crate::beside::beside;
 use crate::caught::{CaughtReport, PolicyAlerts};
 use crate::functions::{self, Functions};
 use crate::in_order;
+use crate::in_step::InStep;
 use crate::labels::{Labels, identity_of_alert};
 use crate::output;
-use crate::reconcile::{ExpectedOutput, PipelineOutput, StreamRecord};
+use crate::reconcile::{ExpectedOutput, LandedLine, PipelineOutput, StreamRecord, USED};
 use crate::report::{Latency, RunReport, top_customers};
 use crate::services::{self, QUEUE, STREAM};
 use crate::status::StatusLine;
@@ -140,7 +141,7 @@ impl Pipeline<'_> {
             async move { drop(stopped.wait_for(|stopped| *stopped).await) }
         };
         let producing = async {
-            let produced = self.produce(status, input).await;
+            let produced = self.produce(functions, status, input).await;
             if self.follow {
                 self.interrupt.clone().wait().await;
             }
@@ -171,6 +172,7 @@ impl Pipeline<'_> {
 
     async fn produce(
         &self,
+        functions: &Functions,
         status: &StatusLine,
         input: Input,
     ) -> anyhow::Result<(ProduceSummary, Option<InputError>)> {
@@ -194,7 +196,9 @@ impl Pipeline<'_> {
         // What is on the stream by then is still worked off.
         let records = paced(records, self.rate).take_until(Box::pin(self.interrupt.clone().wait()));
         match self.aws.simulates_arrivals() {
-            true => in_order::send(&target, records, outcome).await,
+            true => {
+                in_order::send(&target, records, &mut InStep::new(&self.schema, functions), outcome).await;
+            }
             false => producer::send(&target, &ProducerSettings::default(), records, outcome).await,
         }
         summary.refused = refused;
@@ -218,6 +222,7 @@ impl Pipeline<'_> {
             landed: output::landed(&self.out)?,
             failed: output::failed(&self.out)?,
             alerts: alerts.iter().map(|alert| member(alert, "alert_id")).collect::<anyhow::Result<_>>()?,
+            alert_inputs: alerts.iter().filter_map(|alert| alert_inputs(alert)).collect(),
             dead_letters: letters.collect::<anyhow::Result<_>>()?,
             windows: functions::windows(self.aws).await?,
         };
@@ -243,6 +248,7 @@ impl Pipeline<'_> {
             event_times_without_local_time: totals.event_times.without_local_time as u64,
             policy: self.policy.id().to_owned(),
             never_alerted: self.policy.silences().iter().map(ToString::to_string).collect(),
+            history: history_words(&outcome.landed),
             high_scores: expected.high_scores,
             alerts: alerts.len() as u64,
             duplicates_suppressed: totals.alerts_suppressed,
@@ -304,6 +310,22 @@ impl Pipeline<'_> {
         }
         Ok(records)
     }
+}
+
+/// How many lines say what of the customer's history.
+fn history_words(landed: &[LandedLine]) -> BTreeMap<String, u64> {
+    let mut words = BTreeMap::new();
+    for word in landed.iter().filter_map(|line| line.history.as_ref()) {
+        *words.entry(word.clone()).or_default() += 1;
+    }
+    words
+}
+
+/// The identity and the inputs of an alert that was decided with the customer's history.
+fn alert_inputs(alert: &str) -> Option<(String, String)> {
+    member(alert, "history").ok().filter(|history| history == USED)?;
+    let identity = member(alert, "reuses_id_of").or_else(|_| member(alert, "alert_id")).ok()?;
+    Some((identity, member(alert, "fraud_inputs").ok()?))
 }
 
 fn member(json: &str, name: &str) -> anyhow::Result<String> {

@@ -11,7 +11,9 @@ use fraud_core::decision::Decider;
 use fraud_core::enrichment::Enrichment;
 use fraud_core::entity::{EntityFound, EntityKind, EntityKinds};
 use fraud_core::event_time::EventTimeBounds;
+use fraud_core::evidence;
 use fraud_core::found::{Found, HistoryFound};
+use fraud_core::history::Incoming;
 use fraud_core::identity::{Identity, Position};
 use fraud_core::money::Money;
 use fraud_core::policy::Policy;
@@ -19,6 +21,11 @@ use fraud_core::schema::Schema;
 use fraud_core::transaction::{Reading, TransactionReader};
 use fraud_core::window::{Fold, WindowRule, WindowTotals};
 use tokio::time::Instant;
+
+use crate::histories::Histories;
+
+/// What a line says of a history that it was decided with.
+pub(crate) const USED: &str = "used";
 
 /// This many discrepancies of one kind are reported one by one.
 const TOLD: usize = 5;
@@ -49,6 +56,10 @@ pub struct LandedLine {
     pub enrichment: String,
     /// The kinds of entities that `fraud_inputs` calls unavailable.
     pub unavailable: EntityKinds,
+    /// `history`, under a policy that looks at it.
+    pub history: Option<String>,
+    /// `fraud_inputs`
+    pub inputs: Option<String>,
 }
 
 /// What the pipeline produced.
@@ -60,6 +71,8 @@ pub struct PipelineOutput {
     pub failed: Vec<Vec<u8>>,
     /// The ids of the alerts published.
     pub alerts: Vec<String>,
+    /// The `fraud_inputs` of those that were decided with the customer's history, by the record's identity.
+    pub alert_inputs: Vec<(String, String)>,
     /// The functions and ids of the dead letters, each as often as it was sent.
     pub dead_letters: Vec<(String, String)>,
     /// The rows of the table of aggregates, by customer and then by time.
@@ -69,8 +82,11 @@ pub struct PipelineOutput {
 /// What the pipeline must have produced, found by scoring here.
 #[derive(Debug, Clone, Default)]
 pub struct ExpectedOutput {
-    /// For each record that can be scored, by its identity, its scores: that with all answers, and those without some.
+    /// For each record that can be scored, by its identity, its scores: that with all answers, and those without some. Under a
+    /// policy that looks at the customers' history these are without it, and the last is with it.
     scores: HashMap<String, Vec<Vec<f64>>>,
+    /// By identity, the inputs of decisions with the customer's history.
+    inputs: HashMap<String, BTreeSet<String>>,
     /// The kinds of entities that the policy asks for.
     kinds: Vec<EntityKind>,
     /// How often each payload that cannot be scored is on the stream.
@@ -102,6 +118,7 @@ impl ExpectedOutput {
         let decider = Decider::new(policy.clone(), EventTimeBounds::UNBOUNDED);
         let reading = Reading::new(schema, policy.asked());
         let mut reader = TransactionReader::new(&reading);
+        let mut histories = policy.history().map(Histories::new);
         for record in records {
             let position = Position {
                 stream: &record.stream,
@@ -127,11 +144,20 @@ impl ExpectedOutput {
                 history: HistoryFound::NotAsked,
             };
             let decide = |found| decider.decide(&transaction, found, record.arrival, Some(position));
-            let known = decide(found);
-            let scores = (0..1 << (kinds.len() + 1))
+            let inputs = histories.as_mut().zip(customer).map(|(histories, customer)| {
+                histories.inputs(customer, &Incoming::of(&transaction, record.arrival, position))
+            });
+            let history = inputs.as_ref().map_or(HistoryFound::NotAsked, HistoryFound::New);
+            let known = decide(Found { history, ..found });
+            let mut scores: Vec<f64> = (0..1 << (kinds.len() + 1))
                 .map(|missing| decide(without(found, &kinds, missing)).score.value)
                 .collect();
             let identity = transaction.identity_at(position);
+            if inputs.is_some() {
+                scores.push(known.score.value);
+                let of_record = expected.inputs.entry(identity.to_string()).or_default();
+                of_record.extend(evidence::inputs(&transaction, &known, policy));
+            }
             if let Some(fold) = &mut fold {
                 fold.add(&transaction, &identity, record.arrival);
                 let digits = &transaction.amount.digits;
@@ -157,6 +183,8 @@ impl ExpectedOutput {
         self.check_landed(&outcome.landed, &mut found);
         self.check_failed(&outcome.failed, &mut found);
         self.check_alerts(&outcome.alerts, &mut found);
+        let inputs = outcome.alert_inputs.iter().map(|(id, inputs)| (id, inputs.as_str()));
+        self.check_inputs("alerted with other inputs than here", inputs, &mut found);
         self.check_dead_letters(&outcome.dead_letters, &mut found);
         self.check_windows(&outcome.windows, &mut found);
         found
@@ -164,6 +192,9 @@ impl ExpectedOutput {
 
     /// What a line was scored without: the place of its score.
     fn missing(&self, line: &LandedLine) -> usize {
+        if line.history.as_deref() == Some(USED) {
+            return 1 << (self.kinds.len() + 1);
+        }
         let kinds = (1..).zip(&self.kinds).filter(|(_, kind)| line.unavailable.contains(**kind));
         let kinds: usize = kinds.map(|(bit, _)| 1 << bit).sum();
         kinds + usize::from(line.enrichment == "unavailable")
@@ -213,6 +244,20 @@ impl ExpectedOutput {
         tell("not landed", missing, found);
         tell("landed too often, or unknown", unknown.into_iter(), found);
         tell("landed with another score than here", wrong.into_iter(), found);
+        let used = landed.iter().filter(|line| line.history.as_deref() == Some(USED));
+        let inputs = used.map(|line| (&line.decision_id, line.inputs.as_deref().unwrap_or_default()));
+        self.check_inputs("landed with other inputs than here", inputs, found);
+    }
+
+    fn check_inputs<'o>(
+        &self,
+        what: &str,
+        inputs: impl Iterator<Item = (&'o String, &'o str)>,
+        found: &mut Vec<String>,
+    ) {
+        let differs =
+            |(id, inputs): &(&String, &str)| !self.inputs.get(*id).is_some_and(|own| own.contains(*inputs));
+        tell(what, inputs.filter(differs).map(|(id, _)| id), found);
     }
 
     fn check_failed(&self, failed: &[Vec<u8>], found: &mut Vec<String>) {

@@ -39,6 +39,8 @@ pub struct RunReport {
     pub policy: String,
     /// The kinds of transactions that it never raises an alert for.
     pub never_alerted: Vec<String>,
+    /// How many lines of the lake say what of the customer's history; empty if the policy does not look at it.
+    pub history: BTreeMap<String, u64>,
     /// Records whose score raises an alert.
     pub high_scores: u64,
     /// Alerts published.
@@ -184,6 +186,10 @@ impl RunReport {
         let event_times = event_time_faults(self.event_times_unreadable, self.event_times_without_local_time);
         rows.extend(event_times.map(|faults| ("event times", faults)));
         rows.push(("policy", self.policy.clone()));
+        if !self.history.is_empty() {
+            let words = self.history.iter().map(|(word, count)| format!("{word}: {}", thousands(*count)));
+            rows.push(("history", words.collect::<Vec<_>>().join(", ")));
+        }
         rows.extend(self.never_alerted.iter().map(|kind| ("never alerted", kind.clone())));
         if self.not_produced > 0 {
             rows.insert(1, ("not produced", thousands(self.not_produced)));

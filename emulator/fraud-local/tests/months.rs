@@ -14,8 +14,9 @@ use exact_text::written_time;
 use fraud_aws::profiles::{FileProfiles, rows};
 use fraud_core::event_time::EventTimeBounds;
 use fraud_core::policy::Policy;
+use fraud_core::schema::Schema;
 use fraud_core::transaction::Transaction;
-use fraud_local::{ArrivalMode, Input, Pipeline, simulated_arrivals, start_services_with};
+use fraud_local::{ArrivalMode, FinishedRun, Input, Pipeline, simulated_arrivals, start_services_with};
 use fraudctl::entities::LoadedEntities;
 use fraudctl::generate::{Months, MonthsSettings};
 use fraudctl::interrupt::Interrupt;
@@ -66,6 +67,28 @@ async fn arrivals(aws: &EmbeddedAws) -> BTreeMap<String, BTreeSet<i64>> {
     arrivals
 }
 
+/// Generated months through the pipeline over these services.
+async fn run(aws: &EmbeddedAws, settings: MonthsSettings, policy: &str, out: &Path) -> FinishedRun {
+    let months = Months::new(settings);
+    let mut written = Vec::new();
+    months.write_profiles(&mut written).unwrap();
+    let rows = rows::read(&written).unwrap();
+    let pipeline = Pipeline {
+        aws,
+        policy: Policy::parse(policy).unwrap(),
+        schema: Schema::builtin_default(),
+        profiles: FileProfiles::of_rows(&rows).unwrap(),
+        entities: LoadedEntities::default(),
+        labels: None,
+        out: out.to_path_buf(),
+        analytics: true,
+        follow: false,
+        rate: None,
+        interrupt: Interrupt::never(),
+    };
+    pipeline.run(profiles::items(&rows), Input::Months(Box::new(months.peekable()))).await.unwrap()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn sixty_days_are_in_the_lake_by_event_date_and_arrived_when_the_stream_says_in_spite_of_faults() {
     let out = tempfile::tempdir().unwrap();
@@ -76,11 +99,7 @@ async fn sixty_days_are_in_the_lake_by_event_date_and_arrived_when_the_stream_sa
         from: "2026-01-20".parse().unwrap(),
         seed: 5,
     };
-    let months = Months::new(settings);
-    let mut written = Vec::new();
-    months.write_profiles(&mut written).unwrap();
-    let rows = rows::read(&written).unwrap();
-    let schema = fraud_core::schema::Schema::builtin_default();
+    let schema = Schema::builtin_default();
     let begin = std::time::UNIX_EPOCH;
     let aws = start_services_with(simulated_arrivals(&schema, begin)).await.unwrap();
     // Batches are redelivered, and the SDK sends some records twice.
@@ -90,21 +109,7 @@ async fn sixty_days_are_in_the_lake_by_event_date_and_arrived_when_the_stream_sa
         .unwrap();
     faults.add(When::calls(Service::Sns, "PublishBatch").with_probability(0.4, 2), Fault::Half).unwrap();
     faults.add(When::calls(Service::Kinesis, "PutRecords").nth(2), Fault::LoseAnswer).unwrap();
-    let pipeline = Pipeline {
-        aws: &aws,
-        policy: Policy::parse(POLICY).unwrap(),
-        schema,
-        profiles: FileProfiles::of_rows(&rows).unwrap(),
-        entities: LoadedEntities::default(),
-        labels: None,
-        out: out.path().to_path_buf(),
-        analytics: true,
-        follow: false,
-        rate: None,
-        interrupt: Interrupt::never(),
-    };
-    let finished =
-        pipeline.run(profiles::items(&rows), Input::Months(Box::new(months.peekable()))).await.unwrap();
+    let finished = run(&aws, settings, POLICY, out.path()).await;
     let report = finished.report;
     assert!(report.balanced, "{:?}", report.discrepancies);
     assert_eq!((report.arrivals, report.detection_latency_ms), (ArrivalMode::Simulated, None));
@@ -141,4 +146,33 @@ async fn sixty_days_are_in_the_lake_by_event_date_and_arrived_when_the_stream_sa
         let alert: Value = serde_json::from_str(alert).unwrap();
         assert_eq!(alert["event_time_fault"], Value::Null, "{alert}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lake_and_alerts_have_the_inputs_of_a_plain_fold_over_each_customers_months_in_spite_of_faults() {
+    let out = tempfile::tempdir().unwrap();
+    let settings = MonthsSettings {
+        days: 30,
+        customers: 60,
+        merchants: 60,
+        from: "2026-01-20".parse().unwrap(),
+        seed: 7,
+    };
+    let policy = include_str!("../../../policies/examples/card-simulated.toml");
+    let aws = start_services_with(simulated_arrivals(&Schema::builtin_default(), std::time::UNIX_EPOCH))
+        .await
+        .unwrap();
+    let faults = aws.faults();
+    for (operation, seed) in [("BatchGetItem", 1), ("PutItem", 2), ("TransactWriteItems", 3)] {
+        let calls = When::calls(Service::DynamoDb, operation).with_probability(0.05, seed);
+        faults.add(calls, Fault::InternalError).unwrap();
+        let calls = When::calls(Service::DynamoDb, operation).with_probability(0.02, seed + 10);
+        faults.add(calls, Fault::LoseAnswer).unwrap();
+    }
+    faults.add(When::calls(Service::Sns, "PublishBatch").with_probability(0.3, 2), Fault::Half).unwrap();
+    let report = run(&aws, settings, policy, out.path()).await.report;
+    assert!(report.balanced, "{:?}", report.discrepancies);
+    assert!(report.alerts > 5, "{} alerts", report.alerts);
+    let used = report.history.get("used").copied().unwrap_or_default();
+    assert!(used * 100 >= report.landed * 99, "{:?} of {}", report.history, report.landed);
 }

@@ -82,7 +82,7 @@ fn needs(policy: &Policy) -> Vec<String> {
         needs.push(format!("entities (ENTITY_SOURCE): {}", kinds.join(", ")));
     }
     if policy.needs_history().is_some() {
-        needs.push("history, which no function keeps yet: they refuse to start with this policy".to_owned());
+        needs.push("the customers' history (HISTORY)".to_owned());
     }
     let labels = policy
         .further_inputs()

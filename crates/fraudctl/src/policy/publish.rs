@@ -77,7 +77,7 @@ pub(super) async fn run(arguments: &PublishPolicyArgs) -> Result<(), Failure> {
     let outcome = outcome.map_err(|fault| store.failed(&fault))?;
     if let Some(factor) = policy.needs_history() {
         note!(
-            "it asks for the customer's history ({factor}), which is not available: no function starts with it"
+            "it looks at the customers' history ({factor}): functions start with it only where HISTORY says where that is kept"
         );
     }
     let id = policy.id();

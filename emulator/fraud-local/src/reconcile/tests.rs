@@ -70,8 +70,11 @@ fn balanced() -> (ExpectedOutput, PipelineOutput) {
         fraud_score,
         enrichment: enrichment.to_owned(),
         unavailable: EntityKinds::NONE,
+        history: None,
+        inputs: None,
     };
     let outcome = PipelineOutput {
+        alert_inputs: Vec::new(),
         landed: vec![
             landed("A/1", 0.8999999999999999, "profile"),
             landed("B/2", 0.04000000000000001, "profile"),
@@ -116,6 +119,8 @@ fn an_id_that_is_used_again_needs_an_alert_for_each_content() {
         fraud_score: 0.8999999999999999,
         enrichment: "profile".to_owned(),
         unavailable: EntityKinds::NONE,
+        history: None,
+        inputs: None,
     };
     let told = |alerts: &[&str]| {
         let alerts = alerts.iter().map(|id| (*id).to_owned()).collect();
@@ -215,6 +220,8 @@ fn a_record_scored_without_some_entities_is_held_against_the_score_without_them(
             fraud_score,
             enrichment: "no_customer".to_owned(),
             unavailable: unavailable.iter().copied().collect(),
+            history: None,
+            inputs: None,
         };
         let told = |score| {
             let alerts = vec!["/1".to_owned()];
