@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use exact_text::timestamp::Timestamp;
+use fraud_core::policy::Policy;
 use fraud_core::schema::Schema;
 use fraud_core::transaction::{Asked, Reading};
 use stream_client::producer::Record;
@@ -23,17 +24,23 @@ pub(crate) struct InStep<'f> {
     reading: Reading,
     functions: &'f Functions,
     ends: Option<i64>,
+    is_needed: bool,
 }
 
 impl<'f> InStep<'f> {
-    /// The steps of transactions that are written by this schema, each done when these functions have seen it.
-    pub(crate) fn new(schema: &Schema, functions: &'f Functions) -> Self {
-        InStep { reading: Reading::new(schema, &Asked::default()), functions, ends: None }
+    /// The steps of transactions that are written by this schema, each done when these functions have seen it. Without a policy
+    /// that looks at the customers' history there is one step: nothing is forgotten.
+    pub(crate) fn new(schema: &Schema, policy: &Policy, functions: &'f Functions) -> Self {
+        let is_needed = policy.history().is_some();
+        InStep { reading: Reading::new(schema, &Asked::default()), functions, ends: None, is_needed }
     }
 }
 
 impl Steps for InStep<'_> {
     fn begins(&mut self, record: &Record) -> bool {
+        if !self.is_needed {
+            return false;
+        }
         let Some(time) = event_time(&self.reading, &record.data).map(Timestamp::millis) else { return false };
         let is_first = self.ends.is_none();
         let begins = self.ends.is_none_or(|ends| time >= ends);

@@ -132,7 +132,7 @@ impl Pipeline<'_> {
             self.aws.record_source(STREAM),
             transform,
             objects,
-            delivery_settings(),
+            delivery_settings(self.aws.simulates_arrivals()),
         )?;
         let (stop, stopped) = watch::channel(false);
         let until_stopped = || {
@@ -197,7 +197,8 @@ impl Pipeline<'_> {
         let records = paced(records, self.rate).take_until(Box::pin(self.interrupt.clone().wait()));
         match self.aws.simulates_arrivals() {
             true => {
-                in_order::send(&target, records, &mut InStep::new(&self.schema, functions), outcome).await;
+                let mut steps = InStep::new(&self.schema, &self.policy, functions);
+                in_order::send(&target, records, &mut steps, outcome).await;
             }
             false => producer::send(&target, &ProducerSettings::default(), records, outcome).await,
         }
@@ -350,10 +351,12 @@ fn mapping_settings() -> MappingSettings {
 
 /// As the template deploys the delivery stream, but for what a developer would wait for: buffers are small, and the
 /// stream is looked at often.
-fn delivery_settings() -> DeliverySettings {
+fn delivery_settings(simulated: bool) -> DeliverySettings {
+    // A step of a run with simulated arrivals ends when the transform has seen it.
+    let interval = Duration::from_millis(if simulated { 50 } else { 1_000 });
     DeliverySettings {
         name: "transactions-to-lake".to_owned(),
-        transform_buffering: Buffering { size: 1024 * 1024, interval: Duration::from_secs(1) },
+        transform_buffering: Buffering { size: 1024 * 1024, interval },
         buffering: Buffering { size: 64 * 1024 * 1024, interval: Duration::from_secs(60) },
         prefix: format!(
             "{}/year=!{{partitionKeyFromLambda:year}}/month=!{{partitionKeyFromLambda:month}}/\
@@ -375,7 +378,7 @@ fn delivery_settings() -> DeliverySettings {
                 users.into_iter().map(|user| (user.sub_sequence_number, user.data)).collect()
             }
         })),
-        polling_interval: Duration::from_millis(100),
+        polling_interval: interval / 10,
         ..DeliverySettings::default()
     }
 }
