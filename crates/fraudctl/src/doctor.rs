@@ -16,6 +16,7 @@ use crate::options::with_options;
 
 mod clock;
 mod finding;
+mod history;
 mod messaging;
 mod sample;
 mod settings;
@@ -32,8 +33,8 @@ use finding::Finding;
   fraud-local --count 1000 --seed 1 --keep       prints `export` lines; with them in a shell, there:
   fraudctl doctor --stream transactions
 
-The functions' own variables say what to check (PROFILE_SOURCE, ENTITY_SOURCE, FRAUD_POLICY, POLICY_STORE,
-TRANSACTION_SCHEMA, ALERT_SINK, ALERT_LEDGER, DEAD_LETTERS, UNALERTED_LETTERS, AGGREGATES, AGGREGATE_SINK and the rest); an option overrides its variable. Calls are made with your
+The functions' own variables say what to check (PROFILE_SOURCE, ENTITY_SOURCE, HISTORY, FRAUD_POLICY,
+POLICY_STORE, TRANSACTION_SCHEMA, ALERT_SINK, ALERT_LEDGER, DEAD_LETTERS, UNALERTED_LETTERS, AGGREGATES, AGGREGATE_SINK and the rest); an option overrides its variable. Calls are made with your
 credentials and change nothing: writes are made under conditions that cannot hold. This does not check the functions' own
 roles. This machine's clock is compared with that of the ledger's service.
 
@@ -48,6 +49,9 @@ pub struct DoctorArgs {
     /// Check this instead of ENTITY_SOURCE.
     #[arg(long, value_name = "TARGET")]
     entities: Option<String>,
+    /// Check this instead of HISTORY.
+    #[arg(long, value_name = "TARGET")]
+    history: Option<String>,
     /// Check this instead of FRAUD_POLICY.
     #[arg(long, value_name = "SOURCE")]
     policy: Option<String>,
@@ -99,6 +103,7 @@ pub async fn run(arguments: &DoctorArgs) -> Result<(), Failure> {
     let options = [
         ("PROFILE_SOURCE", arguments.profiles.clone()),
         ("ENTITY_SOURCE", arguments.entities.clone()),
+        ("HISTORY", arguments.history.clone()),
         ("FRAUD_POLICY", arguments.policy.clone()),
         ("POLICY_STORE", arguments.policy_store.clone()),
         ("TRANSACTION_SCHEMA", arguments.schema.clone()),
@@ -133,6 +138,7 @@ async fn findings(environment: Environment<'_>, arguments: &DoctorArgs) -> Vec<F
     let checks: Vec<Check<'_>> = vec![
         check(tables::profiles(environment, &sdk, can_call)),
         check(tables::entities(environment, policy.as_ref(), &sdk, can_call)),
+        check(history::check(environment, policy.as_ref(), &sdk, can_call)),
         check(tables::policies(environment, &sdk, can_call)),
         check(messaging::topic(environment, &sdk, can_call)),
         check(tables::ledger(environment, &sdk, can_call)),

@@ -1,7 +1,7 @@
 """Checks a template by the rules."""
 
 from .code import NotFound
-from .deployments import parameter_sets
+from .deployments import REFUSED, parameter_sets
 from .expand import expand
 from .model import Deployment, NotDeployable
 from .rules import load
@@ -20,7 +20,18 @@ def check(template, code):
         for name, rule in load().items():
             for message in _broken(rule, deployment, code):
                 found.setdefault((name, message), where)
+    for where, values in REFUSED.items():
+        if _is_deployable(expanded, values):
+            found.setdefault(("refused", "the template's Rules must refuse these parameters"), where)
     return [(name, f"{message} ({where})") for (name, message), where in found.items()]
+
+
+def _is_deployable(expanded, values):
+    try:
+        Deployment("refused", expanded, values)
+    except NotDeployable:
+        return False
+    return True
 
 
 def _broken(rule, deployment, code):

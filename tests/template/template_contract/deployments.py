@@ -10,6 +10,10 @@ EVERYTHING = {
     "LedgerWarmWrites": "4000",
     "OperationsEmail": "operations@example.com",
     "FraudPolicy": "file:/opt/policies/strict.toml",
+    "History": "on",
+    "HistoryCapacity": "PROVISIONED",
+    "HistoryWarmReads": "20000",
+    "HistoryWarmWrites": "10000",
     "TransactionSchema": "file:/opt/schemas/eventbridge.toml",
     "PolicyLayerArn": "arn:aws:lambda:us-east-1:123456789012:layer:policies:1",
     "ProfileWarmReads": "33333",
@@ -19,6 +23,22 @@ EVERYTHING = {
     "TransformBufferMB": 1,
 }
 
+PUBLISHED = {"PublishedPolicy": "card@0123456789ab"}
+LAYER = {"PolicyLayerArn": EVERYTHING["PolicyLayerArn"]}
+
+# What the template's Rules refuse before anything is deployed.
+REFUSED = {
+    "a policy's file without its layer": {"FraudPolicy": "file:/opt/policies/strict.toml"},
+    "a policy's file beside a published policy": {"FraudPolicy": "file:/opt/policies/strict.toml"} | LAYER | PUBLISHED,
+    "a schema's file without its layer": {"TransactionSchema": "file:/opt/schemas/eventbridge.toml"},
+    "a provisioned stream that is warmed": {"StreamMode": "PROVISIONED", "StreamWarmMiBps": 50},
+    "provisioned aggregates with a limit": {"AggregatesCapacity": "PROVISIONED", "AggregateMaxWriteUnits": 2000},
+    "a history for the built-in policy": {"History": "on"},
+    "a history's table without a history": {"HistoryTableName": "customer-history"},
+    "capacity for a history's table that exists": {"History": "on", "HistoryTableName": "customer-history", "HistoryCapacity": "PROVISIONED"} | PUBLISHED,
+    "warm writes for a history's table that exists": {"History": "on", "HistoryTableName": "customer-history", "HistoryWarmWrites": "10000"} | PUBLISHED,
+}
+
 
 def parameter_sets(expanded):
     """Name and values of each: the defaults, everything on, what excludes it, and every retention."""
@@ -26,7 +46,10 @@ def parameter_sets(expanded):
     yield "with everything on", EVERYTHING
     yield "with On-demand Advantage", {"StreamWarmMiBps": 50}
     yield "with a limit of what aggregates cost", {"AggregateMaxWriteUnits": 2000, "AggregateRemembered": 20000}
-    yield "with a published policy", {"PublishedPolicy": "card@0123456789ab"}
+    yield "with a published policy", PUBLISHED
+    yield "with a history that waits for its backfill", {"History": "on", "AlertsEnabled": "false"} | PUBLISHED
+    yield "with a history that is warmed for reads alone", {"History": "on", "HistoryWarmReads": "20000"} | PUBLISHED
+    yield "with a history in a table that exists", {"History": "on", "HistoryTableName": "customer-history"} | PUBLISHED
     yield "as it is first created", {"DeletionProtection": "false"}
     for hours in expanded.get("Parameters", {}).get("StreamRetentionHours", {}).get("AllowedValues", []):
         yield f"with {hours} hours of retention", {"StreamRetentionHours": hours}

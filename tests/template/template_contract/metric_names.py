@@ -39,6 +39,8 @@ def _of_aws(deployment, namespace, name, dimensions):
         return
     for dimension, resource_type in needed.items():
         value = str(dimensions[dimension])
+        if dimension == "TableName" and value and value == deployment.values.get("HistoryTableName"):
+            continue
         resource = deployment.referred(value)
         attribute = BY_ATTRIBUTE.get(dimension)
         expected = f"${{{resource}.{attribute}}}" if attribute else f"${{{resource}}}"

@@ -61,6 +61,22 @@ def parameter(name, key, to):
     return change
 
 
+def unruled(name):
+    """Drops one of the template's Rules."""
+
+    def change(template):
+        del template["Rules"][name]
+
+    return change
+
+
+def condition(name, to):
+    def change(template):
+        template["Conditions"][name] = to
+
+    return change
+
+
 def retention(hours, key, to):
     def change(template):
         template["Mappings"]["ByRetention"][hours][key] = to
@@ -122,6 +138,37 @@ def _widen(statement):
     return statement | {"Resource": "*"}
 
 
+def _conditional(template, role, wanted):
+    """The statements of a role, and the place of the first under a condition that says what is wanted."""
+    statements = template["Resources"][role]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
+    return statements, next(n for n, statement in enumerate(statements) if "Fn::If" in statement and re.search(wanted, json.dumps(statement)))
+
+
+def _drop_conditional(template, role, wanted):
+    statements, place = _conditional(template, role, wanted)
+    del statements[place]
+
+
+def _in_conditional(role, wanted, change_statement):
+    """Changes a statement under a condition."""
+
+    def change(template):
+        statements, place = _conditional(template, role, wanted)
+        statements[place]["Fn::If"][1] = change_statement(statements[place]["Fn::If"][1])
+
+    return change
+
+
+def _always(role, wanted):
+    """Takes the condition of a statement away."""
+
+    def change(template):
+        statements, place = _conditional(template, role, wanted)
+        statements[place] = statements[place]["Fn::If"][1]
+
+    return change
+
+
 MISTAKES = [
     # Firehose
     ("gzip around Parquet", put(*LAKE, "CompressionFormat", to="GZIP"), "firehose-parquet"),
@@ -169,6 +216,9 @@ MISTAKES = [
     ("alerts by a standard consumer", put("AlertsMapping", "EventSourceArn", to={"Fn::GetAtt": "TransactionsStream.Arn"}), "enhanced-fan-out"),
     ("from the latest record", put("AlertsMapping", "StartingPosition", to="LATEST"), "mapping-start"),
     ("a mapping switched off", put("AnalyticsMapping", "Enabled", to=False), "mapping-start"),
+    ("alerts switched off with a parameter that says on", put("AlertsMapping", "Enabled", to="false"), "mapping-start"),
+    ("alerts that do not wait for the backfill", drop("AlertsMapping", "Enabled"), "mapping-start"),
+    ("alerts that wait unless they are told not to", parameter("AlertsEnabled", "Default", "false"), "mapping-start"),
     ("no partial failures", drop("AlertsMapping", "FunctionResponseTypes"), "mapping-partial-failures"),
     ("no bisect", put("AlertsMapping", "BisectBatchOnFunctionError", to=False), "mapping-bisect"),
     ("three retries", put("AnalyticsMapping", "MaximumRetryAttempts", to=3), "mapping-retries"),
@@ -203,6 +253,25 @@ MISTAKES = [
     ("a function that publishes policies", in_role("KinesisAlertsRole", "dynamodb:GetItem", lambda s: s | {"Action": ["dynamodb:GetItem", "dynamodb:PutItem"]}), "policy-writers"),
     ("a function that cannot read the policy", in_role("FirehoseTransformRole", "dynamodb:GetItem", lambda s: None), "access-needed"),
     ("a function that changes lists", in_role("FirehoseTransformRole", "dynamodb:BatchGetItem", lambda s: s | {"Action": ["dynamodb:BatchGetItem", "dynamodb:UpdateItem"]}), "access-least"),
+    ("a function without the history", drop(*_variables("FirehoseTransform"), "HISTORY"), "history"),
+    ("a history that one function keeps though it is off", put(*_variables("KinesisAlerts"), "HISTORY", to={"Fn::Sub": "dynamodb:${AlertLedgerTable}"}), "history"),
+    ("a history of development", put(*_variables("KinesisAlerts"), "HISTORY", to="memory:"), "function-variable-values"),
+    ("a history's table beside the one that is named", condition("MakesHistoryTable", {"Condition": "KeepsHistory"}), "history"),
+    ("a history in the ledger's table", put(*_variables("KinesisAlerts"), "HISTORY", "Fn::If", 1, to={"Fn::Sub": "dynamodb:${AlertLedgerTable}"}), "table-keys"),
+    ("a transform that cannot read the history", lambda template: _drop_conditional(template, "FirehoseTransformRole", "KeepsHistory"), "access-needed"),
+    ("alerts that cannot write the history", lambda template: _drop_conditional(template, "KinesisAlertsRole", "dynamodb:PutItem"), "access-needed"),
+    ("alerts that cannot ask the ledger for what the history forgot", lambda template: _drop_conditional(template, "KinesisAlertsRole", "dynamodb:GetItem"), "access-needed"),
+    ("a transform that writes the history", _in_conditional("FirehoseTransformRole", "KeepsHistory", lambda s: s | {"Action": ["dynamodb:BatchGetItem", "dynamodb:PutItem"]}), "access-least"),
+    ("alerts that delete histories", _in_conditional("KinesisAlertsRole", "dynamodb:PutItem", lambda s: s | {"Action": ["dynamodb:BatchGetItem", "dynamodb:DeleteItem", "dynamodb:PutItem"]}), "access-least"),
+    ("permissions of a history that is off", _always("KinesisAlertsRole", "dynamodb:PutItem"), "access-least"),
+    ("permissions on every table in place of the one that is named", _in_conditional("FirehoseTransformRole", "KeepsHistory", lambda s: s | {"Resource": {"Fn::Sub": "arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}:table/*"}}), "access-needed"),
+    ("a history for the built-in policy", unruled("HistoryIsForAPolicyOfYours"), "refused"),
+    ("a history's table without a history", unruled("AHistoryTableIsForAHistory"), "refused"),
+    ("a policy's file without its layer, before it is deployed", unruled("APolicyFileNeedsItsLayer"), "refused"),
+    ("two policies", unruled("OnePolicyScores"), "refused"),
+    ("a schema's file without its layer, before it is deployed", unruled("ASchemaFileNeedsItsLayer"), "refused"),
+    ("a provisioned stream that is warmed, before it is deployed", unruled("OnlyAStreamOnDemandIsWarmed"), "refused"),
+    ("provisioned aggregates with a limit, before they are deployed", unruled("OnlyAggregatesOnDemandAreLimited"), "refused"),
     ("a policy's file without its layer", drop("KinesisAlerts", "Layers"), "policy-layer"),
     ("a schema's file without its layer", drop("CustomerAnalytics", "Layers"), "policy-layer"),
     ("a function without the schema", drop("CustomerAnalytics", "Environment", "Variables", "TRANSACTION_SCHEMA"), "transaction-schema"),
@@ -221,6 +290,14 @@ MISTAKES = [
     ("the aggregates without a sort key", put("AggregatesTable", "KeySchema", to=[{"AttributeName": "customer_id", "KeyType": "HASH"}]), "table-keys"),
     ("a window's start as text", put("AggregatesTable", "AttributeDefinitions", 1, "AttributeType", to="S"), "table-keys"),
     ("the ledger by alertId", lambda template: [put("AlertLedgerTable", "KeySchema", 0, "AttributeName", to="alertId")(template), put("AlertLedgerTable", "AttributeDefinitions", 0, "AttributeName", to="alertId")(template)], "table-keys"),
+    ("the history by another key", lambda template: [put("HistoryTable", "KeySchema", 0, "AttributeName", to="customer")(template), put("HistoryTable", "AttributeDefinitions", 0, "AttributeName", to="customer")(template)], "table-keys"),
+    ("a history that never expires", drop("HistoryTable", "TimeToLiveSpecification"), "table-ttl"),
+    ("a history without recovery", drop("HistoryTable", "PointInTimeRecoverySpecification"), "table-recovery"),
+    ("a history in the clear", drop("HistoryTable", "SSESpecification"), "encrypted"),
+    ("a history that anybody may delete", drop("HistoryTable", "DeletionProtectionEnabled"), "table-protection"),
+    ("a history that goes with the stack", attribute("HistoryTable", "DeletionPolicy", "Delete"), "retained"),
+    ("a provisioned history that is not scaled", without("HistoryReadsScaling"), "table-billing"),
+    ("a history warmed below what it has", parameter("HistoryWarmReads", "Default", "100"), "table-warm-throughput"),
     ("expiry by another attribute", put("AlertLedgerTable", "TimeToLiveSpecification", "AttributeName", to="expires_at"), "table-ttl"),
     ("no expiry", drop("AggregatesTable", "TimeToLiveSpecification"), "table-ttl"),
     ("tables that anybody may delete", parameter("DeletionProtection", "Default", "false"), "table-protection"),
@@ -301,6 +378,11 @@ MISTAKES = [
     ("an alarm that tells fraud's receivers", put("AlertsErrors", "AlarmActions", to=[{"Ref": "AlertsTopic"}]), "alarm-actions"),
     ("no alarm for dead letters", without("DeadLettersWaiting"), "alarm-set"),
     ("no alarm for entities that do not answer", without("AlertsWithoutEntities"), "alarm-set"),
+    ("no alarm for lines without history", without("HistoryLagging"), "alarm-set"),
+    ("no alarm for a history that cannot be read", without("HistoryInvalid"), "alarm-set"),
+    ("no alarm for a history that does not answer", without("TransformWithoutHistory"), "alarm-set"),
+    ("an alarm for another history's throttling", put("HistoryWritesThrottled", "Dimensions", 0, "Value", to={"Ref": "AggregatesTable"}), "alarm-set"),
+    ("an alarm for a table that nobody keeps", put("HistoryWritesThrottled", "Dimensions", 0, "Value", to="history"), "alarm-metrics"),
     ("no alarm for reused ids", without("TransactionIdsReused"), "alarm-set"),
     ("an alarm for reused ids that alerts do not set off", lambda template: at("TransactionIdsReused", "Metrics")(template).pop(2), "alarm-set"),
     ("no alarm for high scores that nobody was alerted of", without("HighScoresUnalerted"), "alarm-set"),
@@ -315,6 +397,8 @@ MISTAKES = [
     ("a widget of a metric that there is not", in_text(*BODY, old='"AlertsSuppressed"', new='"AlertsSupressed"'), "dashboard-metrics"),
     ("a widget of another dimension", in_text(*BODY, old='"HighScores", "function"', new='"HighScores", "FunctionName"'), "dashboard-metrics"),
     ("a search that finds nothing", in_text(*BODY, old="RecordsDeadLettered'", new="DeadLetters'"), "dashboard-searches"),
+    ("an alarm of the history that the dashboard lacks", in_text(*BODY, old='"${HistoryInvalid.Arn}", ', new=""), "dashboard-alarms"),
+    ("a dashboard that cannot do without a history", in_text(*BODY, old=', [ "AWS/DynamoDB", "ReadThrottleEvents", "TableName", "${Table}"', new=' [ "AWS/DynamoDB", "ReadThrottleEvents", "TableName", "${Table}"'), "dashboard-body"),
     ("an alarm that the dashboard lacks", in_text(*BODY, old='"${LakeStale.Arn}",', new=""), "dashboard-alarms"),
     # Parameters
     ("a mapping without a row", lambda template: template["Mappings"]["ByRetention"].pop("720"), "deployable"),
@@ -329,15 +413,9 @@ def _drop_column(template, name):
     columns.remove(next(column for column in columns if column["Name"] == name))
 
 
-def _drop_conditional(template, role, action):
-    statements = template["Resources"][role]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
-    place = next(n for n, statement in enumerate(statements) if "Fn::If" in statement and re.search(action, json.dumps(statement)))
-    del statements[place]
-
-
 def _check_list():
     """Every rule must have a mistake that it notices, and every name must be a rule's."""
-    rules, named = {*load(), "deployable"}, {expected for _, _, expected in MISTAKES + MISTAKES_IN_CODE}
+    rules, named = {*load(), "deployable", "refused"}, {expected for _, _, expected in MISTAKES + MISTAKES_IN_CODE}
     if rules != named:
         raise ValueError(f"rules without a mistake: {sorted(rules - named)}; mistakes for rules that there are not: {sorted(named - rules)}")
 

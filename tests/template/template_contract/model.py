@@ -26,6 +26,8 @@ class Deployment:
             raise NotDeployable(f"there is no parameter {', '.join(unknown)}")
         self.values = {key: parameter.get("Default", "") for key, parameter in self.parameters.items()} | values
         self._conditions = {}
+        for rule in template.get("Rules", {}).values():
+            self._keep(rule)
         self.resources = {
             name: {key: self._resolve(value) if key == "Properties" else value for key, value in resource.items()}
             for name, resource in template["Resources"].items()
@@ -63,6 +65,13 @@ class Deployment:
             return self.template["Conditions"][name]
         except KeyError as error:
             raise NotDeployable(f"there is no condition {name}") from error
+
+    def _keep(self, rule):
+        """CloudFormation refuses parameters under which an assertion of a rule that applies does not hold."""
+        if "RuleCondition" not in rule or self._is_true(rule["RuleCondition"]):
+            for assertion in rule["Assertions"]:
+                if not self._is_true(assertion["Assert"]):
+                    raise NotDeployable(assertion.get("AssertDescription", "a rule does not hold"))
 
     def _is_true(self, expression):
         ((function, argument),) = expression.items()

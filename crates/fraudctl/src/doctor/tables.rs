@@ -34,15 +34,15 @@ const RULE_LIMIT: Duration = Duration::from_secs(10);
 const NO_ONE: &str = "fraudctl doctor";
 
 /// What a table must be.
-struct Table {
-    check: &'static str,
-    variable: &'static str,
-    name: String,
-    schema: &'static schema::Table,
+pub(super) struct Table {
+    pub(super) check: &'static str,
+    pub(super) variable: &'static str,
+    pub(super) name: String,
+    pub(super) schema: &'static schema::Table,
     /// The calls that whoever uses it makes.
-    calls: &'static [Call],
+    pub(super) calls: &'static [Call],
     /// What happens to who goes on with an empty table in its place, if its rows are a memory.
-    loss: Option<&'static str>,
+    pub(super) loss: Option<&'static str>,
 }
 
 /// What a consumer does to its checkpoints.
@@ -214,7 +214,7 @@ pub(super) async fn checkpoints(table: Option<&str>, sdk: &Sdk, can_call: bool) 
 }
 
 impl Table {
-    async fn check(&self, sdk: &Sdk, can_call: bool) -> Vec<Finding> {
+    pub(super) async fn check(&self, sdk: &Sdk, can_call: bool) -> Vec<Finding> {
         self.check_by(&Client::new(sdk.config().await), can_call).await
     }
 
@@ -232,10 +232,18 @@ impl Table {
         if let Some(attribute) = self.schema.time_to_live {
             findings.push(finding(self.expires(attribute, client).await));
         }
+        findings.extend(self.permissions(client).await);
+        findings
+    }
+
+    /// Which of the calls may be made.
+    pub(super) async fn permissions(&self, client: &Client) -> Vec<Finding> {
+        let mut findings = Vec::new();
         for call in self.calls {
             let allowed = self.attempt(call, client).await;
             let allowed = allowed.map_err(|code| Wrong::call("dynamodb", call.action, &code));
-            findings.push(finding(allowed.map(|()| format!("{} is allowed", call.action))));
+            let allowed = allowed.map(|()| format!("{} is allowed", call.action));
+            findings.push(Finding::of(self.check, format!("dynamodb:{}", self.name), allowed));
         }
         findings
     }

@@ -61,6 +61,9 @@ impl ReplaySummary {
         }
         if let Some(transform) = &self.transform {
             line("high scores", transform.high_scores);
+            if transform.lagging > 0 {
+                line("history lagging", transform.lagging);
+            }
             line(would("lines written", "lines to write"), transform.lines);
             for (reason, count) in &transform.failed {
                 line(&format!("failed {reason}"), *count);

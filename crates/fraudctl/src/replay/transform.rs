@@ -15,6 +15,7 @@ use firehose_transform::config::Config;
 use firehose_transform::metrics::BatchMetrics;
 use fraud_aws::config::Environment;
 use fraud_aws::entities::Entities;
+use fraud_aws::history::HistoryRows;
 use fraud_aws::profiles::Profiles;
 use kpl_aggregation::{Payload, split};
 use lambda_events::firehose_json::{EventRecord, event_json};
@@ -38,7 +39,7 @@ const EVENT_BYTES: usize = 200 * 1024;
 
 /// The transform, and the files that its lines go to.
 pub(super) struct TransformHandler {
-    transform: Transform<Profiles, Entities>,
+    transform: Transform<Profiles, Entities, HistoryRows>,
     /// How long an invocation may take.
     limit: Duration,
     status: ReadingStatus,
@@ -82,8 +83,10 @@ impl TransformHandler {
         let profiles = Profiles::connect(&config.profile_source, config.cache, sdk).await;
         let entities = Entities::connect(&config.entity_source, &policy, config.cache, sdk).await;
         let (profiles, entities) = (profiles.map_err(Failure::input)?, entities.map_err(Failure::input)?);
-        let transform =
-            Transform::new(profiles, entities, policy, config.event_time_bounds).with_schema(&schema);
+        let history = HistoryRows::connect(&config.history, &policy, sdk).await.map_err(Failure::input)?;
+        let transform = Transform::new(profiles, entities, policy, config.event_time_bounds)
+            .with_history(history)
+            .with_schema(&schema);
         // Last, so that nothing is left in the folder if something else is wrong.
         let folder = out.map(|(out, replay)| LakeFolder::claim(out, replay)).transpose();
         let done = Done {
@@ -139,6 +142,10 @@ impl TransformHandler {
         }
         if metrics.entities.as_ref().is_some_and(|entities| entities.unavailable > 0) {
             return Err(NotYet("entities_unavailable".to_owned()));
+        }
+        // Lagging records are not waited for: those that the alerting function gave up are never taken in.
+        if metrics.history_unavailable > 0 {
+            return Err(NotYet("history_unavailable".to_owned()));
         }
         let answered = read_answers(&transformed.response, batch.shard_id, parts).map_err(NotYet)?;
         Ok((answered, metrics))

@@ -517,3 +517,66 @@ async fn the_entities_and_the_policy_store_are_looked_over() {
     let denied = wrong(&world, &["--policy-store", store, "--policy", "builtin:default"]).await;
     assert!(denied["policy store"].1.contains("dynamodb:GetItem"), "{denied:?}");
 }
+
+const HISTORY: &str = "name = \"past\"\ncap = 100\nthreshold = 50\ndefault_risk = 0.5\n\n[history]\nprior_mean_amount = 50\n\
+                       outlier_ratio = 2\n\n[[factors]]\nname = \"many\"\ninput = \"history.count_24h\"\n\
+                       bands = [{ above = 5, points = 60 }]\n";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_history_is_looked_over_with_the_policy_and_the_ledger_beside_it() {
+    let mut world = started().await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("past.toml");
+    std::fs::write(&file, HISTORY).unwrap();
+    let policy = format!("file:{}", file.display());
+
+    // Policy and variable differ: what the functions say when they refuse to start.
+    let (check, what, mend) = only_wrong(&world, &["--policy", &policy]).await;
+    assert_eq!(check, "history");
+    assert!(
+        what.contains("looks at the customers' history") && what.contains("HISTORY keeps none"),
+        "{what}"
+    );
+    assert!(mend.contains("HISTORY=dynamodb:<table>"), "{mend}");
+    let (check, what, mend) = only_wrong(&world, &["--history", "dynamodb:customer_history"]).await;
+    assert_eq!(check, "history");
+    assert!(what.contains("has no [history]") && mend.contains("set HISTORY to none:"), "{what}; {mend}");
+
+    world.variables.insert("FRAUD_POLICY", policy);
+    world.variables.insert("HISTORY", "dynamodb:customer_history".to_owned());
+    let before = world.rows("customer_history").await;
+    let ended = world.fraudctl(&["doctor", "--stream", "transactions"]).await;
+    assert_eq!(ended.status, Some(0), "{ended:?}");
+    for line in [
+        "history         dynamodb:alert_ledger: dynamodb:GetItem is allowed",
+        "history         dynamodb:customer_history: active, key customer_id (S)",
+        "history         dynamodb:customer_history: time to live on ttl",
+        "history         dynamodb:customer_history: dynamodb:BatchGetItem is allowed",
+        "history         dynamodb:customer_history: dynamodb:PutItem is allowed",
+    ] {
+        assert!(ended.stdout.contains(line), "{line}: {}", ended.stdout);
+    }
+    assert_eq!(world.rows("customer_history").await, before);
+
+    for (value, what, mend) in [
+        ("dynamodb:nowhere", "the table does not exist", "restore it (docs/operations.md, \"A lost table\")"),
+        ("dynamodb:alert_ledger", "its key is alert_id (S), it must be customer_id (S)", "HISTORY"),
+        ("dynamodb:customer_profiles", "time to live is off", "update-time-to-live"),
+        ("history", "HISTORY is `history`; it accepts", "set it"),
+        ("memory:", "HISTORY and ALERT_LEDGER must both be", "name a table in each"),
+    ] {
+        let found = only_wrong(&world, &["--history", value]).await;
+        assert!(
+            found.0 == "history" && found.1.contains(what) && found.2.contains(mend),
+            "{value}: {found:?}"
+        );
+    }
+    let (check, what, _) = only_wrong(&world, &["--ledger", "memory:"]).await;
+    assert_eq!(check, "history");
+    assert!(what.contains("HISTORY and ALERT_LEDGER must both be"), "{what}");
+
+    // The ledger is asked about what the history forgot.
+    world.deny(Service::DynamoDb, "GetItem");
+    let denied = wrong(&world, &[]).await;
+    assert!(denied["history"].0.starts_with("may not call dynamodb:GetItem"), "{denied:?}");
+}

@@ -144,6 +144,53 @@ async fn a_replay_waits_for_profiles_that_cannot_be_looked_up() {
     assert!(lines.iter().all(|(_, line)| line["enrichment"] != "unavailable"));
 }
 
+const HISTORY: &str = "name = \"past\"\ncap = 100\nthreshold = 50\ndefault_risk = 0.5\n\n[history]\nprior_mean_amount = 50\n\
+                       outlier_ratio = 2\n\n[[factors]]\nname = \"many\"\ninput = \"history.count_24h\"\n\
+                       bands = [{ above = 5, points = 60 }]\n";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lines_that_lacked_the_history_have_it_once_the_alerting_function_took_their_records_in() {
+    let mut world = world().await;
+    world.put_transactions(50).await;
+    world.create_profiles_table("history").await;
+    let to = between().await;
+    let folder = tempfile::tempdir().unwrap();
+    let policy = folder.path().join("past.toml");
+    fs::write(&policy, HISTORY).unwrap();
+    let replay = async |handler: &str, out: &str| {
+        let span = ["--from", BEGIN, "--to", &to, "--json"];
+        let mut arguments = [&["replay", "--stream", STREAM, "--handler", handler][..], &span].concat();
+        let out = folder.path().join(out);
+        if handler == "transform" {
+            arguments.extend(["--out", out.to_str().unwrap()]);
+        }
+        let mut command = world.command(&arguments);
+        command.envs(world.configuration()).env("HISTORY", "dynamodb:history");
+        let output =
+            command.env("FRAUD_POLICY", format!("file:{}", policy.display())).output().await.unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        serde_json::from_slice::<Value>(&output.stdout).unwrap()
+    };
+    let said = |out: &str| {
+        let lines = lines(&files(&folder.path().join(out)));
+        let scored = lines.into_iter().filter(|(folder, _)| folder != "processing-failed");
+        let mut said = BTreeMap::new();
+        for (_, line) in scored {
+            assert_eq!(line["history"] == "none", line["customer_id"].is_null(), "{line}");
+            *said.entry(line["history"].as_str().unwrap().to_owned()).or_insert(0) += 1;
+        }
+        said
+    };
+    let before = replay("transform", "before").await;
+    let lagging = said("before")["lagging"];
+    assert!(lagging > 0 && !said("before").contains_key("used"));
+    assert_eq!(before["transform"]["lagging"], lagging);
+    replay("alerts", "").await;
+    let after = replay("transform", "after").await;
+    assert_eq!(said("after").get("used"), Some(&lagging));
+    assert!(!said("after").contains_key("lagging") && after["transform"]["lagging"].is_null(), "{after}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_interrupted_replay_writes_no_file() {
     let mut world = world().await;

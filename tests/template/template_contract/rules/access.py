@@ -11,6 +11,8 @@ READING_A_STREAM = {"kinesis:DescribeStream", "kinesis:DescribeStreamSummary", "
 READING_A_CONSUMER = {"kinesis:DescribeStreamConsumer", "kinesis:SubscribeToShard"}
 LOGGING = {"logs:CreateLogStream", "logs:PutLogEvents"}
 KEEPING_FAILURES = {"s3:PutObject", "s3:ListBucket"}
+# Calls of a port that are on another port's table: the history asks the ledger for claims (crates/fraud-aws/src/history.rs).
+ON_ANOTHER_TABLE = {("history", "dynamodb:GetItem"): "ALERT_LEDGER"}
 # What an action needs of the key that encrypts its resource.
 READS = {"dynamodb", "kinesis", "s3", "sns", "sqs"}
 WRITES = {"kinesis:PutRecords": "kinesis", "sns:Publish": "sns", "sqs:SendMessage": "sqs", "s3:PutObject": "s3"}
@@ -36,8 +38,8 @@ def _grants(properties):
 
 def _resource(text):
     """The resource that an ARN text names."""
-    match = re.match(r"\$\{(\w+)", str(text))
-    return match.group(1) if match else str(text)
+    match = re.match(r"\$\{(\w+)|arn:.*:table/([\w.-]+)$", str(text))
+    return match.group(1) or match.group(2) if match else str(text)
 
 
 def _needed(deployment, code, function):
@@ -46,7 +48,9 @@ def _needed(deployment, code, function):
         scheme, _, rest = str(function.variables.get(port["variable"], "")).partition(":")
         if scheme in ("dynamodb", "sns", "sqs", "kinesis"):
             for action in port["actions"]:
-                yield action, _resource(rest)
+                variable = ON_ANOTHER_TABLE.get((port["name"], action))
+                other = str(function.variables.get(variable, "")).partition(":")[2]
+                yield action, _resource(other if variable else rest)
     group = function.properties.get("LoggingConfig", {}).get("LogGroup")
     yield from ((action, _resource(group)) for action in LOGGING)
     for _, mapping in deployment.of_type("AWS::Lambda::EventSourceMapping"):

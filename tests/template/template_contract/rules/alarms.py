@@ -43,6 +43,13 @@ WATCHED = [
     ("AWS/DynamoDB", "WriteThrottleEvents", "${AlertLedgerTable}"),
     ("AWS/DynamoDB", "WriteThrottleEvents", "${AggregatesTable}"),
 ]
+# What must be watched beside it if there is a history; `history` stands for its table.
+WATCHED_WITH_HISTORY = [
+    ("own", "HistoryInvalid", "kinesis-alerts"),
+    ("own", "HistoryLagging", "firehose-transform"),
+    ("own", "HistoryUnavailable", "firehose-transform"),
+    ("AWS/DynamoDB", "WriteThrottleEvents", "history"),
+]
 
 
 def _alarms(deployment):
@@ -80,7 +87,10 @@ def alarms_tell_the_operations_topic(deployment, code):
 def everything_that_matters_is_watched(deployment, code):
     own = deployment.values.get("MetricsNamespace", code.metrics_namespace)
     watched = {(namespace, metric, value) for _, alarm in _alarms(deployment) for namespace, metric, dimensions in _metrics(alarm) for value in dimensions.values()}
-    for namespace, metric, value in WATCHED:
+    history = deployment.values.get("HistoryTableName") or "${HistoryTable}"
+    needed = WATCHED + (WATCHED_WITH_HISTORY if deployment.values.get("History") == "on" else [])
+    for namespace, metric, value in needed:
+        value = history if value == "history" else value
         if (own if namespace == "own" else namespace, metric, value) not in watched:
             yield f"no alarm watches {metric} of {value}"
 

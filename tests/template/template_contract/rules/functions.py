@@ -55,6 +55,8 @@ def values_are_what_the_code_accepts(deployment, code):
             elif scheme in FOR_DEVELOPMENT or (scheme == "file" and name not in FILES_OF_A_LAYER):
                 yield f"{function.name}: {name} is `{value}`, which is for development"
             elif scheme in TARGETS:
+                if name == "HISTORY" and rest and rest == deployment.values.get("HistoryTableName"):
+                    continue
                 target = deployment.type_of(deployment.referred(rest) or "")
                 if target != TARGETS[scheme] or "." in rest:
                     yield f"{function.name}: {name} must be `{scheme}:` and a Ref of an {TARGETS[scheme]}, and is `{value}`"
@@ -89,6 +91,21 @@ def no_function_writes_policies(deployment, code):
                 if "${PoliciesTable" in str(statement.get("Resource")):
                     for action in sorted(set(as_list(statement.get("Action"))) - allowed):
                         yield f"{name} permits {action} on the published policies; a function reads one, and only people write them"
+
+
+@rule("history")
+def both_scoring_functions_look_at_one_history(deployment, code):
+    wanted = "dynamodb" if deployment.values.get("History") == "on" else "none"
+    found = {function.name: str(function.variables.get("HISTORY", "none:")) for function in functions_with_code(deployment, code) if "HISTORY" in code.variables(function.binary)}
+    if len(set(found.values())) > 1:
+        yield f"functions look at different histories (HISTORY): {found}"
+    for name, value in found.items():
+        if value.partition(":")[0] != wanted:
+            yield f"{name}: HISTORY is `{value}`; with History={deployment.values.get('History')} it must be `{wanted}:`"
+    table = deployment.values.get("HistoryTableName")
+    made = deployment.type_of("HistoryTable") is not None
+    if made != (wanted == "dynamodb" and not table):
+        yield f"HistoryTable is {'made' if made else 'not made'} with History={deployment.values.get('History')} and HistoryTableName={table!r}"
 
 
 @rule("policy-layer")

@@ -69,8 +69,13 @@ def mappings_begin_at_the_oldest_record(deployment, code):
     for name, properties in _mappings(deployment):
         if properties.get("StartingPosition") != "TRIM_HORIZON":
             yield f"{name}: StartingPosition must be TRIM_HORIZON, or what came before the mapping is never looked at"
-        if properties.get("Enabled", True) not in (True, "true"):
-            yield f"{name} is disabled"
+        # Only alerts may wait for the history to be filled.
+        wanted = deployment.values.get("AlertsEnabled", "true") if name == "AlertsMapping" else "true"
+        enabled = str(properties.get("Enabled", True)).lower()
+        if enabled != wanted:
+            yield f"{name} is {'enabled' if enabled == 'true' else 'disabled'}"
+    if deployment.parameters.get("AlertsEnabled", {}).get("Default") != "true":
+        yield "AlertsEnabled must be true by default: a deployment that does not name it would stop the alerts"
 
 
 @rule("mapping-partial-failures")

@@ -14,6 +14,9 @@ pub(in crate::replay) struct TransformTotals {
     pub(in crate::replay) lines: u64,
     /// Of them those whose score raises an alert.
     pub(in crate::replay) high_scores: u64,
+    /// Of them those that the alerting function had not taken in, so that they lack the customer's history still.
+    #[serde(skip_serializing_if = "is_none")]
+    pub(in crate::replay) lagging: u64,
     /// Records returned as failed, by reason.
     pub(in crate::replay) failed: BTreeMap<String, u64>,
     /// Files written.
@@ -26,6 +29,7 @@ impl TransformTotals {
         self.invocations += 1;
         self.lines += metrics.ok as u64;
         self.high_scores += metrics.high_scores as u64;
+        self.lagging += metrics.history_lagging as u64;
         for (reason, count) in metrics.failed.counts() {
             *self.failed.entry(reason.to_string()).or_default() += *count as u64;
         }
@@ -36,6 +40,7 @@ impl TransformTotals {
         self.invocations += batch.invocations;
         self.lines += batch.lines;
         self.high_scores += batch.high_scores;
+        self.lagging += batch.lagging;
         for (reason, count) in &batch.failed {
             *self.failed.entry(reason.clone()).or_default() += count;
         }
@@ -45,4 +50,9 @@ impl TransformTotals {
     pub(in crate::replay) fn transactions(&self) -> u64 {
         self.lines + self.failed.values().sum::<u64>()
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference over")]
+fn is_none(count: &u64) -> bool {
+    *count == 0
 }
