@@ -9,6 +9,7 @@ mod delete;
 mod doctor;
 mod entities;
 mod functions;
+mod history;
 mod letters;
 mod memory;
 mod objects;
