@@ -1,4 +1,4 @@
-//! The customers' history: what a row says, and its end.
+//! The customers' history: what a row says, its end, and rows for a past that is in the lake.
 
 use std::time::Duration;
 
@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use crate::Failure;
 use crate::options::with_options;
 
+mod backfill;
 mod delete;
 mod show;
 
@@ -21,6 +22,8 @@ const LIMIT: Duration = Duration::from_secs(30);
 /// What can be done with histories.
 #[derive(Debug, Subcommand)]
 pub enum HistoryCommand {
+    #[allow(missing_docs, reason = "the arguments' own documentation is the command's help")]
+    Backfill(backfill::BackfillHistoryArgs),
     #[allow(missing_docs, reason = "the arguments' own documentation is the command's help")]
     Show(show::ShowHistoryArgs),
     #[allow(missing_docs, reason = "the arguments' own documentation is the command's help")]
@@ -33,6 +36,7 @@ pub enum HistoryCommand {
 /// [`Failure`]
 pub async fn run(command: &HistoryCommand) -> Result<(), Failure> {
     match command {
+        HistoryCommand::Backfill(arguments) => backfill::run(arguments).await,
         HistoryCommand::Show(arguments) => show::run(arguments).await,
         HistoryCommand::Delete(arguments) => delete::run(arguments).await,
     }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod alerts;
+mod backfill;
 mod credentials;
 mod dead_letters;
 mod delete;
