@@ -22,7 +22,7 @@ mod memory;
 mod table;
 
 pub use connect::{HistoryError, HistoryRows};
-pub use dynamodb::DynamoDbHistory;
+pub use dynamodb::{Deleted, DynamoDbHistory, HistoryRow};
 pub use memory::MemoryHistory;
 pub use table::TABLE;
 

@@ -29,11 +29,13 @@ mod incoming;
 mod inputs;
 mod place;
 mod totals;
+mod view;
 
 pub use codec::{DamagedRow, MAX_ENTITY_INPUTS, MAX_ROW_BYTES};
 pub use incoming::{EntryKey, Incoming};
 pub use inputs::HistoryInputs;
 pub use place::{Place, SequenceNumber};
+pub use totals::{Day, Week};
 
 use totals::Totals;
 

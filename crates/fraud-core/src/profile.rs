@@ -123,6 +123,11 @@ impl Profile {
         (*profile.members == *members).then_some(Profile { is_valid, ..profile })
     }
 
+    /// The same, some of whose stored attributes could not be used.
+    pub(crate) fn invalid(self) -> Self {
+        Profile { is_valid: false, ..self }
+    }
+
     /// The memory that the profile takes, in bytes.
     pub fn size(&self) -> usize {
         size_of::<Self>() + self.members.len()

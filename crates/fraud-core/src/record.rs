@@ -1,4 +1,4 @@
-//! The scored record: the producer's bytes with our fields appended.
+//! The scored record: the producer's bytes with our fields appended. Written, and read back.
 
 use crate::decision::Decision;
 use crate::evidence::{self, ENGINE};
@@ -7,6 +7,10 @@ use crate::identity::Position;
 use crate::policy::Policy;
 use crate::transaction::Transaction;
 use exact_text::json::{number_text, push_escaped, push_number};
+
+mod line;
+
+pub use line::{LineFault, ScoredLine};
 
 /// Writes scored records under one policy.
 #[derive(Debug, Clone)]

@@ -13,6 +13,7 @@ pub mod entities;
 pub mod exit;
 pub mod function;
 pub mod generate;
+pub mod history;
 pub mod input;
 pub mod interrupt;
 pub mod lists;
@@ -68,6 +69,9 @@ pub enum Command {
     Entities(entities::EntitiesCommand),
     #[allow(missing_docs, reason = "the arguments' own documentation is the command's help")]
     Generate(generate::GenerateArgs),
+    /// What is remembered of customers.
+    #[command(subcommand)]
+    History(history::HistoryCommand),
     /// Lists of merchants, devices, cards, addresses and customers.
     #[command(subcommand)]
     Lists(lists::ListsCommand),
@@ -104,6 +108,7 @@ pub async fn run(command: &Command) -> Result<(), Failure> {
         Command::Doctor(arguments) => doctor::run(arguments).await,
         Command::Entities(command) => entities::run(command).await,
         Command::Generate(arguments) => Ok(generate::run(arguments)?),
+        Command::History(command) => history::run(command).await,
         Command::Lists(command) => lists::run(command).await,
         Command::Policy(command) => policy::run(command).await,
         Command::Produce(arguments) => produce::run(arguments).await,

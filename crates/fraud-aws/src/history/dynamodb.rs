@@ -16,6 +16,10 @@ use crate::ledger::{DynamoDbLedger, StandingClaim};
 use crate::lookup::{Item, Known, Lookup, Row, Store, TableStore};
 use crate::table_client::table_client;
 
+mod administration;
+
+pub use administration::{Deleted, HistoryRow};
+
 /// A cancelled transaction's reason that a condition did not hold (DynamoDB API reference, "TransactWriteItems").
 const CONDITION_FAILED: &str = "ConditionalCheckFailed";
 const SECONDS_OF_A_DAY: i64 = 86_400;

@@ -296,3 +296,41 @@ async fn policy_and_configuration_must_agree_and_one_line_says_so() {
     assert!(unasked.contains("has no [history]"), "{unasked}");
     assert!(!nowhere.contains('\n') && !unasked.contains('\n'));
 }
+
+#[tokio::test]
+async fn a_person_creates_a_row_where_there_is_none_and_deletes_the_version_that_was_looked_at() {
+    let (_aws, rows, ledger) = start().await;
+    let (first, second, own) = (history(1), history(2), claim("own", 0));
+    assert_eq!(rows.row("C1", soon()).await, Ok(None));
+    assert_eq!(rows.create("C1", &first, at(0), soon()).await, Ok(Written::Done));
+    assert_eq!(rows.create("C1", &second, at(0), soon()).await, Ok(Written::Conflict));
+    let looked_at = rows.row("C1", soon()).await.unwrap().unwrap();
+    assert_eq!((looked_at.version, looked_at.written), (Some(1), Some(at(0))));
+    assert_eq!(looked_at.bytes, first.encode().len());
+    assert_eq!(rows.write(write("C1", 1, &second, &[], &own), &ledger, soon()).await, Ok(Written::Done));
+    assert_eq!(rows.delete("C1", &looked_at, soon()).await, Ok(Deleted::Conflict));
+    assert_eq!(row(&rows, "C1").await.history.unwrap().encode(), second.encode());
+    let looked_at = rows.row("C1", soon()).await.unwrap().unwrap();
+    assert_eq!(rows.delete("C1", &looked_at, soon()).await, Ok(Deleted::Done));
+    assert_eq!(rows.row("C1", soon()).await, Ok(None));
+    assert_eq!(rows.delete("C1", &looked_at, soon()).await, Ok(Deleted::Conflict));
+}
+
+#[tokio::test]
+async fn a_row_whose_version_cannot_be_read_is_deleted_as_it_was_looked_at() {
+    let (aws, rows, _) = start().await;
+    let client = Client::new(&for_embedded(&aws, Service::DynamoDb).await);
+    let text = |text: &str| AttributeValue::S(text.to_owned());
+    for version in [None, Some(text("seven"))] {
+        let put = client.put_item().table_name(ROWS).item("customer_id", text("C1"));
+        version.iter().fold(put, |put, version| put.item("version", version.clone())).send().await.unwrap();
+        let looked_at = rows.row("C1", soon()).await.unwrap().unwrap();
+        assert_eq!(looked_at.history, Err(InvalidRow::Attribute("version")));
+        let number = AttributeValue::N("1".to_owned());
+        let put = client.put_item().table_name(ROWS).item("customer_id", text("C1"));
+        put.item("version", number).send().await.unwrap();
+        assert_eq!(rows.delete("C1", &looked_at, soon()).await, Ok(Deleted::Conflict));
+        let looked_at = rows.row("C1", soon()).await.unwrap().unwrap();
+        assert_eq!(rows.delete("C1", &looked_at, soon()).await, Ok(Deleted::Done));
+    }
+}

@@ -43,25 +43,36 @@ pub struct Incoming {
 impl Incoming {
     /// The record of a transaction that arrived at `arrival` and is at `position`.
     pub fn of(transaction: &Transaction<'_>, arrival: Timestamp, position: Position<'_>) -> Self {
-        let arrival = arrival.millis();
+        let place = Place {
+            arrival: arrival.millis(),
+            sequence_number: SequenceNumber::of(position.sequence_number),
+            sub_sequence_number: position.sub_sequence_number,
+        };
+        let mut key = Sha256::new();
+        transaction.identity_at(position).pieces(|piece| key.update(piece.as_bytes()));
+        Self::with(key, transaction, place)
+    }
+
+    /// The record of a transaction under the text of its identity.
+    pub(crate) fn under(identity: &str, transaction: &Transaction<'_>, place: Place) -> Self {
+        Self::with(Sha256::new_with_prefix(identity.as_bytes()), transaction, place)
+    }
+
+    /// `key` has the identity's text.
+    fn with(mut key: Sha256, transaction: &Transaction<'_>, place: Place) -> Self {
+        let arrival = place.arrival;
         let event_time = match &transaction.event_time {
             TimeField::Known(time, _) => time.instant.millis(),
             TimeField::Missing | TimeField::Unreadable => arrival,
         };
         let range = arrival.saturating_sub(MAX_AGE)..=arrival.saturating_add(MAX_AHEAD);
         let event_time = if range.contains(&event_time) { event_time } else { arrival };
-        let mut key = Sha256::new();
-        transaction.identity_at(position).pieces(|piece| key.update(piece.as_bytes()));
         // No identity holds this byte, so that no two pairs are the same bytes.
         key.update([0xFF]);
         key.update(transaction.fingerprint().as_bytes());
         Incoming {
             key: EntryKey(first_bytes(key)),
-            place: Place {
-                arrival,
-                sequence_number: SequenceNumber::of(position.sequence_number),
-                sub_sequence_number: position.sub_sequence_number,
-            },
+            place,
             event_time: event_time.div_euclid(1000),
             amount: ten_thousandths(&transaction.amount.digits, transaction.amount.value),
             counts: transaction.amount.value > 0.0,

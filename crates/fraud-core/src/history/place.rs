@@ -13,6 +13,11 @@ pub struct Place {
 }
 
 impl Place {
+    /// Before everything that arrived at this millisecond.
+    pub fn first_at(arrival: i64) -> Self {
+        Place { arrival, sequence_number: SequenceNumber::FIRST, sub_sequence_number: 0 }
+    }
+
     /// Behind everything that arrived at this millisecond.
     pub fn last_at(arrival: i64) -> Self {
         Place { arrival, sequence_number: SequenceNumber::LAST, sub_sequence_number: 0 }
@@ -29,6 +34,8 @@ const LIMBS: usize = 4;
 pub struct SequenceNumber([u128; LIMBS]);
 
 impl SequenceNumber {
+    /// Less than every sequence number.
+    pub const FIRST: SequenceNumber = SequenceNumber([0; LIMBS]);
     /// Greater than every sequence number.
     pub const LAST: SequenceNumber = SequenceNumber([u128::MAX; LIMBS]);
 
@@ -67,6 +74,7 @@ mod tests {
             let expected = one.len().cmp(&plain.len()).then_with(|| one.as_str().cmp(plain));
             prop_assert_eq!(SequenceNumber::of(&one).cmp(&SequenceNumber::of(&other)), expected);
             prop_assert!(SequenceNumber::of(&one) < SequenceNumber::LAST);
+            prop_assert!(SequenceNumber::FIRST < SequenceNumber::of(&one));
         }
     }
 

@@ -33,19 +33,26 @@ pub(super) struct Totals {
 
 /// What counts towards the mean in one week.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Week {
-    pub(super) week: i64,
-    pub(super) count: u64,
-    pub(super) sum: i64,
+pub struct Week {
+    /// Weeks since the epoch, of the event time.
+    pub week: i64,
+    /// Transactions.
+    pub count: u64,
+    /// The sum of their amounts, in ten-thousandths.
+    pub sum: i64,
 }
 
 /// What happened on one day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Day {
-    pub(super) day: i64,
-    pub(super) count: u64,
-    pub(super) sum: i64,
-    pub(super) outliers: u64,
+pub struct Day {
+    /// Days since the epoch, of the event time.
+    pub day: i64,
+    /// Transactions.
+    pub count: u64,
+    /// The sum of their amounts, in ten-thousandths.
+    pub sum: i64,
+    /// How many of them were outliers.
+    pub outliers: u64,
 }
 
 impl Totals {

@@ -3,12 +3,14 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod alerts;
+mod backfill;
 mod credentials;
 mod dead_letters;
 mod delete;
 mod doctor;
 mod entities;
 mod functions;
+mod history;
 mod letters;
 mod memory;
 mod objects;
