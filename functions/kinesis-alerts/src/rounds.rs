@@ -6,9 +6,11 @@
 
 use std::collections::HashMap;
 
+use aws_calls::fault::CallFault;
+use exact_text::timestamp::Timestamp;
 use fraud_aws::clock::Clock;
 use fraud_aws::history::{HistoryCounts, HistoryFault, HistoryStore, RowWrite, StoredHistory, Written};
-use fraud_aws::ledger::{AlertLedger, CLAIM_TERM, Claim, LedgerFault, OnRecord, StandingClaim};
+use fraud_aws::ledger::{AlertLedger, CLAIM_TERM, Claim, OnRecord, StandingClaim};
 use fraud_core::alert::Alert;
 use fraud_core::decision::{Decider, Decision};
 use fraud_core::fingerprint::Fingerprint;
@@ -18,8 +20,6 @@ use fraud_core::policy::HistorySettings;
 use futures_util::StreamExt;
 use kinesis_batch::{Received, RetryReason};
 use tokio::time::Instant;
-
-use exact_text::timestamp::Timestamp;
 
 use crate::dispatch::Due;
 
@@ -162,7 +162,7 @@ where
         &self,
         customer: &str,
         items: &[Item<'_>],
-        row: Result<StoredHistory, aws_calls::fault::CallFault>,
+        row: Result<StoredHistory, CallFault>,
     ) -> Taken {
         let Some(first) = items.first() else { return Taken::default() };
         let position = first.received.position;
@@ -204,9 +204,12 @@ where
                     return unavailable(rewrites);
                 }
             }
-            row = self.rows.read(&[customer], self.deadline).await.pop().unwrap_or_else(|| {
-                Err(aws_calls::fault::CallFault::unreadable("no answer for the customer"))
-            });
+            row = self
+                .rows
+                .read(&[customer], self.deadline)
+                .await
+                .pop()
+                .unwrap_or_else(|| Err(CallFault::unreadable("no answer for the customer")));
         }
         tracing::warn!(%position, "history not written: others write the row all the time");
         unavailable(ATTEMPTS)
@@ -311,13 +314,14 @@ where
         for ToFind { index, arrival, alert, is_high } in to_find {
             match self.ledger.find(&alert, self.deadline).await {
                 Ok(Some(OnRecord::Sent)) => taken.sent_before += 1,
-                Ok(Some(OnRecord::Pending(stored))) => taken.due.push(Due::new(index, arrival, *stored)),
-                Ok(None) if is_high => taken.due.push(Due::new(index, arrival, alert)),
+                Ok(Some(OnRecord::Pending(stored))) => taken.due(index, arrival, *stored),
+                Ok(None) if is_high => taken.due(index, arrival, alert),
                 Ok(None) => {}
                 Err(fault) => {
                     let position = alert.position();
                     tracing::warn!(reason = %fault, %position, "alert ledger unavailable");
-                    taken.stop(index, reason_of(&fault));
+                    // A row of the ledger that cannot be read stays so: the record is retried until somebody mends it.
+                    taken.stop(index, RetryReason::LedgerUnavailable);
                 }
             }
         }
@@ -345,11 +349,6 @@ where
 
 fn incoming(received: &Received<'_>) -> Incoming {
     Incoming::of(&received.transaction, received.arrival, received.position)
-}
-
-/// A row of the ledger that cannot be read is found again each time: the record is retried until somebody mends it.
-fn reason_of(_fault: &LedgerFault) -> RetryReason {
-    RetryReason::LedgerUnavailable
 }
 
 impl Attempt {
@@ -415,6 +414,17 @@ impl From<Attempt> for Taken {
 }
 
 impl Taken {
+    /// An alert goes the usual way, once for all records that raise it.
+    fn due(&mut self, index: usize, arrival: Timestamp, alert: Alert) {
+        let is_same = |due: &&mut Due| {
+            due.alert().alert_id == alert.alert_id && due.alert().is_of_the_same_content(alert.fingerprint)
+        };
+        match self.due.iter_mut().find(is_same) {
+            Some(first) => first.repeated(index),
+            None => self.due.push(Due::new(index, arrival, alert)),
+        }
+    }
+
     fn stop(&mut self, index: usize, reason: RetryReason) {
         if self.stop.is_none_or(|(first, _)| index < first) {
             self.stop = Some((index, reason));

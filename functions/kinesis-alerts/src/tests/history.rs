@@ -289,6 +289,7 @@ impl World {
             assert_eq!(*first, alert.message, "the same bytes under one id");
         }
         assert!(log.again_after_mark.is_empty(), "{:?}", log.again_after_mark);
+        assert!(log.again_without_cause.is_empty(), "{:?}", log.again_without_cause);
         for (key, decided) in &taken.decided {
             let high = decided.iter().find(|inputs| is_high(inputs));
             let Some(high) = high else { continue };
