@@ -106,17 +106,32 @@ pub struct Claim {
 }
 
 impl Claim {
-    /// A claim with a token from the system's randomness. An invocation's id would not do: an attempt at the same event can
-    /// have it again, and would take the claim of one that died for its own. Nor would a generator that two processes
-    /// may have seeded alike.
+    /// A claim with a token of its own.
     ///
     /// # Errors
     /// [`LedgerFault::NoRandomness`]
     pub fn new(claimed_at: Timestamp, expires_at: Timestamp) -> Result<Self, LedgerFault> {
+        Ok(Claim { token: Self::new_token()?, claimed_at, expires_at })
+    }
+
+    /// A claim under a sender's token that lasts for the [term](CLAIM_TERM), but not beyond when the sender ends.
+    pub fn for_the_term(token: &str, claimed_at: Timestamp, ends_at: Option<Timestamp>) -> Self {
+        let term = i64::try_from(CLAIM_TERM.as_millis()).unwrap_or(i64::MAX);
+        let end = Timestamp::saturating_from_millis(claimed_at.millis().saturating_add(term));
+        let expires_at = ends_at.map_or(end, |ends_at| end.min(ends_at));
+        Claim { token: token.to_owned(), claimed_at, expires_at }
+    }
+
+    /// A token from the system's randomness. An invocation's id would not do: an attempt at the same event can have it again,
+    /// and would take the claim of one that died for its own. Nor would a generator that two processes may have seeded
+    /// alike.
+    ///
+    /// # Errors
+    /// [`LedgerFault::NoRandomness`]
+    pub fn new_token() -> Result<String, LedgerFault> {
         let mut token = [0; 16];
         getrandom::fill(&mut token).map_err(|_| LedgerFault::NoRandomness)?;
-        let token = format!("{:032x}", u128::from_be_bytes(token));
-        Ok(Claim { token, claimed_at, expires_at })
+        Ok(format!("{:032x}", u128::from_be_bytes(token)))
     }
 }
 

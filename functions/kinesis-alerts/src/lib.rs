@@ -211,9 +211,8 @@ where
     ) -> Vec<(usize, FailureReason)> {
         let mut undeliverable = Vec::new();
         let Some(first) = items.first() else { return undeliverable };
-        let now = self.ports.clock.now();
-        let token = match Claim::new(now, now) {
-            Ok(claim) => claim.token,
+        let token = match Claim::new_token() {
+            Ok(token) => token,
             Err(fault) => {
                 tracing::warn!(reason = %fault, position = %first.received.position, "nothing can be claimed");
                 progress.stop_at(first.index, RetryReason::LedgerUnavailable);

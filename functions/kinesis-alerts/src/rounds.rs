@@ -10,7 +10,7 @@ use aws_calls::fault::CallFault;
 use exact_text::timestamp::Timestamp;
 use fraud_aws::clock::Clock;
 use fraud_aws::history::{HistoryCounts, HistoryFault, HistoryStore, RowWrite, StoredHistory, Written};
-use fraud_aws::ledger::{AlertLedger, CLAIM_TERM, Claim, OnRecord, StandingClaim};
+use fraud_aws::ledger::{AlertLedger, Claim, OnRecord, StandingClaim};
 use fraud_core::alert::Alert;
 use fraud_core::decision::{Decider, Decision};
 use fraud_core::fingerprint::Fingerprint;
@@ -329,11 +329,7 @@ where
     }
 
     fn claim(&self) -> Claim {
-        let now = self.clock.now();
-        let term = i64::try_from(CLAIM_TERM.as_millis()).unwrap_or(i64::MAX);
-        let end = Timestamp::saturating_from_millis(now.millis().saturating_add(term));
-        let expires_at = self.ends_at.map_or(end, |ends_at| end.min(ends_at));
-        Claim { token: self.token.to_owned(), claimed_at: now, expires_at }
+        Claim::for_the_term(self.token, self.clock.now(), self.ends_at)
     }
 
     fn decision<'a>(&self, item: &'a Item<'_>, found: Found<'a>) -> Decision<'a> {

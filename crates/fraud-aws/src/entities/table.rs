@@ -2,7 +2,7 @@
 
 use aws_calls::table::{Attribute, Kind, Table};
 use fraud_core::entity::LIST_PREFIX;
-pub use fraud_core::entity::RISK;
+pub use fraud_core::entity::{RISK, is_list_name};
 
 /// The table's key: the entity's kind, `/` and its id.
 pub const ENTITY: &str = "entity";
@@ -24,15 +24,6 @@ pub const TABLE: Table = Table {
     ],
     time_to_live: None,
 };
-
-/// The longest name of a list.
-const MAX_LIST_NAME: usize = 64;
-
-/// Whether a list can have this name: lower-case letters, digits and `_`, 1 to 64 of them.
-pub fn is_list_name(name: &str) -> bool {
-    let is_allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
-    (1..=MAX_LIST_NAME).contains(&name.len()) && name.bytes().all(is_allowed)
-}
 
 /// The attribute that puts an entity on a list.
 pub fn list_attribute(list: &str) -> String {

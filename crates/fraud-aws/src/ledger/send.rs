@@ -165,13 +165,8 @@ impl<'p, Ledger: AlertLedger, Sink: AlertSink, Now: Clock> Sender<'p, Ledger, Si
 
     fn new_claim(&self) -> Result<Claim, LedgerFault> {
         let now = self.clock.now();
-        let term = i64::try_from(CLAIM_TERM.as_millis()).unwrap_or(i64::MAX);
-        let end = Timestamp::saturating_from_millis(now.millis().saturating_add(term));
-        let expires_at = self.limits.ends_at.map_or(end, |ends_at| end.min(ends_at));
-        match &self.token {
-            Some(token) => Ok(Claim { token: token.clone(), claimed_at: now, expires_at }),
-            None => Claim::new(now, expires_at),
-        }
+        let own = self.token.clone().map_or_else(Claim::new_token, Ok)?;
+        Ok(Claim::for_the_term(&own, now, self.limits.ends_at))
     }
 
     /// How long a claim that was made before is still in force, if that is long enough; `now` is when `claim` was made.

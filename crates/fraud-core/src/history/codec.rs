@@ -31,8 +31,8 @@ pub enum DamagedRow {
     /// Its checksum is not that of its bytes.
     #[error("the row's checksum is wrong")]
     Checksum,
-    /// What its bytes say is no history.
-    #[error("the row's bytes are no history")]
+    /// Its bytes are not a history.
+    #[error("the row's bytes are not a history")]
     Content,
 }
 
