@@ -24,6 +24,8 @@ pub(crate) struct Contender {
     pub(crate) name: &'static str,
     /// What it is given.
     pub(crate) kind: EventKind,
+    /// So many records make it what it is after a while; they do not count.
+    pub(crate) warm_up: usize,
     /// The program and its arguments.
     pub(crate) command: Vec<String>,
     /// Its environment, beside that of the Runtime API; it gets nothing of ours.
@@ -38,6 +40,8 @@ pub(crate) const TRANSFORM: &str = "firehose-transform";
 pub(crate) const TEN_FACTORS: &str = "firehose-transform, ten factors";
 /// The alerting function.
 pub(crate) const ALERTS: &str = "kinesis-alerts";
+/// The alerting function under a policy that looks at the customers' history.
+pub(crate) const HISTORY: &str = "kinesis-alerts, with history";
 /// The tutorial's rules in Python.
 pub(crate) const PYTHON: &str = "Python (awslambdaric)";
 /// The tutorial's rules in Rust as most would write it.
@@ -61,6 +65,18 @@ impl Contender {
             ("ENTITY_SOURCE", format!("file:{}", text(&places.entities))),
         ]);
         transform
+    }
+
+    /// The alerting function under a policy that looks at the customers' history, kept in memory; of customers whom it has
+    /// known for twenty days.
+    pub(crate) fn history(places: &Places) -> Self {
+        let mut alerts = Self::alerts(places);
+        let policy = concat!("file:", env!("CARGO_MANIFEST_DIR"), "/history.toml");
+        alerts.name = HISTORY;
+        alerts.kind = EventKind::Days;
+        alerts.warm_up = 30_000;
+        alerts.environment.extend([("FRAUD_POLICY", policy.to_owned()), ("HISTORY", "memory:".to_owned())]);
+        alerts
     }
 
     /// The alerting function, with profiles from a file.
@@ -91,6 +107,7 @@ impl Contender {
         Contender {
             name: PYTHON,
             kind: EventKind::Firehose,
+            warm_up: 0,
             command: vec![python, "-m".to_owned(), "awslambdaric".to_owned(), "transform.handler".to_owned()],
             environment: vec![
                 ("PROFILES", text(&places.profiles)),
@@ -122,6 +139,7 @@ impl Contender {
         Contender {
             name,
             kind,
+            warm_up: 0,
             command: vec![text(&binary)],
             environment: vec![
                 ("PROFILE_SOURCE", format!("file:{}", text(&places.profiles))),

@@ -22,10 +22,12 @@ pub(crate) fn can_be_counted() -> bool {
 /// # Errors
 /// If valgrind is not installed or the contender fails.
 pub(crate) async fn per_record(contender: &Contender, records: usize, folder: &Path) -> anyhow::Result<f64> {
-    let event = Bytes::from(contender.kind.event(records));
     let output = folder.join("callgrind.out");
-    let fewer = count(contender, &event, RUNS.0, &output).await?;
-    let more = count(contender, &event, RUNS.1, &output).await?;
+    let warm_up = contender.warm_up.div_ceil(records);
+    let events = contender.kind.events(records, warm_up + RUNS.1);
+    let (fewer, _) = events.split_at(warm_up + RUNS.0);
+    let fewer = count(contender, fewer, &output).await?;
+    let more = count(contender, &events, &output).await?;
     Ok((more - fewer) as f64 / ((RUNS.1 - RUNS.0) * records) as f64)
 }
 
@@ -33,12 +35,7 @@ pub(crate) async fn per_record(contender: &Contender, records: usize, folder: &P
 ///
 /// # Errors
 /// As [`per_record`].
-pub(crate) async fn count(
-    contender: &Contender,
-    event: &Bytes,
-    invocations: usize,
-    output: &Path,
-) -> anyhow::Result<u64> {
+pub(crate) async fn count(contender: &Contender, events: &[Bytes], output: &Path) -> anyhow::Result<u64> {
     let valgrind = [
         "valgrind".to_owned(),
         "--tool=callgrind".to_owned(),
@@ -50,7 +47,7 @@ pub(crate) async fn count(
     // the pieces that it comes in. This has glibc copy with vector instructions whatever the size.
     contender.environment.push(("GLIBC_TUNABLES", "glibc.cpu.x86_rep_movsb_threshold=1073741824".to_owned()));
     let mut session = Session::start(&contender, &valgrind).await?;
-    for _ in 0..invocations {
+    for event in events {
         session.invoke(event).await?;
     }
     session.end().await?;

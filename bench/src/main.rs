@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum};
 
 mod agreement;
 mod baseline;
@@ -27,7 +27,7 @@ use report::Results;
 #[command(after_help = "Examples (the Makefile builds what they need):
   benchmarks run --json target/bench.json
   benchmarks check
-  benchmarks profile --bootstraps target/lambda-profiling")]
+  benchmarks profile --of history --bootstraps target/lambda-profiling")]
 struct Cli {
     /// The folder of `<function>/bootstrap`.
     #[arg(long, global = true, default_value = "target/lambda")]
@@ -64,10 +64,23 @@ enum Command {
         /// Where callgrind's output is left.
         #[arg(long, default_value = "target/callgrind.out")]
         output: PathBuf,
-        /// Profile the alerting function instead.
-        #[arg(long)]
-        alerts: bool,
+        /// What is profiled.
+        #[arg(long, value_enum, default_value_t = Profiled::Transform)]
+        of: Profiled,
     },
+}
+
+/// What can be profiled.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Profiled {
+    /// The transform.
+    Transform,
+    /// The transform under ten factors.
+    TenFactors,
+    /// The alerting function.
+    Alerts,
+    /// The alerting function with history.
+    History,
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -99,7 +112,12 @@ async fn run(cli: &Cli) -> anyhow::Result<()> {
             let references = [Contender::plain_rust(&places), Contender::python(&places)];
             let transforms = [&[transform], &references[..]].concat();
             agreement::check(&transforms).await?;
-            let others = [Contender::ten_factors(&places), alerts, Contender::transport(&places)];
+            let others = [
+                Contender::ten_factors(&places),
+                alerts,
+                Contender::history(&places),
+                Contender::transport(&places),
+            ];
             let contenders = [&transforms[..], &others[..]].concat();
             let results = measured(&contenders, *rounds, folder.path()).await?;
             std::fs::write(json, serde_json::to_string_pretty(&results)? + "\n")?;
@@ -108,7 +126,8 @@ async fn run(cli: &Cli) -> anyhow::Result<()> {
         }
         Command::Check { baseline, renew } => {
             let mut counts = baseline::Counts::new();
-            for contender in [transform, alerts] {
+            let (ten_factors, history) = (Contender::ten_factors(&places), Contender::history(&places));
+            for contender in [transform, ten_factors, alerts, history] {
                 for size in measure::SIZES {
                     let count = instructions::per_record(&contender, size, folder.path()).await?;
                     counts.insert(format!("{} at {size}", contender.name), count);
@@ -119,8 +138,15 @@ async fn run(cli: &Cli) -> anyhow::Result<()> {
             }
             baseline::compare(&counts, &baseline::read(baseline)?)?;
         }
-        Command::Profile { output, alerts: true } => profile::print(&alerts, output).await?,
-        Command::Profile { output, alerts: false } => profile::print(&transform, output).await?,
+        Command::Profile { output, of } => {
+            let profiled = match of {
+                Profiled::Transform => transform,
+                Profiled::TenFactors => Contender::ten_factors(&places),
+                Profiled::Alerts => alerts,
+                Profiled::History => Contender::history(&places),
+            };
+            profile::print(&profiled, output).await?;
+        }
     }
     Ok(())
 }

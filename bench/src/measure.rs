@@ -3,7 +3,6 @@
 use std::fs;
 
 use anyhow::Context;
-use axum::body::Bytes;
 
 use crate::contender::Contender;
 use crate::session::Session;
@@ -38,15 +37,17 @@ pub(crate) async fn costs(contenders: &[Contender], rounds: usize) -> anyhow::Re
 
 /// One round: a process of its own, whose first invocations do not count.
 async fn cost(contender: &Contender, size: usize) -> anyhow::Result<f64> {
-    let event = Bytes::from(contender.kind.event(size));
-    let mut session = Session::start(contender, &[]).await?;
     let invocations = RECORDS_A_ROUND / size;
-    for _ in 0..invocations.min(3) {
-        session.invoke(&event).await?;
+    let warm_up = contender.warm_up.div_ceil(size).max(invocations.min(3));
+    let events = contender.kind.events(size, warm_up + invocations);
+    let mut session = Session::start(contender, &[]).await?;
+    let mut events = events.iter();
+    for event in events.by_ref().take(warm_up) {
+        session.invoke(event).await?;
     }
     let before = session.cpu_nanoseconds()?;
-    for _ in 0..invocations {
-        session.invoke(&event).await?;
+    for event in events {
+        session.invoke(event).await?;
     }
     // A thread that has ended takes its time with it.
     let nanoseconds = session.cpu_nanoseconds()?.checked_sub(before).context("a thread has ended")?;
@@ -72,12 +73,12 @@ pub(crate) async fn start(contender: &Contender) -> anyhow::Result<Option<Spread
 /// If the contender fails.
 pub(crate) async fn memory(contender: &Contender) -> anyhow::Result<(u64, u64)> {
     let size = SIZES.into_iter().max().unwrap_or_default();
-    let event = Bytes::from(contender.kind.event(size));
+    let events = contender.kind.events(size, 3);
     let mut session = Session::start(contender, &[]).await?;
-    for _ in 0..3 {
-        session.invoke(&event).await?;
+    for event in &events {
+        session.invoke(event).await?;
     }
-    Ok((session.peak_memory()?, event.len() as u64))
+    Ok((session.peak_memory()?, events.first().map_or(0, |event| event.len() as u64)))
 }
 
 /// The size of what is deployed, in bytes, where that is one file.

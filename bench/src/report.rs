@@ -6,7 +6,7 @@ use benchmarks::workload::EventKind;
 use comfy_table::{CellAlignment, Table};
 use serde::Serialize;
 
-use crate::contender::{Contender, PLAIN_RUST, PYTHON, TEN_FACTORS, TRANSFORM, TRANSPORT};
+use crate::contender::{ALERTS, Contender, HISTORY, PLAIN_RUST, PYTHON, TEN_FACTORS, TRANSFORM, TRANSPORT};
 use crate::measure::{Costs, SIZES};
 use crate::spread::Spread;
 
@@ -25,8 +25,8 @@ pub(crate) struct Results {
     pub(crate) to_python: Option<Spread>,
     /// The same to the plain Rust reference.
     pub(crate) to_plain_rust: Option<Spread>,
-    /// Processor time at 1,000 records beyond that of the transform under the default policy, in microseconds a record, round
-    /// by round.
+    /// Processor time at 1,000 records beyond that of the same function under the default policy, in microseconds a record,
+    /// round by round.
     pub(crate) beyond_default: Option<Spread>,
     /// User-mode instructions per record at 1,000 records; absent without valgrind.
     pub(crate) instructions_per_record: Option<f64>,
@@ -55,7 +55,11 @@ impl Results {
             Spread::of(costs[RATIO_SIZE].iter().zip(reference).map(|(cost, reference)| cost / reference))
         };
         let beyond = |contender: &Contender, costs: &Costs| {
-            let default = named(TRANSFORM).filter(|_| contender.name == TEN_FACTORS)?;
+            let default = match contender.name {
+                TEN_FACTORS => named(TRANSFORM)?,
+                HISTORY => named(ALERTS)?,
+                _ => return None,
+            };
             Spread::of(costs[RATIO_SIZE].iter().zip(default).map(|(cost, default)| cost - default))
         };
         let results = contenders.iter().zip(costs).map(|(contender, costs)| Results {
