@@ -41,12 +41,18 @@ TRANSACTIONS = [
     ("a copy without a profile", "C4/T1", 9, None, None, 15, 1, "unavailable"),
     ("delivered again with it", "C4/T1", 9, None, None, 15, 2),
     ("alone without a profile", "C4/T2", 9, None, None, 15, 1, "unavailable"),
+    ("a copy before its customer's row was written", "C6/T1", 9, None, None, 15, 1, "profile", "{}", "lagging"),
+    ("delivered again with the row", "C6/T1", 9, None, None, 15, 2, "profile", "{}", "used"),
+    ("alone before its customer's row was written", "C6/T2", 9, None, None, 15, 1, "profile", "{}", "lagging"),
+    ("without a customer", "/T3", 9, None, None, 15, 1, "profile", "{}", "none"),
+    ("its copy", "/T3", 9, None, None, 15, 2, "profile", "{}", "none"),
 ]
 # Lines that a replay wrote: they arrived when the first did.
 REPLAYED = [
     ("its copy", "C1/T1", 10_001, MORNING, "M1", 15, 9),
     ("mended", "C4/T2", 9, None, None, 15, 1),
     ("mended, too", "C5/T1", 9, None, None, 15, 1),
+    ("mended with the row", "C6/T2", 9, None, None, 15, 1, "profile", "{}", "used"),
 ]
 LACKING_A_DEVICE = ("its copy", "C5/T1", 9, None, None, 15, 1, "profile", '{"amount":9,"device":"unavailable"}')
 lake = duckdb.connect()
@@ -57,13 +63,13 @@ def fill(table: str, rows: list) -> None:
     lake.execute(
         f"CREATE TABLE fraud_stream.{table} (name VARCHAR, decision_id VARCHAR, amount DOUBLE, event_time VARCHAR, "
         "merchant_id VARCHAR, day INTEGER, ingested_at INTEGER, enrichment VARCHAR, fraud_inputs VARCHAR, "
-        "year INTEGER DEFAULT 2026, month INTEGER DEFAULT 1, fraud_score DOUBLE DEFAULT 0.9)"
+        "history VARCHAR, year INTEGER DEFAULT 2026, month INTEGER DEFAULT 1, fraud_score DOUBLE DEFAULT 0.9)"
     )
     for row in rows:
         lake.execute(
             f"INSERT INTO fraud_stream.{table} (name, decision_id, amount, event_time, merchant_id, day, ingested_at, "
-            "enrichment, fraud_inputs) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (*row, "profile", None)[:9] if len(row) < 8 else (*row, None)[:9],
+            "enrichment, fraud_inputs, history) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (*row, *("profile", None, None)[len(row) - 7 :]),
         )
 
 
