@@ -24,19 +24,38 @@ impl Decimal {
         };
         let (mantissa, exponent) = unsigned.split_once(['e', 'E']).unwrap_or((unsigned, "0"));
         let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-        let all = format!("{whole}{fraction}");
-        let significant = all.trim_start_matches('0');
-        let digits = significant.trim_end_matches('0');
+        let mut digits = String::with_capacity(mantissa.len());
+        digits.push_str(whole.trim_start_matches('0'));
+        digits.push_str(if digits.is_empty() { fraction.trim_start_matches('0') } else { fraction });
+        let significant = digits.len();
+        digits.truncate(digits.trim_end_matches('0').len());
         if digits.is_empty() {
-            return Some(Decimal { negative: false, digits: String::new(), exponent: 0 });
+            return Some(Decimal { negative: false, digits, exponent: 0 });
         }
-        let length = |text: &str| i64::try_from(text.len()).ok();
+        let length = |length: usize| i64::try_from(length).ok();
         let exponent = exponent
             .parse::<i64>()
             .ok()?
-            .checked_sub(length(fraction)?)?
-            .checked_add(length(significant)? - length(digits)?)?;
-        Some(Decimal { negative, digits: digits.to_owned(), exponent })
+            .checked_sub(length(fraction.len())?)?
+            .checked_add(length(significant - digits.len())?)?;
+        Some(Decimal { negative, digits, exponent })
+    }
+
+    /// The one text of all those that write this number: `-123e-2`.
+    pub fn text(&self) -> String {
+        const LONGEST_REST: usize = "-e-9223372036854775808".len();
+        let mut text = String::with_capacity(self.digits.len() + LONGEST_REST);
+        text.push_str(if self.negative { "-" } else { "" });
+        text.push_str(if self.digits.is_empty() { "0" } else { &self.digits });
+        text.push('e');
+        match u8::try_from(self.exponent.unsigned_abs()) {
+            Ok(digit @ 0..=9) => {
+                text.push_str(if self.exponent < 0 { "-" } else { "" });
+                text.push(char::from(b'0' + digit));
+            }
+            _ => text.push_str(&self.exponent.to_string()),
+        }
+        text
     }
 
     /// The power of ten of the last digit that is not zero; 0 for zero.
@@ -97,12 +116,10 @@ impl Decimal {
     }
 }
 
-/// The one text of all those that write this number: `-123e-2`.
+/// The [text](Decimal::text).
 impl fmt::Display for Decimal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let sign = if self.negative { "-" } else { "" };
-        let digits = if self.digits.is_empty() { "0" } else { &self.digits };
-        write!(f, "{sign}{digits}e{}", self.exponent)
+        f.write_str(&self.text())
     }
 }
 

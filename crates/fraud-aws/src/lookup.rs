@@ -14,10 +14,9 @@ mod looked_up;
 
 pub use cache::Cached;
 pub use dynamodb::{Item, Row, TableStore, attribute};
-pub use looked_up::{LookedUp, look_up, lookup_deadline};
+pub use looked_up::{LookedUp, distinct, look_up, lookup_deadline};
 
 pub(crate) use dynamodb::of_value;
-pub(crate) use looked_up::distinct;
 
 /// What is known of one key.
 pub trait Known: Clone + Debug + Send + Sync + 'static {

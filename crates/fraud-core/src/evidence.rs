@@ -74,6 +74,14 @@ pub(crate) fn label(name: &str) -> String {
 
 /// Appends a whole number without a fraction.
 fn push_whole(out: &mut Vec<u8>, number: f64) {
+    // Hours, weekdays and most counts.
+    let small = number as u8;
+    if small < 100 && f64::from(small).to_bits() == number.to_bits() {
+        if small >= 10 {
+            out.push(b'0' + small / 10);
+        }
+        return out.push(b'0' + small % 10);
+    }
     push_number(out, number);
     if out.ends_with(b".0") {
         out.truncate(out.len() - 2);

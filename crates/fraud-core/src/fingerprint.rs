@@ -34,7 +34,7 @@ impl Fingerprint {
     pub(crate) fn of(amount: &str, event_time: WrittenAs<'_>, merchant: Option<&str>) -> Self {
         let mut parts = Parts(Sha256::new_with_prefix([RULE]));
         match Decimal::parse(amount) {
-            Some(number) => parts.add(b'n', number.to_string().as_bytes()),
+            Some(number) => parts.add(b'n', number.text().as_bytes()),
             // Zero with more digits in its exponent than a number has.
             None => parts.add(b'a', amount.as_bytes()),
         }

@@ -138,12 +138,17 @@ impl Known {
 impl History {
     /// The answer to a record. It changes nothing.
     pub fn ask(&self, record: &Incoming) -> Answer<'_> {
+        self.recall(record).unwrap_or_else(|| Answer::New(self.inputs(record)))
+    }
+
+    /// The answer to a record unless it is new, whose inputs would have to be computed.
+    pub fn recall(&self, record: &Incoming) -> Option<Answer<'_>> {
         match self.find(record) {
             // Another copy, that arrived before the one that was taken in.
-            Some(entry) if record.place.arrival < entry.arrival => Answer::Unknown,
-            Some(entry) => Answer::Again(entry),
-            None if self.gone.is_some_and(|gone| record.place <= gone) => Answer::Unknown,
-            None => Answer::New(self.inputs(record)),
+            Some(entry) if record.place.arrival < entry.arrival => Some(Answer::Unknown),
+            Some(entry) => Some(Answer::Again(entry)),
+            None if self.gone.is_some_and(|gone| record.place <= gone) => Some(Answer::Unknown),
+            None => None,
         }
     }
 

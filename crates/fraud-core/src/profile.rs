@@ -149,16 +149,29 @@ fn risk(digits: &str) -> Option<f64> {
 }
 
 fn members(segment: &str, lifetime_value: &str, risk_score: &str) -> Box<str> {
-    let mut escaped = Vec::with_capacity(segment.len());
-    push_escaped(&mut escaped, segment);
-    let segment = String::from_utf8_lossy(&escaped);
-    format!(
-        r#""{}":"{segment}","{}":{lifetime_value},"{}":{risk_score}"#,
-        fields::CUSTOMER_SEGMENT,
+    const NAMES: usize = r#""":"","":,"":"#.len()
+        + fields::CUSTOMER_SEGMENT.len()
+        + fields::CUSTOMER_LIFETIME_VALUE.len()
+        + fields::CUSTOMER_RISK_SCORE.len();
+    let mut members = Vec::with_capacity(NAMES + segment.len() + lifetime_value.len() + risk_score.len());
+    for piece in ["\"", fields::CUSTOMER_SEGMENT, "\":\""] {
+        members.extend_from_slice(piece.as_bytes());
+    }
+    push_escaped(&mut members, segment);
+    for piece in [
+        "\",\"",
         fields::CUSTOMER_LIFETIME_VALUE,
+        "\":",
+        lifetime_value,
+        ",\"",
         fields::CUSTOMER_RISK_SCORE,
-    )
-    .into()
+        "\":",
+        risk_score,
+    ] {
+        members.extend_from_slice(piece.as_bytes());
+    }
+    // Nothing but text was written.
+    String::from_utf8(members).unwrap_or_default().into()
 }
 
 #[cfg(test)]

@@ -1,12 +1,12 @@
 //! What the customers' histories say of a batch's records. The function that alerts takes records in; this one only reads,
 //! and waits a moment for it.
 
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use aws_calls::fault::CallFault;
 use fraud_aws::history::{HistoryStore, StoredHistory};
+use fraud_aws::lookup::distinct;
 use fraud_core::found::HistoryFound;
 use fraud_core::history::{Answer, Incoming};
 use tokio::time::Instant;
@@ -39,17 +39,9 @@ impl Histories {
         patience: &Patience,
         deadline: Instant,
     ) -> Self {
-        let mut customers: Vec<&str> = Vec::new();
-        let mut places: HashMap<&str, usize> = HashMap::new();
-        let asked = records.map(|record| {
-            let (customer, incoming) = record?;
-            let place = *places.entry(customer).or_insert_with(|| {
-                customers.push(customer);
-                customers.len() - 1
-            });
-            Some((place, incoming))
-        });
-        let asked = asked.collect();
+        let (customers, asked): (Vec<_>, Vec<_>) = records.map(Option::unzip).unzip();
+        let (customers, places) = distinct(customers.into_iter());
+        let asked = places.into_iter().zip(asked).map(|(place, asked)| place.zip(asked)).collect();
         let rows = if customers.is_empty() { Vec::new() } else { store.read(&customers, deadline).await };
         let mut histories = Histories { asked, rows };
         if histories.is_complete() {
@@ -71,10 +63,10 @@ impl Histories {
     pub(crate) fn of(&self, index: usize) -> HistoryFound<'_> {
         let Some(Some((place, incoming))) = self.asked.get(index) else { return HistoryFound::None };
         match self.rows.get(*place) {
-            Some(Ok(StoredHistory { history: Ok(history), .. })) => match history.ask(incoming) {
-                Answer::Again(entry) => HistoryFound::Again(entry),
-                Answer::Unknown => HistoryFound::Expired,
-                Answer::New(_) => HistoryFound::Lagging,
+            Some(Ok(StoredHistory { history: Ok(history), .. })) => match history.recall(incoming) {
+                Some(Answer::Again(entry)) => HistoryFound::Again(entry),
+                Some(Answer::Unknown) => HistoryFound::Expired,
+                Some(Answer::New(_)) | None => HistoryFound::Lagging,
             },
             Some(Ok(StoredHistory { history: Err(_), .. })) => HistoryFound::Invalid,
             Some(Err(_)) | None => HistoryFound::Unavailable,
@@ -87,7 +79,11 @@ impl Histories {
     }
 
     fn is_complete(&self) -> bool {
-        (0..self.asked.len()).all(|index| self.of(index) != HistoryFound::Lagging)
+        (0..self.asked.len()).all(|index| !self.is_lagging(index))
+    }
+
+    fn is_lagging(&self, index: usize) -> bool {
+        matches!(self.of(index), HistoryFound::Lagging)
     }
 
     /// Reads the rows of those customers again of whom a record was not taken in.
@@ -96,7 +92,7 @@ impl Histories {
             .asked
             .iter()
             .enumerate()
-            .filter(|(index, _)| self.of(*index) == HistoryFound::Lagging)
+            .filter(|(index, _)| self.is_lagging(*index))
             .filter_map(|(_, asked)| asked.as_ref().map(|(place, _)| *place))
             .collect();
         lagging.sort_unstable();

@@ -4,13 +4,12 @@
 //! high scores; the rows of a round stand before its alerts go out and before the next round begins. Whatever happens
 //! in between, a redelivered record finds what was decided, and the ledger has what was claimed.
 
-use std::collections::HashMap;
-
 use aws_calls::fault::CallFault;
 use exact_text::timestamp::Timestamp;
 use fraud_aws::clock::Clock;
 use fraud_aws::history::{HistoryCounts, HistoryFault, HistoryStore, RowWrite, StoredHistory, Written};
 use fraud_aws::ledger::{AlertLedger, Claim, OnRecord, StandingClaim};
+use fraud_aws::lookup::distinct;
 use fraud_core::alert::Alert;
 use fraud_core::decision::{Decider, Decision};
 use fraud_core::fingerprint::Fingerprint;
@@ -79,23 +78,27 @@ pub(crate) struct Decided {
 
 /// The rounds of a batch: in each at most as many records of one customer as one write takes in. Records are named by their
 /// places.
-pub(crate) fn rounds<'b>(items: impl IntoIterator<Item = Item<'b>>) -> Vec<Vec<Item<'b>>> {
-    let mut rounds: Vec<Vec<Item<'b>>> = Vec::new();
-    let mut counts: HashMap<&str, usize> = HashMap::new();
-    for item in items {
-        let customer = item.received.transaction.customer_id.as_deref();
-        let count = customer.map(|customer| counts.entry(customer).or_default());
-        let is_full = count.as_ref().is_some_and(|count| **count == ROUND);
-        if is_full || rounds.is_empty() {
-            rounds.push(Vec::new());
-            counts.clear();
+pub(crate) fn rounds(items: Vec<Item<'_>>) -> Vec<Vec<Item<'_>>> {
+    let (customers, places) = distinct(items.iter().map(Item::customer));
+    let mut counts = vec![0; customers.len()];
+    let mut rounds = Vec::new();
+    let mut round = Vec::with_capacity(items.len());
+    for (item, place) in items.into_iter().zip(places) {
+        if place.is_some_and(|place| counts.get(place) == Some(&ROUND)) {
+            rounds.push(std::mem::take(&mut round));
+            counts.fill(0);
         }
-        if let Some(customer) = customer {
-            *counts.entry(customer).or_default() += 1;
-        }
-        rounds.last_mut().into_iter().for_each(|round| round.push(item));
+        place.and_then(|place| counts.get_mut(place)).into_iter().for_each(|count| *count += 1);
+        round.push(item);
     }
+    rounds.push(round);
     rounds
+}
+
+impl<'b> Item<'b> {
+    fn customer(&self) -> Option<&'b str> {
+        self.received.transaction.customer_id.as_deref()
+    }
 }
 
 /// What an attempt at a customer's records came to before its row is written.
@@ -128,26 +131,21 @@ where
 {
     /// Takes in a round.
     pub(crate) async fn take_in(&self, round: &[Item<'_>]) -> Taken {
-        let mut places: HashMap<&str, usize> = HashMap::new();
-        let mut customers: Vec<(&str, Vec<Item<'_>>)> = Vec::new();
+        let (names, places) = distinct(round.iter().map(Item::customer));
+        let mut customers: Vec<Vec<Item<'_>>> = vec![Vec::new(); names.len()];
         let mut taken = Taken::default();
-        for item in round {
-            let Some(customer) = item.received.transaction.customer_id.as_deref() else {
-                taken.add(self.without_history(&[*item], HistoryFound::None).into());
-                continue;
-            };
-            let place = *places.entry(customer).or_insert(customers.len());
-            match customers.get_mut(place) {
-                Some((_, items)) => items.push(*item),
-                None => customers.push((customer, vec![*item])),
+        for (item, place) in round.iter().zip(places) {
+            match place.and_then(|place| customers.get_mut(place)) {
+                Some(items) => items.push(*item),
+                None => taken.add(self.without_history(&[*item], HistoryFound::None).into()),
             }
         }
-        let names: Vec<&str> = customers.iter().map(|(customer, _)| *customer).collect();
         let rows = self.rows.read(&names, self.deadline).await;
         debug_assert_eq!(rows.len(), names.len(), "a store answers for each customer");
         // Collected: the compiler cannot tell that a stream over a borrowing closure can change threads.
-        let writes: Vec<_> = customers
+        let writes: Vec<_> = names
             .iter()
+            .zip(&customers)
             .zip(rows)
             .map(|((customer, items), row)| self.take_in_customer(customer, items, row))
             .collect();
@@ -217,7 +215,7 @@ where
 
     /// Decides a customer's records in order, and takes in those that are new.
     fn decide(&self, history: &mut History, items: &[Item<'_>], incoming: &[Incoming]) -> Attempt {
-        let mut attempt = Attempt::default();
+        let mut attempt = Attempt { decided: Vec::with_capacity(items.len()), ..Attempt::default() };
         history.begin();
         for (item, incoming) in items.iter().zip(incoming) {
             match history.ask(incoming) {

@@ -38,8 +38,7 @@ fn push_portable(out: &mut Vec<u8>, text: &str) {
 pub fn push_string_in_string(out: &mut Vec<u8>, text: &str) {
     let bytes = text.as_bytes();
     out.extend_from_slice(br#"\""#);
-    // Both characters that are not portable begin with this byte.
-    if plain_run_end(bytes, 0) == bytes.len() && !bytes.contains(&0xEF) {
+    if plain_run_end(bytes, 0) == bytes.len() && bytes.is_ascii() {
         out.extend_from_slice(bytes);
     } else {
         let mut content = Vec::with_capacity(2 * bytes.len());

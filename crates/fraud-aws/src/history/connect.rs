@@ -75,7 +75,8 @@ impl HistoryStore for HistoryRows {
             HistoryRows::Unasked => {
                 vec![Err(CallFault::new(FaultKind::NotSent, "no history")); customers.len()]
             }
-            HistoryRows::DynamoDb(rows) => rows.read(customers, deadline).await,
+            // Boxed: a call's future is large, and where rows are in memory none is made.
+            HistoryRows::DynamoDb(rows) => Box::pin(rows.read(customers, deadline)).await,
             HistoryRows::Memory(rows) => rows.read(customers, deadline).await,
         }
     }
@@ -88,7 +89,7 @@ impl HistoryStore for HistoryRows {
     ) -> Result<Written, HistoryFault> {
         match (self, ledger) {
             (HistoryRows::DynamoDb(rows), Ledger::DynamoDb(ledger)) => {
-                rows.write(write, ledger, deadline).await
+                Box::pin(rows.write(write, ledger, deadline)).await
             }
             (HistoryRows::Memory(rows), Ledger::Memory(ledger)) => rows.write(write, ledger, deadline).await,
             _ => Err(HistoryFault::Apart),

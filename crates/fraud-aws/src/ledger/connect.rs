@@ -41,7 +41,8 @@ impl AlertLedger for Ledger {
 
     async fn find(&self, alert: &Alert, deadline: Instant) -> Result<Option<OnRecord>, LedgerFault> {
         match self {
-            Ledger::DynamoDb(ledger) => ledger.find(alert, deadline).await,
+            // Boxed: every record of a history has this future within its own, and few make the call.
+            Ledger::DynamoDb(ledger) => Box::pin(ledger.find(alert, deadline)).await,
             Ledger::Memory(ledger) => ledger.find(alert, deadline).await,
         }
     }

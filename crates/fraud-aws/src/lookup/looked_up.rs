@@ -79,9 +79,7 @@ impl<T> LookedUp<T> {
 }
 
 /// Each key in the order of the first record, and for each record its key's place among them.
-pub(crate) fn distinct<K: Hash + Eq + Copy>(
-    keys: impl Iterator<Item = Option<K>>,
-) -> (Vec<K>, Vec<Option<usize>>) {
+pub fn distinct<K: Hash + Eq + Copy>(keys: impl Iterator<Item = Option<K>>) -> (Vec<K>, Vec<Option<usize>>) {
     let mut distinct = Vec::new();
     // Every record is looked up in it, and nothing but the keys of one batch ever is: a fast hash, seeded by chance.
     let mut known = HashMap::with_hasher(foldhash::fast::RandomState::default());

@@ -1,11 +1,9 @@
 //! A history as bytes: small, exact, and refused if a byte is wrong.
 //!
-//! The first byte is the format, the last four are a checksum. Numbers are variable-length integers of seven bits a byte, the
+//! The first byte is the format, the last four are the CRC-32 of all before them. Numbers are variable-length integers of seven bits a byte, the
 //! least first; those that can be negative are folded (0, -1, 1, -2, ..). Times are written as differences.
 
 use std::sync::Arc;
-
-use sha2::{Digest, Sha256};
 
 use super::place::{Place, SequenceNumber};
 use super::totals::{Day, Totals, Week};
@@ -13,6 +11,8 @@ use super::{EntityValue, Entry, EntryKey, History, HistoryInputs, InputKey, Know
 use crate::profile::Profile;
 
 const FORMAT: u8 = 1;
+/// Most rows are no larger.
+const TYPICAL_ROW_BYTES: usize = 1024;
 const CHECKSUM_BYTES: usize = 4;
 
 /// More than any row takes: 128 entries, each with the longest profile and [`MAX_ENTITY_INPUTS`]. An item of DynamoDB has
@@ -48,7 +48,8 @@ const HAS_PAST: u8 = 128;
 impl History {
     /// The bytes of a row.
     pub fn encode(&self) -> Vec<u8> {
-        let mut out = Writer(vec![FORMAT]);
+        let mut out = Writer(Vec::with_capacity(TYPICAL_ROW_BYTES));
+        out.0.push(FORMAT);
         out.place(self.now);
         out.place(self.gone);
         out.totals(&self.totals);
@@ -96,25 +97,30 @@ impl History {
 }
 
 pub(super) fn checksum(bytes: &[u8]) -> [u8; CHECKSUM_BYTES] {
-    let digest = Sha256::digest(bytes);
-    let mut sum = [0; CHECKSUM_BYTES];
-    sum.copy_from_slice(&digest[..CHECKSUM_BYTES]);
-    sum
+    crc32fast::hash(bytes).to_le_bytes()
 }
+
+/// No list of a row is longer, unless it is damaged: memory is not taken for more at once.
+const KEPT: usize = 128;
 
 struct Writer(Vec<u8>);
 
 impl Writer {
     fn unsigned(&mut self, mut number: u128) {
-        while number >= 0x80 {
-            self.0.push(u8::try_from(number & 0x7F).unwrap_or_default() | 0x80);
+        while u64::try_from(number).is_err() {
+            self.0.push((number & 0x7F) as u8 | 0x80);
             number >>= 7;
         }
-        self.0.push(u8::try_from(number).unwrap_or_default());
+        self.count(number as u64);
     }
 
-    fn count(&mut self, number: u64) {
-        self.unsigned(number.into());
+    #[inline]
+    fn count(&mut self, mut number: u64) {
+        while number >= 0x80 {
+            self.0.push((number & 0x7F) as u8 | 0x80);
+            number >>= 7;
+        }
+        self.0.push(number as u8);
     }
 
     fn length(&mut self, length: usize) {
@@ -123,13 +129,12 @@ impl Writer {
 
     /// Folded, so that small numbers on either side of zero are short.
     fn signed(&mut self, number: i64) {
-        let folded = (i128::from(number) << 1) ^ (i128::from(number) >> 64);
-        self.unsigned(folded.unsigned_abs());
+        self.count(((number << 1) ^ (number >> 63)).cast_unsigned());
     }
 
+    /// Wrapping, so that every pair of times has one.
     fn difference(&mut self, from: i64, to: i64) {
-        let difference = i128::from(to) - i128::from(from);
-        self.unsigned(((difference << 1) ^ (difference >> 127)).unsigned_abs());
+        self.signed(to.wrapping_sub(from));
     }
 
     fn optional(&mut self, number: Option<i64>) {
@@ -268,7 +273,7 @@ impl Reader<'_> {
         for shift in (0..u128::BITS).step_by(7) {
             let byte = self.byte()?;
             let part = u128::from(byte & 0x7F);
-            if part.leading_zeros() < shift && part != 0 {
+            if part.leading_zeros() < shift {
                 return None;
             }
             number |= part << shift;
@@ -279,38 +284,46 @@ impl Reader<'_> {
         None
     }
 
+    #[inline]
     fn count(&mut self) -> Option<u64> {
-        self.unsigned()?.try_into().ok()
+        let mut number = 0;
+        for shift in (0..u64::BITS).step_by(7) {
+            let byte = self.byte()?;
+            let part = u64::from(byte & 0x7F);
+            if part.leading_zeros() < shift {
+                return None;
+            }
+            number |= part << shift;
+            if byte < 0x80 {
+                return Some(number);
+            }
+        }
+        None
     }
 
     fn count32(&mut self) -> Option<u32> {
-        self.unsigned()?.try_into().ok()
+        self.count()?.try_into().ok()
     }
 
     /// A number of things of which each takes one byte at least.
     fn length(&mut self) -> Option<usize> {
-        let length: usize = self.unsigned()?.try_into().ok()?;
+        let length: usize = self.count()?.try_into().ok()?;
         (length <= self.0.len()).then_some(length)
     }
 
-    fn folded(&mut self) -> Option<i128> {
-        let folded = self.unsigned()?;
-        let magnitude = i128::try_from(folded >> 1).ok()?;
-        Some(if folded & 1 == 0 { magnitude } else { -magnitude - 1 })
-    }
-
     fn signed(&mut self) -> Option<i64> {
-        self.folded()?.try_into().ok()
+        let folded = self.count()?;
+        Some((folded >> 1).cast_signed() ^ -(folded & 1).cast_signed())
     }
 
     /// The end of a difference from here.
     fn end(&mut self, from: i64) -> Option<i64> {
-        i128::from(from).checked_add(self.folded()?)?.try_into().ok()
+        Some(from.wrapping_add(self.signed()?))
     }
 
     /// The start of a difference to here.
     fn start(&mut self, to: i64) -> Option<i64> {
-        i128::from(to).checked_sub(self.folded()?)?.try_into().ok()
+        Some(to.wrapping_sub(self.signed()?))
     }
 
     fn flag(&mut self) -> Option<bool> {
@@ -345,13 +358,17 @@ impl Reader<'_> {
             totals.currency = Some(self.bytes()?);
         }
         let mut before = 0;
-        for _ in 0..self.length()? {
+        let length = self.length()?;
+        totals.weeks.reserve(length.min(KEPT));
+        for _ in 0..length {
             let week = self.end(before)?;
             totals.weeks.push(Week { week, count: self.count()?, sum: self.signed()? });
             before = week;
         }
         let mut before = 0;
-        for _ in 0..self.length()? {
+        let length = self.length()?;
+        totals.days.reserve(length.min(KEPT));
+        for _ in 0..length {
             let day = self.end(before)?;
             let (count, sum, outliers) = (self.count()?, self.signed()?, self.count()?);
             totals.days.push(Day { day, count, sum, outliers });
@@ -359,6 +376,7 @@ impl Reader<'_> {
         }
         let merchants = self.length()?;
         let newest = self.signed()?;
+        totals.merchants.reserve(merchants.min(KEPT));
         for _ in 0..merchants {
             totals.merchants.push((self.bytes()?, self.start(newest)?));
         }
@@ -400,8 +418,10 @@ impl Reader<'_> {
         let known: Option<Vec<_>> = (0..self.length()?).map(|_| self.known().map(Arc::new)).collect();
         let known = known?;
         let mut before = now.map_or(0, |now| now.arrival);
-        let mut recent = Vec::new();
-        for _ in 0..self.length()? {
+        let length = self.length()?;
+        // With room for those that are taken in next.
+        let mut recent = Vec::with_capacity(length.min(KEPT) + 4);
+        for _ in 0..length {
             let entry = self.entry(&known, before)?;
             before = entry.arrival;
             recent.push(entry);
@@ -416,7 +436,7 @@ impl Reader<'_> {
         let arrival = self.end(before)?;
         let copied = if has(COPIED) { Some(self.end(arrival)?) } else { None };
         let event_time = self.start(arrival.div_euclid(1000))?;
-        let reference = usize::try_from(self.unsigned()?).ok()?;
+        let reference = usize::try_from(self.count()?).ok()?;
         let known = Arc::clone(known.get(reference)?);
         let mut inputs = HistoryInputs {
             amount: self.signed()?,

@@ -95,8 +95,14 @@ fn ten_thousandths(digits: &str, value: f64) -> i64 {
     }
 }
 
+/// FNV-1a of 64 bits (<http://www.isthe.com/chongo/tech/comp/fnv/>), folded to 40. Names are not secret, and whoever can choose them
+/// finds two with the same 40 bits of any hash.
 pub(super) fn short_hash(name: &str) -> ShortHash {
-    first_bytes(Sha256::new_with_prefix(name.as_bytes()))
+    const OFFSET: u64 = 0xCBF2_9CE4_8422_2325;
+    const PRIME: u64 = 0x0000_0100_0000_01B3;
+    let hash = name.bytes().fold(OFFSET, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(PRIME));
+    let [_, _, _, bytes @ ..] = (hash ^ (hash >> 40)).to_be_bytes();
+    bytes
 }
 
 fn first_bytes<const N: usize>(hash: Sha256) -> [u8; N] {
@@ -104,4 +110,15 @@ fn first_bytes<const N: usize>(hash: Sha256) -> [u8; N] {
     let mut bytes = [0; N];
     bytes.copy_from_slice(&digest[..N]);
     bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hash_of_a_name_is_fnv_1a_folded_and_stays_so() {
+        // FNV-1a of 64 bits: 85944171f73967e8.
+        assert_eq!(short_hash("foobar"), [0x71, 0xF7, 0xBC, 0xF3, 0xA9]);
+    }
 }
