@@ -19,6 +19,7 @@ pub mod found;
 pub mod history;
 pub mod identity;
 pub mod inputs;
+pub mod merchant;
 pub mod money;
 pub mod policy;
 pub mod profile;
