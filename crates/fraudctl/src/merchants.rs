@@ -2,12 +2,14 @@
 
 use anyhow::anyhow;
 use clap::{Args, Subcommand};
+use exact_text::timestamp::Timestamp;
 use fraud_aws::clock::{Clock, SystemClock};
 use fraud_aws::config::{EntitySource, Environment};
 use fraud_core::merchant::{LabelDelay, day_of};
 
 use crate::Failure;
 use crate::options::{label_delay, with_options};
+use crate::reading::past_time;
 
 mod count;
 mod counted;
@@ -52,6 +54,9 @@ struct CountsArgs {
     /// The entities: `dynamodb:<table>` or `file:<path>`; the default is ENTITY_SOURCE.
     #[arg(long, value_name = "TARGET")]
     to: Option<String>,
+    /// Count as at this time, RFC 3339: it decides which days are kept; the default is now.
+    #[arg(long, value_name = "TIME", value_parser = past_time)]
+    as_of: Option<Timestamp>,
     /// After how many days labels have come; the default is LABEL_DELAY_DAYS.
     #[arg(long, value_name = "N")]
     label_delay_days: Option<String>,
@@ -61,7 +66,8 @@ impl CountsArgs {
     /// # Errors
     /// [`Failure::Input`] if there is no such day, or its counts are not kept any more.
     fn days(&self) -> Result<Days, Failure> {
-        let today = day_of(SystemClock.now().millis().div_euclid(1000));
+        let as_of = self.as_of.unwrap_or_else(|| SystemClock.now());
+        let today = day_of(as_of.millis().div_euclid(1000));
         let first_kept = self.delay()?.first_kept(today);
         match (self.from, self.through) {
             (from, through) if from > through => {

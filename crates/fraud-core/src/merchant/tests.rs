@@ -132,6 +132,14 @@ fn the_age_is_that_of_the_first_day_with_a_fraud_since_which_most_are_frauds() {
 }
 
 #[test]
+fn a_day_without_a_fraud_is_no_first_day_and_no_fraud_is_more_ordinary_than_known() {
+    let quiet_before = merchant(&Days::from([(98, (2, 0, 0)), (100, (4, 4, 4))]));
+    assert_eq!(quiet_before.compromise_age_days(start(107), delay(7)), Some(7.0));
+    let damaged = merchant(&Days::from([(100, (4, 1, 3))]));
+    assert_eq!(damaged.fraud_rate(start(107), delay(7)), three_decimals(1.0 / 4.5));
+}
+
+#[test]
 fn no_moment_and_no_count_is_too_large() {
     let mut merchant = MerchantDays::default();
     for day in [i32::MIN, -1, 0, i32::MAX] {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::anyhow;
 use clap::Args;
+use exact_text::timestamp::Timestamp;
 use fraud_aws::clock::{Clock, SystemClock};
 use fraud_aws::labels::{LabelFault, LabelStore, LabelWrite};
 use fraud_core::label::{Counting, Details};
@@ -25,6 +26,7 @@ use crate::display::{counted, note, print_line, progress, thousands};
 use crate::input::{Input, Source};
 use crate::interrupt::Interrupt;
 use crate::options::{label_delay, policy, who};
+use crate::reading::past_time;
 
 /// Labels that are applied at once.
 const AT_ONCE: usize = 16;
@@ -48,7 +50,8 @@ that are not retracted the latest is the transaction's verdict (at the same mome
 A fraud needs merchant_id, event_time and amount. If its label lacks one, --ledger is asked, then the lines of --lake. Labels of
 transactions that are found nowhere are told, and written to --unknown, which can be among the files of the next run. A
 transaction's fraud is ordinary if its amount is below the policy's ordinary_below and it is no outlier (outlier in the label, or
-history.amount_ratio among the inputs of ledger or lake). A fraud older than LABEL_DELAY_DAYS + 60 days is kept and not counted.
+history.amount_ratio among the inputs of ledger or lake). A fraud older than LABEL_DELAY_DAYS + 60 days is kept and not counted;
+--as-of tries labels of another time out.
 
 Exit status: 0 all are applied, or kept in --unknown, 1 interrupted, not taken, or unknown without --unknown, 2 the input is wrong.")]
 pub struct ApplyLabelsArgs {
@@ -72,6 +75,9 @@ pub struct ApplyLabelsArgs {
     /// After how many days labels have come; the default is LABEL_DELAY_DAYS.
     #[arg(long, value_name = "N")]
     label_delay_days: Option<String>,
+    /// Apply as at this time, RFC 3339: it decides which days are kept; the default is now.
+    #[arg(long, value_name = "TIME", value_parser = past_time)]
+    as_of: Option<Timestamp>,
     /// Who applies them; the default is the user of this machine.
     #[arg(long, value_name = "NAME")]
     by: Option<String>,
@@ -93,7 +99,8 @@ pub(super) async fn run(arguments: &ApplyLabelsArgs) -> Result<(), Failure> {
     let input = Input::open(&arguments.input).map_err(Failure::input)?;
     let ledger = arguments.ledger.open().await?;
     let labels = arguments.target.open().await?;
-    let counting = Counting::at(SystemClock.now().millis().div_euclid(1000), delay, policy.history());
+    let as_of = arguments.as_of.unwrap_or_else(|| SystemClock.now());
+    let counting = Counting::at(as_of.millis().div_euclid(1000), delay, policy.history());
     let bar = progress(input.size());
     let mut run = Run {
         labels: &labels,

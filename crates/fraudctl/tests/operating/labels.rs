@@ -118,6 +118,12 @@ async fn labels_that_tell_all_count_once_and_are_taken_back() {
     let frauds = [of("f", 3, 2), of("o", 3, 1)].concat();
     assert_eq!(counts(&world, "M1").await, frauds);
     assert_eq!(counts(&world, "M2").await, [], "its day is not kept any more");
+    // A day that was kept then is counted as of then.
+    let old = folder.path().join("old.ndjson");
+    fs::write(&old, label("T8", "M8", 70, "")).unwrap();
+    let as_of = format!("{}T00:00:00Z", day(60));
+    let then = apply(&world, &[&old], &["--as-of", &as_of]).await;
+    assert_eq!((then.status, counts(&world, "M8").await), (Some(0), of("fo", 70, 1)), "{then:?}");
     // The same again changes nothing.
     let again = apply(&world, &[&file], &["--json"]).await;
     assert_eq!((again.json()["applied"].clone(), again.json()["known"].clone()), (json!(0), json!(4)));
