@@ -19,7 +19,7 @@ pub use alerting::{AlertLedgerTarget, AlertSinkTarget, DeadLettersTarget, Unaler
 pub use common::{
     CacheSettings, EVENT_TIME_BOUNDS, METRICS_NAMESPACE, ProfileSource, event_time_bounds, metrics_namespace,
 };
-pub use entities::EntitySource;
+pub use entities::{EntitySource, LABEL_DELAY, label_delay};
 pub use history::HistoryTarget;
 pub use policy::{PolicySource, policy_store};
 pub use schema::{SchemaError, SchemaSource};

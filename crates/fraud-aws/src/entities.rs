@@ -10,6 +10,7 @@ use crate::port::{Call, Port};
 mod connect;
 mod counts;
 mod dynamodb;
+mod editable;
 mod file;
 mod looked_up;
 pub mod rows;
@@ -18,6 +19,8 @@ pub mod table;
 pub use connect::{Entities, EntitiesError};
 pub use counts::EntityCounts;
 pub use dynamodb::DynamoDbEntities;
+pub use editable::EditableEntities;
+pub(crate) use editable::{lock, replace};
 pub use file::{EntitiesFault, EntityFileError, FileEntities};
 pub use looked_up::{LookedUpEntities, look_up_entities};
 

@@ -10,6 +10,7 @@ pub mod dead_letters;
 pub mod entities;
 pub mod history;
 pub mod invocation;
+pub mod labels;
 pub mod ledger;
 mod lines;
 pub mod lookup;

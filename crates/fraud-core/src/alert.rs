@@ -1,12 +1,14 @@
 //! The alert that a high score raises.
 
+use std::borrow::Cow;
+
 use crate::decision::{Decider, Decision};
 use crate::event_time::EventTimeFault;
 use crate::evidence::{self, ENGINE};
 use crate::fingerprint::Fingerprint;
 use crate::identity::Position;
 use crate::scoring;
-use crate::transaction::{TimeField, Transaction};
+use crate::transaction::{MAX_FIELD_TEXT, TimeField, Transaction};
 use exact_text::json::number_text;
 use exact_text::timestamp::Timestamp;
 
@@ -79,6 +81,9 @@ pub struct Alert {
     pub sub_sequence_number: u64,
     /// The segment in the customer's profile, where there is a profile. Not part of the message.
     pub customer_segment: Option<String>,
+    /// The merchant's id, where the transaction names one of at most 256 characters. Not part of the message; `None` for an alert that was stored without
+    /// it.
+    pub merchant_id: Option<String>,
     /// What tells the transaction from another under the same identity. Not part of the message; `None` for an alert that
     /// was stored without it.
     pub fingerprint: Option<Fingerprint>,
@@ -133,6 +138,10 @@ impl Alert {
             sequence_number: position.sequence_number.to_owned(),
             sub_sequence_number: position.sub_sequence_number,
             customer_segment: decision.enrichment.profile().map(|profile| profile.segment().into_owned()),
+            merchant_id: transaction
+                .merchant()
+                .map(Cow::into_owned)
+                .filter(|id| id.chars().nth(MAX_FIELD_TEXT).is_none()),
             fingerprint: Some(transaction.fingerprint()),
             message: String::new(),
         };
@@ -171,7 +180,8 @@ impl Alert {
         }
     }
 
-    /// The alert that a stored message tells of; `customer_segment` and `fingerprint` are what the message does not tell.
+    /// The alert that a stored message tells of; `customer_segment` and `fingerprint` are what the message does not tell, beside
+    /// the merchant, which is `None`.
     ///
     /// # Errors
     /// [`MessageError`] if the text is not an alert's message.

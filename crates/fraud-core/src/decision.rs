@@ -9,6 +9,7 @@ use crate::event_time::{CountedTime, EventTimeBounds, EventTimeFault};
 use crate::found::{Found, HistoryFound};
 use crate::identity::{Identity, Position};
 use crate::inputs::Inputs;
+use crate::merchant::LabelDelay;
 use crate::policy::Policy;
 use crate::scoring::{Reason, Score};
 use crate::transaction::Transaction;
@@ -40,12 +41,19 @@ pub struct Decision<'a> {
 pub struct Decider {
     policy: Policy,
     bounds: EventTimeBounds,
+    label_delay: LabelDelay,
 }
 
 impl Decider {
     /// Decides by `policy`; an event time within `bounds` says when a transaction counts.
     pub fn new(policy: Policy, bounds: EventTimeBounds) -> Self {
-        Decider { policy, bounds }
+        Decider { policy, bounds, label_delay: LabelDelay::default() }
+    }
+
+    /// The same, with labels that have come after `label_delay`; without this, after seven days.
+    #[must_use]
+    pub fn with_label_delay(self, label_delay: LabelDelay) -> Self {
+        Decider { label_delay, ..self }
     }
 
     /// The policy.
@@ -64,7 +72,7 @@ impl Decider {
         position: Option<Position<'a>>,
     ) -> Decision<'a> {
         let found = found.into();
-        let inputs = Inputs::of(transaction, &found, arrival, &self.policy);
+        let inputs = Inputs::of(transaction, &found, arrival, &self.policy, self.label_delay);
         Decision {
             enrichment: found.enrichment,
             history: found.history,

@@ -1,8 +1,9 @@
 //! What is known of a merchant, a device, a card, an address or a customer beside the profile: a risk, and the lists it
-//! is on.
+//! is on; and of a merchant its days.
 
 use exact_text::timestamp::Timestamp;
 
+use crate::merchant::{self, Bucket, MerchantDays};
 use crate::profile::Attribute;
 
 /// The kinds of entities that a transaction can name.
@@ -113,15 +114,18 @@ pub struct Entity {
     risk: Option<f64>,
     /// Each list's name, and when the entity leaves it: seconds since the epoch, 0 for never.
     lists: Vec<(Box<str>, i64)>,
+    days: MerchantDays,
     is_valid: bool,
 }
 
 impl Entity {
     /// Builds an entity from its stored attributes: [`RISK`], a number from 0 to 1, and for each list `list_<name>`, the
-    /// second since the epoch from which on the entity is no longer on it, 0 for never. Numbers may be stored as text; other
-    /// attributes are not looked at. One that cannot be used counts as missing and makes the entity invalid.
+    /// second since the epoch from which on the entity is no longer on it, 0 for never; for each of a merchant's days its
+    /// [counts](Bucket::attribute), whole numbers of at least 0. Numbers may be stored as text; other attributes are not
+    /// looked at. One that cannot be used counts as missing and makes the entity invalid.
     pub fn new<'s>(attributes: impl IntoIterator<Item = (&'s str, Attribute<'s>)>) -> Self {
-        let mut entity = Entity { risk: None, lists: Vec::new(), is_valid: true };
+        let mut entity =
+            Entity { risk: None, lists: Vec::new(), days: MerchantDays::default(), is_valid: true };
         for (name, attribute) in attributes {
             let digits = match attribute {
                 Attribute::Missing => continue,
@@ -136,6 +140,11 @@ impl Entity {
                 match digits.parse() {
                     Ok(until) if until >= 0 => entity.lists.push((list.into(), until)),
                     _ => entity.is_valid = false,
+                }
+            } else if let Some((bucket, day)) = Bucket::of_attribute(name) {
+                match merchant::count(digits) {
+                    Some(count) => entity.days.set(bucket, day, count),
+                    None => entity.is_valid = false,
                 }
             }
         }
@@ -155,6 +164,11 @@ impl Entity {
             .any(|(name, until)| **name == *list && (*until == 0 || at.millis() < until.saturating_mul(1000)))
     }
 
+    /// What is known of it by day, if it is a merchant; `None` if nothing is.
+    pub fn days(&self) -> Option<&MerchantDays> {
+        (!self.days.is_empty()).then_some(&self.days)
+    }
+
     /// Whether every stored attribute could be used.
     pub fn is_valid(&self) -> bool {
         self.is_valid
@@ -164,6 +178,7 @@ impl Entity {
     pub fn size(&self) -> usize {
         size_of::<Self>()
             + self.lists.iter().map(|(name, _)| size_of::<(Box<str>, i64)>() + name.len()).sum::<usize>()
+            + size_of_val(self.days.days())
     }
 }
 
@@ -229,12 +244,29 @@ mod tests {
         for attribute in
             [Attribute::Other, Attribute::Text("x"), Attribute::Number("-1"), Attribute::Number("1.5")]
         {
-            for name in ["risk", "list_trusted"] {
+            for name in ["risk", "list_trusted", "n20467", "f20467", "o20467"] {
                 let entity = Entity::new([(name, attribute)]);
                 assert!(!entity.is_valid() && entity.risk().is_none(), "{name} {attribute:?}");
+                assert!(entity.days().is_none(), "{name} {attribute:?}");
                 assert!(!entity.is_on("trusted", Timestamp::from_millis(0).unwrap()), "{name} {attribute:?}");
             }
         }
+    }
+
+    #[test]
+    fn a_merchants_days_are_read_in_any_order() {
+        let entity = Entity::new([
+            ("o20468", Attribute::Number("1")),
+            ("n20467", Attribute::Number("12")),
+            ("name", Attribute::Text("Corner shop")),
+            ("f20468", Attribute::Text("3")),
+        ]);
+        let mut days = MerchantDays::default();
+        days.set(Bucket::Transactions, 20_467, 12);
+        days.set(Bucket::Frauds, 20_468, 3);
+        days.set(Bucket::Ordinary, 20_468, 1);
+        assert_eq!((entity.days(), entity.is_valid()), (Some(&days), true));
+        assert!(entity.size() > Entity::new([]).size() && Entity::new([]).days().is_none());
     }
 
     #[test]

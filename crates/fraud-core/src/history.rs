@@ -32,8 +32,9 @@ mod totals;
 mod view;
 
 pub use codec::{DamagedRow, MAX_ENTITY_INPUTS, MAX_ROW_BYTES};
-pub use incoming::{EntryKey, Incoming};
+pub use incoming::{EntryKey, Incoming, counted_second};
 pub use inputs::HistoryInputs;
+pub(crate) use inputs::rounded;
 pub use place::{Place, SequenceNumber};
 pub use totals::{Day, Week};
 

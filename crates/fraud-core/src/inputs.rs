@@ -5,9 +5,10 @@ use std::borrow::Cow;
 use exact_text::timestamp::Timestamp;
 use exact_text::written_time::weekday;
 
-use crate::entity::EntityFound;
+use crate::entity::{EntityFound, EntityKind};
 use crate::found::{Found, HistoryFound};
-use crate::history::{EntityValue, InputKey};
+use crate::history::{EntityValue, InputKey, counted_second};
+use crate::merchant::LabelDelay;
 use crate::policy::Policy;
 use crate::profile::Profile;
 use crate::transaction::{FieldValue, TimeField, Transaction};
@@ -65,6 +66,7 @@ impl<'a> Inputs<'a> {
         found: &Found<'a>,
         arrival: Timestamp,
         policy: &Policy,
+        label_delay: LabelDelay,
     ) -> Self {
         let mut inputs = Inputs {
             amount: transaction.amount.value,
@@ -82,7 +84,7 @@ impl<'a> Inputs<'a> {
             unusable_fields: 0,
         };
         if !policy.further_inputs().is_empty() {
-            inputs.read_further(transaction, found, arrival, policy);
+            inputs.read_further(transaction, found, arrival, policy, label_delay);
         }
         inputs
     }
@@ -93,6 +95,7 @@ impl<'a> Inputs<'a> {
         found: &Found<'a>,
         arrival: Timestamp,
         policy: &Policy,
+        label_delay: LabelDelay,
     ) {
         self.further.reserve_exact(policy.further_inputs().len());
         for further in policy.further_inputs() {
@@ -128,7 +131,19 @@ impl<'a> Inputs<'a> {
                     EntityFound::Unavailable => InputValue::Unavailable,
                     EntityFound::None | EntityFound::Absent => InputValue::Truth(false),
                 },
-                Input::MerchantFraudRate | Input::MerchantCompromiseAge => InputValue::None,
+                Input::MerchantFraudRate | Input::MerchantCompromiseAge => {
+                    match found.entity(EntityKind::Merchant) {
+                        EntityFound::Known(entity) => InputValue::number(entity.days().and_then(|days| {
+                            let t = counted_second(&transaction.event_time, arrival.millis());
+                            match &further.input {
+                                Input::MerchantFraudRate => Some(days.fraud_rate(t, label_delay)),
+                                _ => days.compromise_age_days(t, label_delay),
+                            }
+                        })),
+                        EntityFound::Unavailable => InputValue::Unavailable,
+                        EntityFound::None | EntityFound::Absent => InputValue::None,
+                    }
+                }
                 Input::History(input) => match (found.history.inputs(), policy.history()) {
                     (Some(inputs), Some(settings)) => inputs.value(*input, settings),
                     _ => InputValue::None,

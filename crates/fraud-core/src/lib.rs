@@ -19,6 +19,8 @@ pub mod found;
 pub mod history;
 pub mod identity;
 pub mod inputs;
+pub mod label;
+pub mod merchant;
 pub mod money;
 pub mod policy;
 pub mod profile;

@@ -22,6 +22,7 @@ pub use silence::{Lacking, MissingCost, Silence};
 
 use sha2::{Digest, Sha256};
 
+use crate::entity::EntityKind;
 use crate::evidence;
 use crate::history::InputKey;
 use crate::inputs::{Input, Place};
@@ -214,6 +215,9 @@ impl Asked {
                 });
             }
             Input::EntityRisk(kind) | Input::OnList(kind, _) => self.entities.insert(*kind),
+            Input::MerchantFraudRate | Input::MerchantCompromiseAge => {
+                self.entities.insert(EntityKind::Merchant);
+            }
             Input::History(_) => self.currency = true,
             _ => {}
         }

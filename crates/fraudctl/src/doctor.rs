@@ -17,6 +17,7 @@ use crate::options::with_options;
 mod clock;
 mod finding;
 mod history;
+mod merchants;
 mod messaging;
 mod sample;
 mod settings;
@@ -138,6 +139,7 @@ async fn findings(environment: Environment<'_>, arguments: &DoctorArgs) -> Vec<F
     let checks: Vec<Check<'_>> = vec![
         check(tables::profiles(environment, &sdk, can_call)),
         check(tables::entities(environment, policy.as_ref(), &sdk, can_call)),
+        check(merchants::check(environment, policy.as_ref(), &sdk, can_call)),
         check(history::check(environment, policy.as_ref(), &sdk, can_call)),
         check(tables::policies(environment, &sdk, can_call)),
         check(messaging::topic(environment, &sdk, can_call)),

@@ -16,7 +16,9 @@ pub mod generate;
 pub mod history;
 pub mod input;
 pub mod interrupt;
+pub mod labels;
 pub mod lists;
+pub mod merchants;
 pub mod options;
 pub mod policy;
 pub mod produce;
@@ -72,9 +74,15 @@ pub enum Command {
     /// What is remembered of customers.
     #[command(subcommand)]
     History(history::HistoryCommand),
+    /// Labels: what became known of transactions.
+    #[command(subcommand)]
+    Labels(labels::LabelsCommand),
     /// Lists of merchants, devices, cards, addresses and customers.
     #[command(subcommand)]
     Lists(lists::ListsCommand),
+    /// Merchants' transactions by day.
+    #[command(subcommand)]
+    Merchants(merchants::MerchantsCommand),
     /// Policies: what is wrong with one, what it does, and the store of published ones.
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
@@ -109,7 +117,9 @@ pub async fn run(command: &Command) -> Result<(), Failure> {
         Command::Entities(command) => entities::run(command).await,
         Command::Generate(arguments) => Ok(generate::run(arguments)?),
         Command::History(command) => history::run(command).await,
+        Command::Labels(command) => labels::run(command).await,
         Command::Lists(command) => lists::run(command).await,
+        Command::Merchants(command) => merchants::run(command).await,
         Command::Policy(command) => policy::run(command).await,
         Command::Produce(arguments) => produce::run(arguments).await,
         Command::Profiles(command) => profiles::run(command).await,

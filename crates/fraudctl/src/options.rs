@@ -4,7 +4,8 @@ use std::path::Path;
 
 use anyhow::anyhow;
 use aws_calls::sdk::Sdk;
-use fraud_aws::config::{Environment, PolicySource};
+use fraud_aws::config::{self, Environment, PolicySource};
+use fraud_core::merchant::LabelDelay;
 use fraud_core::policy::Policy;
 
 use crate::Failure;
@@ -17,6 +18,15 @@ pub(crate) fn with_options<'a>(
         let option = options.iter().find(|(variable, _)| *variable == name);
         option.and_then(|(_, value)| value.clone()).or_else(|| std::env::var(name).ok())
     }
+}
+
+/// After how many days the labels of merchants have come: as an option says, else `LABEL_DELAY_DAYS`.
+///
+/// # Errors
+/// [`Failure::Input`] if it is not a whole number of days up to 60.
+pub(crate) fn label_delay(days: Option<&str>) -> Result<LabelDelay, Failure> {
+    let options = [("LABEL_DELAY_DAYS", days.map(str::to_owned))];
+    config::label_delay(Environment::new(&with_options(&options))).map_err(Failure::input)
 }
 
 /// The table of `dynamodb:<table>`.

@@ -24,7 +24,7 @@ use crate::Failure;
 use crate::display::{Table, counted, event_time_faults, note, print_line, table};
 use crate::entities;
 use crate::input::{Entry, Input, Source, SourceLocation};
-use crate::options::policy;
+use crate::options::{label_delay, policy};
 use crate::profiles;
 
 /// Score transactions from a file, without AWS.
@@ -103,7 +103,7 @@ struct ScoreCounts {
 pub async fn run(arguments: &ScoreArgs) -> Result<(), Failure> {
     let policy = policy(arguments.policy.as_deref()).await?;
     // A file may be of any age.
-    let decider = Decider::new(policy, EventTimeBounds::UNBOUNDED);
+    let decider = Decider::new(policy, EventTimeBounds::UNBOUNDED).with_label_delay(label_delay(None)?);
     let policy = decider.policy();
     let schema = SchemaSource::of_path(arguments.schema.clone()).load().map_err(Failure::input)?;
     let profiles = profiles::load(&arguments.profiles)?.profiles;

@@ -8,7 +8,7 @@ use aws_calls::table::{Attribute, Kind, Table};
 use aws_sdk_dynamodb::Client;
 use embedded_aws::{Arrivals, EmbeddedAws, KeyType, REGION, Recording, Service, TableDefinition};
 use fraud_aws::aggregates::rule_variables;
-use fraud_aws::{aggregates, entities, history, ledger, policies, profiles};
+use fraud_aws::{aggregates, entities, history, labels, ledger, policies, profiles};
 
 use fraudctl::entities::EntityItem;
 use fraudctl::profiles::{ProfileItem, write};
@@ -21,6 +21,7 @@ pub(crate) const STREAM: &str = "transactions";
 pub(crate) const SHARDS: u32 = 2;
 pub(crate) const PROFILES_TABLE: &str = "customer_profiles";
 pub(crate) const ENTITIES_TABLE: &str = "entities";
+pub(crate) const LABELS_TABLE: &str = "labels";
 pub(crate) const POLICIES_TABLE: &str = "policies";
 pub(crate) const HISTORY_TABLE: &str = "customer_history";
 pub(crate) const LEDGER_TABLE: &str = "alert_ledger";
@@ -51,6 +52,7 @@ pub async fn start_with(arrivals: Arrivals) -> anyhow::Result<EmbeddedAws> {
         .table_definition(definition(PROFILES_TABLE, &profiles::table::TABLE))
         .table_definition(definition(ENTITIES_TABLE, &entities::table::TABLE))
         .table_definition(definition(HISTORY_TABLE, &history::TABLE))
+        .table_definition(definition(LABELS_TABLE, &labels::TABLE))
         .table_definition(definition(POLICIES_TABLE, &policies::table::TABLE))
         .table_definition(definition(LEDGER_TABLE, &ledger::TABLE))
         .table_definition(definition(AGGREGATES_TABLE, &aggregates::TABLE))

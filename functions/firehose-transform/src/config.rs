@@ -1,13 +1,14 @@
 //! The function's configuration.
 
 use fraud_aws::config::{
-    CacheSettings, ConfigError, EVENT_TIME_BOUNDS, EntitySource, Environment, HistoryTarget,
-    METRICS_NAMESPACE, PolicySource, ProfileSource, SchemaSource, Variable, event_time_bounds,
+    CacheSettings, ConfigError, EVENT_TIME_BOUNDS, EntitySource, Environment, HistoryTarget, LABEL_DELAY,
+    METRICS_NAMESPACE, PolicySource, ProfileSource, SchemaSource, Variable, event_time_bounds, label_delay,
     metrics_namespace,
 };
 use fraud_aws::port::Port;
 use fraud_aws::{entities, history, policies, profiles};
 use fraud_core::event_time::EventTimeBounds;
+use fraud_core::merchant::LabelDelay;
 
 /// What the environment decides.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +27,8 @@ pub struct Config {
     pub schema_source: SchemaSource,
     /// Which event times name a partition.
     pub event_time_bounds: EventTimeBounds,
+    /// After how many days the labels of merchants have come.
+    pub label_delay: LabelDelay,
     /// The CloudWatch namespace of the metrics.
     pub metrics_namespace: String,
 }
@@ -42,6 +45,7 @@ impl Config {
         PolicySource::VARIABLES,
         SchemaSource::VARIABLES,
         EVENT_TIME_BOUNDS,
+        LABEL_DELAY,
         HistoryTarget::VARIABLES,
         &[METRICS_NAMESPACE],
     ];
@@ -59,6 +63,7 @@ impl Config {
             policy_source: PolicySource::from_environment(environment)?,
             schema_source: SchemaSource::from_environment(environment)?,
             event_time_bounds: event_time_bounds(environment)?,
+            label_delay: label_delay(environment)?,
             metrics_namespace: metrics_namespace(environment),
         })
     }

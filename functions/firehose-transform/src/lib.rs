@@ -15,6 +15,7 @@ use fraud_core::decision::Decider;
 use fraud_core::event_time::EventTimeBounds;
 use fraud_core::found::{Found, HistoryFound};
 use fraud_core::history::Incoming;
+use fraud_core::merchant::LabelDelay;
 use fraud_core::policy::Policy;
 use fraud_core::record::RecordEncoder;
 use fraud_core::schema::Schema;
@@ -101,6 +102,13 @@ impl<Profiles: ProfileStore, Entities: EntityStore> Transform<Profiles, Entities
 }
 
 impl<Profiles: ProfileStore, Entities: EntityStore, Rows: HistoryStore> Transform<Profiles, Entities, Rows> {
+    /// The same function, for labels of merchants that have come after `label_delay`; without this, after seven days.
+    #[must_use]
+    pub fn with_label_delay(mut self, label_delay: LabelDelay) -> Self {
+        self.decider = self.decider.with_label_delay(label_delay);
+        self
+    }
+
     /// The same function for transactions that their producer writes by `schema`.
     #[must_use]
     pub fn with_schema(mut self, schema: &Schema) -> Self {

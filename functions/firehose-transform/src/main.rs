@@ -32,6 +32,7 @@ async fn run() -> Result<(), Error> {
     let entities = Entities::connect(&config.entity_source, &policy, config.cache, &sdk).await?;
     let history = HistoryRows::connect(&config.history, &policy, &sdk).await?;
     let transform = Transform::new(profiles, entities, policy, config.event_time_bounds)
+        .with_label_delay(config.label_delay)
         .with_history(history)
         .with_schema(&schema);
     serve(async |event, time| {

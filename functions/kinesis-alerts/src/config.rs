@@ -2,12 +2,13 @@
 
 use fraud_aws::config::{
     AlertLedgerTarget, AlertSinkTarget, CacheSettings, ConfigError, DeadLettersTarget, EVENT_TIME_BOUNDS,
-    EntitySource, Environment, HistoryTarget, METRICS_NAMESPACE, PolicySource, ProfileSource, SchemaSource,
-    UnalertedLettersTarget, Variable, event_time_bounds, metrics_namespace,
+    EntitySource, Environment, HistoryTarget, LABEL_DELAY, METRICS_NAMESPACE, PolicySource, ProfileSource,
+    SchemaSource, UnalertedLettersTarget, Variable, event_time_bounds, label_delay, metrics_namespace,
 };
 use fraud_aws::port::Port;
 use fraud_aws::{alerts, dead_letters, entities, history, ledger, policies, profiles};
 use fraud_core::event_time::EventTimeBounds;
+use fraud_core::merchant::LabelDelay;
 
 /// What the environment decides.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +27,8 @@ pub struct Config {
     pub schema_source: SchemaSource,
     /// How far an event time may lie from the arrival before alerts name it as out of bounds.
     pub event_time_bounds: EventTimeBounds,
+    /// After how many days the labels of merchants have come.
+    pub label_delay: LabelDelay,
     /// Where alerts go.
     pub alert_sink: AlertSinkTarget,
     /// What remembers which were sent.
@@ -59,6 +62,7 @@ impl Config {
         PolicySource::VARIABLES,
         SchemaSource::VARIABLES,
         EVENT_TIME_BOUNDS,
+        LABEL_DELAY,
         AlertSinkTarget::VARIABLES,
         AlertLedgerTarget::VARIABLES,
         HistoryTarget::VARIABLES,
@@ -80,6 +84,7 @@ impl Config {
             policy_source: PolicySource::from_environment(environment)?,
             schema_source: SchemaSource::from_environment(environment)?,
             event_time_bounds: event_time_bounds(environment)?,
+            label_delay: label_delay(environment)?,
             alert_sink: AlertSinkTarget::from_environment(environment)?,
             alert_ledger: AlertLedgerTarget::from_environment(environment)?,
             dead_letters: DeadLettersTarget::from_environment(environment)?,

@@ -57,6 +57,8 @@ impl<D: DeadLetterSink> ConnectedAlerts<D> {
             dead_letters,
             clock: SystemClock,
         };
-        Ok(Alerts::new(ports, policy, config.event_time_bounds).with_schema(&schema))
+        Ok(Alerts::new(ports, policy, config.event_time_bounds)
+            .with_label_delay(config.label_delay)
+            .with_schema(&schema))
     }
 }

@@ -28,6 +28,7 @@ use fraud_core::event_time::EventTimeBounds;
 use fraud_core::fingerprint::Fingerprint;
 use fraud_core::found::{Found, HistoryFound};
 use fraud_core::identity::Position;
+use fraud_core::merchant::LabelDelay;
 use fraud_core::policy::{HistorySettings, Policy};
 use fraud_core::schema::Schema;
 use fraud_core::transaction::Reading;
@@ -115,6 +116,13 @@ where
     #[must_use]
     pub fn with_schema(mut self, schema: &Schema) -> Self {
         self.reading = Reading::new(schema, self.decider.policy().asked());
+        self
+    }
+
+    /// The same function, for labels of merchants that have come after `label_delay`; without this, after seven days.
+    #[must_use]
+    pub fn with_label_delay(mut self, label_delay: LabelDelay) -> Self {
+        self.decider = self.decider.with_label_delay(label_delay);
         self
     }
 

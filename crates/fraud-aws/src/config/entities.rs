@@ -1,6 +1,8 @@
-//! Where entities come from.
+//! Where entities come from, and when the labels of merchants have come.
 
 use std::path::PathBuf;
+
+use fraud_core::merchant::LabelDelay;
 
 use super::{ConfigError, Environment, Variable, named};
 
@@ -10,6 +12,20 @@ pub(crate) const ENTITY_SOURCE: Variable = Variable::port(
     "`dynamodb:<table>`, `file:<path to JSON>` or `none:`",
 )
 .or("none:");
+const LABEL_DELAY_DAYS: Variable =
+    Variable::setting("LABEL_DELAY_DAYS", "7", "a whole number of days, 0 to 60");
+
+/// The variable of the [label delay](label_delay).
+pub const LABEL_DELAY: &[Variable] = &[LABEL_DELAY_DAYS];
+
+/// `LABEL_DELAY_DAYS`: after how many days the labels of a day's transactions have come; unset, 7.
+///
+/// # Errors
+/// [`ConfigError`] if it is not a whole number of days up to 60.
+pub fn label_delay(environment: Environment<'_>) -> Result<LabelDelay, ConfigError> {
+    let days = environment.number(&LABEL_DELAY_DAYS)?;
+    LabelDelay::of_days(days).map_err(|_| LABEL_DELAY_DAYS.refuses(days.to_string()))
+}
 
 /// `ENTITY_SOURCE`: where it is looked up what is known of merchants, devices, cards, addresses and customers.
 #[derive(Debug, Clone, PartialEq, Eq)]

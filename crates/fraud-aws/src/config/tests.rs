@@ -1,5 +1,8 @@
-use super::*;
 use std::time::Duration;
+
+use fraud_core::merchant::LabelDelay;
+
+use super::*;
 
 mod aggregating;
 mod connecting;
@@ -104,6 +107,11 @@ fn numbers_have_defaults_and_zero_hours_is_no_bound() {
     for wrong in ["-1", "1.5", "soon", "99999999999"] {
         assert!(with(&[("EVENT_TIME_MAX_AGE_HOURS", wrong)], event_time_bounds).is_err(), "{wrong}");
     }
+    let delay = |days| with(&[("LABEL_DELAY_DAYS", days)], label_delay).map(LabelDelay::days);
+    assert_eq!((delay(""), delay("0"), delay("60")), (Ok(7), Ok(0), Ok(60)));
+    for wrong in ["61", "256", "-1", "1.5", "week"] {
+        assert!(delay(wrong).is_err(), "{wrong}");
+    }
     let variables = [("PROFILE_CACHE_ENTRIES", "5"), ("PROFILE_CACHE_MEGABYTES", "2")];
     let cache = with(&variables, CacheSettings::from_environment).unwrap();
     let expected = CacheSettings { max_age: Duration::from_secs(60), max_entries: 5, max_bytes: 2 << 20 };
@@ -197,6 +205,7 @@ const READERS: &[Reader] = &[
     (|environment| SchemaSource::from_environment(environment).map(drop), SchemaSource::VARIABLES),
     (|environment| CacheSettings::from_environment(environment).map(drop), CacheSettings::VARIABLES),
     (|environment| event_time_bounds(environment).map(drop), EVENT_TIME_BOUNDS),
+    (|environment| label_delay(environment).map(drop), LABEL_DELAY),
     (|environment| window_rule(environment).map(drop), WINDOW_RULE),
     (|environment| AlertSinkTarget::from_environment(environment).map(drop), AlertSinkTarget::VARIABLES),
     (|environment| AlertLedgerTarget::from_environment(environment).map(drop), AlertLedgerTarget::VARIABLES),

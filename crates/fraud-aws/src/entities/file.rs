@@ -33,6 +33,11 @@ pub enum EntitiesFault {
     /// They are in no form that is read.
     #[error(transparent)]
     Form(#[from] FormError),
+    /// Something would be lost when the file is written again.
+    #[error(
+        "`{0}` is not an attribute of an entity, and would be lost when the file is written: take it out"
+    )]
+    LeftOut(String),
     /// Rows cannot be read.
     #[error("rows that cannot be read: {count}, the first of them {first}")]
     Rows {

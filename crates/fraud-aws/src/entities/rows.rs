@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use exact_text::json::Value as Json;
 use fraud_core::entity::{Entity, EntityKind, LIST_PREFIX};
+use fraud_core::merchant::Bucket;
 
-use super::table::{CHANGED_AT, CHANGED_BY, ENTITY, RISK, is_list_name};
+use super::table::{CHANGED_AT, CHANGED_BY, COUNTED, ENTITY, RISK, THROUGH, is_list_name};
 use super::{MAX_ID_CHARACTERS, key_of, parse_key};
 use crate::rows::csv::{has_decimal_commas, header, id, number, records, text};
 use crate::rows::json::{Piece, attribute, id_of, pieces};
@@ -29,6 +30,8 @@ pub struct Rows {
     pub bad: Vec<BadRow>,
     /// Columns or members that are not attributes of an entity, and were left out.
     pub left_out: BTreeSet<String>,
+    /// The last day through which merchants' transactions are counted, if a row says so.
+    pub through: Option<i32>,
 }
 
 /// One entity.
@@ -36,7 +39,7 @@ pub struct Rows {
 pub struct Row {
     /// The entity's key.
     pub entity: String,
-    /// `risk` and `list_<name>`, those that are not missing.
+    /// `risk`, `list_<name>` and the counts of days, those that are not missing.
     pub attributes: BTreeMap<String, Value>,
 }
 
@@ -46,6 +49,8 @@ struct Named {
     entity: Option<String>,
     kind: Option<String>,
     id: Option<String>,
+    /// Of the row that says through which day merchants' transactions are counted.
+    through: Option<String>,
 }
 
 /// Reads a file's bytes. What kind of file they are, they tell themselves.
@@ -61,6 +66,12 @@ pub fn read(bytes: &[u8]) -> Result<Rows, FormError> {
 
 impl Rows {
     fn take(&mut self, place: Place, named: Result<(Named, Row), String>) {
+        if let Ok((Named { entity: Some(entity), through, .. }, _)) = &named
+            && entity == COUNTED
+        {
+            self.through = through.as_deref().and_then(|day| day.parse().ok()).or(self.through);
+            return;
+        }
         let row = named.and_then(|(named, row)| Ok(Row { entity: named.key()?, ..row }));
         match row {
             Ok(row) => self.rows.push((place, row)),
@@ -96,7 +107,7 @@ pub fn accepted_keys() -> String {
 
 /// Whether a name is that of an attribute of entities.
 fn is_attribute(name: &str) -> bool {
-    name == RISK || name.starts_with(LIST_PREFIX)
+    name == RISK || name.starts_with(LIST_PREFIX) || Bucket::of_attribute(name).is_some()
 }
 
 /// Whether it is one that is written anew with every change.
@@ -122,11 +133,12 @@ fn of_json(piece: &Piece<'_>, left_out: &mut BTreeSet<String>) -> Result<(Named,
             ID => named.id = id_of(ID, value)?,
             _ if is_attribute(&name) => row.insert(name, attribute(value)),
             _ if is_of_change(&name) => {}
+            THROUGH => named.through = value.and_then(Json::as_digits).map(std::borrow::Cow::into_owned),
             _ => drop(left_out.insert(name)),
         }
     }
     if let Some(name) = &piece.name {
-        named = Named { entity: Some(name.clone()), ..Named::default() };
+        named = Named { entity: Some(name.clone()), through: named.through, ..Named::default() };
     }
     Ok((named, row))
 }
@@ -150,6 +162,7 @@ fn read_csv(bytes: &[u8]) -> Result<Rows, FormError> {
         !name.is_empty()
             && !is_attribute(name)
             && !is_of_change(name)
+            && name.as_str() != THROUGH
             && ![ENTITY, KIND, ID].contains(&name.as_str())
     };
     let mut rows =
@@ -182,6 +195,7 @@ fn of_fields(columns: &[String], fields: Vec<String>, decimal_commas: bool) -> R
             ENTITY => named.entity = Some(field).filter(|field| !field.is_empty()),
             KIND => named.kind = Some(field).filter(|field| !field.is_empty()),
             ID => named.id = Some(id(ID, field)?).filter(|field| !field.is_empty()),
+            THROUGH => named.through = Some(field),
             _ if is_attribute(column) => row.insert(column.clone(), number(field, decimal_commas)),
             _ => {}
         }
@@ -219,6 +233,7 @@ impl Row {
             }
             if !is_usable {
                 let accepted = match list {
+                    None if Bucket::of_attribute(name).is_some() => "a whole number of at least 0",
                     Some(_) => "the second since the epoch at which the entity leaves the list, 0 for never",
                     None => "a number from 0 to 1; a percentage is written as 0.95",
                 };

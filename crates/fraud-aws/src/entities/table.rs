@@ -11,8 +11,13 @@ pub const CHANGED_BY: &str = "changed_by";
 /// When: RFC 3339.
 pub const CHANGED_AT: &str = "changed_at";
 
+/// The key of the row that says through which day merchants' transactions are counted. No entity has it.
+pub const COUNTED: &str = "count/merchants";
+/// That day: a UTC day counted from the epoch.
+pub const THROUGH: &str = "through";
+
 /// The table. A row has besides, for each list that the entity is on, an [attribute](list_attribute) of its own: the second
-/// since the epoch from which on it is no longer on it, 0 for never.
+/// since the epoch from which on it is no longer on it, 0 for never. A merchant's row has its [counts by day](fraud_core::merchant::Bucket::attribute).
 pub const TABLE: Table = Table {
     name: "entities",
     partition_key: Attribute::new(ENTITY, Kind::S),
@@ -21,6 +26,7 @@ pub const TABLE: Table = Table {
         Attribute::new(RISK, Kind::N),
         Attribute::new(CHANGED_BY, Kind::S),
         Attribute::new(CHANGED_AT, Kind::S),
+        Attribute::new(THROUGH, Kind::N),
     ],
     time_to_live: None,
 };

@@ -14,6 +14,7 @@
 //! | `fingerprint` | S | what tells the transaction from another under its id; a row without one counts as that of any |
 //! | `reuses_id_of` | S | as in the message, where it has one |
 //! | `customer_segment` | S | the message's attribute, where it has one |
+//! | `merchant_id` | S | the transaction's merchant, where it names one: for labels. Rows of older releases lack it |
 //! | `customer_id`, `transaction_id`, `event_time` | S | as in the message, where they are not null |
 //! | `transaction_amount` | S | the producer's digits: a number here holds 38 of them and no more |
 //! | `fraud_score` | S | as in the message: numbers here have a smaller range than scores may have |
@@ -24,7 +25,7 @@
 //! | `sub_sequence_number` | N | for a record inside an aggregate, but for the first |
 //! | `ttl` | N | when the row may be deleted, seconds since the epoch |
 //!
-//! The message, its segment and the fingerprint are what an alert is rebuilt from; everything beside them is there to be read and
+//! The message, its segment, the merchant and the fingerprint are what an alert is rebuilt from; everything beside them is there to be read and
 //! queried. DynamoDB deletes a row some time after its `ttl`; until then it counts, for a longer memory does no harm.
 
 use std::collections::HashMap;
@@ -77,6 +78,7 @@ pub(super) fn claimed(alert: &Alert, claim: &Claim, retention: Duration) -> Resu
         (FINGERPRINT, alert.fingerprint.map(text)),
         (REUSES_ID_OF, alert.reuses_id_of.as_ref().map(text)),
         (CUSTOMER_SEGMENT, alert.customer_segment.as_ref().map(text)),
+        (MERCHANT_ID, alert.merchant_id.as_ref().map(text)),
         (CUSTOMER_ID, alert.customer_id.as_ref().map(text)),
         (TRANSACTION_ID, alert.transaction_id.as_ref().map(text)),
         (EVENT_TIME, alert.event_time.as_ref().map(text)),
@@ -152,9 +154,12 @@ impl Row {
 
     /// The alert, with its message byte for byte as it was stored.
     pub(super) fn alert(&self) -> Result<Alert, LedgerFault> {
-        let segment = self.0.get(CUSTOMER_SEGMENT).and_then(|value| value.as_s().ok()).cloned();
-        Alert::from_message(self.text(MESSAGE)?.to_owned(), segment, self.fingerprint())
-            .map_err(|_| LedgerFault::UnreadableRow { attribute: MESSAGE })
+        let text = |name: &str| self.0.get(name).and_then(|value| value.as_s().ok()).cloned();
+        let alert =
+            Alert::from_message(self.text(MESSAGE)?.to_owned(), text(CUSTOMER_SEGMENT), self.fingerprint());
+        let mut alert = alert.map_err(|_| LedgerFault::UnreadableRow { attribute: MESSAGE })?;
+        alert.merchant_id = text(MERCHANT_ID);
+        Ok(alert)
     }
 
     pub(super) fn text(&self, attribute: &'static str) -> Result<&str, LedgerFault> {

@@ -15,6 +15,7 @@ pub(super) const MESSAGE: &str = "message";
 pub(super) const FINGERPRINT: &str = "fingerprint";
 pub(super) const REUSES_ID_OF: &str = "reuses_id_of";
 pub(super) const CUSTOMER_SEGMENT: &str = "customer_segment";
+pub(super) const MERCHANT_ID: &str = "merchant_id";
 pub(super) const CUSTOMER_ID: &str = "customer_id";
 pub(super) const TRANSACTION_ID: &str = "transaction_id";
 pub(super) const EVENT_TIME: &str = "event_time";
@@ -48,6 +49,7 @@ pub const TABLE: Table = Table {
         Attribute::new(FINGERPRINT, Kind::S),
         Attribute::new(REUSES_ID_OF, Kind::S),
         Attribute::new(CUSTOMER_SEGMENT, Kind::S),
+        Attribute::new(MERCHANT_ID, Kind::S),
         Attribute::new(CUSTOMER_ID, Kind::S),
         Attribute::new(TRANSACTION_ID, Kind::S),
         Attribute::new(EVENT_TIME, Kind::S),

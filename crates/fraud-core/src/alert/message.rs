@@ -125,6 +125,7 @@ pub(super) fn read(
         sequence_number: text("sequence_number")?,
         sub_sequence_number,
         customer_segment,
+        merchant_id: None,
         fingerprint,
         message,
     })

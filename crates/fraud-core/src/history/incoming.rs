@@ -29,8 +29,7 @@ pub struct Incoming {
     pub key: EntryKey,
     /// Where it is in time.
     pub place: Place,
-    /// When the transaction counts in the history, in seconds since the epoch: its event time if that is at most 7 days
-    /// before and 1 hour after the arrival, else the arrival.
+    /// When the transaction [counts](counted_second), in seconds since the epoch.
     pub event_time: i64,
     /// The amount in ten-thousandths, rounded half to even; saturated at what an i64 holds.
     pub amount: i64,
@@ -60,26 +59,31 @@ impl Incoming {
 
     /// `key` has the identity's text.
     fn with(mut key: Sha256, transaction: &Transaction<'_>, place: Place) -> Self {
-        let arrival = place.arrival;
-        let event_time = match &transaction.event_time {
-            TimeField::Known(time, _) => time.instant.millis(),
-            TimeField::Missing | TimeField::Unreadable => arrival,
-        };
-        let range = arrival.saturating_sub(MAX_AGE)..=arrival.saturating_add(MAX_AHEAD);
-        let event_time = if range.contains(&event_time) { event_time } else { arrival };
         // No identity holds this byte, so that no two pairs are the same bytes.
         key.update([0xFF]);
         key.update(transaction.fingerprint().as_bytes());
         Incoming {
             key: EntryKey(first_bytes(key)),
             place,
-            event_time: event_time.div_euclid(1000),
+            event_time: counted_second(&transaction.event_time, place.arrival),
             amount: ten_thousandths(&transaction.amount.digits, transaction.amount.value),
             counts: transaction.amount.value > 0.0,
             merchant: transaction.merchant().map(|id| short_hash(&id)),
             currency: transaction.currency().map(|id| short_hash(&id)),
         }
     }
+}
+
+/// When a transaction counts in its customer's history and on its merchant's days, in seconds since the epoch: its event time
+/// if that is at most 7 days before and 1 hour after the arrival, else the arrival, in milliseconds since the epoch.
+pub fn counted_second(event_time: &TimeField<'_>, arrival: i64) -> i64 {
+    let event_time = match event_time {
+        TimeField::Known(time, _) => time.instant.millis(),
+        TimeField::Missing | TimeField::Unreadable => arrival,
+    };
+    let range = arrival.saturating_sub(MAX_AGE)..=arrival.saturating_add(MAX_AHEAD);
+    let counted = if range.contains(&event_time) { event_time } else { arrival };
+    counted.div_euclid(1000)
 }
 
 /// An amount in ten-thousandths.

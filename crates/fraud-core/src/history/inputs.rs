@@ -126,7 +126,7 @@ fn whole(count: u64) -> f64 {
 }
 
 /// Rounded to three decimals, half to even: the number as it is, not its shortest text.
-fn rounded(number: f64) -> f64 {
+pub(crate) fn rounded(number: f64) -> f64 {
     let thousandths = number * 1e3;
     // Where the product may be on the wrong side of a half, or is not exact to a tenth, the digits decide.
     let is_doubtful = (thousandths.fract().abs() - 0.5).abs() < 1e-4 || thousandths.abs() > 1e11;

@@ -209,6 +209,12 @@ impl Space<'_> {
                     Cell::Numbers(self.policy.default_risk(), self.policy.default_risk())
                 }
                 Input::OnList(..) if lacking(input).as_ref() == Some(missing) => Cell::Truth(false),
+                // Labels and counts of a merchant are its entry.
+                Input::MerchantFraudRate | Input::MerchantCompromiseAge
+                    if *missing == Lacking::Entity(EntityKind::Merchant) =>
+                {
+                    Cell::Missing
+                }
                 _ if lacking(input).as_ref() == Some(missing) => Cell::Missing,
                 _ => continue,
             };

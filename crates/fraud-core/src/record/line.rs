@@ -7,7 +7,7 @@ use exact_text::timestamp::Timestamp;
 use exact_text::written_time;
 
 use crate::fields;
-use crate::history::{Incoming, Place, SequenceNumber};
+use crate::history::{Incoming, Place, SequenceNumber, counted_second};
 use crate::profile::{Attribute, Profile};
 use crate::refusal::Refusal;
 use crate::transaction::{MAX_DEPTH, Reading, Transaction, TransactionReader};
@@ -24,6 +24,7 @@ pub struct ScoredLine<'a> {
     pub profile: Option<Profile>,
     decision_id: Option<Cow<'a, str>>,
     position: Option<Cow<'a, str>>,
+    inputs: Option<Cow<'a, str>>,
 }
 
 /// Why a line is not a scored record.
@@ -49,6 +50,7 @@ struct Own<'a> {
     arrival: Option<Value<'a>>,
     decision_id: Option<Value<'a>>,
     position: Option<Value<'a>>,
+    inputs: Option<Value<'a>>,
     enrichment: Option<Value<'a>>,
     segment: Option<Value<'a>>,
     lifetime_value: Option<Value<'a>>,
@@ -72,6 +74,7 @@ impl<'a> ScoredLine<'a> {
             profile: own.profile(),
             decision_id: own.decision_id.and_then(Value::as_str),
             position: own.position.and_then(Value::as_str),
+            inputs: own.inputs.and_then(Value::as_str),
         })
     }
 
@@ -80,9 +83,28 @@ impl<'a> ScoredLine<'a> {
     pub fn incoming(&self) -> Option<Incoming> {
         let place = self.position.as_deref().and_then(|position| place(self.arrival, position));
         let place = place.unwrap_or(Place::first_at(self.arrival.millis()));
+        Some(Incoming::under(&self.identity()?, &self.transaction, place))
+    }
+
+    /// The record's identity; `None` if nothing names it.
+    pub fn identity(&self) -> Option<Cow<'_, str>> {
         let identity = self.transaction.identity(None).map(|identity| Cow::Owned(identity.to_string()));
-        let identity = identity.or_else(|| self.decision_id.as_deref().map(Cow::Borrowed))?;
-        Some(Incoming::under(&identity, &self.transaction, place))
+        identity.or_else(|| self.decision_id.as_deref().map(Cow::Borrowed))
+    }
+
+    /// When the transaction [counts](counted_second), in seconds since the epoch.
+    pub fn counted_second(&self) -> i64 {
+        counted_second(&self.transaction.event_time, self.arrival.millis())
+    }
+
+    /// The merchant's id, if the transaction names one.
+    pub fn merchant(&self) -> Option<Cow<'_, str>> {
+        self.transaction.merchant()
+    }
+
+    /// The inputs of the decision, JSON, if the line tells them.
+    pub fn inputs(&self) -> Option<Cow<'_, str>> {
+        self.inputs.as_deref().map(Cow::Borrowed)
     }
 }
 
@@ -95,6 +117,7 @@ impl<'a> Own<'a> {
                 Some(fields::INGESTED_AT) => &mut own.arrival,
                 Some(fields::DECISION_ID) => &mut own.decision_id,
                 Some(fields::POSITION) => &mut own.position,
+                Some(fields::FRAUD_INPUTS) => &mut own.inputs,
                 Some(fields::ENRICHMENT) => &mut own.enrichment,
                 Some(fields::CUSTOMER_SEGMENT) => &mut own.segment,
                 Some(fields::CUSTOMER_LIFETIME_VALUE) => &mut own.lifetime_value,

@@ -2,7 +2,7 @@
 
 use aws_calls::sdk::Sdk;
 use fraud_aws::config::{
-    CacheSettings, Environment, PolicySource, SchemaSource, event_time_bounds, window_rule,
+    CacheSettings, Environment, PolicySource, SchemaSource, event_time_bounds, label_delay, window_rule,
 };
 
 use fraud_core::policy::Policy;
@@ -54,6 +54,7 @@ fn schema(environment: Environment<'_>) -> Result<String, Wrong> {
 fn settings(environment: Environment<'_>) -> Result<String, Wrong> {
     CacheSettings::from_environment(environment).map_err(Wrong::setting)?;
     event_time_bounds(environment).map_err(Wrong::setting)?;
+    label_delay(environment).map_err(Wrong::setting)?;
     let rule = window_rule(environment).map_err(Wrong::setting)?;
     Ok(format!("windows of {} seconds", rule.seconds))
 }

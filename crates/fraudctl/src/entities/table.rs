@@ -10,6 +10,8 @@ use exact_text::timestamp::Timestamp;
 use fraud_aws::entities::rows::{Row, Rows, Value};
 use fraud_aws::entities::table::{CHANGED_AT, CHANGED_BY, ENTITY};
 
+mod counts;
+
 /// An entity as the table holds it.
 pub type EntityItem = HashMap<String, AttributeValue>;
 

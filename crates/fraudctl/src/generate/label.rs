@@ -1,6 +1,7 @@
 //! Labels: what becomes known of a transaction after it was made.
 
 use chrono::{DateTime, SecondsFormat};
+use fraud_core::label::LabelSource;
 
 use super::fraud::FraudKind;
 use super::random::Random;
@@ -30,24 +31,6 @@ pub struct Label {
     pub kind: FraudKind,
 }
 
-/// Who reports a fraud.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LabelSource {
-    /// The cardholder, who saw the transaction.
-    Cardholder,
-    /// The bank, by a chargeback.
-    Chargeback,
-}
-
-impl LabelSource {
-    fn as_str(self) -> &'static str {
-        match self {
-            LabelSource::Cardholder => "cardholder",
-            LabelSource::Chargeback => "chargeback",
-        }
-    }
-}
-
 impl Label {
     /// The label of a transaction that this seed gave; `None` if it is not fraud. Frauds are transactions of customers.
     pub fn of(transaction: &Transaction, seed: u64) -> Option<Self> {
@@ -68,7 +51,7 @@ impl Label {
         })
     }
 
-    /// One line of NDJSON, without a line break.
+    /// One line of NDJSON, without a line break: a label as [`fraud_core::label::read`] reads it, and what the generator made.
     pub fn to_json(&self) -> String {
         let Label { customer_id, transaction_id, merchant_id, event_time, amount, reported_at, source, kind } =
             self;
@@ -93,6 +76,34 @@ fn report(random: &mut Random) -> (LabelSource, i64) {
         _ => {
             let late = random.between(0.0, 1.0);
             (LabelSource::Chargeback, 7 * DAY + (late * late * (38 * DAY) as f64) as i64)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::NaiveDate;
+    use fraud_core::label::{Verdict, read};
+
+    use super::*;
+    use crate::generate::months::{Months, MonthsSettings};
+
+    #[test]
+    fn a_generated_label_is_a_label_that_tells_all() {
+        let from = NaiveDate::from_ymd_opt(2026, 1, 1).unwrap();
+        let settings = MonthsSettings { days: 20, customers: 50, merchants: 20, from, seed: 3 };
+        let labels: Vec<_> =
+            Months::new(settings).filter_map(|transaction| Label::of(&transaction, 3)).collect();
+        assert!(labels.len() > 5);
+        for label in labels {
+            let told = read(label.to_json().as_bytes()).unwrap();
+            assert_eq!(told.left_out, ["kind"]);
+            assert!(told.label.is_self_contained());
+            assert_eq!(told.label.key(), format!("{}/{}", label.customer_id, label.transaction_id));
+            let statement = told.label.statement;
+            assert_eq!((statement.verdict, statement.source), (Verdict::Fraud, label.source));
+            assert_eq!(statement.details.event_time.as_deref(), Some(label.event_time.as_str()));
+            assert_eq!(statement.details.amount.as_deref(), Some(label.amount.as_str()));
         }
     }
 }

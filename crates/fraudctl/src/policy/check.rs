@@ -89,7 +89,9 @@ fn needs(policy: &Policy) -> Vec<String> {
         .iter()
         .any(|further| matches!(further.input, Input::MerchantFraudRate | Input::MerchantCompromiseAge));
     if labels {
-        needs.push("labels, which nothing collects yet: merchant.fraud_rate and merchant.compromise_age_days have no value".to_owned());
+        needs.push(
+            "labels and merchants' counts (fraudctl labels apply, fraudctl merchants count)".to_owned(),
+        );
     }
     needs
 }

@@ -78,7 +78,9 @@ impl DryRun {
                     dead_letters: NoSink,
                     clock: SystemClock,
                 };
-                let alerts = Alerts::new(ports, policy, config.event_time_bounds).with_schema(&schema);
+                let alerts = Alerts::new(ports, policy, config.event_time_bounds)
+                    .with_label_delay(config.label_delay)
+                    .with_schema(&schema);
                 Ok(DryRun::Alerts(Box::new(alerts)))
             }
             FunctionName::Analytics => {

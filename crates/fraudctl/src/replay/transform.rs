@@ -85,6 +85,7 @@ impl TransformHandler {
         let (profiles, entities) = (profiles.map_err(Failure::input)?, entities.map_err(Failure::input)?);
         let history = HistoryRows::connect(&config.history, &policy, sdk).await.map_err(Failure::input)?;
         let transform = Transform::new(profiles, entities, policy, config.event_time_bounds)
+            .with_label_delay(config.label_delay)
             .with_history(history)
             .with_schema(&schema);
         // Last, so that nothing is left in the folder if something else is wrong.

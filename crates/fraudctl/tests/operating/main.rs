@@ -11,6 +11,7 @@ mod doctor;
 mod entities;
 mod functions;
 mod history;
+mod labels;
 mod letters;
 mod memory;
 mod objects;

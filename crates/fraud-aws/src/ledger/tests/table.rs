@@ -44,8 +44,7 @@ fn once(aws: &EmbeddedAws, operation: &str, fault: Fault) {
 #[tokio::test]
 async fn a_row_is_the_alerts_audit_record() {
     let (aws, ledger) = start().await;
-    let payload =
-        r#"{"customer_id":"C1","transaction_id":"T1","amount":12000.00,"event_time":"2024-01-15 05:00+02"}"#;
+    let payload = r#"{"customer_id":"C1","transaction_id":"T1","amount":12000.00,"merchant_id":"M1","event_time":"2024-01-15 05:00+02"}"#;
     let payload = payload.replace("05:00+02", "05:00:00+02");
     let (alert, own) = (alert_for(&payload, 3), claim("own", 1, 60));
     assert_eq!(claimed(&ledger, &alert, &own).await, Claimed::Fresh);
@@ -59,6 +58,7 @@ async fn a_row_is_the_alerts_audit_record() {
         ("message", text(&alert.message)),
         ("fingerprint", text(alert.fingerprint.unwrap().to_string())),
         ("customer_segment", text("gold")),
+        ("merchant_id", text("M1")),
         ("customer_id", text("C1")),
         ("transaction_id", text("T1")),
         ("transaction_amount", text("12000.00")),

@@ -44,6 +44,15 @@ fn silent_hours_are_told_as_spans() {
 }
 
 #[test]
+fn without_an_entry_a_merchant_has_no_known_frauds_either() {
+    let factors = "[[factors]]\nname = \"risk\"\ninput = \"merchant.risk\"\nbands = [{ from = 0.5, points = 0.5 }]\n\
+                   [[factors]]\nname = \"frauds\"\ninput = \"merchant.fraud_rate\"\nbands = [{ from = 0.5, points = 0.5 }]\n";
+    let costs = policy(0.75, factors).missing_costs();
+    let cost = |lacking, highest| MissingCost { lacking, highest };
+    assert_eq!(costs, [cost(Lacking::Entity(EntityKind::Merchant), 0.0), cost(Lacking::Labels, 0.5)]);
+}
+
+#[test]
 fn what_only_lists_fields_and_history_reach_is_told_with_what_it_costs() {
     let factors = r#"
         [history]

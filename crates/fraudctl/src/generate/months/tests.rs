@@ -1,10 +1,11 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use fraud_aws::profiles::FileProfiles;
+use fraud_core::label::LabelSource;
 
 use super::*;
 use crate::generate::fraud::FraudKind;
-use crate::generate::label::{Label, LabelSource};
+use crate::generate::label::Label;
 
 const DAY: i64 = SECONDS_OF_DAY;
 const HALF_A_YEAR: MonthsSettings =

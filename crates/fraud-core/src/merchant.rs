@@ -1,0 +1,168 @@
+//! What is known of a merchant by day: its transactions, and those of them that labels say are fraud.
+//!
+//! A day is a UTC day of the event, counted from the epoch. Labels come late, so that the newest days are not known yet: a
+//! merchant is judged by the days up to `r`, the last one whose labels have come, and of the days after it by the frauds that are known
+//! already.
+
+use std::f64::consts::FRAC_1_SQRT_2;
+
+use crate::history::rounded;
+
+mod bucket;
+mod delay;
+
+pub use bucket::Bucket;
+pub(crate) use bucket::count;
+pub use delay::{LabelDelay, LabelDelayError};
+
+/// Seconds of a day.
+const DAY: i64 = 86_400;
+/// How many days before `r` a merchant is judged by.
+const DAYS_BEFORE: i64 = 35;
+/// Transactions that are added to a merchant's, so that one fraud among few does not make a high rate.
+const PRIOR_TRANSACTIONS: f64 = 0.5;
+
+/// The UTC day, counted from the epoch, of a moment in seconds since the epoch; saturated.
+pub fn day_of(seconds: i64) -> i32 {
+    let day = seconds.div_euclid(DAY);
+    i32::try_from(day).unwrap_or(if day < 0 { i32::MIN } else { i32::MAX })
+}
+
+/// What is known of a merchant on one day. Counts are saturated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct DayCounts {
+    /// The UTC day of the events, counted from the epoch.
+    pub day: i32,
+    /// Transactions. They are counted in batch: a day can have known frauds before it has these.
+    pub transactions: u32,
+    /// Known frauds.
+    pub frauds: u32,
+    /// Known frauds that point at the merchant, for they are not unusual for their customers.
+    pub ordinary: u32,
+}
+
+/// What is known of a merchant, by day.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct MerchantDays {
+    /// Ascending, each day once.
+    days: Vec<DayCounts>,
+}
+
+impl MerchantDays {
+    /// Whether nothing is known of any day.
+    pub fn is_empty(&self) -> bool {
+        self.days.is_empty()
+    }
+
+    /// The days, ascending.
+    pub fn days(&self) -> &[DayCounts] {
+        &self.days
+    }
+
+    /// Sets a day's count.
+    pub fn set(&mut self, bucket: Bucket, day: i32, count: u32) {
+        *bucket.of(self.day(day)) = count;
+    }
+
+    /// Adds to a day's count, or takes from it; never below zero.
+    pub fn add(&mut self, bucket: Bucket, day: i32, change: i32) {
+        let count = bucket.of(self.day(day));
+        *count = count.saturating_add_signed(change);
+    }
+
+    /// Forgets the days before this one.
+    pub fn forget_before(&mut self, day: i32) {
+        self.days.retain(|counts| counts.day >= day);
+    }
+
+    /// The share of ordinary known frauds among the merchant's transactions as it is known at `t`, seconds since the epoch:
+    /// of the days from `r` - 35 on, each two days before `r` count half of the two after them; rounded to three decimals.
+    /// 0 to 1. Labels that come after `delay` are not waited for: `r` is that many days before `t`.
+    pub fn fraud_rate(&self, t: i64, delay: LabelDelay) -> f64 {
+        let seen = Seen::at(t, delay);
+        let (mut frauds, mut transactions) = (0.0, PRIOR_TRANSACTIONS);
+        // Oldest first: the order of a sum of floating numbers is part of the result.
+        for counts in self.within(seen) {
+            let weight = seen.weight(counts.day);
+            frauds += weight * f64::from(counts.ordinary.min(counts.frauds));
+            transactions += weight * f64::from(seen.transactions(counts));
+        }
+        rounded(frauds / transactions)
+    }
+
+    /// How many days before `t`, seconds since the epoch, the first day began since which most of the merchant's transactions
+    /// are known frauds; rounded to three decimals, and below zero never. `None` if there is no such day.
+    ///
+    /// The days are gone through from `t`'s back; the last one counts that has a fraud and after which, itself included, at
+    /// least half of the transactions are frauds.
+    pub fn compromise_age_days(&self, t: i64, delay: LabelDelay) -> Option<f64> {
+        let seen = Seen::at(t, delay);
+        let (mut transactions, mut frauds, mut first) = (0_u64, 0_u64, None);
+        for counts in self.within(seen).iter().rev() {
+            transactions = transactions.saturating_add(u64::from(seen.transactions(counts)));
+            frauds = frauds.saturating_add(u64::from(counts.frauds));
+            if counts.frauds > 0 && frauds.saturating_mul(2) >= transactions {
+                first = Some(counts.day);
+            }
+        }
+        let start = i64::from(first?) * DAY;
+        Some(rounded(seconds(t.saturating_sub(start)) / seconds(DAY)))
+    }
+
+    /// The days that count at a moment.
+    fn within(&self, seen: Seen) -> &[DayCounts] {
+        let from = self.days.partition_point(|counts| i64::from(counts.day) < seen.ready - DAYS_BEFORE);
+        let until = self.days.partition_point(|counts| i64::from(counts.day) <= seen.today);
+        self.days.get(from..until).unwrap_or_default()
+    }
+
+    fn day(&mut self, day: i32) -> &mut DayCounts {
+        let place = self.days.partition_point(|counts| counts.day < day);
+        if self.days.get(place).is_none_or(|counts| counts.day != day) {
+            self.days.insert(place, DayCounts { day, ..DayCounts::default() });
+        }
+        #[expect(clippy::indexing_slicing, reason = "the day was put there, if it was not there before")]
+        &mut self.days[place]
+    }
+}
+
+/// What a moment sees of the days.
+#[derive(Debug, Clone, Copy)]
+struct Seen {
+    today: i64,
+    /// The last day whose labels have come.
+    ready: i64,
+}
+
+impl Seen {
+    fn at(t: i64, delay: LabelDelay) -> Self {
+        let today = t.div_euclid(DAY);
+        Seen { today, ready: today - i64::from(delay.days()) }
+    }
+
+    /// A day's transactions: of one whose labels have not come, only those that are known frauds.
+    fn transactions(self, counts: &DayCounts) -> u32 {
+        match i64::from(counts.day) <= self.ready {
+            true => counts.transactions.max(counts.frauds),
+            false => counts.frauds,
+        }
+    }
+
+    /// A day's weight: 2^(-age / 2) of its age before `ready`. Made of exact operations, so that it is the same everywhere.
+    fn weight(self, day: i32) -> f64 {
+        let age = i32::try_from((self.ready - i64::from(day)).max(0)).unwrap_or(i32::MAX);
+        let halves = 0.5_f64.powi(age / 2);
+        if age % 2 == 1 { halves * FRAC_1_SQRT_2 } else { halves }
+    }
+}
+
+/// The nearest f64.
+#[expect(clippy::cast_precision_loss)]
+fn seconds(seconds: i64) -> f64 {
+    seconds as f64
+}
+
+#[cfg(test)]
+mod in_decisions;
+#[cfg(test)]
+mod tests;
