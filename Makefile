@@ -94,6 +94,10 @@ package: build ## Pack the functions as `sam deploy` sends them (TEMPLATE=<file>
 test-template: .venv/installed description ## Show that `make check-template` notices mistakes
 	@$(CONTRACT).mistakes $(TEMPLATE)
 
+.PHONY: test-kills
+test-kills: build nextest ## Kill the release build of kinesis-alerts between its calls
+	BOOTSTRAP=$(CURDIR)/target/lambda/kinesis-alerts/bootstrap cargo nextest run --workspace --test kills
+
 .PHONY: run-function
 run-function: bootstraps ## Run one real function on a recorded event and show the result (FUNCTION=<name> EVENT=<file>)
 	@cargo run --quiet --bin run-function -- $(FUNCTION) $(EVENT)
