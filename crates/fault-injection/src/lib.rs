@@ -228,11 +228,13 @@ impl<C: Copy + Eq + Hash> Fates<C> {
     }
 }
 
-/// Runs with tokio's clock going ahead whenever all wait.
+/// Runs with tokio's clock going ahead whenever all wait. The same run takes the same course: pauses, too, are drawn from one
+/// seed.
 ///
 /// # Errors
 /// If no runtime can be had.
 pub fn simulated<T>(run: impl Future<Output = T>) -> io::Result<T> {
+    fastrand::seed(0);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
     Ok(runtime.block_on(run))
 }
