@@ -94,6 +94,10 @@ package: build ## Pack the functions as `sam deploy` sends them (TEMPLATE=<file>
 test-template: .venv/installed description ## Show that `make check-template` notices mistakes
 	@$(CONTRACT).mistakes $(TEMPLATE)
 
+.PHONY: test-kills
+test-kills: build nextest ## Kill the release build of kinesis-alerts between its calls
+	BOOTSTRAP=$(CURDIR)/target/lambda/kinesis-alerts/bootstrap cargo nextest run --workspace --test kills
+
 .PHONY: run-function
 run-function: bootstraps ## Run one real function on a recorded event and show the result (FUNCTION=<name> EVENT=<file>)
 	@cargo run --quiet --bin run-function -- $(FUNCTION) $(EVENT)
@@ -155,14 +159,23 @@ FUZZ ?= 60
 DELIVERIES ?= 1000000
 DELIVERIES_FROM ?= 0
 
+# How many customers' histories `make soak` simulates, and the seed of the first world.
+HISTORIES ?= 1000000
+HISTORIES_FROM ?= 0
+
 .PHONY: soak
-soak: nextest soak-deliveries ## Compare every fast path with the slow one a million times, mutate events, and simulate deliveries (CASES=<n> FUZZ=<seconds>)
+soak: nextest soak-deliveries soak-histories ## Compare every fast path with the slow one a million times, mutate events, and simulate deliveries and histories (CASES=<n> FUZZ=<seconds>)
 	PROPTEST_CASES=$(CASES) FUZZ_SECONDS=$(FUZZ) cargo nextest run --workspace --profile soak -E '$(SOAKED)'
 
 .PHONY: soak-deliveries
 soak-deliveries: nextest ## Deliver alerts a million times under every fault, by seeds (DELIVERIES=<n> DELIVERIES_FROM=<seed>)
 	DELIVERIES=$(DELIVERIES) DELIVERIES_FROM=$(DELIVERIES_FROM) cargo nextest run --workspace --profile soak --no-capture \
 		-E 'package(kinesis-alerts) & test(deliveries)'
+
+.PHONY: soak-histories
+soak-histories: nextest ## Simulate a million customers' histories under every fault, by seeds (HISTORIES=<n> HISTORIES_FROM=<seed>)
+	HISTORIES=$(HISTORIES) HISTORIES_FROM=$(HISTORIES_FROM) cargo nextest run --workspace --profile soak --no-capture \
+		-E 'package(kinesis-alerts) & test(any_number_of_histories)'
 
 .PHONY: bench-tool
 bench-tool: .venv/installed

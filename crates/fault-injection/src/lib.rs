@@ -10,6 +10,7 @@ mod log;
 pub use log::{logged, without_position};
 
 use std::collections::{BTreeMap, HashMap};
+use std::fmt;
 use std::future::Future;
 use std::hash::Hash;
 use std::io;
@@ -49,7 +50,6 @@ pub type Chances<C> = fn(C) -> &'static [(Fate, f64)];
 #[derive(Debug, Clone)]
 pub struct Fates<C>(Arc<Mutex<Plan<C>>>);
 
-#[derive(Debug)]
 struct Plan<C> {
     random: fastrand::Rng,
     chances: Chances<C>,
@@ -57,6 +57,16 @@ struct Plan<C> {
     seen: HashMap<C, usize>,
     in_a_row: usize,
     most_in_a_row: usize,
+    watch: Option<Watch<C>>,
+}
+
+/// Runs at a call at which a process dies, within its invocation: the call, and whether it was done.
+type Watch<C> = Arc<dyn Fn(C, bool) + Send + Sync>;
+
+impl<C> fmt::Debug for Plan<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Plan").finish_non_exhaustive()
+    }
 }
 
 impl Fate {
@@ -97,7 +107,18 @@ impl<C: Copy + Eq + Hash> Fates<C> {
             seen: HashMap::new(),
             in_a_row: 0,
             most_in_a_row: 3,
+            watch: None,
         })))
+    }
+
+    /// From here on calls are done, but for those that are ordered otherwise.
+    pub fn end(&self) {
+        self.plan().chances = |_| &[];
+    }
+
+    /// Tells of each call at which a process dies, within its invocation: the call, and whether it was done.
+    pub fn tell_deaths(&self, watch: impl Fn(C, bool) + Send + Sync + 'static) {
+        self.plan().watch = Some(Arc::new(watch));
     }
 
     /// Any number of calls in a row may fail.
@@ -163,6 +184,10 @@ impl<C: Copy + Eq + Hash> Fates<C> {
                 if done {
                     let _ = work().await;
                 }
+                let watch = self.plan().watch.clone();
+                if let Some(watch) = watch {
+                    watch(call, done);
+                }
                 let _ = KILL.try_with(|kill| kill.notify_one());
                 std::future::pending().await
             }
@@ -203,11 +228,13 @@ impl<C: Copy + Eq + Hash> Fates<C> {
     }
 }
 
-/// Runs with tokio's clock going ahead whenever all wait.
+/// Runs with tokio's clock going ahead whenever all wait. The same run takes the same course: pauses, too, are drawn from one
+/// seed.
 ///
 /// # Errors
 /// If no runtime can be had.
 pub fn simulated<T>(run: impl Future<Output = T>) -> io::Result<T> {
+    fastrand::seed(0);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
     Ok(runtime.block_on(run))
 }
@@ -259,15 +286,19 @@ mod tests {
     }
 
     #[test]
-    fn a_call_that_kills_ends_its_own_invocation_at_once_and_no_other() {
+    fn a_call_that_kills_ends_its_own_invocation_at_once_and_no_other_and_is_told() {
         let run = async {
             let fates = Fates::kind();
             fates.order(Call::Write, 1, Fate::Die { done: true });
+            let deaths = Arc::<Mutex<Vec<(Call, bool)>>>::default();
+            let seen = Arc::clone(&deaths);
+            fates.tell_deaths(move |call, done| seen.lock().unwrap().push((call, done)));
             let start = Instant::now();
             let write =
                 || invocation(fates.apply(Call::Write, start + DEADLINE, async || Ok(7), || "refused"));
             assert_eq!(tokio::join!(write(), write()), (None, Some(Ok(7))));
             assert_eq!(start.elapsed(), Duration::ZERO);
+            assert_eq!(*deaths.lock().unwrap(), [(Call::Write, true)]);
         };
         simulated(run).unwrap();
     }
@@ -285,6 +316,9 @@ mod tests {
         for fate in [Fate::Done, Fate::Refused, Fate::Hang] {
             assert!(drawn.iter().filter(|drawn| **drawn == fate).count() > 100);
         }
+        let fates = Fates::random(1, |_: Call| &[(Fate::Refused, 1.0)]);
+        fates.end();
+        assert_eq!(fates.draw(Call::Write).0, Fate::Done);
         let without_mercy = Fates::random(1, |_: Call| &[(Fate::Refused, 1.0)]).without_mercy();
         assert!((0..1000).all(|_| without_mercy.draw(Call::Write).0 == Fate::Refused));
     }

@@ -12,7 +12,6 @@ use fraud_aws::ledger::{AlertLedger, Claim, OnRecord, StandingClaim};
 use fraud_aws::lookup::distinct;
 use fraud_core::alert::Alert;
 use fraud_core::decision::{Decider, Decision};
-use fraud_core::fingerprint::Fingerprint;
 use fraud_core::found::{Found, HistoryFound};
 use fraud_core::history::{Answer, History, Incoming, Known, ROUND};
 use fraud_core::policy::HistorySettings;
@@ -345,6 +344,11 @@ fn incoming(received: &Received<'_>) -> Incoming {
     Incoming::of(&received.transaction, received.arrival, received.position)
 }
 
+/// The identity of an alert's transaction.
+fn identity(alert: &Alert) -> &str {
+    alert.reuses_id_of.as_ref().unwrap_or(&alert.alert_id)
+}
+
 impl Attempt {
     /// Notes what was decided of a record, and says whether it is high.
     fn decided(&mut self, item: &Item<'_>, decision: &Decision<'_>, decider: &Decider) -> bool {
@@ -356,9 +360,10 @@ impl Attempt {
 
     /// An alert goes the usual way: it is claimed when it is sent.
     fn due(&mut self, item: &Item<'_>, alert: Alert) {
-        let content = |due: &Due| (due.alert().ids().next(), due.alert().fingerprint);
-        let own: (Option<String>, Option<Fingerprint>) = (alert.ids().next(), alert.fingerprint);
-        match self.due.iter_mut().find(|due| content(due) == own) {
+        let is_same = |due: &&mut Due| {
+            due.alert().fingerprint == alert.fingerprint && identity(due.alert()) == identity(&alert)
+        };
+        match self.due.iter_mut().find(is_same) {
             Some(first) => first.repeated(item.index),
             None => self.due.push(Due::new(item.index, item.received.arrival, alert)),
         }

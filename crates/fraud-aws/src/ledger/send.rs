@@ -317,12 +317,15 @@ impl<'p, Ledger: AlertLedger, Sink: AlertSink, Now: Clock> Sender<'p, Ledger, Si
     }
 
     /// Marks alerts as sent. One that cannot be marked goes out a second time when its claim has ended, so this is tried
-    /// for as long as there is time.
+    /// for as long as there is time. A call that is not answered holds up no other: its claim would end meanwhile.
     async fn mark(&self, claim: &Claim, published: &[(usize, String, Timestamp)], outcomes: &mut [Sent]) {
-        let marks: Vec<_> = published.iter().map(|(_, id, at)| self.mark_one(claim, id, *at)).collect();
-        let marks: Vec<_> = futures_util::stream::iter(marks).buffered(LEDGER_CALLS_AT_ONCE).collect().await;
-        for ((place, ..), result) in published.iter().zip(marks) {
-            if let Some(Sent::Published { marked, .. }) = outcomes.get_mut(*place) {
+        let marks: Vec<_> = published
+            .iter()
+            .map(|(place, id, at)| async move { (*place, self.mark_one(claim, id, *at).await) })
+            .collect();
+        let marks = futures_util::stream::iter(marks).buffer_unordered(LEDGER_CALLS_AT_ONCE);
+        for (place, result) in marks.collect::<Vec<_>>().await {
+            if let Some(Sent::Published { marked, .. }) = outcomes.get_mut(place) {
                 *marked = result;
             }
         }
@@ -362,7 +365,10 @@ impl<'p, Ledger: AlertLedger, Sink: AlertSink, Now: Clock> Sender<'p, Ledger, Si
     /// Gives claims back. One that cannot be given back ends by itself, which costs time and no alert.
     async fn release(&self, claim: &Claim, unused: Vec<Unused>) {
         let releases: Vec<_> = unused.iter().map(|unused| self.release_one(claim, unused)).collect();
-        futures_util::stream::iter(releases).buffered(LEDGER_CALLS_AT_ONCE).collect::<Vec<()>>().await;
+        futures_util::stream::iter(releases)
+            .buffer_unordered(LEDGER_CALLS_AT_ONCE)
+            .collect::<Vec<()>>()
+            .await;
     }
 
     async fn release_one(&self, claim: &Claim, unused: &Unused) {

@@ -17,7 +17,7 @@ use fraud_core::profile::{Attribute, Profile};
 use tokio::time::Instant;
 
 /// Where in the function a call is made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Call {
     Lookup,
     Claim,
@@ -86,7 +86,10 @@ fn ledger_fault() -> LedgerFault {
 
 impl AlertLedger for FlakyLedger {
     async fn claim(&self, alert: &Alert, claim: &Claim, deadline: Instant) -> Result<Claimed, LedgerFault> {
-        let work = async || self.inner.claim(alert, claim, deadline).await;
+        let work = async || {
+            reached(&self.log, Call::Claim);
+            self.inner.claim(alert, claim, deadline).await
+        };
         let claimed = self.fates.apply(Call::Claim, deadline, work, ledger_fault).await;
         let edges = &mut self.log.lock().unwrap().edges;
         match &claimed {
@@ -100,7 +103,21 @@ impl AlertLedger for FlakyLedger {
     }
 
     async fn find(&self, alert: &Alert, deadline: Instant) -> Result<Option<OnRecord>, LedgerFault> {
-        let work = async || self.inner.find(alert, deadline).await;
+        let work = async || {
+            reached(&self.log, Call::Find);
+            let found = self.inner.find(alert, deadline).await?;
+            let is_forgotten = alert
+                .evidence
+                .as_ref()
+                .is_some_and(|evidence| evidence.history.as_deref() == Some("expired"));
+            let seen = &mut self.log.lock().unwrap();
+            match &found {
+                Some(_) if is_forgotten => seen.forgotten_with_a_claim += 1,
+                None if is_forgotten => seen.forgotten_without_a_claim += 1,
+                _ => {}
+            }
+            Ok(found)
+        };
         self.fates.apply(Call::Find, deadline, work, ledger_fault).await
     }
 
@@ -114,6 +131,7 @@ impl AlertLedger for FlakyLedger {
         // Until it has answered nobody knows that it did.
         self.log.lock().unwrap().marks_in_doubt.insert(alert_id.to_owned());
         let work = async || {
+            reached(&self.log, Call::Mark);
             let marked = self.inner.mark_sent(alert_id, claim, sent_at, deadline).await?;
             if marked == Marked::Sent {
                 self.log.lock().unwrap().marked.insert(alert_id.to_owned());
@@ -134,7 +152,10 @@ impl AlertLedger for FlakyLedger {
         release: Release,
         deadline: Instant,
     ) -> Result<(), LedgerFault> {
-        let work = async || self.inner.release(alert_id, claim, release, deadline).await;
+        let work = async || {
+            reached(&self.log, Call::Release);
+            self.inner.release(alert_id, claim, release, deadline).await
+        };
         self.fates.apply(Call::Release, deadline, work, ledger_fault).await
     }
 }
@@ -160,6 +181,32 @@ pub(super) struct Seen {
     /// Dead letters by id, and their reasons.
     pub(super) letters: BTreeMap<String, Vec<String>>,
     pub(super) edges: Edges,
+    /// How often the ledger was asked about a forgotten record and had its alert, and had not.
+    pub(super) forgotten_with_a_claim: u64,
+    pub(super) forgotten_without_a_claim: u64,
+    /// The last call that an invocation made.
+    last: HashMap<u64, Call>,
+    /// How often an invocation died between two calls: the last that was made, and the one that was not.
+    pub(super) died_between: BTreeMap<(Call, Call), u64>,
+}
+
+/// An invocation makes a call.
+pub(super) fn reached(log: &Log, call: Call) {
+    if let Ok(number) = INVOCATION.try_with(|number| *number) {
+        log.lock().unwrap().last.insert(number, call);
+    }
+}
+
+/// Counts between which calls invocations die.
+pub(super) fn count_deaths(fates: &Fates, log: &Log) {
+    let log = Arc::downgrade(log);
+    fates.tell_deaths(move |call, done| {
+        let (Some(log), Ok(number)) = (log.upgrade(), INVOCATION.try_with(|number| *number)) else { return };
+        let seen = &mut *log.lock().unwrap();
+        if let Some(last) = seen.last.get(&number).filter(|_| !done) {
+            *seen.died_between.entry((*last, call)).or_default() += 1;
+        }
+    });
 }
 
 /// How often something happened that only faults bring about.
@@ -235,6 +282,7 @@ impl AlertSink for FlakySink {
                 continue;
             }
             let work = async || {
+                reached(&self.log, Call::Publish);
                 self.accept(alert);
                 Ok(())
             };
@@ -266,6 +314,7 @@ pub(super) struct FlakyDeadLetters {
 impl DeadLetterSink for FlakyDeadLetters {
     async fn send(&self, letter: &DeadLetter<'_>, deadline: Instant) -> Result<(), CallFault> {
         let work = async || {
+            reached(&self.log, Call::DeadLetter);
             let letters = &mut self.log.lock().unwrap().letters;
             letters.entry(letter.id()).or_default().push(letter.reason.to_string());
             Ok(())
