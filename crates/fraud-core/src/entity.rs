@@ -169,6 +169,12 @@ impl Entity {
         (!self.days.is_empty()).then_some(&self.days)
     }
 
+    /// The same entity, of which this is known by day.
+    #[must_use]
+    pub fn with_days(self, days: MerchantDays) -> Self {
+        Entity { days, ..self }
+    }
+
     /// Whether every stored attribute could be used.
     pub fn is_valid(&self) -> bool {
         self.is_valid

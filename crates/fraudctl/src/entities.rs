@@ -16,8 +16,8 @@ mod show;
 mod table;
 
 pub use files::{LoadedEntities, for_policy};
-pub use table::EntityItem;
-pub(crate) use table::{Change, EntityTable, time_of};
+pub(crate) use table::{Change, time_of};
+pub use table::{EntityItem, EntityTable};
 
 /// What can be done with entities.
 #[derive(Debug, Subcommand)]

@@ -61,6 +61,7 @@ impl Ran {
             profiles: FileProfiles::of_rows(rows).unwrap(),
             entities: LoadedEntities::default(),
             labels: None,
+            coming: None,
             out: folder.path().join("out"),
             analytics: true,
             follow: false,

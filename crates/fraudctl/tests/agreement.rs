@@ -91,6 +91,7 @@ async fn every_decision_of_a_run_is_the_one_that_score_comes_to() {
         schema: Schema::builtin_default(),
         profiles: FileProfiles::of_rows(&rows).unwrap(),
         labels: None,
+        coming: None,
         out: path("out"),
         analytics: false,
         follow: false,

@@ -21,7 +21,7 @@ use fraudctl::options;
 use fraudctl::profiles::{self, LoadedProfiles};
 
 use crate::arrivals::{self, ArrivalMode, Span, simulated, system_time};
-use crate::{Input, Labels, Pipeline, output, services};
+use crate::{ComingLabels, Input, Labels, LabelsCome, Pipeline, labels, output, services};
 
 /// Run the whole pipeline in this process: no AWS account, no Docker.
 #[derive(Debug, Parser)]
@@ -33,6 +33,7 @@ use crate::{Input, Labels, Pipeline, output, services};
   fraud-local --count 1000 --seed 1 --keep
   fraud-local --count 50000 --seed 1 --rate 833
   fraud-local --days 30 --customers 2000 --merchants 4000 --seed 1
+  fraud-local --days 60 --customers 200 --merchants 100 --policy policies/examples/card-simulated.toml --label-delay 7d
   fraud-local --input tx.ndjson --profiles profiles.json --labels labels.ndjson --policy card.toml
 
 Input is read as by `fraudctl score`. The output folder gets scored/ (by event hour), errors/, raw/, alerts.ndjson and
@@ -73,6 +74,10 @@ pub struct FraudLocalArgs {
     /// Which transactions of the input are fraud: the report then tells what was alerted of them. Generated ones have labels.
     #[arg(long, value_name = "FILE", requires = "input")]
     labels: Option<PathBuf>,
+    /// Let labels come while transactions stream, so that policies see merchants' known frauds: so long after their transactions
+    /// (7d), or when each says that it was reported (reported). Needs simulated arrivals.
+    #[arg(long, value_name = "Nd|reported")]
+    label_delay: Option<LabelsCome>,
     /// The schema (TOML) of the transactions; by default they have our names at the top level.
     #[arg(long, value_name = "FILE", requires = "input")]
     schema: Option<PathBuf>,
@@ -116,6 +121,12 @@ pub async fn run(arguments: &FraudLocalArgs) -> Result<(), Failure> {
     }
     let arrivals = arrivals(arguments, &schema)?;
     let labels = labels(arguments, &input)?;
+    let coming = coming(arguments, &input)?;
+    if coming.is_some() && matches!(arrivals, Arrivals::Real) {
+        return Err(Failure::input(anyhow!(
+            "--label-delay needs simulated arrivals, so that days pass: --days, or --arrivals simulated"
+        )));
+    }
     let LoadedProfiles { profiles, items } = profiles;
     output::claim(&arguments.out).map_err(Failure::input)?;
     let aws = services::start_with(arrivals).await?;
@@ -127,6 +138,7 @@ pub async fn run(arguments: &FraudLocalArgs) -> Result<(), Failure> {
         profiles,
         entities,
         labels,
+        coming,
         out: arguments.out.clone(),
         analytics: !arguments.without_analytics,
         follow: arguments.follow,
@@ -211,6 +223,26 @@ fn labels(arguments: &FraudLocalArgs, input: &Input) -> Result<Option<Labels>, F
         }
     };
     Ok(Some(labels))
+}
+
+/// The labels that come while the run goes on, if any do.
+fn coming(arguments: &FraudLocalArgs, input: &Input) -> Result<Option<ComingLabels>, Failure> {
+    let Some(come) = arguments.label_delay else { return Ok(None) };
+    let labels = match (&arguments.labels, arguments.months.settings(seed(arguments))) {
+        (Some(path), _) => labels::statements(&Source::File(path.clone())).map_err(Failure::input)?,
+        (None, Some(settings)) => {
+            labels::of_generated(Months::new(settings).filter_map(|made| Label::of(&made, seed(arguments))))
+        }
+        (None, None) => match input {
+            Input::Generated(transactions) => {
+                labels::of_generated(transactions.iter().filter_map(|made| Label::of(made, seed(arguments))))
+            }
+            Input::Given(_) | Input::Months(_) => {
+                return Err(Failure::input(anyhow!("--label-delay needs labels: give --labels FILE")));
+            }
+        },
+    };
+    Ok(Some(ComingLabels::new(labels, come)))
 }
 
 /// The transactions, and the profiles.

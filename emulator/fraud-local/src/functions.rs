@@ -24,6 +24,7 @@ use fraud_aws::history::HistoryRows;
 use fraud_aws::ledger::Ledger;
 use fraud_aws::profiles::Profiles;
 use fraud_core::event_time::{EventTimeBounds, EventTimeFaults};
+use fraud_core::merchant::LabelDelay;
 use fraud_core::policy::Policy;
 use fraud_core::schema::Schema;
 use fraud_core::window::{WindowRule, WindowTime, WindowTotals};
@@ -35,9 +36,11 @@ use crate::services::{
     TOPIC, sdk,
 };
 
-/// Profiles are remembered for a whole run: nobody changes them meanwhile.
+/// What nobody changes meanwhile is remembered for a whole run.
 const CACHE: CacheSettings =
     CacheSettings { max_age: Duration::from_secs(3600), max_entries: 1_000_000, max_bytes: usize::MAX };
+/// What changes while the run goes on is looked up by each invocation.
+const NO_CACHE: CacheSettings = CacheSettings { max_age: Duration::ZERO, ..CACHE };
 
 const RETENTION: Duration = Duration::from_secs(RETENTION_DAYS * 24 * 3600);
 
@@ -78,7 +81,15 @@ pub(crate) struct FunctionTotals {
 
 impl Functions {
     /// The functions over the services of `aws`. Event times of any age name their partition: an old file lands in its own.
-    pub(crate) async fn connect(aws: &EmbeddedAws, policy: &Policy, schema: &Schema) -> anyhow::Result<Self> {
+    /// With a delay of labels entities change meanwhile.
+    pub(crate) async fn connect(
+        aws: &EmbeddedAws,
+        policy: &Policy,
+        schema: &Schema,
+        label_delay: Option<LabelDelay>,
+    ) -> anyhow::Result<Self> {
+        let of_entities = if label_delay.is_some() { NO_CACHE } else { CACHE };
+        let label_delay = label_delay.unwrap_or_default();
         let dynamodb = sdk(aws, Service::DynamoDb).await?;
         let source = ProfileSource::DynamoDb { table: PROFILES_TABLE.to_owned() };
         let entity_source = EntitySource::DynamoDb { table: ENTITIES_TABLE.to_owned() };
@@ -91,7 +102,7 @@ impl Functions {
         let letters = DeadLettersTarget::Sqs { queue_url: aws.queue_url(QUEUE).context("no queue")? };
         let ports = Ports {
             profiles: Profiles::connect(&source, CACHE, &dynamodb).await?,
-            entities: Entities::connect(&entity_source, policy, CACHE, &dynamodb).await?,
+            entities: Entities::connect(&entity_source, policy, of_entities, &dynamodb).await?,
             history: HistoryRows::connect(&history, policy, &dynamodb).await?,
             ledger: Ledger::connect(&ledger, &dynamodb).await,
             sink: Sink::connect(&sink, &sdk(aws, Service::Sns).await?).await,
@@ -99,7 +110,7 @@ impl Functions {
             clock: SystemClock,
         };
         let profiles = Profiles::connect(&source, CACHE, &dynamodb).await?;
-        let entities = Entities::connect(&entity_source, policy, CACHE, &dynamodb).await?;
+        let entities = Entities::connect(&entity_source, policy, of_entities, &dynamodb).await?;
         let analytics_ports = customer_analytics::Ports {
             aggregates: aggregates(&dynamodb, RETENTION).await,
             sink: None,
@@ -109,8 +120,11 @@ impl Functions {
         Ok(Functions {
             transform: Transform::new(profiles, entities, policy.clone(), UNBOUNDED)
                 .with_history(HistoryRows::connect(&history, policy, &dynamodb).await?)
-                .with_schema(schema),
-            alerts: Alerts::new(ports, policy.clone(), UNBOUNDED).with_schema(schema),
+                .with_schema(schema)
+                .with_label_delay(label_delay),
+            alerts: Alerts::new(ports, policy.clone(), UNBOUNDED)
+                .with_schema(schema)
+                .with_label_delay(label_delay),
             analytics: Analytics::new(analytics_ports, window_rule()).with_schema(schema),
             totals: Arc::default(),
         })

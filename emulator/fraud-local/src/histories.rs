@@ -16,8 +16,8 @@ pub(crate) struct Histories {
 #[derive(Debug, Default)]
 struct Customer {
     fold: Fold,
-    /// What each transaction was decided with.
-    decided: HashMap<EntryKey, HistoryInputs>,
+    /// What each transaction was decided with: the history, and what was known of entities after so many changes.
+    decided: HashMap<EntryKey, (HistoryInputs, usize)>,
 }
 
 impl Histories {
@@ -25,13 +25,19 @@ impl Histories {
         Histories { settings, customers: HashMap::new() }
     }
 
-    /// The inputs of a customer's next record. A transaction that comes again has those of its first record.
-    pub(crate) fn inputs(&mut self, customer: &str, record: &Incoming) -> HistoryInputs {
+    /// The inputs of a customer's next record, before which so many changes came. A transaction that comes again has those of
+    /// its first record.
+    pub(crate) fn inputs(
+        &mut self,
+        customer: &str,
+        record: &Incoming,
+        changes: usize,
+    ) -> (HistoryInputs, usize) {
         let customer = self.customers.entry(customer.to_owned()).or_default();
         *customer.decided.entry(record.key).or_insert_with(|| {
             let inputs = customer.fold.inputs(record);
             customer.fold.add(record, &inputs, self.settings);
-            inputs
+            (inputs, changes)
         })
     }
 }

@@ -16,17 +16,23 @@ pub(crate) trait Steps {
     fn begins(&mut self, record: &Record) -> bool;
 
     /// Waits until a step of so many records in all, from the first on, may be followed by the next.
-    async fn ended(&mut self, sent: u64);
+    ///
+    /// # Errors
+    /// If it cannot be.
+    async fn ended(&mut self, sent: u64) -> anyhow::Result<()>;
 }
 
 /// Sends every record of `input`, and tells `outcome` what became of each, once. One call is under way at a time, and a call that
 /// fails holds up those behind it.
+///
+/// # Errors
+/// If a step cannot be followed by the next.
 pub(crate) async fn send<T: Target>(
     target: &T,
     input: impl Stream<Item = Record>,
     steps: &mut impl Steps,
     mut outcome: impl FnMut(SendResult),
-) {
+) -> anyhow::Result<()> {
     let settings = Settings { calls_at_once: 1, ..Settings::default() };
     let mut send = async |records: Vec<Record>| {
         for run in runs(records) {
@@ -41,13 +47,14 @@ pub(crate) async fn send<T: Target>(
         for record in records {
             if steps.begins(&record) {
                 send(std::mem::take(&mut of_step)).await;
-                steps.ended(sent).await;
+                steps.ended(sent).await?;
             }
             sent += 1;
             of_step.push(record);
         }
         send(of_step).await;
     }
+    Ok(())
 }
 
 /// The records in runs in which no key is twice: the producer sends such a run as it is, for of each key it sends one at a time.
@@ -87,8 +94,9 @@ mod tests {
             self.records > 0 && record.tag > 0 && record.tag.is_multiple_of(self.records)
         }
 
-        async fn ended(&mut self, sent: u64) {
+        async fn ended(&mut self, sent: u64) -> anyhow::Result<()> {
             self.ended.push(sent);
+            Ok(())
         }
     }
 
@@ -132,7 +140,8 @@ mod tests {
         send(&never, stream::iter(keys), &mut Every::default(), |outcome| {
             told += u64::from(outcome.result.is_ok())
         })
-        .await;
+        .await
+        .unwrap();
         assert_eq!(told, 100);
         assert_eq!(*never.taken.borrow(), (0..100).collect::<Vec<_>>());
     }
@@ -141,7 +150,9 @@ mod tests {
     async fn a_refused_record_is_overtaken_by_those_of_its_run_alone_and_by_none_of_its_key() {
         let busy = Busy::default();
         let keys: Vec<u64> = (0..100).map(|tag| 1 + tag % 10).collect();
-        send(&busy, stream::iter((0..).zip(keys.clone()).map(record)), &mut Every::default(), |_| {}).await;
+        send(&busy, stream::iter((0..).zip(keys.clone()).map(record)), &mut Every::default(), |_| {})
+            .await
+            .unwrap();
         let taken = busy.taken.borrow();
         assert!(!taken.is_sorted());
         for (place, tag) in taken.iter().enumerate() {
@@ -158,7 +169,7 @@ mod tests {
         let target = Busy::default();
         let mut steps = Every { records: 40, ended: Vec::new() };
         let input = stream::iter((0..1_000).map(|tag| record((tag, 1 + tag % 30))));
-        send(&target, input, &mut steps, |_| {}).await;
+        send(&target, input, &mut steps, |_| {}).await.unwrap();
         assert!(steps.ended.iter().copied().eq((1..25).map(|step| 40 * step)), "{:?}", steps.ended);
         assert_eq!(target.taken.borrow().len(), 1_000);
     }

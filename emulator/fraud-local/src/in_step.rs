@@ -10,6 +10,7 @@ use stream_client::producer::Record;
 use tokio::time::{Instant, sleep};
 
 use crate::arrivals::event_time;
+use crate::feed::Feed;
 use crate::functions::Functions;
 use crate::in_order::Steps;
 
@@ -20,37 +21,48 @@ const LOOK: Duration = Duration::from_millis(5);
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A step for every half day of event time.
-pub(crate) struct InStep<'f> {
+pub(crate) struct InStep<'f, 'a> {
     reading: Reading,
     functions: &'f Functions,
+    /// What changes between steps.
+    feed: Option<&'f mut Feed<'a>>,
+    /// When the step ends, and the event time of the first record behind it.
     ends: Option<i64>,
+    next: Option<Timestamp>,
     is_needed: bool,
 }
 
-impl<'f> InStep<'f> {
+impl<'f, 'a> InStep<'f, 'a> {
     /// The steps of transactions that are written by this schema, each done when these functions have seen it. Without a policy
-    /// that looks at the customers' history there is one step: nothing is forgotten.
-    pub(crate) fn new(schema: &Schema, policy: &Policy, functions: &'f Functions) -> Self {
-        let is_needed = policy.history().is_some();
-        InStep { reading: Reading::new(schema, &Asked::default()), functions, ends: None, is_needed }
+    /// that looks at the customers' history and without a feed there is one step: nothing is forgotten, and nothing changes.
+    pub(crate) fn new(
+        schema: &Schema,
+        policy: &Policy,
+        functions: &'f Functions,
+        feed: Option<&'f mut Feed<'a>>,
+    ) -> Self {
+        let is_needed = policy.history().is_some() || feed.is_some();
+        let reading = Reading::new(schema, &Asked::default());
+        InStep { reading, functions, feed, ends: None, next: None, is_needed }
     }
 }
 
-impl Steps for InStep<'_> {
+impl Steps for InStep<'_, '_> {
     fn begins(&mut self, record: &Record) -> bool {
         if !self.is_needed {
             return false;
         }
-        let Some(time) = event_time(&self.reading, &record.data).map(Timestamp::millis) else { return false };
+        let Some(time) = event_time(&self.reading, &record.data) else { return false };
         let is_first = self.ends.is_none();
-        let begins = self.ends.is_none_or(|ends| time >= ends);
+        let begins = self.ends.is_none_or(|ends| time.millis() >= ends);
         if begins {
-            self.ends = Some(time + STEP_MILLIS);
+            self.ends = Some(time.millis().saturating_add(STEP_MILLIS));
+            self.next = Some(time);
         }
         begins && !is_first
     }
 
-    async fn ended(&mut self, sent: u64) {
+    async fn ended(&mut self, sent: u64) -> anyhow::Result<()> {
         let (mut seen, mut since) = (self.functions.seen(), Instant::now());
         while seen.0.min(seen.1) < sent && since.elapsed() < PATIENCE {
             sleep(LOOK).await;
@@ -58,6 +70,11 @@ impl Steps for InStep<'_> {
             if now != seen {
                 (seen, since) = (now, Instant::now());
             }
+        }
+        match (&mut self.feed, self.next) {
+            // Boxed: else the compiler's limit of nested futures is met in tests.
+            (Some(feed), Some(now)) => Box::pin(feed.becomes(now)).await,
+            _ => Ok(()),
         }
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, anyhow};
 use fraud_core::identity::Identity;
+use fraud_core::label;
 use fraudctl::generate::Label;
 use fraudctl::input::{Input, Source};
 use serde::Deserialize;
@@ -101,6 +102,36 @@ impl Labels {
     pub(crate) fn frauds(&self) -> impl Iterator<Item = (&str, &str)> {
         self.frauds.iter().map(|(id, kind)| (id.as_str(), kind.as_str()))
     }
+}
+
+/// The labels of a file as `fraudctl labels apply` reads them.
+///
+/// # Errors
+/// If the file cannot be read, an entry is not a label, or a fraud's label does not tell merchant, event time and amount.
+pub(crate) fn statements(source: &Source) -> anyhow::Result<Vec<label::Label>> {
+    let mut labels = Vec::new();
+    for entry in Input::open(std::slice::from_ref(source))? {
+        let entry = entry?;
+        let at = || format!("{source}, {}", entry.location);
+        if let Some(fault) = entry.fault {
+            return Err(anyhow!("{}: {fault}", at()));
+        }
+        let label = label::read(&entry.bytes).map_err(|mistakes| anyhow!("{}: {mistakes}", at()))?.label;
+        if !label.is_self_contained() {
+            return Err(anyhow!(
+                "{}: the label does not tell merchant_id, event_time and amount, which labels need that come while transactions \
+                 stream",
+                at()
+            ));
+        }
+        labels.push(label);
+    }
+    Ok(labels)
+}
+
+/// Generated labels as a file of them is read.
+pub(crate) fn of_generated(labels: impl Iterator<Item = Label>) -> Vec<label::Label> {
+    labels.filter_map(|made| Some(label::read(made.to_json().as_bytes()).ok()?.label)).collect()
 }
 
 fn identity(customer_id: &str, transaction_id: &str) -> String {

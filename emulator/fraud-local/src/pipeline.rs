@@ -26,6 +26,7 @@ use tokio::sync::watch;
 use crate::arrivals::ArrivalMode;
 use crate::beside::beside;
 use crate::caught::{CaughtReport, PolicyAlerts};
+use crate::feed::{ComingLabels, Feed};
 use crate::functions::{self, Functions};
 use crate::in_order;
 use crate::in_step::InStep;
@@ -35,6 +36,7 @@ use crate::reconcile::{ExpectedOutput, LandedLine, PipelineOutput, StreamRecord,
 use crate::report::{Latency, RunReport, top_customers};
 use crate::services::{self, QUEUE, STREAM};
 use crate::status::StatusLine;
+use crate::timeline::Timeline;
 use crate::transactions::{FAILURES_TOLD, Input, records};
 use fraudctl::display::{counted, per_second};
 use fraudctl::entities::LoadedEntities;
@@ -57,6 +59,8 @@ pub struct Pipeline<'a> {
     pub entities: LoadedEntities,
     /// Which transactions are known to be fraud, if that is known.
     pub labels: Option<Labels>,
+    /// Labels that come while the run goes on, and from which policies see merchants' known frauds.
+    pub coming: Option<ComingLabels>,
     /// The output folder.
     pub out: PathBuf,
     /// Whether the analytics function reads the stream too.
@@ -92,16 +96,31 @@ impl Pipeline<'_> {
         status.preparing(format!("importing {}", counted(profiles.len() as u64, "profile")));
         services::import_profiles(self.aws, profiles).await?;
         services::import_entities(self.aws, self.entities.items.clone()).await?;
-        let functions = Functions::connect(self.aws, &self.policy, &self.schema).await?;
+        let delay = self.coming.as_ref().map(|coming| coming.delay);
+        let functions = Functions::connect(self.aws, &self.policy, &self.schema, delay).await?;
+        let entities = self.entities.entities.clone();
+        let mut feed = match &self.coming {
+            Some(coming) => Some(
+                Feed::new(self.aws, coming, self.policy.history(), &self.schema, entities.clone()).await?,
+            ),
+            None => None,
+        };
         let start = Instant::now();
-        let work = self.work(&functions, &status, input);
+        let work = self.work(&functions, &status, input, feed.as_mut());
         let (summary, input_error) = tokio::select! {
             done = work => done?,
             () = status.show(&functions) => anyhow::bail!("the status line ended"),
         };
         let time = start.elapsed();
         status.preparing("checking that everything balances".to_owned());
-        let (report, alerts) = self.report(&functions, summary, time).await?;
+        let (timeline, labels_applied) = match feed {
+            Some(feed) => {
+                let (timeline, labels) = feed.ended();
+                (timeline, Some(labels))
+            }
+            None => (Timeline::from(entities), None),
+        };
+        let (report, alerts) = self.report(&functions, summary, time, (&timeline, labels_applied)).await?;
         status.clear();
         Ok(FinishedRun { report, alerts, input_error })
     }
@@ -111,6 +130,7 @@ impl Pipeline<'_> {
         functions: &Functions,
         status: &StatusLine,
         input: Input,
+        feed: Option<&mut Feed<'_>>,
     ) -> anyhow::Result<(ProduceSummary, Option<InputError>)> {
         let alerts = async |invocation| functions.alerts(invocation).await;
         let mapping = EventSourceMapping::new(self.aws.record_source(STREAM), alerts, mapping_settings())?;
@@ -141,7 +161,7 @@ impl Pipeline<'_> {
             async move { drop(stopped.wait_for(|stopped| *stopped).await) }
         };
         let producing = async {
-            let produced = self.produce(functions, status, input).await;
+            let produced = self.produce(functions, status, input, feed).await;
             if self.follow {
                 self.interrupt.clone().wait().await;
             }
@@ -175,6 +195,7 @@ impl Pipeline<'_> {
         functions: &Functions,
         status: &StatusLine,
         input: Input,
+        feed: Option<&mut Feed<'_>>,
     ) -> anyhow::Result<(ProduceSummary, Option<InputError>)> {
         let sdk = services::sdk(self.aws, Service::Kinesis).await?;
         let target = KinesisStream::new(aws_sdk_kinesis::Client::new(sdk.config().await), STREAM);
@@ -197,8 +218,8 @@ impl Pipeline<'_> {
         let records = paced(records, self.rate).take_until(Box::pin(self.interrupt.clone().wait()));
         match self.aws.simulates_arrivals() {
             true => {
-                let mut steps = InStep::new(&self.schema, &self.policy, functions);
-                in_order::send(&target, records, &mut steps, outcome).await;
+                let mut steps = InStep::new(&self.schema, &self.policy, functions, feed);
+                in_order::send(&target, records, &mut steps, outcome).await?;
             }
             false => producer::send(&target, &ProducerSettings::default(), records, outcome).await,
         }
@@ -211,6 +232,7 @@ impl Pipeline<'_> {
         functions: &Functions,
         summary: ProduceSummary,
         time: Duration,
+        (timeline, labels_applied): (&Timeline, Option<u64>),
     ) -> anyhow::Result<(RunReport, Vec<String>)> {
         let records = self.stream_records().await?;
         let alerts: Vec<String> =
@@ -229,8 +251,9 @@ impl Pipeline<'_> {
         };
         output::write_windows(&self.out, &outcome.windows)?;
         let rule = self.analytics.then(functions::window_rule);
-        let known = (&self.profiles, &self.entities.entities);
-        let expected = ExpectedOutput::of(&records, known, &self.policy, &self.schema, rule).await;
+        let policy = (&self.policy, self.coming.as_ref().map(|coming| coming.delay).unwrap_or_default());
+        let known = (&self.profiles, timeline);
+        let expected = ExpectedOutput::of(&records, known, policy, &self.schema, rule).await;
         let mut discrepancies = expected.discrepancies(&outcome);
         let produced = records.len() as u64;
         if !self.follow && produced < summary.sent {
@@ -250,6 +273,7 @@ impl Pipeline<'_> {
             policy: self.policy.id().to_owned(),
             never_alerted: self.policy.silences().iter().map(ToString::to_string).collect(),
             history: history_words(&outcome.landed),
+            labels_applied,
             high_scores: expected.high_scores,
             alerts: alerts.len() as u64,
             duplicates_suppressed: totals.alerts_suppressed,

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use exact_text::decimal::is_positive;
 use exact_text::timestamp::Timestamp;
-use fraud_aws::entities::{FileEntities, look_up_entities};
+use fraud_aws::entities::look_up_entities;
 use fraud_aws::profiles::{FileProfiles, look_up};
 use fraud_core::decision::Decider;
 use fraud_core::enrichment::Enrichment;
@@ -15,6 +15,7 @@ use fraud_core::evidence;
 use fraud_core::found::{Found, HistoryFound};
 use fraud_core::history::Incoming;
 use fraud_core::identity::{Identity, Position};
+use fraud_core::merchant::LabelDelay;
 use fraud_core::money::Money;
 use fraud_core::policy::Policy;
 use fraud_core::schema::Schema;
@@ -23,6 +24,7 @@ use fraud_core::window::{Fold, WindowRule, WindowTotals};
 use tokio::time::Instant;
 
 use crate::histories::Histories;
+use crate::timeline::Timeline;
 
 /// What a line says of a history that it was decided with.
 pub(crate) const USED: &str = "used";
@@ -106,8 +108,8 @@ impl ExpectedOutput {
     /// there is one: the analytics function runs.
     pub async fn of(
         records: &[StreamRecord],
-        (profiles, entities): (&FileProfiles, &FileEntities),
-        policy: &Policy,
+        (profiles, timeline): (&FileProfiles, &Timeline),
+        (policy, label_delay): (&Policy, LabelDelay),
         schema: &Schema,
         rule: Option<WindowRule>,
     ) -> Self {
@@ -115,7 +117,7 @@ impl ExpectedOutput {
         let kinds: Vec<EntityKind> = asked.entities.iter().collect();
         let mut expected = ExpectedOutput { kinds: kinds.clone(), ..ExpectedOutput::default() };
         let mut fold = rule.map(Fold::new);
-        let decider = Decider::new(policy.clone(), EventTimeBounds::UNBOUNDED);
+        let decider = Decider::new(policy.clone(), EventTimeBounds::UNBOUNDED).with_label_delay(label_delay);
         let reading = Reading::new(schema, policy.asked());
         let mut reader = TransactionReader::new(&reading);
         let mut histories = policy.history().map(Histories::new);
@@ -136,6 +138,12 @@ impl ExpectedOutput {
             };
             let customer = transaction.customer_id.as_deref();
             let looked_up = look_up(profiles, [customer].into_iter(), Instant::now()).await;
+            let changes = timeline.changes_before(&record.shard, &record.sequence_number);
+            let inputs = histories.as_mut().zip(customer).map(|(histories, customer)| {
+                let incoming = Incoming::of(&transaction, record.arrival, position);
+                histories.inputs(customer, &incoming, changes)
+            });
+            let entities = timeline.after(inputs.map_or(changes, |(_, changes)| changes));
             let of = [Some(&transaction)].into_iter();
             let entities = look_up_entities(entities, asked.entities, of, Instant::now()).await;
             let found = Found {
@@ -144,10 +152,8 @@ impl ExpectedOutput {
                 history: HistoryFound::NotAsked,
             };
             let decide = |found| decider.decide(&transaction, found, record.arrival, Some(position));
-            let inputs = histories.as_mut().zip(customer).map(|(histories, customer)| {
-                histories.inputs(customer, &Incoming::of(&transaction, record.arrival, position))
-            });
-            let history = inputs.as_ref().map_or(HistoryFound::NotAsked, HistoryFound::New);
+            let history =
+                inputs.as_ref().map_or(HistoryFound::NotAsked, |(inputs, _)| HistoryFound::New(inputs));
             let known = decide(Found { history, ..found });
             let mut scores: Vec<f64> = (0..1 << (kinds.len() + 1))
                 .map(|missing| decide(without(found, &kinds, missing)).score.value)

@@ -41,6 +41,8 @@ pub struct RunReport {
     pub never_alerted: Vec<String>,
     /// How many lines of the lake say what of the customer's history; empty if the policy does not look at it.
     pub history: BTreeMap<String, u64>,
+    /// Labels that came while the run went on; `None` if none could.
+    pub labels_applied: Option<u64>,
     /// Records whose score raises an alert.
     pub high_scores: u64,
     /// Alerts published.
@@ -189,6 +191,9 @@ impl RunReport {
         if !self.history.is_empty() {
             let words = self.history.iter().map(|(word, count)| format!("{word}: {}", thousands(*count)));
             rows.push(("history", words.collect::<Vec<_>>().join(", ")));
+        }
+        if let Some(labels) = self.labels_applied {
+            rows.push(("labels", format!("{} came while transactions streamed", thousands(labels))));
         }
         rows.extend(self.never_alerted.iter().map(|kind| ("never alerted", kind.clone())));
         if self.not_produced > 0 {

@@ -13,12 +13,17 @@ use exact_text::timestamp::Timestamp;
 use exact_text::written_time;
 use fraud_aws::profiles::{FileProfiles, rows};
 use fraud_core::event_time::EventTimeBounds;
+use fraud_core::label;
+use fraud_core::merchant::LabelDelay;
 use fraud_core::policy::Policy;
 use fraud_core::schema::Schema;
 use fraud_core::transaction::Transaction;
-use fraud_local::{ArrivalMode, FinishedRun, Input, Pipeline, simulated_arrivals, start_services_with};
+use fraud_local::{
+    ArrivalMode, ComingLabels, FinishedRun, Input, Labels, LabelsCome, Pipeline, simulated_arrivals,
+    start_services_with,
+};
 use fraudctl::entities::LoadedEntities;
-use fraudctl::generate::{Months, MonthsSettings};
+use fraudctl::generate::{Label, Months, MonthsSettings};
 use fraudctl::interrupt::Interrupt;
 use fraudctl::profiles;
 use serde_json::Value;
@@ -31,6 +36,8 @@ const BOUNDS: EventTimeBounds = EventTimeBounds {
 };
 const POLICY: &str = "name = \"months\"\ncap = 100\nthreshold = 18\ndefault_risk = 0.5\n\n[[factors]]\nname = \"amount\"\n\
                       input = \"amount\"\nbands = [{ from = 220, points = 42 }]\n";
+
+const CARD: &str = include_str!("../../../policies/examples/card-simulated.toml");
 
 /// The scored lines, each with the folder that it is in.
 fn scored(folder: &Path, found: &mut Vec<(PathBuf, Value)>) {
@@ -68,7 +75,15 @@ async fn arrivals(aws: &EmbeddedAws) -> BTreeMap<String, BTreeSet<i64>> {
 }
 
 /// Generated months through the pipeline over these services.
-async fn run(aws: &EmbeddedAws, settings: MonthsSettings, policy: &str, out: &Path) -> FinishedRun {
+async fn run(
+    aws: &EmbeddedAws,
+    settings: MonthsSettings,
+    policy: &str,
+    labels_come: Option<LabelsCome>,
+    out: &Path,
+) -> FinishedRun {
+    let made = || Months::new(settings).filter_map(|transaction| Label::of(&transaction, settings.seed));
+    let read = |made: Label| label::read(made.to_json().as_bytes()).unwrap().label;
     let months = Months::new(settings);
     let mut written = Vec::new();
     months.write_profiles(&mut written).unwrap();
@@ -79,9 +94,11 @@ async fn run(aws: &EmbeddedAws, settings: MonthsSettings, policy: &str, out: &Pa
         schema: Schema::builtin_default(),
         profiles: FileProfiles::of_rows(&rows).unwrap(),
         entities: LoadedEntities::default(),
-        labels: None,
+        labels: Some(Labels::of_generated(made())),
+        coming: labels_come.map(|come| ComingLabels::new(made().map(read).collect(), come)),
         out: out.to_path_buf(),
-        analytics: true,
+        // Windows are no part of what is known of merchants.
+        analytics: labels_come.is_none(),
         follow: false,
         rate: None,
         interrupt: Interrupt::never(),
@@ -109,7 +126,7 @@ async fn sixty_days_are_in_the_lake_by_event_date_and_arrived_when_the_stream_sa
         .unwrap();
     faults.add(When::calls(Service::Sns, "PublishBatch").with_probability(0.4, 2), Fault::Half).unwrap();
     faults.add(When::calls(Service::Kinesis, "PutRecords").nth(2), Fault::LoseAnswer).unwrap();
-    let finished = run(&aws, settings, POLICY, out.path()).await;
+    let finished = run(&aws, settings, POLICY, None, out.path()).await;
     let report = finished.report;
     assert!(report.balanced, "{:?}", report.discrepancies);
     assert_eq!((report.arrivals, report.detection_latency_ms), (ArrivalMode::Simulated, None));
@@ -158,7 +175,6 @@ async fn lake_and_alerts_have_the_inputs_of_a_plain_fold_over_each_customers_mon
         from: "2026-01-20".parse().unwrap(),
         seed: 7,
     };
-    let policy = include_str!("../../../policies/examples/card-simulated.toml");
     let aws = start_services_with(simulated_arrivals(&Schema::builtin_default(), std::time::UNIX_EPOCH))
         .await
         .unwrap();
@@ -170,9 +186,39 @@ async fn lake_and_alerts_have_the_inputs_of_a_plain_fold_over_each_customers_mon
         faults.add(calls, Fault::LoseAnswer).unwrap();
     }
     faults.add(When::calls(Service::Sns, "PublishBatch").with_probability(0.3, 2), Fault::Half).unwrap();
-    let report = run(&aws, settings, policy, out.path()).await.report;
+    let report = run(&aws, settings, CARD, None, out.path()).await.report;
     assert!(report.balanced, "{:?}", report.discrepancies);
     assert!(report.alerts > 5, "{} alerts", report.alerts);
     let used = report.history.get("used").copied().unwrap_or_default();
     assert!(used * 100 >= report.landed * 99, "{:?} of {}", report.history, report.landed);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn labels_that_come_while_transactions_stream_are_seen_by_both_functions_as_a_plain_fold_sees_them() {
+    let settings = MonthsSettings {
+        days: 30,
+        customers: 100,
+        merchants: 60,
+        from: "2026-01-01".parse().unwrap(),
+        seed: 1,
+    };
+    let mut recalls = Vec::new();
+    for days in [1, 7] {
+        let out = tempfile::tempdir().unwrap();
+        let aws = start_services_with(simulated_arrivals(&Schema::builtin_default(), std::time::UNIX_EPOCH))
+            .await
+            .unwrap();
+        let faults = aws.faults();
+        // Labels that are applied and do not know it, and alerts whose claims do not.
+        let calls = When::calls(Service::DynamoDb, "TransactWriteItems").with_probability(0.05, 3);
+        faults.add(calls, Fault::LoseAnswer).unwrap();
+        let come = LabelsCome::After(LabelDelay::of_days(days).unwrap());
+        let finished = run(&aws, settings, CARD, Some(come), out.path()).await;
+        let report = finished.report;
+        assert!(report.balanced, "{days}: {:?}", report.discrepancies);
+        assert!(report.labels_applied > Some(20), "{days}: {:?}", report.labels_applied);
+        assert!(finished.alerts.iter().any(|alert| alert.contains("merchants_known_frauds")), "{days}");
+        recalls.push(report.caught.unwrap().policies[0].recall.unwrap());
+    }
+    assert!(recalls.is_sorted_by(|sooner, later| sooner > later), "{recalls:?}");
 }

@@ -26,6 +26,7 @@ async fn run(aws: &EmbeddedAws, count: usize) -> FinishedRun {
         profiles: FileProfiles::of_rows(&rows).unwrap(),
         entities: LoadedEntities::default(),
         labels: None,
+        coming: None,
         out: out.path().to_path_buf(),
         analytics: true,
         follow: false,

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use fraud_core::entity::Entity;
+use fraud_core::merchant::MerchantDays;
 use tokio::time::Instant;
 
 use super::rows::{self, BadRow, FormError, Rows};
@@ -76,6 +77,17 @@ impl FileEntities {
         }
         let entities = rows.rows.iter().map(|(_, row)| (row.entity.clone(), Arc::new(row.entity())));
         Ok(FileEntities(entities.collect()))
+    }
+
+    /// What is known of the entity with this key.
+    pub fn get(&self, key: &str) -> Option<&Entity> {
+        self.0.get(key).map(AsRef::as_ref)
+    }
+
+    /// Sets what is known by day of the merchant with this key, and leaves the rest.
+    pub fn set_days(&mut self, key: &str, days: MerchantDays) {
+        let entity = self.get(key).cloned().unwrap_or_else(|| Entity::new([])).with_days(days);
+        self.0.insert(key.to_owned(), Arc::new(entity));
     }
 }
 

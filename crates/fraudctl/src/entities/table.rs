@@ -17,7 +17,7 @@ pub type EntityItem = HashMap<String, AttributeValue>;
 
 /// A table of entities.
 #[derive(Debug, Clone)]
-pub(crate) struct EntityTable {
+pub struct EntityTable {
     client: Client,
     /// What it is called.
     pub(crate) name: String,
@@ -31,7 +31,8 @@ pub(crate) struct Change {
 }
 
 impl EntityTable {
-    pub(crate) fn new(client: Client, name: String) -> Self {
+    /// The table of this name.
+    pub fn new(client: Client, name: String) -> Self {
         EntityTable { client, name }
     }
 

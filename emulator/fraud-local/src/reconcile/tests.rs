@@ -1,4 +1,5 @@
 use exact_text::written_time;
+use fraud_aws::entities::FileEntities;
 use fraud_core::event_time::EventTimeBounds;
 use fraud_core::money::Money;
 use fraud_core::transaction::Transaction;
@@ -60,8 +61,8 @@ fn balanced() -> (ExpectedOutput, PipelineOutput) {
     let policy = Policy::builtin_default().unwrap();
     let expected = runtime.block_on(ExpectedOutput::of(
         &records,
-        (&FileProfiles::parse(PROFILES).unwrap(), &FileEntities::default()),
-        &policy,
+        (&FileProfiles::parse(PROFILES).unwrap(), &Timeline::from(FileEntities::default())),
+        (&policy, LabelDelay::default()),
         &Schema::builtin_default(),
         Some(rule()),
     ));
@@ -109,8 +110,8 @@ fn an_id_that_is_used_again_needs_an_alert_for_each_content() {
     let profiles = FileProfiles::parse(PROFILES).unwrap();
     let expected = runtime.block_on(ExpectedOutput::of(
         &records,
-        (&profiles, &FileEntities::default()),
-        &policy,
+        (&profiles, &Timeline::from(FileEntities::default())),
+        (&policy, LabelDelay::default()),
         &Schema::builtin_default(),
         None,
     ));
@@ -157,8 +158,8 @@ fn a_reuse_of_an_id_is_a_transaction_of_its_own_in_the_windows() {
     let (profiles, policy) = (FileProfiles::parse(PROFILES).unwrap(), Policy::builtin_default().unwrap());
     let expected = runtime.block_on(ExpectedOutput::of(
         &records,
-        (&profiles, &FileEntities::default()),
-        &policy,
+        (&profiles, &Timeline::from(FileEntities::default())),
+        (&policy, LabelDelay::default()),
         &Schema::builtin_default(),
         Some(rule()),
     ));
@@ -203,8 +204,8 @@ fn a_record_scored_without_some_entities_is_held_against_the_score_without_them(
     let profiles = FileProfiles::default();
     let expected = runtime.block_on(ExpectedOutput::of(
         &records,
-        (&profiles, &entities),
-        &policy,
+        (&profiles, &Timeline::from(entities)),
+        (&policy, LabelDelay::default()),
         &Schema::builtin_default(),
         None,
     ));

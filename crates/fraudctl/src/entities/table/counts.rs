@@ -19,7 +19,10 @@ const CLOCK_DAYS: i32 = 2;
 
 impl EntityTable {
     /// Sets an entity's transactions by day, and removes the counts of days before the first that is kept.
-    pub(crate) async fn set_counts(
+    ///
+    /// # Errors
+    /// If the table does not take them.
+    pub async fn set_counts(
         &self,
         entity: &str,
         counts: &BTreeMap<i32, u32>,
