@@ -6,7 +6,7 @@ use aws_calls::table::{Attribute, Table};
 use fraud_aws::config::{METRICS_NAMESPACE, Variable};
 use fraud_aws::port::Port;
 use fraud_aws::telemetry::{DIMENSION, Metric};
-use fraud_aws::{aggregates, entities, history, ledger, policies, profiles};
+use fraud_aws::{aggregates, entities, history, labels, ledger, policies, profiles};
 use fraud_core::fields;
 use serde_json::{Value, json};
 
@@ -51,11 +51,12 @@ pub const FUNCTIONS: [Function; 3] = [
 ];
 
 /// Every table.
-const TABLES: [Table; 7] = [
+const TABLES: [Table; 8] = [
     aggregates::TABLE,
     stream_client::consumer::checkpoints::TABLE,
     entities::table::TABLE,
     history::TABLE,
+    labels::TABLE,
     ledger::TABLE,
     policies::table::TABLE,
     profiles::table::TABLE,

@@ -82,6 +82,11 @@ class Code:
         ports = {port["name"]: port["variable"] for function in self.functions for port in self.ports(function)}
         return {ports[name]: self._table(name) for name in self._get("tables") if name in ports}
 
+    @cached_property
+    def labels(self):
+        """The table of labels, which no function opens."""
+        return self._table("labels")
+
     def _table(self, name):
         keys = [(key["name"], key["type"]) for key in self._get("tables", name, "keys")]
         return Table(keys, self._get("tables", name, "time_to_live"))

@@ -38,6 +38,36 @@ def rows_expire_by_the_attribute_that_the_code_writes(deployment, code):
             yield f"{name} ({variable}) expires by {attribute or 'nothing'}; the code writes {table.ttl or 'no expiry'}"
 
 
+@rule("labels-table")
+def labels_are_kept_as_the_tool_keeps_them(deployment, code):
+    properties = deployment.properties("LabelsTable")
+    types = {a["AttributeName"]: a["AttributeType"] for a in properties.get("AttributeDefinitions", [])}
+    keys = [(key["AttributeName"], types.get(key["AttributeName"])) for key in properties.get("KeySchema", [])]
+    ttl = properties.get("TimeToLiveSpecification", {})
+    attribute = ttl.get("AttributeName") if ttl.get("Enabled") else None
+    if keys != code.labels.keys:
+        yield f"LabelsTable has the key {keys}; the code's is {code.labels.keys}"
+    if attribute != code.labels.ttl:
+        yield f"LabelsTable expires by {attribute or 'nothing'}; the code writes {code.labels.ttl}"
+
+
+@rule("label-delay")
+def both_functions_wait_for_labels_as_long(deployment, code):
+    parameter = deployment.parameters.get("LabelDelayDays", {})
+    wanted = deployment.values.get("LabelDelayDays", parameter.get("Default"))
+    for function in functions_with_code(deployment, code):
+        variable = code.variables(function.binary).get("LABEL_DELAY_DAYS")
+        if not variable:
+            continue
+        if str(function.variables.get("LABEL_DELAY_DAYS")) != str(wanted):
+            yield f"{function.name}: LABEL_DELAY_DAYS must be the parameter LabelDelayDays, {wanted}"
+        if str(parameter.get("Default")) != str(variable.default):
+            yield f"LabelDelayDays is {parameter.get('Default')} by default, the code's LABEL_DELAY_DAYS {variable.default}"
+        least, most = map(int, re.search(r"(\d+) to (\d+)$", variable.accepts).groups())
+        if (parameter.get("MinValue"), parameter.get("MaxValue")) != (least, most):
+            yield f"LabelDelayDays is from {parameter.get('MinValue')} to {parameter.get('MaxValue')}; the code accepts {variable.accepts}"
+
+
 @rule("table-billing")
 def tables_scale_by_themselves(deployment, code):
     for name, properties in deployment.of_type("AWS::DynamoDB::Table"):
