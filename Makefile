@@ -17,6 +17,10 @@ CASES ?= 1000000
 # What `make check-template` and `make lint-template` read.
 TEMPLATE ?= template.yaml
 
+# Days of transactions with labelled frauds, and a policy that sees customers' histories and merchants' known frauds.
+LABELLED_POLICY := policies/examples/card-simulated.toml
+LABELLED := --days 40 --customers 100 --merchants 60 --seed $(SEED) --policy $(LABELLED_POLICY) --without-analytics
+
 # Tools in this folder come before the machine's.
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/.tools/bin:$(PATH)
 
@@ -29,9 +33,11 @@ help: ## List the targets
 		/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: run
-run: ## Stream 50,000 transactions through the whole pipeline and report (COUNT=<n> SEED=<s>)
+run: ## Stream 50,000 transactions through the whole pipeline, then 40 labelled days, and report (COUNT=<n> SEED=<s>)
 	cargo build --workspace --bin fraud-local
 	@target/debug/fraud-local --count $(COUNT) --seed $(SEED)
+	@echo; echo "40 days under $(LABELLED_POLICY), in which labels of frauds come after 7 days:"
+	@target/debug/fraud-local $(LABELLED) --label-delay 7d --out out-labelled
 
 .PHONY: test
 test: nextest bootstraps test-template ## Run all tests
@@ -85,6 +91,14 @@ lint-template: .venv/installed ## Lint the template as it is and as SAM expands 
 .PHONY: build
 build: .venv/installed ## Build all functions for Lambda, in one run
 	cargo lambda build --release $(foreach function,$(notdir $(wildcard functions/*)),--bin $(function))
+
+.PHONY: label-delays
+label-delays: ## Show what labels are worth if they come after 1, 3 and 7 days, and if they never come (SEED=<s>)
+	cargo build --workspace --bin fraud-local
+	@for delay in 1d 3d 7d never; do echo "labels after $$delay"; \
+		[ $$delay = never ] && come= || come="--label-delay $$delay"; \
+		target/debug/fraud-local $(LABELLED) $$come --out target/label-delays \
+			| grep -E 'card-simulated@.*precision|alanced|BALANCED'; done
 
 .PHONY: package
 package: build ## Pack the functions as `sam deploy` sends them (TEMPLATE=<file>)
