@@ -188,7 +188,7 @@ soak-deliveries: nextest ## Deliver alerts a million times under every fault, by
 
 .PHONY: soak-histories
 soak-histories: nextest ## Simulate a million customers' histories under every fault, by seeds (HISTORIES=<n> HISTORIES_FROM=<seed>)
-	HISTORIES=$(HISTORIES) HISTORIES_FROM=$(HISTORIES_FROM) cargo nextest run --workspace --profile soak --no-capture \
+	HISTORIES=$(HISTORIES) HISTORIES_FROM=$(HISTORIES_FROM) cargo nextest run --workspace --lib --profile soak --no-capture \
 		-E 'package(kinesis-alerts) & test(any_number_of_histories)'
 
 .PHONY: bench-tool

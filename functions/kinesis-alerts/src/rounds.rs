@@ -415,8 +415,9 @@ impl From<Attempt> for Taken {
 impl Taken {
     /// An alert goes the usual way, once for all records that raise it.
     fn due(&mut self, index: usize, arrival: Timestamp, alert: Alert) {
+        // Under whichever id: what the ledger has may have an ending that what was made anew has not yet.
         let is_same = |due: &&mut Due| {
-            due.alert().alert_id == alert.alert_id && due.alert().is_of_the_same_content(alert.fingerprint)
+            identity(due.alert()) == identity(&alert) && due.alert().is_of_the_same_content(alert.fingerprint)
         };
         match self.due.iter_mut().find(is_same) {
             Some(first) => first.repeated(index),

@@ -86,3 +86,30 @@ fn a_forgotten_record_is_alerted_although_another_content_under_its_id_was() {
         assert_eq!((world.told(&first), world.told(&other)), (vec![Some(0)], vec![None]));
     });
 }
+
+#[test]
+fn a_forgotten_record_and_a_remembered_copy_of_it_raise_one_alert_under_an_id_of_its_own() {
+    simulated(async {
+        let mut world = World::new(Fates::kind());
+        let publication_fails = |world: &World| {
+            let next = world.fates.calls(Call::Publish) + 1;
+            world.fates.order(Call::Publish, next, Fate::Refused);
+        };
+        // It has the id.
+        world.put(&Put { refund: true, ..Put::new(0, 5) }, None);
+        world.run(&without_retries(Rules::Even)).await;
+        let other = Put::new(0, 5);
+        for _ in 0..2 {
+            publication_fails(&world);
+            world.put(&other, None);
+            world.run(&without_retries(Rules::Even)).await;
+            if world.edges()[&Edge::GivenUp] == 1 {
+                forget_what_was_before(&mut world).await;
+            }
+        }
+        assert_eq!((world.edges()[&Edge::GivenUp], world.told(&other)), (2, vec![]));
+        world.redrive([Rules::Even; 2], &Settings::default()).await;
+        assert_eq!(world.told(&other), [Some(0)]);
+        world.check(Rules::Even).await;
+    });
+}
