@@ -216,6 +216,7 @@ tools: .venv/installed cargo-deny nextest ## Install the tools that the other ta
 
 .PHONY: test-deploy
 test-deploy: package .tools/ministack/installed ## Deploy the template to an AWS on this machine and send transactions through it
+	cargo build --workspace --bin fraudctl
 	@PYTHONPATH=tests/template:tests/deploy PYTHONDONTWRITEBYTECODE=1 .venv/bin/python -m deployment_smoke \
 		--ministack .tools/ministack/bin/ministack $(TEMPLATE)
 

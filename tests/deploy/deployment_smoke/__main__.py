@@ -1,14 +1,16 @@
-"""python -m deployment_smoke [--build FOLDER] [--ministack PROGRAM] TEMPLATE"""
+"""python -m deployment_smoke [--build FOLDER] [--ministack PROGRAM] [--fraudctl PROGRAM] TEMPLATE"""
 
 import argparse
 import datetime
 import json
 import sys
+import tempfile
 import time
 
 from template_contract.expand import expand, read
 
 from . import emulator, stack, traffic
+from .policy import Policy
 
 # ministack has no enhanced fan-out.
 PARAMETERS = {"AlertConsumer": "standard", "LakeBufferSeconds": "60"}
@@ -19,14 +21,17 @@ def main():
     parser.add_argument("template")
     parser.add_argument("--build", default=".aws-sam/build", help="where `sam build` left the functions")
     parser.add_argument("--ministack", default="ministack", help="the program")
+    parser.add_argument("--fraudctl", default="target/debug/fraudctl", help="the tool")
     parser.add_argument("--log", default="target/ministack.log", help="where ministack's output goes")
     arguments = parser.parse_args()
     template = stack.deployable(expand(read(arguments.template)))
-    with emulator.running(arguments.ministack, arguments.log) as aws:
+    with tempfile.TemporaryDirectory() as folder, emulator.running(arguments.ministack, arguments.log) as aws:
+        policy = Policy(arguments.fraudctl, folder)
         stack.upload(aws.client("s3"), arguments.build, template)
         started = time.monotonic()
-        outputs, names = stack.deploy(aws, template, PARAMETERS)
+        outputs, names = stack.deploy(aws, template, PARAMETERS | {"History": "on", "PublishedPolicy": policy.id()})
         print(f"the stack is up: {len(names)} resources in {time.monotonic() - started:.1f} s")
+        policy.publish(aws, outputs["PoliciesTableName"])
         failures = list(check(aws, outputs, names))
     for failure in failures:
         print(f"FAILED: {failure}; ministack's output is in {arguments.log}")
@@ -51,6 +56,9 @@ def check(aws, outputs, names):
 
     alerts = until(lambda: receive(sqs, received), lambda got: len(got) >= len(risky))
     yield from compare("alerts", sorted(alert["alert_id"] for alert in alerts), sorted(risky))
+    yield from compare("what alerts say of the customer's history", {alert.get("history") for alert in alerts}, {"used"})
+    histories = until(lambda: scan(dynamodb, outputs["HistoryTableName"]), lambda got: len(got) >= traffic.COUNT)
+    yield from compare("customers' histories", {row["customer_id"]["S"] for row in histories}, {record["customer_id"] for record in sent})
     rows = until(lambda: scan(dynamodb, outputs["AlertLedgerTableName"]), lambda got: len(got) >= len(risky))
     yield from compare("rows in the ledger", {row["alert_id"]["S"]: row["status"]["S"] for row in rows}, {name: "sent" for name in risky})
     windows = until(lambda: scan(dynamodb, outputs["AggregatesTableName"]), lambda got: total(got) >= len(distinct))
