@@ -129,7 +129,46 @@ fn identity_and_fingerprint(alert_id: &str) -> (&str, Option<&str>) {
 
 #[cfg(test)]
 mod tests {
+    use fraud_core::transaction::PLAIN;
+
     use super::*;
+
+    #[test]
+    fn of_several_contents_under_an_id_the_first_arrived_is_meant_unless_the_alert_says_which() {
+        let line = |amount: &str, second: u32| {
+            format!(
+                r#"{{"customer_id":"C1","transaction_id":"T1","merchant_id":"M1","amount":{amount},"ingested_at":"2026-01-15T12:00:0{second}Z"}}"#
+            )
+        };
+        let lines = [
+            line("2", 2),
+            line("1", 1),
+            line("3", 3),
+            line("1", 4),
+            line("9", 0).replace("\"T1\"", "\"T9\""),
+        ];
+        let read = |line: &'static str| ScoredLine::read(&PLAIN, line.as_bytes()).unwrap();
+        let lines = lines.map(|line| read(line.leak()));
+        let ending = lines[2].transaction.fingerprint().short();
+        let mut wanted = Wanted::default();
+        wanted.add(&LabelledId::Decision("C1/T1".to_owned()));
+        wanted.add(&LabelledId::Alert(format!("C1/T1/{ending}")));
+        wanted.add(&LabelledId::Decision("C1/T2".to_owned()));
+        lines.iter().for_each(|line| wanted.look_at(line, None));
+        let mut found: Vec<_> = wanted
+            .of
+            .into_values()
+            .flatten()
+            .map(|searched| (searched.key, searched.found.and_then(|(_, details)| details.amount)))
+            .collect();
+        found.sort();
+        let expected = [
+            ("C1/T1".to_owned(), Some("1".to_owned())),
+            (format!("C1/T1/{ending}"), Some("3".to_owned())),
+            ("C1/T2".to_owned(), None),
+        ];
+        assert_eq!(found, expected);
+    }
 
     #[test]
     fn an_alerts_id_may_end_with_digits_of_the_fingerprint() {
