@@ -22,7 +22,7 @@ pub use dynamodb::DynamoDbEntities;
 pub use editable::EditableEntities;
 pub(crate) use editable::{lock, replace};
 pub use file::{EntitiesFault, EntityFileError, FileEntities};
-pub use looked_up::{LookedUpEntities, look_up_entities};
+pub use looked_up::{LookedUpEntities, look_up_entities, merchant_counts_age};
 
 /// The port as data.
 pub const PORT: Port = Port {

@@ -99,6 +99,9 @@ pub const LIST_PREFIX: &str = "list_";
 /// The attribute of an entity's risk.
 pub const RISK: &str = "risk";
 
+/// The attribute of the day through which merchants' transactions are counted.
+pub const THROUGH: &str = "through";
+
 /// The longest name of a list.
 const MAX_LIST_NAME: usize = 64;
 
@@ -115,6 +118,8 @@ pub struct Entity {
     /// Each list's name, and when the entity leaves it: seconds since the epoch, 0 for never.
     lists: Vec<(Box<str>, i64)>,
     days: MerchantDays,
+    /// Of the row that says through which day merchants' transactions are counted, that day.
+    through: Option<i32>,
     is_valid: bool,
 }
 
@@ -124,8 +129,13 @@ impl Entity {
     /// [counts](Bucket::attribute), whole numbers of at least 0. Numbers may be stored as text; other attributes are not
     /// looked at. One that cannot be used counts as missing and makes the entity invalid.
     pub fn new<'s>(attributes: impl IntoIterator<Item = (&'s str, Attribute<'s>)>) -> Self {
-        let mut entity =
-            Entity { risk: None, lists: Vec::new(), days: MerchantDays::default(), is_valid: true };
+        let mut entity = Entity {
+            risk: None,
+            lists: Vec::new(),
+            days: MerchantDays::default(),
+            through: None,
+            is_valid: true,
+        };
         for (name, attribute) in attributes {
             let digits = match attribute {
                 Attribute::Missing => continue,
@@ -136,6 +146,9 @@ impl Entity {
             if name == RISK {
                 entity.risk = digits.parse().ok().filter(|risk| (0.0..=1.0).contains(risk));
                 entity.is_valid &= entity.risk.is_some();
+            } else if name == THROUGH {
+                entity.through = digits.parse().ok();
+                entity.is_valid &= entity.through.is_some();
             } else if let Some(list) = name.strip_prefix(LIST_PREFIX) {
                 match digits.parse() {
                     Ok(until) if until >= 0 => entity.lists.push((list.into(), until)),
@@ -167,6 +180,12 @@ impl Entity {
     /// What is known of it by day, if it is a merchant; `None` if nothing is.
     pub fn days(&self) -> Option<&MerchantDays> {
         (!self.days.is_empty()).then_some(&self.days)
+    }
+
+    /// The last UTC day, counted from the epoch, through which all merchants' transactions are counted, if this is the row that
+    /// says so.
+    pub fn counted_through(&self) -> Option<i32> {
+        self.through
     }
 
     /// The same entity, of which this is known by day.

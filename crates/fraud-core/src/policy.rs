@@ -175,6 +175,13 @@ impl Policy {
         factor.or(self.history.map(|_| "[history]"))
     }
 
+    /// Whether it looks at what is known of merchants by day.
+    pub fn looks_at_merchants_days(&self) -> bool {
+        let is_over_days =
+            |input: &Input| matches!(input, Input::MerchantFraudRate | Input::MerchantCompromiseAge);
+        self.further.iter().any(|further| is_over_days(&further.input))
+    }
+
     /// What the policy asks of a transaction beside what every transaction is read for.
     pub fn asked(&self) -> &Asked {
         &self.asked

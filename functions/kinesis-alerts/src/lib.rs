@@ -14,7 +14,7 @@ use exact_text::timestamp::Timestamp;
 use fraud_aws::alerts::AlertSink;
 use fraud_aws::clock::Clock;
 use fraud_aws::dead_letters::DeadLetterSink;
-use fraud_aws::entities::{EntityStore, LookedUpEntities, look_up_entities};
+use fraud_aws::entities::{EntityStore, LookedUpEntities, look_up_entities, merchant_counts_age};
 use fraud_aws::history::HistoryStore;
 use fraud_aws::invocation::InvocationTime;
 use fraud_aws::ledger::{AlertLedger, Claim};
@@ -146,11 +146,13 @@ where
         let received = batch.transactions(&self.reading);
         let transactions = received.iter().map(|received| Some(&received.as_ref().ok()?.transaction));
         let kinds = self.policy().asked().entities;
-        let (profiles, entities) = tokio::join!(
+        let (profiles, entities, counts_age) = tokio::join!(
             look_up(&self.ports.profiles, received.iter().map(customer_id), limits.lookup),
             look_up_entities(&self.ports.entities, kinds, transactions, limits.lookup),
+            self.merchant_counts_age(limits.lookup),
         );
         let mut metrics = BatchMetrics::new(&batch, &profiles, &entities, self.policy());
+        metrics.merchant_counts_age = counts_age;
         let mut progress = Progress::default();
 
         let looked_up = (&profiles, &entities);
@@ -179,6 +181,14 @@ where
         metrics.dead_lettered(dead_lettered);
         metrics.ended(&batch, &progress);
         Ok(Handled { response: progress.response(&batch), metrics })
+    }
+
+    /// How old merchants' counts are, if the policy looks at them and it is known.
+    async fn merchant_counts_age(&self, deadline: Instant) -> Option<usize> {
+        if !self.policy().looks_at_merchants_days() {
+            return None;
+        }
+        merchant_counts_age(&self.ports.entities, self.ports.clock.now(), deadline).await
     }
 
     /// The records that can be decided under a policy that looks at the customers' history.

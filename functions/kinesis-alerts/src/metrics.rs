@@ -32,6 +32,11 @@ const HISTORY_REWRITES: Metric = Metric::count(
     "HistoryRewrites",
     "How often a customer's records were decided anew because another invocation wrote the customer's history in between",
 );
+const MERCHANT_COUNTS_AGE: Metric = Metric::count(
+    "MerchantCountsAge",
+    "Under a policy that looks at merchants' known frauds: days since the last one through which merchants' transactions are \
+     counted, since 1970 if they never were",
+);
 const DETECTION_LATENCY: Metric = Metric::milliseconds(
     "DetectionLatency",
     "For each alert the time from arrival at the stream to publication",
@@ -60,7 +65,7 @@ pub const METRICS: &[&[Metric]] = &[
     &metric::ENRICHMENT,
     &metric::ENTITIES,
     &metric::HISTORY,
-    &[HISTORY_REWRITES, metric::UNUSABLE_FIELDS],
+    &[HISTORY_REWRITES, MERCHANT_COUNTS_AGE, metric::UNUSABLE_FIELDS],
     &metric::EVENT_TIMES,
 ];
 
@@ -90,6 +95,9 @@ pub struct BatchMetrics {
     /// How often a customer's records were decided anew because somebody else wrote the row in between; `None` if the policy
     /// does not look at histories.
     pub history_rewrites: Option<usize>,
+    /// Days since the last one through which merchants' transactions are counted; `None` if the policy does not look at them, or
+    /// they could not be looked up.
+    pub merchant_counts_age: Option<usize>,
     /// What is wrong with the event times of these records.
     pub event_times: EventTimeFaults,
     /// Records whose score raises an alert.
@@ -201,6 +209,9 @@ impl BatchMetrics {
             .count(metric::RECORDS_TO_RETRY, self.retried.map_or(0, |(_, count)| count));
         if let Some(rewrites) = self.history_rewrites {
             line.count(HISTORY_REWRITES, rewrites);
+        }
+        if let Some(days) = self.merchant_counts_age {
+            line.count(MERCHANT_COUNTS_AGE, days);
         }
         line.by_reason(
             metric::RECORDS_DEAD_LETTERED,

@@ -386,6 +386,8 @@ MISTAKES = [
     ("an alarm that tells nobody", drop("AlertsLagging", "AlarmActions"), "alarm-actions"),
     ("an alarm that tells fraud's receivers", put("AlertsErrors", "AlarmActions", to=[{"Ref": "AlertsTopic"}]), "alarm-actions"),
     ("no alarm for dead letters", without("DeadLettersWaiting"), "alarm-set"),
+    ("no alarm for merchants that are not counted", without("MerchantCountsStale"), "alarm-set"),
+    ("an alarm of merchants' counts that the dashboard lacks", in_text(*BODY, old='"${MerchantCountsStale.Arn}",', new=""), "dashboard-alarms"),
     ("no alarm for entities that do not answer", without("AlertsWithoutEntities"), "alarm-set"),
     ("no alarm for lines without history", without("HistoryLagging"), "alarm-set"),
     ("no alarm for a history that cannot be read", without("HistoryInvalid"), "alarm-set"),

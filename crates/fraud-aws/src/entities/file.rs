@@ -6,9 +6,11 @@ use std::sync::Arc;
 
 use fraud_core::entity::Entity;
 use fraud_core::merchant::MerchantDays;
+use fraud_core::profile::Attribute;
 use tokio::time::Instant;
 
 use super::rows::{self, BadRow, FormError, Rows};
+use super::table::{COUNTED, THROUGH};
 use crate::lookup::{Answer, Store};
 
 /// The entities of a file in any of the forms that [`rows::read`] reads. Of an entity with several rows the last counts. An
@@ -76,7 +78,11 @@ impl FileEntities {
             return Err(EntitiesFault::Rows { first: first.clone(), count: rows.bad.len() });
         }
         let entities = rows.rows.iter().map(|(_, row)| (row.entity.clone(), Arc::new(row.entity())));
-        Ok(FileEntities(entities.collect()))
+        let through = rows.through.map(|day| {
+            let day = day.to_string();
+            (COUNTED.to_owned(), Arc::new(Entity::new([(THROUGH, Attribute::Number(&day))])))
+        });
+        Ok(FileEntities(entities.chain(through).collect()))
     }
 
     /// What is known of the entity with this key.

@@ -3,10 +3,13 @@
 use std::borrow::Cow;
 
 use aws_calls::fault::CallFault;
+use exact_text::timestamp::Timestamp;
 use fraud_core::entity::{EntitiesFound, Entity, EntityFound, EntityKind, EntityKinds};
+use fraud_core::merchant::day_of;
 use fraud_core::transaction::{EntityName, Transaction};
 use tokio::time::Instant;
 
+use super::table::COUNTED;
 use super::{EntityStore, Lookup, key_of};
 use crate::lookup::{LookedUp, distinct};
 
@@ -53,6 +56,23 @@ pub async fn look_up_entities<'t>(
     let answer = store.lookup(&keys, deadline).await;
     debug_assert_eq!(answer.found.len(), keys.len(), "a store answers for each key");
     LookedUpEntities { kinds, looked_up: Some(LookedUp::new(places, answer)), unusable_ids }
+}
+
+/// How many days `now` is after the last one through which all merchants' transactions are counted, as if they were through the
+/// epoch if they never were; `None` if that could not be looked up.
+pub async fn merchant_counts_age(
+    store: &impl EntityStore,
+    now: Timestamp,
+    deadline: Instant,
+) -> Option<usize> {
+    let answer = store.lookup(&[COUNTED], deadline).await;
+    let through = match answer.found.first()?.found() {
+        EntityFound::Known(entity) => entity.counted_through(),
+        EntityFound::None | EntityFound::Absent => None,
+        EntityFound::Unavailable => return None,
+    };
+    let age = day_of(now.millis().div_euclid(1000)).saturating_sub(through.unwrap_or_default());
+    Some(usize::try_from(age).unwrap_or_default())
 }
 
 impl LookedUpEntities {

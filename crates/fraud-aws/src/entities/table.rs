@@ -14,7 +14,7 @@ pub const CHANGED_AT: &str = "changed_at";
 /// The key of the row that says through which day merchants' transactions are counted. No entity has it.
 pub const COUNTED: &str = "count/merchants";
 /// That day: a UTC day counted from the epoch.
-pub const THROUGH: &str = "through";
+pub const THROUGH: &str = fraud_core::entity::THROUGH;
 
 /// The table. A row has besides, for each list that the entity is on, an [attribute](list_attribute) of its own: the second
 /// since the epoch from which on it is no longer on it, 0 for never. A merchant's row has its [counts by day](fraud_core::merchant::Bucket::attribute).

@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use anyhow::anyhow;
 use clap::Args;
-use fraud_core::inputs::Input;
 use fraud_core::policy::{Policy, PolicyError};
 use serde_json::{Value, json};
 
@@ -84,11 +83,7 @@ fn needs(policy: &Policy) -> Vec<String> {
     if policy.needs_history().is_some() {
         needs.push("the customers' history (HISTORY)".to_owned());
     }
-    let labels = policy
-        .further_inputs()
-        .iter()
-        .any(|further| matches!(further.input, Input::MerchantFraudRate | Input::MerchantCompromiseAge));
-    if labels {
+    if policy.looks_at_merchants_days() {
         needs.push(
             "labels and merchants' counts (fraudctl labels apply, fraudctl merchants count)".to_owned(),
         );

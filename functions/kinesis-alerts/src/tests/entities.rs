@@ -1,5 +1,7 @@
 //! Under a policy that asks for entities.
 
+use std::time::Duration;
+
 use fraud_aws::dead_letters::DeadLetterLines;
 use fraud_aws::entities::{EntityStore, FileEntities};
 use fraud_aws::history::NoHistory;
@@ -29,7 +31,19 @@ when = [{ entity = "device", on_list = "compromised" }]
 points = 60
 "#;
 
-/// A file that says nothing of one device.
+const MERCHANTS: &str = r#"
+name = "merchants"
+cap = 100
+threshold = 50
+default_risk = 0.5
+
+[[factors]]
+name = "known_frauds"
+input = "merchant.fraud_rate"
+bands = [{ from = 0.1, points = 60 }]
+"#;
+
+/// A file that says nothing of one entity.
 struct Silent(FileEntities, &'static str);
 
 impl Store for Silent {
@@ -53,8 +67,14 @@ fn entities() -> FileEntities {
 
 /// What comes of a transaction of each of these devices, and the alerts' ids.
 async fn handled(entities: impl EntityStore, devices: &[&str]) -> (Handled, Vec<String>) {
+    handled_under(POLICY, entities, devices).await
+}
+
+/// The same under another policy. It is the eleventh day since the epoch.
+async fn handled_under(policy: &str, entities: impl EntityStore, devices: &[&str]) -> (Handled, Vec<String>) {
     let (fates, log) = (Fates::kind(), Log::default());
-    let clock = embedded_aws::event_source_mapping::Clock::starting_at(std::time::UNIX_EPOCH);
+    let today = std::time::UNIX_EPOCH + Duration::from_secs(10 * 86_400);
+    let clock = embedded_aws::event_source_mapping::Clock::starting_at(today);
     let ports = Ports {
         history: NoHistory::default(),
         profiles: Profiles(fates.clone()),
@@ -64,7 +84,7 @@ async fn handled(entities: impl EntityStore, devices: &[&str]) -> (Handled, Vec<
         dead_letters: DeadLetterLines::new(std::io::sink()),
         clock: MappingClock { mapping: clock, ahead: 0 },
     };
-    let function = Alerts::new(ports, Policy::parse(POLICY).unwrap(), EventTimeBounds::UNBOUNDED);
+    let function = Alerts::new(ports, Policy::parse(policy).unwrap(), EventTimeBounds::UNBOUNDED);
     let payload = |(number, device): (usize, &&str)| {
         json!({ "transaction_id": number, "customer_id": "A", "amount": 1, "device_id": device })
             .to_string()
@@ -97,5 +117,27 @@ fn a_record_whose_entity_cannot_be_looked_up_is_retried_and_nothing_behind_it_is
         assert_eq!((handled.response, alerted), (again_from(1), vec!["A/0".to_owned()]));
         assert_eq!(handled.metrics.retried, Some((RetryReason::EntitiesUnavailable, 2)));
         assert_eq!((handled.metrics.scored, handled.metrics.entities.unwrap().unavailable), (1, 1));
+    });
+}
+
+#[test]
+fn how_old_merchants_counts_are_is_told_under_a_policy_that_looks_at_them() {
+    let row = "{\"entity\":\"count/merchants\",\"through\":7}\n{\"entity\":\"merchant/M1\",\"n7\":1}\n";
+    let counted = || FileEntities::parse(row).unwrap();
+    simulated(async {
+        let age = async |policy, entities: Silent| {
+            let (handled, _) = handled_under(policy, entities, &["D1"]).await;
+            assert_eq!(handled.response, NOTHING_AGAIN);
+            let line = handled.metrics.line("n");
+            let is_told = line.names().any(|name| name == "MerchantCountsAge");
+            assert_eq!(is_told, handled.metrics.merchant_counts_age.is_some());
+            handled.metrics.merchant_counts_age
+        };
+        assert_eq!(age(MERCHANTS, Silent(counted(), "")).await, Some(3));
+        // Never counted.
+        assert_eq!(age(MERCHANTS, Silent(entities(), "")).await, Some(10));
+        // That the age is not known holds up no record.
+        assert_eq!(age(MERCHANTS, Silent(counted(), "count/merchants")).await, None);
+        assert_eq!(age(POLICY, Silent(counted(), "")).await, None);
     });
 }

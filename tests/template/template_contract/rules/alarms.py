@@ -31,6 +31,7 @@ WATCHED = [
     ("AWS/Lambda", "Throttles", "${CustomerAnalytics}"),
     ("AWS/Lambda", "OnFailureDestinationDeliveredEventCount", "${AlertsMapping}"),
     ("AWS/Lambda", "OnFailureDestinationDeliveredEventCount", "${AnalyticsMapping}"),
+    ("own", "MerchantCountsAge", "kinesis-alerts"),
     ("AWS/SQS", "ApproximateNumberOfMessagesVisible", "${DeadLettersQueue.QueueName}"),
     ("AWS/SQS", "ApproximateNumberOfMessagesVisible", "${UnalertedLettersQueue.QueueName}"),
     ("AWS/SQS", "ApproximateNumberOfMessagesVisible", "${UndeliveredNotificationsQueue.QueueName}"),
