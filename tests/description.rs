@@ -112,6 +112,7 @@ fn functions_write_the_metrics_that_they_are_said_to_write() {
         dead_lettered: dead_lettered.clone(),
         retried,
         history_rewrites: Some(0),
+        merchant_counts_age: Some(0),
         detection_latency: vec![1],
         entities,
         history: Some(HistoryCounts::default()),
