@@ -1,4 +1,4 @@
-"""Runs docs/queries.md's view and its query for reused ids over a few transactions: python queries.py <queries.md>"""
+"""Runs docs/queries.md's view and its queries for reused ids and merchants' counts over a few transactions: python queries.py <queries.md>"""
 
 import pathlib
 import re
@@ -83,6 +83,10 @@ expect("the view", names(), sorted(name for name, *_ in TRANSACTIONS if "copy" n
 
 reused = lake.execute(sql("Reused ids")).fetchall()
 expect("reused ids", reused, [("C1/T1", 5, 1, 6, 10_001, 999_999_999, 2, 0.9), ("C2/T1", 2, 1, 1, 5, 6, 0, 0.9)])
+
+# Athena's format() is called printf() here.
+counts = lake.execute(sql("Merchants' transactions").replace("format(", "printf(")).fetchall()
+expect("merchants' transactions", sorted(counts), [("M1", "2026-01-01", 1), ("M1", "2026-01-15", 4), ("M2", "2026-01-15", 1)])
 
 lake.execute("DROP TABLE fraud_stream.transactions CASCADE")
 fill("transactions", [*TRANSACTIONS, LACKING_A_DEVICE])
