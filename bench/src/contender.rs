@@ -24,7 +24,7 @@ pub(crate) struct Contender {
     pub(crate) name: &'static str,
     /// What it is given.
     pub(crate) kind: EventKind,
-    /// So many records make it what it is after a while; they do not count.
+    /// How many records warm it up; their cost does not count.
     pub(crate) warm_up: usize,
     /// The program and its arguments.
     pub(crate) command: Vec<String>,

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 const CUSTOMERS: usize = 300;
 /// At so many merchants.
 const MERCHANTS: usize = 200;
-/// Of which a customer of many days goes to so many.
+/// How many of them a customer with a history goes to.
 const OWN_MERCHANTS: usize = 40;
 /// A transaction's size in bytes, to within a few.
 pub const TRANSACTION_BYTES: usize = 350;
@@ -34,7 +34,7 @@ impl EventKind {
         self.nth_event(records, 0)
     }
 
-    /// So many events, one after the other.
+    /// The first `count` events of this many records.
     pub fn events(self, records: usize, count: usize) -> Vec<Bytes> {
         if !self.goes_on() {
             return vec![Bytes::from(self.event(records)); count];

@@ -106,12 +106,10 @@ const KEPT: usize = 128;
 struct Writer(Vec<u8>);
 
 impl Writer {
-    fn unsigned(&mut self, mut number: u128) {
-        while u64::try_from(number).is_err() {
-            self.0.push((number & 0x7F) as u8 | 0x80);
-            number >>= 7;
-        }
-        self.count(number as u64);
+    /// As its two halves.
+    fn limb(&mut self, limb: u128) {
+        self.count((limb >> 64) as u64);
+        self.count(limb as u64);
     }
 
     #[inline]
@@ -154,7 +152,7 @@ impl Writer {
         }
         self.0.push(2);
         self.signed(arrival);
-        sequence_number.limbs().into_iter().for_each(|limb| self.unsigned(limb));
+        sequence_number.limbs().into_iter().for_each(|limb| self.limb(limb));
         self.count(sub_sequence_number);
     }
 
@@ -268,20 +266,9 @@ impl Reader<'_> {
         Some(bytes)
     }
 
-    fn unsigned(&mut self) -> Option<u128> {
-        let mut number = 0_u128;
-        for shift in (0..u128::BITS).step_by(7) {
-            let byte = self.byte()?;
-            let part = u128::from(byte & 0x7F);
-            if part.leading_zeros() < shift {
-                return None;
-            }
-            number |= part << shift;
-            if byte < 0x80 {
-                return Some(number);
-            }
-        }
-        None
+    fn limb(&mut self) -> Option<u128> {
+        let high = self.count()?;
+        Some(u128::from(high) << 64 | u128::from(self.count()?))
     }
 
     #[inline]
@@ -344,7 +331,7 @@ impl Reader<'_> {
             1 => Some(Place::last_at(self.signed()?)),
             2 => {
                 let arrival = self.signed()?;
-                let limbs = [self.unsigned()?, self.unsigned()?, self.unsigned()?, self.unsigned()?];
+                let limbs = [self.limb()?, self.limb()?, self.limb()?, self.limb()?];
                 let sequence_number = SequenceNumber::of_limbs(limbs);
                 Some(Place { arrival, sequence_number, sub_sequence_number: self.count()? })
             }
