@@ -1,0 +1,1 @@
+//! A policy's decisions over transactions of the past.

@@ -1,0 +1,1 @@
+//! How well a policy did, by the labels.
