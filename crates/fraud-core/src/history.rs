@@ -32,7 +32,7 @@ mod totals;
 mod view;
 
 pub use codec::{DamagedRow, MAX_ENTITY_INPUTS, MAX_ROW_BYTES};
-pub use incoming::{EntryKey, Incoming, counted_second};
+pub use incoming::{EntryKey, Incoming, counted_second, ten_thousandths};
 pub use inputs::HistoryInputs;
 pub(crate) use inputs::rounded;
 pub use place::{Place, SequenceNumber};
