@@ -225,6 +225,7 @@ fn one<R>(
         .zip(&asked)
         .enumerate()
         .map(|(place, (decider, asked))| {
+            let transaction = record.asked_by(place);
             let entities = entities(transaction, decider, place, known, merchants);
             let found = Found { enrichment, entities, history: asked.found() };
             let decision = decider.decide(transaction, found, record.arrival, None);

@@ -11,10 +11,14 @@ use fraud_core::transaction::Transaction;
 /// A record of the past.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PastRecord<'t> {
-    /// Its transaction.
+    /// Its transaction, as the first policy asks for it.
     pub transaction: Transaction<'t>,
+    /// The same as the second policy asks for it, if that asks for something else.
+    pub other: Option<Transaction<'t>>,
     /// When it arrived.
     pub arrival: Timestamp,
+    /// Where it is in time.
+    pub place: Place,
     /// The record's identity.
     pub identity: String,
     /// When the transaction counts in histories and on merchants' days, in seconds since the epoch.
@@ -50,13 +54,20 @@ impl<'t> PastRecord<'t> {
             customer_hash: hash(transaction.customer_id.as_deref().unwrap_or_default()),
             content_hash: content.finish(),
             transaction,
+            other: None,
             arrival,
+            place,
             identity,
             second,
             profile: None,
             verdict: None,
             incoming,
         }
+    }
+
+    /// The transaction as the policy at this place asks for it.
+    pub(super) fn asked_by(&self, place: usize) -> &Transaction<'t> {
+        self.other.as_ref().filter(|_| place > 0).unwrap_or(&self.transaction)
     }
 
     /// The amount in ten-thousandths.
