@@ -27,7 +27,7 @@ pub(super) const REFUSED_TOLD: usize = 10;
 
 /// What a pass met.
 #[derive(Debug, Default)]
-pub(super) struct Met {
+pub(crate) struct Met {
     pub(super) entries: u64,
     pub(super) refused: u64,
     /// The first of them, and why.
@@ -81,24 +81,22 @@ impl Pass<'_> {
         for chunk in chunks {
             let chunk = chunk.map_err(Failure::input)?;
             self.look_around(&read, &met)?;
-            let numbered: Vec<_> = (met.entries..).zip(chunk).map(|(number, entry)| Numbered { number, entry }).collect();
+            let numbered: Vec<_> =
+                (met.entries..).zip(chunk).map(|(number, entry)| Numbered { number, entry }).collect();
             met.entries += numbered.len() as u64;
-            let records = in_chunks(&numbered, self.threads, |_, entries| self.reader.read(entries));
+            let records = in_chunks(&numbered, self.threads, |entries| self.reader.read(entries));
+            let records: Vec<_> = records
+                .into_iter()
+                .zip(&numbered)
+                .map(|(record, entry)| self.used(record, entry, &mut met))
+                .collect();
             let Some(sorter) = &mut sorter else {
-                let records = self.used(&numbered, records, &mut met);
                 check_order(&numbered, &records, &mut last)?;
+                let records: Vec<_> = records.into_iter().flatten().collect();
                 self.decide(&records, engine, &mut step, (&look, &mut take), &mut met);
                 continue;
             };
-            let places: Vec<Option<Place>> = {
-                let mut places = vec![None; numbered.len()];
-                for (at, record) in self.used(&numbered, records, &mut met) {
-                    if let Some(place) = places.get_mut(at) {
-                        *place = Some(record.place);
-                    }
-                }
-                places
-            };
+            let places: Vec<_> = records.into_iter().map(|record| Some(record?.place)).collect();
             for (place, entry) in places.into_iter().zip(numbered) {
                 let location = entry.entry.location.clone();
                 if let Some(place) = place {
@@ -121,61 +119,67 @@ impl Pass<'_> {
         entries: &[Numbered],
         engine: &mut Engine<'_>,
         step: &mut Option<i64>,
-        (look, take): (&(impl Fn(&PastRecord<'_>, &[Decided<'_>]) -> R + Sync), &mut impl FnMut(&PastRecord<'_>, R)),
+        (look, take): (
+            &(impl Fn(&PastRecord<'_>, &[Decided<'_>]) -> R + Sync),
+            &mut impl FnMut(&PastRecord<'_>, R),
+        ),
         met: &mut Met,
     ) -> Result<(), Stop> {
         for entries in entries.chunks(CHUNK) {
             self.look_around(&BytesRead::default(), met)?;
             // All were read before without a fault.
-            let records = in_chunks(entries, self.threads, |_, entries| self.reader.read(entries));
-            let records: Vec<_> = records.into_iter().enumerate().filter_map(|(at, record)| Some((at, record.ok()?))).collect();
+            let records = in_chunks(entries, self.threads, |entries| self.reader.read(entries));
+            let records: Vec<_> = records.into_iter().flatten().collect();
             self.decide(&records, engine, step, (look, take), met);
         }
         Ok(())
     }
 
-    /// The records that are used, with the places of their entries. Counts the others.
+    /// The record of an entry if it is used. Counts those that are not.
     fn used<'e>(
         &self,
-        entries: &[Numbered],
-        records: Vec<Result<PastRecord<'e>, String>>,
+        record: Result<PastRecord<'e>, String>,
+        entry: &Numbered,
         met: &mut Met,
-    ) -> Vec<(usize, PastRecord<'e>)> {
-        let mut used = Vec::with_capacity(records.len());
-        for ((at, record), entry) in records.into_iter().enumerate().zip(entries) {
-            match record {
-                Ok(record) if self.to.is_some_and(|to| record.second >= to) => met.later += 1,
-                Ok(record) => used.push((at, record)),
-                Err(reason) => {
-                    met.refused += 1;
-                    if met.first_refused.len() < REFUSED_TOLD {
-                        let cut_off = if entry.entry.is_open { " (is the file cut off here?)" } else { "" };
-                        met.first_refused.push((entry.entry.location.clone(), format!("{reason}{cut_off}")));
-                    }
+    ) -> Option<PastRecord<'e>> {
+        match record {
+            Ok(record) if self.to.is_some_and(|to| record.second >= to) => {
+                met.later += 1;
+                None
+            }
+            Ok(record) => Some(record),
+            Err(reason) => {
+                met.refused += 1;
+                if met.first_refused.len() < REFUSED_TOLD {
+                    let cut_off = if entry.entry.is_open { " (is the file cut off here?)" } else { "" };
+                    met.first_refused.push((entry.entry.location.clone(), format!("{reason}{cut_off}")));
                 }
+                None
             }
         }
-        used
     }
 
     fn decide<R: Send>(
         &self,
-        records: &[(usize, PastRecord<'_>)],
+        records: &[PastRecord<'_>],
         engine: &mut Engine<'_>,
         step: &mut Option<i64>,
-        (look, take): (&(impl Fn(&PastRecord<'_>, &[Decided<'_>]) -> R + Sync), &mut impl FnMut(&PastRecord<'_>, R)),
+        (look, take): (
+            &(impl Fn(&PastRecord<'_>, &[Decided<'_>]) -> R + Sync),
+            &mut impl FnMut(&PastRecord<'_>, R),
+        ),
         met: &mut Met,
     ) {
         let step_of = |record: &PastRecord<'_>| record.arrival.millis().div_euclid(STEP_MILLIS);
-        for run in records.chunk_by(|(_, one), (_, next)| step_of(one) == step_of(next)) {
-            let Some((_, first)) = run.first() else { continue };
+        for run in records.chunk_by(|one, next| step_of(one) == step_of(next)) {
+            let Some(first) = run.first() else { continue };
             let of_run = step_of(first);
             if step.is_none_or(|step| step < of_run) {
                 *step = Some(of_run);
                 engine.becomes(Timestamp::saturating_from_millis(of_run.saturating_mul(STEP_MILLIS)));
             }
-            let results = engine.step(run.iter().map(|(_, record)| record), look);
-            for ((_, record), result) in run.iter().zip(results) {
+            let results = engine.step(run, look);
+            for (record, result) in run.iter().zip(results) {
                 match result {
                     Some(result) => take(record, result),
                     None => met.copies += 1,
@@ -199,13 +203,13 @@ impl Pass<'_> {
 
 fn check_order(
     entries: &[Numbered],
-    records: &[(usize, PastRecord<'_>)],
+    records: &[Option<PastRecord<'_>>],
     last: &mut Option<Place>,
 ) -> Result<(), Stop> {
-    for (at, record) in records {
+    for (entry, record) in entries.iter().zip(records) {
+        let Some(record) = record else { continue };
         if last.is_some_and(|last| record.place < last) {
-            let location = entries.get(*at).map(|entry| entry.entry.location.clone()).unwrap_or_default();
-            return Err(Stop::NotInOrder(location));
+            return Err(Stop::NotInOrder(entry.entry.location.clone()));
         }
         *last = Some(record.place);
     }

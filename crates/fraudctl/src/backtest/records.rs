@@ -1,6 +1,5 @@
 //! Entries as records of the past.
 
-
 use backtest::engine::PastRecord;
 use exact_text::timestamp::Timestamp;
 use fraud_core::history::{Place, SequenceNumber};
@@ -37,6 +36,7 @@ pub(super) struct RecordReader {
 }
 
 /// An entry that is used, and where it is.
+#[derive(Debug)]
 pub(super) struct Numbered {
     /// Its place in the files, from 0.
     pub(super) number: u64,
@@ -54,7 +54,8 @@ impl RecordReader {
         own_profiles: bool,
     ) -> Self {
         let is_line = schema.is_default()
-            && first.is_some_and(|entry| entry.bytes.windows(LINE_MEMBER.len()).any(|part| part == LINE_MEMBER));
+            && first
+                .is_some_and(|entry| entry.bytes.windows(LINE_MEMBER.len()).any(|part| part == LINE_MEMBER));
         let mut asked: Vec<Asked> = policies.iter().map(|policy| policy.asked().clone()).collect();
         let is_same = asked.windows(2).all(|pair| pair.first() == pair.last());
         asked.truncate(if is_same { 1 } else { asked.len() });
@@ -94,7 +95,8 @@ impl RecordReader {
                 }
                 let mut record = match self.form {
                     Form::Transactions => {
-                        let transaction = first.read(&entry.entry.bytes).map_err(|refusal| refusal.to_string())?;
+                        let transaction =
+                            first.read(&entry.entry.bytes).map_err(|refusal| refusal.to_string())?;
                         self.transaction(transaction, entry.number)?
                     }
                     Form::ScoredLines => self.line(&entry.entry.bytes, entry.number)?,
@@ -165,11 +167,7 @@ fn own_time(transaction: &Transaction<'_>) -> Option<Timestamp> {
 
 /// The place of an entry of the files among those of one moment.
 fn in_files(arrival: Timestamp, number: u64) -> Place {
-    Place {
-        arrival: arrival.millis(),
-        sequence_number: SequenceNumber::FIRST,
-        sub_sequence_number: number,
-    }
+    Place { arrival: arrival.millis(), sequence_number: SequenceNumber::FIRST, sub_sequence_number: number }
 }
 
 /// What a transaction's own label says.
