@@ -83,6 +83,11 @@ impl ComingLabels {
         labels.sort_by_key(|label| label.statement.reported_at);
         ComingLabels { labels, delay }
     }
+
+    /// The labels, in the order in which they come.
+    pub(crate) fn labels(&self) -> &[Label] {
+        &self.labels
+    }
 }
 
 /// What is known so far.
@@ -171,7 +176,7 @@ impl<'a> Feed<'a> {
         let known = self.known(today, &counting);
         let ends: Ends =
             self.ends.iter().map(|(shard, end)| (shard.clone(), SequenceNumber::of(end))).collect();
-        self.timeline.changes(ends, known);
+        self.timeline.changes(now, ends, known);
         Ok(())
     }
 

@@ -2,6 +2,7 @@
 //! them, and a report that says whether everything balances.
 
 mod arrivals;
+pub mod backtested;
 mod beside;
 pub mod caught;
 pub mod command;

@@ -24,6 +24,7 @@ use stream_client::producer::{self, SendResult, Settings as ProducerSettings};
 use tokio::sync::watch;
 
 use crate::arrivals::ArrivalMode;
+use crate::backtested::{self, Backtested, RunPast};
 use crate::beside::beside;
 use crate::caught::{CaughtReport, PolicyAlerts};
 use crate::feed::{ComingLabels, Feed};
@@ -259,6 +260,17 @@ impl Pipeline<'_> {
         if !self.follow && produced < summary.sent {
             discrepancies.push(format!("{} records sent, {produced} on the stream", summary.sent));
         }
+        let coming = self.coming.as_ref();
+        let past = RunPast {
+            records: &records,
+            profiles: &self.profiles,
+            timeline,
+            labels: coming.map(|coming| backtested::labels(coming.labels())).unwrap_or_default(),
+            delay: coming.map(|coming| coming.delay).unwrap_or_default(),
+            schema: &self.schema,
+        };
+        let (backtest, differences) = Backtested::of(past, &self.policy).compare(&outcome.landed, &alerts);
+        discrepancies.extend(differences);
         let totals = functions.totals();
         let simulated = self.aws.simulates_arrivals();
         let distinct_letters: BTreeSet<_> = outcome.dead_letters.iter().map(|(_, id)| id).collect();
@@ -285,6 +297,7 @@ impl Pipeline<'_> {
             transactions_per_second: per_second(produced, time),
             seconds: time.as_secs_f64(),
             files: output::written(&self.out)?,
+            backtest,
             caught: self.caught(&records, &outcome.alerts).await?,
             balanced: discrepancies.is_empty(),
             discrepancies,
