@@ -225,21 +225,23 @@ mod tests {
     /// A transaction: day, customer, score, whether it is fraud.
     type Made = (u64, String, f64, bool);
 
+    fn add(cards: &mut Cards, (day, customer, score, is_fraud): &Made) {
+        let judged = Judged {
+            time: 0,
+            score: *score,
+            is_alert: false,
+            truth: if *is_fraud { Truth::Fraud } else { Truth::Legitimate },
+            amount: 0,
+            customer,
+            segment: None,
+            factors: FactorSet::default(),
+        };
+        cards.add(*day, &judged);
+    }
+
     fn precision(checked: usize, transactions: &[Made], days: Range<u64>) -> Option<f64> {
         let mut cards = Cards::checking(checked);
-        for (day, customer, score, is_fraud) in transactions {
-            let judged = Judged {
-                time: 0,
-                score: *score,
-                is_alert: false,
-                truth: if *is_fraud { Truth::Fraud } else { Truth::Legitimate },
-                amount: 0,
-                customer,
-                segment: None,
-                factors: FactorSet::default(),
-            };
-            cards.add(*day, &judged);
-        }
+        transactions.iter().for_each(|transaction| add(&mut cards, transaction));
         cards.close();
         cards.precision(days)
     }
@@ -302,27 +304,29 @@ mod tests {
             (0..1000).map(|card| (0, format!("C{card:03}"), f64::from(card % 50), card == 3)).collect();
         transactions.push((100, "C000".to_owned(), 1.0, false));
         let mut cards = Cards::checking(5);
-        let add = |cards: &mut Cards, (day, customer, score, is_fraud): &Made| {
-            let truth = if *is_fraud { Truth::Fraud } else { Truth::Legitimate };
-            let (amount, factors) = (0, FactorSet::default());
-            let (score, segment) = (*score, None);
-            cards.add(
-                *day,
-                &Judged { time: 0, score, is_alert: false, truth, amount, customer, segment, factors },
-            );
-        };
-        for transaction in &transactions {
-            add(&mut cards, transaction);
-        }
+        transactions.iter().for_each(|transaction| add(&mut cards, transaction));
         let Some((0, Day::Closed { cards: kept, .. })) = cards.days.first() else { panic!("not closed") };
         assert_eq!(kept.len(), 11, "twice five, and the compromised one");
-        // Its fraud is remembered though it was far from being checked.
-        let late = (0, "C003".to_owned(), 60.0, false);
-        add(&mut cards, &late);
+        // That C003, left out by its score, and C004, by a late fraud's, are compromised is known when they come to be checked.
+        let late = [("C004", 1.0, true), ("C003", 60.0, false), ("C004", 60.0, false), ("C005", 1.0, false)];
+        let late = late.map(|(customer, score, is_fraud)| (0, customer.to_owned(), score, is_fraud));
+        late.iter().for_each(|transaction| add(&mut cards, transaction));
         cards.close();
-        assert_eq!(cards.precision(0..1), Some(0.2));
-        transactions.push(late);
+        assert_eq!(cards.precision(0..1), Some(0.4));
+        transactions.extend(late);
         assert_eq!(cards.precision(0..101), by_definition(5, &transactions, 0..101));
+    }
+
+    #[test]
+    fn a_day_stays_open_for_late_frauds_of_days_before_it() {
+        // On day 2 the compromised customer 1 has the lowest score. That 4 and 3 were found before is known late.
+        let card =
+            |day, customer: u32, is_fraud| (day, format!("C{customer}"), f64::from(customer), is_fraud);
+        let mut transactions: Vec<Made> = (1..5).map(|customer| card(2, customer, customer == 1)).collect();
+        transactions.push(card(2 + DAYS_LATE, 1, false));
+        transactions.extend([card(0, 4, true), card(1, 3, true)]);
+        // Then 2 is checked, and not 1.
+        assert_eq!(precision(1, &transactions, 0..3), Some((1.0 + 1.0 + 0.0) / 3.0));
     }
 
     fn transactions() -> impl Strategy<Value = Vec<Made>> {

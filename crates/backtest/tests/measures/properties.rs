@@ -23,7 +23,7 @@ fn truth() -> impl Strategy<Value = Truth> {
 /// A transaction within `days` of [`FROM`], with one of few scores or one of its own.
 fn transaction(days: i64) -> impl Strategy<Value = Made> {
     let score = prop_oneof![(0..8u32).prop_map(|score| f64::from(score) * 12.5), 0.0..100.0];
-    let segment = prop::option::of(prop::sample::select(vec!["basic", "premium", "a, \"b\""]));
+    let segment = prop::option::of(prop::sample::select(vec!["a", "b", "ab"]));
     (0..days * DAY, score, truth(), -50_000..9_000_000i64, 0..20u32, segment, 0..8u8).prop_map(
         |(seconds, score, truth, amount, customer, segment, factors)| Made {
             time: FROM + seconds,
@@ -258,5 +258,42 @@ fn a_span_without_length_has_no_alerts_a_day() {
         let measures = measured(&policy(THRESHOLD), settings, &[]);
         assert_eq!((measures.overall.days, measures.overall.alerts_per_day), (0.0, None));
         assert_eq!(measures.weeks, []);
+    }
+}
+
+#[test]
+fn the_end_of_the_span_lies_outside() {
+    let made = |time| Made {
+        time,
+        score: 99.0,
+        truth: Truth::Fraud,
+        amount: 1,
+        customer: "A".to_owned(),
+        segment: None,
+        factors: 1,
+    };
+    let times = [FROM - 1, FROM, FROM + DAY - 1, FROM + DAY];
+    let measures = measured(&policy(THRESHOLD), over(1), &times.map(made));
+    assert_eq!(measures.overall.transactions, 2);
+    assert_eq!(measures.weeks.len(), 1);
+}
+
+#[test]
+fn a_budget_that_is_not_above_0_allows_no_alert() {
+    let made = |score| Made {
+        time: FROM,
+        score,
+        truth: Truth::Fraud,
+        amount: 1,
+        customer: String::new(),
+        segment: None,
+        factors: 1,
+    };
+    for budget in [0.0, -5.0, f64::NAN] {
+        let settings = TallySettings { alerts_per_day: Some(budget), ..over(2) };
+        let measures = measured(&policy(THRESHOLD), settings, &[20.0, 80.0, 80.0].map(made));
+        let found = measures.by_budget.unwrap();
+        assert_eq!((found.threshold, found.at_threshold, found.alerts_with_them), (80.0, 2, Some(1.0)));
+        assert_eq!((measures.overall.alerts, measures.overall.recall), (0, Some(0.0)));
     }
 }
