@@ -104,7 +104,8 @@ impl Tally {
 
     /// The measures of what was added.
     pub fn measures(self) -> Measures {
-        let Tally { policy, threshold, settings, weeks, segments, factors, cards } = self;
+        let Tally { policy, threshold, settings, weeks, segments, factors, mut cards } = self;
+        cards.close();
         let TallySettings { from, until, alerts_per_day } = settings;
         let days = days_between(from, until);
 
