@@ -33,8 +33,9 @@ use customer::{Customers, HistoryAnswer};
 use labels::ComingLabels;
 use merchants::Merchants;
 
-/// Records of a step below which one thread decides them all: starting another takes longer.
-const ALONE: usize = 256;
+/// Records of a step below which one thread decides them all: starting another takes longer. Few in tests, so that they meet
+/// several threads.
+const ALONE: usize = if cfg!(test) { 2 } else { 256 };
 
 /// What was known of customers and entities all the time.
 pub trait Knowledge: Sync {

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use backtest::engine::{Decided, Engine, Knowledge, LabelsKnown, PastRecord, WhenLabelsCome};
+use backtest::engine::{Decided, Engine, Knowledge, LabelsKnown, PastRecord};
 use fraud_aws::entities::{FileEntities, key_of};
 use fraud_aws::profiles::FileProfiles;
 use fraud_core::decision::Decider;
@@ -12,7 +12,6 @@ use fraud_core::event_time::EventTimeBounds;
 use fraud_core::evidence;
 use fraud_core::history::{Place, SequenceNumber};
 use fraud_core::identity::Position;
-use fraud_core::label::Label;
 use fraud_core::merchant::LabelDelay;
 use fraud_core::policy::Policy;
 use fraud_core::profile::Profile;
@@ -210,13 +209,9 @@ impl Backtested {
         self.0.get(identity).into_iter().flatten()
     }
 
-    /// How often each factor of the policy contributed.
-    pub fn fired(&self) -> HashMap<&str, u64> {
-        let mut fired = HashMap::new();
-        for name in self.0.values().flatten().flat_map(|decision| &decision.names) {
-            *fired.entry(name.as_str()).or_default() += 1;
-        }
-        fired
+    /// The reasons of all decisions, JSON.
+    pub fn reasons(&self) -> impl Iterator<Item = &str> {
+        self.0.values().flatten().map(|decision| decision.reasons.as_str())
     }
 }
 
@@ -229,9 +224,4 @@ fn decision(record: &PastRecord<'_>, Decided { decider, decision }: &Decided<'_>
         reasons: reasons_json(&reasons),
         is_alert: decider.alerts(decision),
     }
-}
-
-/// The labels of a run as a back-test takes them: each comes at its own time.
-pub(crate) fn labels(coming: &[Label]) -> LabelsKnown {
-    LabelsKnown::new(coming.to_vec(), WhenLabelsCome::Reported)
 }

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use anyhow::Context;
+use backtest::engine::{LabelsKnown, WhenLabelsCome};
 use embedded_aws::event_source_mapping::RecordSource;
 use embedded_aws::{EmbeddedAws, Service};
 use exact_text::timestamp::Timestamp;
@@ -84,9 +85,9 @@ impl ComingLabels {
         ComingLabels { labels, delay }
     }
 
-    /// The labels, in the order in which they come.
-    pub(crate) fn labels(&self) -> &[Label] {
-        &self.labels
+    /// The labels as a back-test takes them: each comes at its own time.
+    pub fn known(&self) -> LabelsKnown {
+        LabelsKnown::new(self.labels.clone(), WhenLabelsCome::Reported)
     }
 }
 

@@ -24,7 +24,7 @@ use stream_client::producer::{self, SendResult, Settings as ProducerSettings};
 use tokio::sync::watch;
 
 use crate::arrivals::ArrivalMode;
-use crate::backtested::{self, Backtested, RunPast};
+use crate::backtested::{Backtested, RunPast};
 use crate::beside::beside;
 use crate::caught::{CaughtReport, PolicyAlerts};
 use crate::feed::{ComingLabels, Feed};
@@ -81,6 +81,12 @@ pub struct FinishedRun {
     pub report: RunReport,
     /// The alerts' messages, in the order in which they were published.
     pub alerts: Vec<String>,
+    /// What is on the stream.
+    pub records: Vec<StreamRecord>,
+    /// What the lake's lines say of themselves.
+    pub landed: Vec<LandedLine>,
+    /// What was known of entities when.
+    pub timeline: Timeline,
     /// Why the input ended before its end.
     pub input_error: Option<InputError>,
 }
@@ -121,9 +127,10 @@ impl Pipeline<'_> {
             }
             None => (Timeline::from(entities), None),
         };
-        let (report, alerts) = self.report(&functions, summary, time, (&timeline, labels_applied)).await?;
+        let (report, alerts, records, landed) =
+            self.report(&functions, summary, time, (&timeline, labels_applied)).await?;
         status.clear();
-        Ok(FinishedRun { report, alerts, input_error })
+        Ok(FinishedRun { report, alerts, records, landed, timeline, input_error })
     }
 
     async fn work(
@@ -234,7 +241,7 @@ impl Pipeline<'_> {
         summary: ProduceSummary,
         time: Duration,
         (timeline, labels_applied): (&Timeline, Option<u64>),
-    ) -> anyhow::Result<(RunReport, Vec<String>)> {
+    ) -> anyhow::Result<(RunReport, Vec<String>, Vec<StreamRecord>, Vec<LandedLine>)> {
         let records = self.stream_records().await?;
         let alerts: Vec<String> =
             self.aws.published().into_iter().map(|published| published.message).collect();
@@ -265,7 +272,7 @@ impl Pipeline<'_> {
             records: &records,
             profiles: &self.profiles,
             timeline,
-            labels: coming.map(|coming| backtested::labels(coming.labels())).unwrap_or_default(),
+            labels: coming.map(ComingLabels::known).unwrap_or_default(),
             delay: coming.map(|coming| coming.delay).unwrap_or_default(),
             schema: &self.schema,
         };
@@ -302,7 +309,7 @@ impl Pipeline<'_> {
             balanced: discrepancies.is_empty(),
             discrepancies,
         };
-        Ok((report, alerts))
+        Ok((report, alerts, records, outcome.landed))
     }
 
     /// What of the frauds was alerted, by the labels.

@@ -4,13 +4,13 @@ use anyhow::anyhow;
 
 use super::{Measured, Past};
 use crate::Failure;
-use crate::display::{counted, note};
+use crate::display::{counted, note, thousands};
 
 /// Tells what of the files and labels was not as one expects.
 pub(crate) fn tell(past: &Past<'_>, measured: &Measured) {
     let Measured { met, labels, .. } = measured;
     if met.copies > 0 {
-        note!("{} of transactions that were read before: left out", copies(met.copies));
+        note!("{} left out", copies(met.copies));
     }
     if measured.expired > 0 {
         note!(
@@ -60,8 +60,8 @@ pub(crate) fn tell(past: &Past<'_>, measured: &Measured) {
 
 fn copies(count: u64) -> String {
     match count {
-        1 => "1 copy".to_owned(),
-        _ => format!("{} copies", crate::display::thousands(count)),
+        1 => "1 copy of a transaction".to_owned(),
+        _ => format!("{} copies of transactions", thousands(count)),
     }
 }
 
@@ -74,8 +74,11 @@ pub(crate) fn refused(measured: &Measured) -> Result<(), Failure> {
         0 => Ok(()),
         refused => Err(Failure::input(anyhow!(
             "{} of {} not used, see above: they are not among what was measured",
-            crate::display::thousands(refused),
-            counted(measured.met.entries, "entry").replace("entrys", "entries")
+            thousands(refused),
+            match measured.met.entries {
+                1 => "1 entry".to_owned(),
+                entries => format!("{} entries", thousands(entries)),
+            }
         ))),
     }
 }
