@@ -123,7 +123,7 @@ fn the_result_is_the_same_whatever_the_files_order_number_of_threads_and_way_of_
     // Those of one moment stay as they are.
     let second =
         |line: &&str| serde_json::from_str::<Value>(line).unwrap()["event_time"].as_str().unwrap().to_owned();
-    let (mut odd, mut even): (Vec<_>, Vec<_>) = (Vec::new(), Vec::new());
+    let (mut odd, mut even): (Vec<&str>, Vec<&str>) = (Vec::new(), Vec::new());
     let mut was_odd = false;
     for pair in lines.chunk_by(|one, next| second(one) == second(next)) {
         was_odd = !was_odd;

@@ -25,7 +25,7 @@ const DAYS: u32 = 45;
 const DELAY_DAYS: u8 = 7;
 const SHARDS: u32 = 4;
 /// `make backtest-live` asks for as many as the tutorial has.
-const CUSTOMERS: u32 = 250;
+const CUSTOMERS: u32 = 120;
 
 /// A run that has ended, and what it was given.
 struct Run {
@@ -46,9 +46,9 @@ impl Run {
         .unwrap();
         let faults = aws.faults();
         for (operation, seed) in [("BatchGetItem", 1), ("PutItem", 2), ("TransactWriteItems", 3)] {
-            let calls = When::calls(Service::DynamoDb, operation).with_probability(0.02, seed);
+            let calls = When::calls(Service::DynamoDb, operation).with_probability(0.01, seed);
             faults.add(calls, Fault::InternalError).unwrap();
-            let calls = When::calls(Service::DynamoDb, operation).with_probability(0.02, seed + 10);
+            let calls = When::calls(Service::DynamoDb, operation).with_probability(0.01, seed + 10);
             faults.add(calls, Fault::LoseAnswer).unwrap();
         }
         faults.add(When::calls(Service::Sns, "PublishBatch").with_probability(0.2, 2), Fault::Half).unwrap();
