@@ -30,7 +30,7 @@ use crate::caught::{CaughtReport, PolicyAlerts};
 use crate::feed::{ComingLabels, Feed};
 use crate::functions::{self, Functions};
 use crate::in_order;
-use crate::in_step::InStep;
+use crate::in_step::{InStep, alerts_have_seen};
 use crate::labels::{Labels, identity_of_alert};
 use crate::output;
 use crate::reconcile::{ExpectedOutput, LandedLine, PipelineOutput, StreamRecord, USED};
@@ -154,7 +154,13 @@ impl Pipeline<'_> {
                 ..mapping_settings()
             },
         )?;
-        let transform = async |invocation| functions.transform(invocation).await;
+        let is_behind = self.aws.simulates_arrivals() && self.policy.history().is_some();
+        let transform = async |invocation| {
+            if is_behind {
+                alerts_have_seen(functions, status.produced.load(Ordering::Relaxed)).await;
+            }
+            functions.transform(invocation).await
+        };
         let objects = DirectoryObjects::new(&self.out);
         let delivery = DeliveryStream::of_stream(
             self.aws.record_source(STREAM),
