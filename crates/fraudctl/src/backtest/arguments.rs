@@ -6,6 +6,7 @@ use clap::{Args, ValueEnum};
 
 use super::span::{Days, days, moment};
 use crate::input::Source;
+use crate::schema::SchemaArgs;
 
 /// How the commands over the past read their files; part of their help.
 pub(crate) const HELP: &str = "\
@@ -42,9 +43,8 @@ pub(crate) struct PastArgs {
     /// What is known of entities (risks and lists), for a policy that asks for them.
     #[arg(long, value_name = "FILE")]
     pub(super) entities: Option<PathBuf>,
-    /// The schema (TOML) of the transactions; by default they have our names at the top level.
-    #[arg(long, value_name = "FILE")]
-    pub(super) schema: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) schema: SchemaArgs,
     /// Measure from this time on: a day, or RFC 3339. What is before it is only learnt from.
     #[arg(long, value_name = "TIME", value_parser = moment)]
     pub(super) from: Option<i64>,

@@ -16,7 +16,6 @@ use super::records::{Form, RecordReader};
 use super::span;
 use crate::Failure;
 use crate::display::{note, progress};
-use crate::input::Input;
 use crate::interrupt::Interrupt;
 
 const DAY: i64 = 86_400;
@@ -112,7 +111,7 @@ impl Past<'_> {
         sort: Option<usize>,
     ) -> Result<Measured, Stop> {
         let arguments = self.arguments;
-        let mut input = Input::open(&arguments.input).map_err(Failure::input)?;
+        let mut input = arguments.schema.open(&arguments.input, &self.schema)?;
         let first = input.first().map_err(Failure::input)?;
         let reader = RecordReader::new(
             first,
@@ -128,7 +127,16 @@ impl Past<'_> {
         let mut engine = Engine::new(deciders, self.delay, &self.known, self.labels.clone(), threads);
         let mut sums = Sums::new(self, question);
         let bar = progress(input.size());
-        let pass = Pass { reader: &reader, threads, sort, to: arguments.to, interrupt, bar: &bar };
+        let lacking = || arguments.schema.lacking();
+        let pass = Pass {
+            reader: &reader,
+            lacking: &lacking,
+            threads,
+            sort,
+            to: arguments.to,
+            interrupt,
+            bar: &bar,
+        };
         let look = |_: &PastRecord<'_>, decided: &[Decided<'_>]| look(decided, &question.thresholds);
         let met = pass.run(input, &mut engine, look, |record, looked| sums.add(record, &looked));
         bar.finish_and_clear();

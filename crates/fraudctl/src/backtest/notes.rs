@@ -70,6 +70,9 @@ fn copies(count: u64) -> String {
 /// # Errors
 /// [`Failure::Input`]
 pub(crate) fn refused(measured: &Measured) -> Result<(), Failure> {
+    if let Some(lacking) = &measured.met.lacking {
+        lacking.tell()?;
+    }
     match measured.met.refused {
         0 => Ok(()),
         refused => Err(Failure::input(anyhow!(

@@ -15,6 +15,7 @@ use crate::Failure;
 use crate::display::counted;
 use crate::input::{BytesRead, Entry, Input, InputError, SourceLocation};
 use crate::interrupt::Interrupt;
+use crate::schema::LackingCounts;
 
 /// Entries that are read and decided at once.
 const CHUNK: usize = 8192;
@@ -35,6 +36,8 @@ pub(crate) struct Met {
     pub(super) copies: u64,
     /// Read and left out, since they are not before --to.
     pub(super) later: u64,
+    /// What --map names and transactions do not have.
+    pub(super) lacking: Option<LackingCounts>,
 }
 
 /// Why a pass cannot go on.
@@ -54,6 +57,8 @@ impl From<Failure> for Stop {
 /// A pass over the files.
 pub(super) struct Pass<'p> {
     pub(super) reader: &'p RecordReader,
+    /// Counts that begin with a pass.
+    pub(super) lacking: &'p dyn Fn() -> Option<LackingCounts>,
     pub(super) threads: usize,
     /// Sort as far as this many bytes reach; `None` if the files are in order.
     pub(super) sort: Option<usize>,
@@ -76,7 +81,7 @@ impl Pass<'_> {
         mut take: impl FnMut(&PastRecord<'_>, R),
     ) -> Result<Met, Stop> {
         let (read, chunks) = (input.bytes_read(), read_ahead(input));
-        let (mut met, mut last, mut step) = (Met::default(), None, None);
+        let (mut met, mut last, mut step) = (Met { lacking: (self.lacking)(), ..Met::default() }, None, None);
         let mut sorter = self.sort.map(Sorter::new);
         for chunk in chunks {
             let chunk = chunk.map_err(Failure::input)?;
@@ -147,7 +152,12 @@ impl Pass<'_> {
                 met.later += 1;
                 None
             }
-            Ok(record) => Some(record),
+            Ok(record) => {
+                if let Some(lacking) = &mut met.lacking {
+                    lacking.count(&record.transaction, &entry.entry.location);
+                }
+                Some(record)
+            }
             Err(reason) => {
                 met.refused += 1;
                 if met.first_refused.len() < REFUSED_TOLD {

@@ -2,7 +2,6 @@
 
 use anyhow::anyhow;
 use backtest::engine::{LabelsKnown, WhenLabelsCome};
-use fraud_aws::config::SchemaSource;
 use fraud_core::merchant::LabelDelay;
 use fraud_core::policy::Policy;
 use fraud_core::schema::Schema;
@@ -67,7 +66,7 @@ impl<'a> Past<'a> {
         };
         let latest = labels.latest().map(|latest| latest.millis().div_euclid(1000));
         let until = arguments.labels_until.or(latest);
-        let schema = SchemaSource::of_path(arguments.schema.clone()).load().map_err(Failure::input)?;
+        let schema = arguments.schema.load()?;
         let mut known = KnownByFiles::default();
         if let Some(path) = &arguments.profiles {
             known.profiles = profiles::load(path)?.profiles;
