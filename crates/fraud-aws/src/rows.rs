@@ -10,6 +10,8 @@ use fraud_core::profile::Attribute;
 pub(crate) mod csv;
 pub(crate) mod json;
 
+pub use csv::SEPARATORS;
+
 /// What the rows of a kind of file have in common.
 #[derive(Debug)]
 pub(crate) struct Shape {

@@ -8,8 +8,10 @@ use sha2::{Digest, Sha256};
 use crate::fields;
 
 mod document;
+mod elapsed;
 mod error;
 mod number_text;
+mod pairs;
 mod place;
 mod time_form;
 
@@ -129,6 +131,9 @@ fn canonical_form(name: &str, mappings: &[Mapping]) -> String {
         let _ = match written {
             Form::AsIs | Form::Time(TimeForm::Usual) => writeln!(form),
             Form::NumberText(mark) => writeln!(form, " text {:?}", mark.as_str()),
+            Form::Time(TimeForm::Elapsed(elapsed)) => {
+                writeln!(form, " form {:?} since {:?}", elapsed.form(), elapsed.since)
+            }
             Form::Time(time) => {
                 let zone = time.zone().map_or("", |zone| zone.name.as_str());
                 writeln!(form, " form {:?} zone {zone:?}", time.as_str())

@@ -273,6 +273,13 @@ impl<'a> Transaction<'a> {
         self.further.as_ref()?.reading.schema()
     }
 
+    /// The names that the schema maps and the record does not have, or has as null.
+    pub fn lacking(&self) -> impl Iterator<Item = &str> {
+        let further = self.further.as_deref();
+        let mapped = further.and_then(|further| further.mapped.as_ref().zip(further.reading.plan()));
+        mapped.into_iter().flat_map(|(mapped, plan)| mapped.lacking(plan))
+    }
+
     fn mapped(&self) -> Option<&Mapped<'a>> {
         self.further.as_ref()?.mapped.as_ref()
     }

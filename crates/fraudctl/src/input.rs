@@ -2,8 +2,8 @@
 //!
 //! Files hold objects one a line, one after the other without line breaks (as Firehose writes them), over several lines
 //! each, and in an array; gzip, zstd and a byte order mark are recognised by the first bytes. An object's bytes are given
-//! as they are written, every digit kept. A Parquet file's rows are written as objects. A folder stands for the files below
-//! it, and a pattern for those that match. What is of another kind as a whole is refused by [`Input::open`], with what it
+//! as they are written, every digit kept. The rows of CSV and Parquet files are written as objects. A folder stands for the
+//! files below it, and a pattern for those that match. What is of another kind as a whole is refused by [`Input::open`], with what it
 //! seems to be, before anything of it can be used. A malformed entry further on is an [`Entry`] with its [`Fault`], and
 //! reading continues after it.
 
@@ -13,6 +13,7 @@ use std::io::{self, Read};
 use futures_util::Stream;
 use tokio::sync::mpsc;
 
+mod csv;
 mod entry;
 mod kind;
 mod locations;
@@ -31,6 +32,7 @@ pub use locations::SourceLocations;
 pub use parquet::ParquetFault;
 pub use source::{BytesRead, Source, read_file};
 
+use csv::{CsvRows, Recognised};
 use parquet::ParquetRows;
 use splitter::Splitter;
 use window::Window;
@@ -118,19 +120,40 @@ pub struct Input {
     ended: bool,
     size: Option<u64>,
     read: BytesRead,
+    headers: Vec<Header>,
+}
+
+/// The columns of a file that says which it has: CSV and Parquet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Header {
+    /// The file.
+    pub source_name: String,
+    /// The columns' names, in their order.
+    pub columns: Vec<String>,
 }
 
 /// What the entries of one source are read by.
 #[derive(Debug)]
 enum Entries {
     Text(Splitter),
+    Csv(Box<CsvRows>),
     Parquet { rows: Box<ParquetRows>, source_name: String },
 }
 
 impl Entries {
+    /// The names of the columns, if the source tells them.
+    fn columns(&self) -> Option<Vec<String>> {
+        match self {
+            Entries::Text(_) => None,
+            Entries::Csv(rows) => Some(rows.columns().map(str::to_owned).collect()),
+            Entries::Parquet { rows, .. } => Some(rows.columns().map(str::to_owned).collect()),
+        }
+    }
+
     fn next(&mut self) -> Option<Result<Entry, InputError>> {
         match self {
             Entries::Text(splitter) => splitter.next(),
+            Entries::Csv(rows) => rows.next(),
             Entries::Parquet { rows, source_name } => Some(
                 rows.next()?.map_err(|fault| InputError::Parquet { source_name: source_name.clone(), fault }),
             ),
@@ -157,11 +180,13 @@ impl Input {
             ended: false,
             size: source::size(sources),
             read,
+            headers: Vec::new(),
         };
         for source in sources {
             // Files are opened once more when it is their turn: there may be more of them than can be open at once.
             let counted = if *source == Source::Stdin { input.read.clone() } else { BytesRead::default() };
             let begun = begin(source, names_files, counted)?;
+            input.keep_header(source, begun.0.columns());
             if *source == Source::Stdin && input.stdin.replace(begun).is_some() {
                 return Err(InputError::StdinTwice);
             }
@@ -175,17 +200,35 @@ impl Input {
     /// # Errors
     /// As [`open`](Self::open).
     pub fn of_reader(reader: impl Read + Send + 'static, name: &str) -> Result<Self, InputError> {
-        let (splitter, begun) = begin_reader(Box::new(reader), name, false)?;
-        Ok(Input {
+        let (entries, begun) = begin_reader(Box::new(reader), name, false)?;
+        let columns = entries.columns();
+        let mut input = Input {
             begun,
-            current: Some(Entries::Text(splitter)),
+            current: Some(entries),
             rest: VecDeque::new(),
             stdin: None,
             names_files: false,
             ended: false,
             size: None,
             read: BytesRead::default(),
-        })
+            headers: Vec::new(),
+        };
+        input.keep_header(name, columns);
+        Ok(input)
+    }
+
+    /// Keeps a source's columns, unless they are those of the source before.
+    fn keep_header(&mut self, source_name: impl ToString, columns: Option<Vec<String>>) {
+        let is_known =
+            |columns: &Vec<String>| self.headers.last().is_some_and(|last| last.columns == *columns);
+        if let Some(columns) = columns.filter(|columns| !is_known(columns)) {
+            self.headers.push(Header { source_name: source_name.to_string(), columns });
+        }
+    }
+
+    /// The columns of the files that say which they have; of files in a row that have the same, those of the first.
+    pub fn headers(&self) -> &[Header] {
+        &self.headers
     }
 
     /// Whether the input has no entry. Waits for the first, or for the end.
@@ -200,6 +243,15 @@ impl Input {
             }
         }
         Ok(self.begun.is_empty())
+    }
+
+    /// The first entry that is left, if there is one. Waits for it.
+    ///
+    /// # Errors
+    /// [`InputError`]
+    pub fn first(&mut self) -> Result<Option<&Entry>, InputError> {
+        self.is_empty()?;
+        Ok(self.begun.front())
     }
 
     /// How many bytes the sources have together, if that is known beforehand.
@@ -274,21 +326,33 @@ fn begin(
             Err(fault) => Err(InputError::Parquet { source_name, fault }),
         };
     }
-    let (splitter, begun) = begin_reader(source.open(read)?, &source_name, names_files)?;
-    Ok((Entries::Text(splitter), begun))
+    begin_reader(source.open(read)?, &source_name, names_files)
 }
 
-/// Looks at the beginning of a reader: it must hold objects.
+/// Looks at the beginning of a reader: it must hold objects, or rows of CSV.
 fn begin_reader(
     reader: Box<dyn Read + Send>,
     name: &str,
     names_files: bool,
-) -> Result<(Splitter, VecDeque<Entry>), InputError> {
+) -> Result<(Entries, VecDeque<Entry>), InputError> {
     let source_name = || name.to_owned();
-    let window =
-        Window::new(reader).map_err(|error| InputError::Read { source_name: source_name(), error })?;
+    let read_error = |error| InputError::Read { source_name: source_name(), error };
+    let mut window = Window::new(reader).map_err(read_error)?;
     if let Some(kind) = Kind::of_bytes(window.available()) {
         return Err(InputError::Refused { source_name: source_name(), kind });
+    }
+    if window.is_at_byte_order_mark().map_err(read_error)? {
+        window.skip_byte_order_mark();
+    }
+    match csv::recognise(&mut window).map_err(read_error)? {
+        Recognised::Csv(header) => {
+            let rows = CsvRows::new(window, header, name, names_files);
+            return Ok((Entries::Csv(Box::new(rows)), VecDeque::new()));
+        }
+        Recognised::Refused(kind) => {
+            return Err(InputError::Refused { source_name: source_name(), kind });
+        }
+        Recognised::No => {}
     }
     let mut splitter = Splitter::new(window, name, names_files);
     let mut begun: VecDeque<Entry> = VecDeque::new();
@@ -301,14 +365,14 @@ fn begin_reader(
         let follows_text = !begun.is_empty() && !entry.location.begins_line;
         begun.push_back(entry);
         if is_object && !follows_text {
-            return Ok((splitter, begun));
+            return Ok((Entries::Text(splitter), begun));
         }
         if follows_text {
             break;
         }
     }
     match begun.front() {
-        None => Ok((splitter, begun)),
+        None => Ok((Entries::Text(splitter), begun)),
         Some(first) => Err(InputError::Refused { source_name: source_name(), kind: Kind::of_entry(first) }),
     }
 }

@@ -1,12 +1,10 @@
 //! Sending a file to Kinesis or Firehose.
 
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
 use bytes::Bytes;
 use clap::Args;
-use fraud_aws::config::SchemaSource;
 use fraud_core::transaction::{Asked, Reading};
 use futures_util::{Stream, StreamExt};
 use indicatif::ProgressBar;
@@ -18,6 +16,7 @@ use stream_client::producer::{self, Record, SendResult, Settings, Target};
 use crate::Failure;
 use crate::display::{counted, note, per_second, print_line, progress, thousands};
 use crate::input::{self, Entry, Fault, Input, InputError, Source, SourceLocations};
+use crate::schema::SchemaArgs;
 
 mod partition_key;
 
@@ -36,8 +35,9 @@ const FAILURES_TOLD: u64 = 10;
   generate-transactions | fraudctl produce - --firehose transactions-to-lake --json
 
 Files hold JSON objects: one a line, one after the other, or in an array, also compressed with gzip or zstd. This includes the
-raw backup as Firehose writes it. Each object is sent as it is written, with all its digits. A row of a Parquet file is sent as
-the object of its columns; those without a value are left out. A folder stands for the files below it, a pattern in quotes for
+raw backup as Firehose writes it. Each object is sent as it is written, with all its digits. A row of a CSV or Parquet file is
+sent as the object of its columns; those without a value are left out. --schema and --map say where a transaction's customer
+is, by which it is put on a shard. A folder stands for the files below it, a pattern in quotes for
 those that match. Other kinds of files are refused before anything is sent; an entry further on that is not an object is
 reported by its line and not sent. A customer's transactions keep their order on a stream. Only failed entries are sent again.
 
@@ -51,10 +51,8 @@ pub struct ProduceArgs {
     /// Send at most this many records a second.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     rate: Option<u32>,
-    /// The schema (TOML) that says where a transaction's customer is, by which it is put on a shard; the default is
-    /// customer_id at the top level.
-    #[arg(long, value_name = "FILE")]
-    schema: Option<PathBuf>,
+    #[command(flatten)]
+    schema: SchemaArgs,
     /// Print the summary as a JSON object.
     #[arg(long)]
     json: bool,
@@ -101,9 +99,9 @@ impl ProduceSummary {
 /// [`Failure::Input`] if the input cannot be read, is empty, or holds entries that are not objects; [`Failure::Failed`] if
 /// records were not sent.
 pub async fn run(arguments: &ProduceArgs) -> Result<(), Failure> {
-    let schema = SchemaSource::of_path(arguments.schema.clone()).load().map_err(Failure::input)?;
+    let schema = arguments.schema.load()?;
     let reading = Reading::new(&schema, &Asked::default());
-    let input = Input::open(&arguments.input).map_err(Failure::input)?;
+    let input = arguments.schema.open(&arguments.input, &schema)?;
     let sdk = crate::aws::sdk().await?;
     let TargetArgs { stream, firehose } = &arguments.target;
     match (stream, firehose) {

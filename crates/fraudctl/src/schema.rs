@@ -5,6 +5,9 @@ use clap::Subcommand;
 use crate::Failure;
 
 mod check;
+mod mapping;
+
+pub use mapping::{LackingCounts, SchemaArgs};
 
 /// What can be done with schemas.
 #[derive(Debug, Subcommand)]

@@ -7,7 +7,6 @@ use clap::Args;
 use exact_text::json::ObjectWriter;
 use exact_text::timestamp::Timestamp;
 use fraud_aws::clock::{Clock, SystemClock};
-use fraud_aws::config::SchemaSource;
 use fraud_aws::entities::{FileEntities, look_up_entities};
 use fraud_aws::profiles::{FileProfiles, look_up};
 use fraud_core::breakdown::FactorOutcome;
@@ -23,9 +22,10 @@ use tokio::time::Instant;
 use crate::Failure;
 use crate::display::{Table, counted, event_time_faults, note, print_line, table};
 use crate::entities;
-use crate::input::{Entry, Input, Source, SourceLocation};
+use crate::input::{Entry, Source, SourceLocation};
 use crate::options::{label_delay, policy};
 use crate::profiles;
+use crate::schema::{LackingCounts, SchemaArgs};
 
 /// Score transactions from a file, without AWS.
 #[derive(Debug, Args)]
@@ -34,29 +34,29 @@ use crate::profiles;
   fraudctl score tx.ndjson --profiles profiles.json --policy my-policy.toml --json
   fraudctl score tx.ndjson --profiles profiles.json --policy card.toml --entities entities.json
   fraudctl score events.ndjson --profiles profiles.json --schema schemas/eventbridge.toml
+  fraudctl score tx.csv --map amount=amt,customer_id=cc_num,event_time=at
   head -5 tx.ndjson | fraudctl score - --profiles profiles.json
   fraudctl score tx.ndjson --profiles profiles.json --explain T00000013
 
-Files hold JSON objects: one a line, one after the other, or in an array, also compressed with gzip or zstd. Of a Parquet file
-each row is one. A folder stands for the files below it, a pattern in quotes (\"lake/dt=2026-01-*/*.parquet\") for those that
-match. Profiles are CSV, NDJSON, the format of PROFILE_SOURCE=file: or DynamoDB's export. A transaction without event_time is
-scored as if it arrived now.")]
+Files hold JSON objects (one a line, one after the other, or in an array) or CSV with a header, also compressed with gzip or
+zstd. Of CSV and Parquet each row is an object. A folder stands for the files below it, a pattern in quotes (\"lake/dt=2026-01-*/*.parquet\") for those that
+match. Profiles are CSV, NDJSON, the format of PROFILE_SOURCE=file: or DynamoDB's export. Without
+them no customer has one. A transaction without event_time is scored as if it arrived now.")]
 pub struct ScoreArgs {
     /// Files of transactions, folders or patterns; `-` is standard input.
     #[arg(value_name = "FILE|DIR|PATTERN|-", required = true)]
     input: Vec<Source>,
-    /// The customers' profiles.
+    /// The customers' profiles; by default no customer has one.
     #[arg(long, value_name = "FILE")]
-    profiles: PathBuf,
+    profiles: Option<PathBuf>,
     /// What is known of entities (risks and lists), for a policy that asks for them.
     #[arg(long, value_name = "FILE")]
     entities: Option<PathBuf>,
     /// The policy (TOML), or a published one of POLICY_STORE; the default is the built-in policy.
     #[arg(long, value_name = "FILE|store:ID")]
     policy: Option<PathBuf>,
-    /// The schema (TOML) of the transactions; by default they have our names at the top level.
-    #[arg(long, value_name = "FILE")]
-    schema: Option<PathBuf>,
+    #[command(flatten)]
+    schema: SchemaArgs,
     /// Print one JSON object a line, with each reason's points, observed value and rule.
     #[arg(long)]
     json: bool,
@@ -93,6 +93,7 @@ struct ScoreCounts {
     refused: u64,
     event_times: EventTimeFaults,
     unusable_fields: u64,
+    lacking: Option<LackingCounts>,
 }
 
 /// Runs the command.
@@ -105,14 +106,17 @@ pub async fn run(arguments: &ScoreArgs) -> Result<(), Failure> {
     // A file may be of any age.
     let decider = Decider::new(policy, EventTimeBounds::UNBOUNDED).with_label_delay(label_delay(None)?);
     let policy = decider.policy();
-    let schema = SchemaSource::of_path(arguments.schema.clone()).load().map_err(Failure::input)?;
-    let profiles = profiles::load(&arguments.profiles)?.profiles;
+    let schema = arguments.schema.load()?;
+    let profiles = match &arguments.profiles {
+        Some(path) => profiles::load(path)?.profiles,
+        None => FileProfiles::default(),
+    };
     let entities = entities::for_policy(arguments.entities.as_deref(), policy)?.entities;
     let reading = Reading::new(&schema, policy.asked());
     let known = Known { profiles, entities, reading };
-    let input = Input::open(&arguments.input).map_err(Failure::input)?;
+    let input = arguments.schema.open(&arguments.input, &schema)?;
     let mut out = ScoreOutput::new(arguments);
-    let mut tally = ScoreCounts::default();
+    let mut tally = ScoreCounts { lacking: arguments.schema.lacking(), ..ScoreCounts::default() };
     for entry in input {
         let entry = entry.map_err(Failure::input)?;
         match score(&entry, &known, &decider, SystemClock.now(), &mut tally, &mut out).await? {
@@ -128,7 +132,7 @@ pub async fn run(arguments: &ScoreArgs) -> Result<(), Failure> {
         }
     }
     out.finish()?;
-    let ScoreCounts { scored, alerts, refused, event_times: times, unusable_fields } = tally;
+    let ScoreCounts { scored, alerts, refused, event_times: times, unusable_fields, lacking } = tally;
     note!("{} scored by {}, {} above its threshold", counted(scored, "transaction"), policy.id(), alerts);
     if let Some(faults) = event_time_faults(times.unreadable as u64, times.without_local_time as u64) {
         note!("event times: {faults}");
@@ -152,6 +156,7 @@ pub async fn run(arguments: &ScoreArgs) -> Result<(), Failure> {
     for silence in policy.silences() {
         note!("never alerted under this policy: {silence}");
     }
+    lacking.map_or(Ok(()), |lacking| lacking.tell())?;
     match (scored, refused) {
         (0, 0) => Err(Failure::input(anyhow!("the input holds no transaction"))),
         (_, 0) => Ok(()),
@@ -179,6 +184,9 @@ async fn score(
         (Ok(_), Some(fault)) => return Ok(Err(fault.to_string())),
         (Err(reason), _) => return Ok(Err(reason.to_string())),
     };
+    if let Some(lacking) = &mut tally.lacking {
+        lacking.count(&transaction, &entry.location);
+    }
     let customer = transaction.customer_id.as_deref();
     let looked_up = look_up(&known.profiles, [customer].into_iter(), Instant::now()).await;
     let (kinds, of) = (decider.policy().asked().entities, [Some(&transaction)].into_iter());

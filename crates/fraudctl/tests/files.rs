@@ -23,11 +23,8 @@ const READ: [&str; 10] = [
     "tx-crlf.ndjson",
     "tx-pretty.json",
 ];
-/// The same in ways that are not.
-const REFUSED: [(&str, &str); 2] = [
-    ("tx.csv", "it looks like CSV: it begins with `transaction_id,customer_id,amount,event_time`"),
-    ("tx-utf16.ndjson", "it looks like UTF-16 text; save it as UTF-8"),
-];
+/// The same in a way that is not.
+const REFUSED: [(&str, &str); 1] = [("tx-utf16.ndjson", "it looks like UTF-16 text; save it as UTF-8")];
 
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
@@ -125,6 +122,30 @@ async fn produce_sends_the_objects_of_every_kind_of_file_as_they_are_written() {
     }
     let pretty = fs::read_to_string(fixture("transactions/tx-pretty.json")).unwrap();
     assert!(arrived.iter().any(|data| data.contains('\n') && pretty.starts_with(data.as_str())));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_of_csv_are_scored_and_sent_as_objects() {
+    let (csv, profiles) = (transactions("tx.csv"), transactions("profiles.json"));
+    let plain = fs::read_to_string(fixture("transactions/tx.ndjson")).unwrap();
+    let expected: Vec<&str> = plain.lines().take(2).collect();
+    // Through standard input as well.
+    for (input, stdin) in [(csv.as_str(), Stdio::null()), ("-", fs::File::open(&csv).unwrap().into())] {
+        let output =
+            fraudctl(&["score", input, "--profiles", &profiles, "--json"]).stdin(stdin).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        let alerts: Vec<Value> = text(&output.stdout)
+            .lines()
+            .map(|line| serde_json::from_str::<Value>(line).unwrap()["alert"].clone())
+            .collect();
+        assert_eq!(alerts, [true, false]);
+    }
+    let aws = aws().await;
+    let output = on(&aws, &["produce", &csv, "--stream", "transactions"]).await;
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let mut sent = arrived(&aws).await;
+    sent.sort();
+    assert_eq!(sent, expected);
 }
 
 #[tokio::test(flavor = "multi_thread")]

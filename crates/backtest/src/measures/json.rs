@@ -12,7 +12,7 @@ impl Measures {
         let mut object = ObjectWriter::new();
         object.text("policy", &self.policy).time("from", self.from).time("to", self.until);
         self.overall.write(&mut object);
-        object.json("budget", &self.by_budget.map_or("null".to_owned(), BudgetThreshold::to_json));
+        object.json("budget", &self.by_budget_json());
         let weeks = self.weeks.iter().map(|week| {
             let mut object = ObjectWriter::new();
             object.time("from", week.from).time("to", week.until).bool("whole", week.is_whole);
@@ -30,6 +30,11 @@ impl Measures {
         object.list("segments", segments);
         object.list("factors", self.factors.iter().map(FactorFigures::to_json));
         object.finish()
+    }
+
+    /// How the threshold was found, as an object; null if it was not by a budget.
+    pub fn by_budget_json(&self) -> String {
+        self.by_budget.map_or("null".to_owned(), BudgetThreshold::to_json)
     }
 }
 

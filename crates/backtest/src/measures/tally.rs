@@ -97,6 +97,11 @@ impl Tally {
         index
     }
 
+    /// The measured span ends here, if it does not end before.
+    pub fn end(&mut self, until: i64) {
+        self.settings.until = self.settings.until.min(until);
+    }
+
     /// The measures of what was added.
     pub fn measures(self) -> Measures {
         let Tally { policy, threshold, settings, weeks, segments, factors, mut cards } = self;

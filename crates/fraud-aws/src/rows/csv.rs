@@ -1,11 +1,11 @@
-//! Rows as spreadsheets write them: with commas, semicolons or tabs.
+//! Rows as spreadsheets write them: with commas, semicolons, tabs or bars.
 
 use csv::{ByteRecord, ErrorKind, Position, ReaderBuilder, Trim};
 
 use super::{BadRow, FormError, Place, Shape};
 
-/// Between fields.
-const SEPARATORS: [u8; 3] = [b',', b';', b'\t'];
+/// What is between fields, in the order in which they are tried.
+pub const SEPARATORS: [u8; 4] = [b',', b';', b'\t', b'|'];
 
 fn reader(bytes: &[u8], separator: u8) -> csv::Reader<&[u8]> {
     ReaderBuilder::new().delimiter(separator).has_headers(false).trim(Trim::All).from_reader(bytes)

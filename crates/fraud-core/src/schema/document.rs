@@ -5,6 +5,7 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::elapsed::{Elapsed, is_elapsed};
 use super::error::{SchemaErrors, SchemaMistake, SchemaProblem};
 use super::number_text::DecimalMark;
 use super::place::Place;
@@ -15,13 +16,14 @@ use crate::entity::EntityKind;
 use crate::fields;
 
 /// The forms of times that have names.
-pub(super) const FORMS: &[&str] = &[EPOCH_SECONDS, EPOCH_MILLIS, RFC_3339];
+pub(super) const FORMS: &[&str] =
+    &[EPOCH_SECONDS, EPOCH_MILLIS, RFC_3339, "seconds", "minutes", "hours", "days"];
 
-const NAME: &str = "name";
+pub(super) const NAME: &str = "name";
 const FIELDS: &str = "fields";
 
 /// The keys of a schema.
-const KEYS: &[&str] = &[
+pub(super) const KEYS: &[&str] = &[
     NAME,
     fields::TRANSACTION_ID,
     fields::CUSTOMER_ID,
@@ -37,7 +39,7 @@ const KEYS: &[&str] = &[
 
 const PLACE: &[&str] = &["at"];
 const PLACE_OF_NUMBER: &[&str] = &["at", "text", "decimal"];
-const PLACE_OF_TIME: &[&str] = &["at", "form", "zone"];
+const PLACE_OF_TIME: &[&str] = &["at", "form", "zone", "since"];
 
 /// What a mapped value can be.
 #[derive(Clone, Copy, PartialEq)]
@@ -129,20 +131,13 @@ impl Reader<'_> {
         for (key, value) in table {
             let name = key.get_ref().as_ref();
             let folded = fold(name);
-            let key_of_its_own = key_of(&folded);
-            let problem = if !is_name(name) {
-                Some(SchemaProblem::Name(name.to_owned()))
-            } else if fields::is_own(name) {
-                Some(SchemaProblem::OwnName(name.to_owned()))
-            } else if let Some(key) = key_of_its_own {
-                Some(SchemaProblem::HasKey { name: name.to_owned(), key })
-            } else {
+            let problem = field_problem(name).or_else(|| {
                 let other = names.iter().find(|(_, other)| *other == folded);
                 other.map(|(other, _)| SchemaProblem::MappedTwice {
                     name: name.to_owned(),
                     other: other.clone(),
                 })
-            };
+            });
             if let Some(problem) = problem {
                 self.mistake(key.span(), problem);
             }
@@ -283,7 +278,17 @@ impl Reader<'_> {
             self.mistake(form_at, SchemaProblem::JoinWithoutPattern);
             return None;
         }
+        let is_since_start = form.is_some_and(is_elapsed);
+        if let Some(since) = table.get("since").filter(|_| !is_since_start) {
+            self.mistake(since.span(), SchemaProblem::UselessSince);
+        }
         let form = match form {
+            Some(form) if is_since_start => {
+                if let Some(at) = zone_at {
+                    self.mistake(at, SchemaProblem::UselessZone("`since` has an offset"));
+                }
+                TimeForm::Elapsed(self.elapsed(form, form_at, table)?)
+            }
             None => {
                 if let Some(at) = zone_at {
                     let why = "name a `form`, such as `rfc3339`";
@@ -319,6 +324,23 @@ impl Reader<'_> {
         Some(Form::Time(form))
     }
 
+    /// A form of what has gone by since a start; `None` if the table does not tell the start.
+    fn elapsed(&mut self, form: &str, form_at: Range<usize>, table: &DeTable<'_>) -> Option<Elapsed> {
+        let Some(value) = table.get("since") else {
+            self.mistake(form_at, SchemaProblem::MissingSince(form.to_owned()));
+            return None;
+        };
+        let DeValue::String(since) = value.get_ref() else {
+            self.type_mistake("since", value, "a text");
+            return None;
+        };
+        let elapsed = Elapsed::new(form, since);
+        if elapsed.is_none() {
+            self.mistake(value.span(), SchemaProblem::Since(since.as_ref().to_owned()));
+        }
+        elapsed
+    }
+
     /// The zone, if the table has one; `None` if it is not a zone.
     fn zone(&mut self, table: &DeTable<'_>) -> Option<Option<Zone>> {
         let Some(value) = table.get("zone") else { return Some(None) };
@@ -346,7 +368,19 @@ impl Reader<'_> {
     }
 }
 
-fn is_name(name: &str) -> bool {
+/// Why a field cannot have a name.
+pub(super) fn field_problem(name: &str) -> Option<SchemaProblem> {
+    let name_of = || name.to_owned();
+    if !is_name(name) {
+        return Some(SchemaProblem::Name(name_of()));
+    }
+    if fields::is_own(name) {
+        return Some(SchemaProblem::OwnName(name_of()));
+    }
+    key_of(&fold(name)).map(|key| SchemaProblem::HasKey { name: name_of(), key })
+}
+
+pub(super) fn is_name(name: &str) -> bool {
     let valid = |character: char| character.is_ascii_alphanumeric() || matches!(character, '.' | '_' | '-');
     (1..=64).contains(&name.len()) && name.chars().all(valid)
 }
@@ -357,6 +391,6 @@ fn key_of(name: &str) -> Option<&'static str> {
 }
 
 /// The name that a key of a schema maps.
-fn member_of(key: &str) -> &str {
+pub(super) fn member_of(key: &str) -> &str {
     EntityKind::of_name(key).map_or(key, |kind| kind.member())
 }

@@ -118,6 +118,15 @@ pub enum SchemaProblem {
         /// The known zone that is likely meant.
         closest: Option<String>,
     },
+    /// A form that needs a start, without one.
+    #[error("times of the form `{0}` need `since`, the start, as in `since = \"2026-01-01T00:00:00Z\"`")]
+    MissingSince(String),
+    /// A start that is not a time with an offset.
+    #[error("`since` is `{0}`; it takes a time with an offset, as in `2026-01-01T00:00:00Z`")]
+    Since(String),
+    /// A start for times that need none.
+    #[error("`since` has no use here: it is for the forms `seconds`, `minutes`, `hours` and `days`")]
+    UselessSince,
     /// A time of several members without a pattern.
     #[error("a time of several members needs a pattern as its `form`, such as `%Y %m %d %H:%M`")]
     JoinWithoutPattern,

@@ -84,6 +84,14 @@ impl Place {
         Place { text, steps: vec![Step::Member(name.to_owned())] }
     }
 
+    /// The member of the record's own object that it begins at, if it begins at one.
+    pub(super) fn first_member(&self) -> Option<&str> {
+        match self.steps.first() {
+            Some(Step::Member(name)) => Some(name),
+            _ => None,
+        }
+    }
+
     pub(crate) fn steps(&self) -> &[Step] {
         &self.steps
     }

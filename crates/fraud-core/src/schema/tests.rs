@@ -118,6 +118,23 @@ fn each_mistake_is_told_with_its_line_and_what_is_meant() {
             "the zone `Europe/Berln` is not known; did you mean `Europe/Berlin`?; it is `UTC`, an offset such as `+01:00`, or a name of the IANA database",
         ),
         (
+            "event_time = { at = \"/t\", form = \"hours\" }",
+            "times of the form `hours` need `since`, the start, as in `since = \"2026-01-01T00:00:00Z\"`",
+        ),
+        (
+            "event_time = { at = \"/t\", form = \"hours\", since = \"2026-01-01T00:00:00\" }",
+            "`since` is `2026-01-01T00:00:00`; it takes a time with an offset, as in `2026-01-01T00:00:00Z`",
+        ),
+        ("event_time = { at = \"/t\", form = \"hours\", since = 5 }", "`since` takes a text"),
+        (
+            "event_time = { at = \"/t\", form = \"days\", since = \"2026-01-01T00:00Z\", zone = \"UTC\" }",
+            "`zone` has no use here: `since` has an offset",
+        ),
+        (
+            "event_time = { at = \"/t\", form = \"epoch_s\", since = \"2026-01-01T00:00Z\" }",
+            "`since` has no use here: it is for the forms `seconds`, `minutes`, `hours` and `days`",
+        ),
+        (
             "event_time = { at = [\"/d\", \"/t\"], form = \"rfc3339\" }",
             "a time of several members needs a pattern as its `form`, such as `%Y %m %d %H:%M`",
         ),
@@ -177,4 +194,59 @@ fn a_schema_has_a_name_and_maps_something() {
 fn two_names_may_have_one_place() {
     let schema = Schema::parse("name = \"s\"\ncustomer_id = \"/card\"\ncard = \"/card\"\n").unwrap();
     assert_eq!(schema.names().collect::<Vec<_>>(), ["customer_id", "card_id"]);
+}
+
+#[test]
+fn a_start_is_part_of_the_id() {
+    let id = |since: &str, form: &str| {
+        let toml =
+            format!("name = \"s\"\nevent_time = {{ at = \"/t\", form = \"{form}\", since = \"{since}\" }}\n");
+        Schema::parse(&toml).unwrap().id().to_owned()
+    };
+    let one = id("2026-01-01T00:00:00Z", "hours");
+    assert_ne!(one, id("2026-01-02T00:00:00Z", "hours"));
+    assert_ne!(one, id("2026-01-01T00:00:00Z", "days"));
+}
+
+#[test]
+fn names_and_places_make_the_schema_that_a_file_makes() {
+    let pairs = [
+        ("amount", "/amt"),
+        ("merchant", "/m"),
+        ("card_id", "/c"),
+        ("event_time", "/t"),
+        ("channel", "/x#/y"),
+    ];
+    let toml = "name = \"map\"\namount = { at = \"/amt\", text = true }\nmerchant = \"/m\"\ncard = \"/c\"\n\
+                event_time = \"/t\"\n[fields]\nchannel = \"/x#/y\"\n";
+    let schema = Schema::of_pairs("map", pairs).unwrap();
+    assert_eq!(schema, Schema::parse(toml).unwrap());
+    let members: Vec<_> = schema.members().collect();
+    assert_eq!(
+        members,
+        [("amount", "amt"), ("event_time", "t"), ("merchant_id", "m"), ("card_id", "c"), ("channel", "x")]
+    );
+    let told = |pairs: &[(&str, &str)]| -> Vec<String> {
+        let problems = Schema::of_pairs("map", pairs.iter().copied()).unwrap_err();
+        problems.iter().map(ToString::to_string).collect()
+    };
+    assert_eq!(
+        told(&[
+            ("a b", "/a"),
+            ("fraud_score", "/b"),
+            ("Amount", "/c"),
+            ("ip", "c"),
+            ("x", "/d"),
+            ("X", "/e")
+        ]),
+        [
+            "name `a b`: 1 to 64 letters, digits, `.`, `_` or `-`",
+            "`fraud_score` is a name that scored records use; take another",
+            "`Amount` has a key of its own: write `amount = ..` above `[fields]`",
+            "`c` is not a place: a place begins with `/`, as in `/detail/amount`",
+            "`X` is mapped twice: `x` is the same name to the lake",
+        ]
+    );
+    assert_eq!(told(&[]).len(), 1);
+    assert_eq!(told(&[("merchant", "/a"), ("merchant_id", "/b")]).len(), 1);
 }

@@ -124,6 +124,13 @@ impl<'a> Mapped<'a> {
         self.value(Some(core as usize))
     }
 
+    /// The mapped names without a value.
+    pub(super) fn lacking<'p>(&'p self, plan: &'p Plan) -> impl Iterator<Item = &'p str> {
+        let targets = plan.targets.iter().zip(&self.values).filter(|(target, _)| target.is_mapped);
+        let lacking = targets.filter(|(_, value)| value.as_deref().is_none_or(|value| value == NULL));
+        lacking.map(|(target, _)| target.name.as_str())
+    }
+
     pub(super) fn appended(&self) -> &str {
         &self.appended
     }

@@ -26,7 +26,7 @@ const AT_ONCE: usize = 16;
   fraudctl entities import merchants.csv --table dynamodb:entities
   fraudctl entities import entities.ndjson.gz --table dynamodb:entities --by ana --json
 
-Formats: CSV (with commas, semicolons or tabs; its first line names `entity`, or `kind` and `id`, and `risk` (0 to 1),
+Formats: CSV (with commas, semicolons, tabs or bars; its first line names `entity`, or `kind` and `id`, and `risk` (0 to 1),
 `list_<name>`), one JSON object a line with these members, an array of such objects, {\"merchant/M0976\": {...}} as
 ENTITY_SOURCE=file: takes it, and DynamoDB's export; also compressed with gzip. A list's value is the second since the epoch at
 which the entity leaves it, 0 for never. What a row does not name stays as it is: no entity leaves a list by an import

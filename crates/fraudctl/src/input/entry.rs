@@ -13,8 +13,8 @@ pub const MAX_ENTRY_BYTES: usize = 16 * 1024 * 1024;
 pub struct Entry {
     /// Where it begins.
     pub location: SourceLocation,
-    /// The object from brace to brace, as it is written, or as a row of a Parquet file makes it; of a malformed entry its
-    /// line. Empty if it is [too long](Fault::TooLong).
+    /// The object from brace to brace, as it is written, or as a row of a CSV or Parquet file makes it; of a malformed entry
+    /// its line, or its row of CSV. Empty if it is [too long](Fault::TooLong).
     pub bytes: Bytes,
     /// Why it is not an object; `None` if it is one.
     pub fault: Option<Fault>,
@@ -72,4 +72,19 @@ pub enum Fault {
     /// It has more than [`MAX_ENTRY_BYTES`]; the rest of its line, or of its row, was passed over.
     #[error("more than {MAX_ENTRY_BYTES} bytes; the rest of its line, {0} bytes in all, was passed over")]
     TooLong(u64),
+    /// A row of CSV has another number of fields than the header.
+    #[error(
+        "{found} fields, but the header names {expected} columns; a field that holds the separator is written in quotes"
+    )]
+    Fields {
+        /// The row's fields.
+        found: usize,
+        /// The header's.
+        expected: usize,
+    },
+    /// A quote in a row of CSV is out of place. Where the row ends is unknown: reading goes on at the next line.
+    #[error(
+        "a quote is not closed, or text follows a closing one; a quote within a field in quotes is written twice"
+    )]
+    Quotes,
 }

@@ -24,10 +24,22 @@ pub enum Kind {
     Binary(&'static str),
     /// XML or HTML.
     Markup,
-    /// Text with a separator between fields.
+    /// Text with separators, of which no row is as its first line.
     Separated {
         /// Its first line.
         first_line: String,
+    },
+    /// CSV whose first line is a row.
+    NoHeader {
+        /// Its first line.
+        first_line: String,
+    },
+    /// CSV whose header is not UTF-8.
+    HeaderNotUtf8,
+    /// CSV whose header has a name twice.
+    RepeatedColumn {
+        /// The name.
+        column: String,
     },
     /// JSON, but no objects.
     NoObjects {
@@ -96,10 +108,7 @@ impl Kind {
     /// The kind of a file that begins with this malformed entry.
     pub(super) fn of_entry(first: &Entry) -> Self {
         let Ok(text) = std::str::from_utf8(&first.bytes) else { return Kind::Unknown };
-        let first_line = || match text.char_indices().nth(SHOWN) {
-            Some((end, _)) => format!("{}...", text.get(..end).unwrap_or_default()),
-            None => text.to_owned(),
-        };
+        let first_line = || shown(text);
         match (text.bytes().next(), first.fault) {
             (_, Some(Fault::NotAnObject)) => Kind::NoObjects { first_line: first_line() },
             (Some(b'{'), Some(fault)) => Kind::AlmostJson { fault: format!("{}: {fault}", first.location) },
@@ -136,7 +145,26 @@ impl fmt::Display for Kind {
             Kind::Binary(name) => write!(f, "it looks like {name} ({ACCEPTED}); convert it first"),
             Kind::Markup => write!(f, "it looks like XML or HTML ({ACCEPTED}); convert it first"),
             Kind::Separated { first_line } => {
-                write!(f, "it looks like CSV: it begins with `{first_line}` ({ACCEPTED}); convert it first")
+                write!(
+                    f,
+                    "it looks like CSV, but its rows have other numbers of fields than its first line: it begins with \
+                     `{first_line}` ({ACCEPTED})"
+                )
+            }
+            Kind::NoHeader { first_line } => {
+                write!(
+                    f,
+                    "it looks like CSV without a header: it begins with `{first_line}`; name the columns in a line before \
+                     that one"
+                )
+            }
+            Kind::HeaderNotUtf8 => write!(
+                f,
+                "it looks like CSV, but its first line is not UTF-8; save it as UTF-8 (iconv -f ISO-8859-1 -t UTF-8, if that \
+                 is what it is)"
+            ),
+            Kind::RepeatedColumn { column } => {
+                write!(f, "its header names the column `{column}` twice; give one of them another name")
             }
             Kind::NoObjects { first_line } => {
                 write!(f, "it is JSON without objects: it begins with `{first_line}` ({ACCEPTED})")
@@ -152,4 +180,13 @@ impl fmt::Display for Kind {
     }
 }
 
-const ACCEPTED: &str = "accepted are Parquet, and JSON objects, one a line, one after the other or in an array, also compressed with gzip or zstd";
+const ACCEPTED: &str = "accepted are Parquet, CSV with a header, and JSON objects, one a line, one after the other or in an array, CSV and \
+                        JSON also compressed with gzip or zstd";
+
+/// The beginning of a first line.
+pub(super) fn shown(line: &str) -> String {
+    match line.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}...", line.get(..end).unwrap_or_default()),
+        None => line.to_owned(),
+    }
+}

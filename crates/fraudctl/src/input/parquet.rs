@@ -133,6 +133,12 @@ impl ParquetRows {
         Ok(rows)
     }
 
+    /// The names of the columns, groups as one, in their order.
+    pub(super) fn columns(&self) -> impl Iterator<Item = &str> {
+        let schema = self.reader.metadata().file_metadata().schema_descr().root_schema();
+        schema.get_fields().iter().map(|field| field.name())
+    }
+
     /// The next row.
     pub(super) fn next(&mut self) -> Option<Result<Entry, ParquetFault>> {
         if self.begun.is_empty()

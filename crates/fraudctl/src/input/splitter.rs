@@ -287,7 +287,7 @@ impl Splitter {
             let count = self.window.available().iter().take_while(|byte| white(byte)).count();
             self.consume(count);
             match self.window.byte(0)? {
-                Some(0xef) if self.window.is_at_byte_order_mark()? => self.window.consume(3),
+                Some(0xef) if self.window.is_at_byte_order_mark()? => self.window.skip_byte_order_mark(),
                 Some(byte) if white(&byte) => {}
                 other => return Ok(other),
             }

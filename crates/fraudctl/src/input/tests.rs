@@ -238,27 +238,38 @@ fn what_is_larger_than_any_record_is_passed_over_and_not_held() {
 
 #[test]
 fn another_kind_of_file_is_refused_with_what_it_seems_to_be_and_what_to_do() {
-    for (name, message) in [
-        (
-            "tx.csv",
-            "it looks like CSV: it begins with `transaction_id,customer_id,amount,event_time` (accepted are Parquet, and JSON objects",
-        ),
-        ("tx-utf16.ndjson", "it looks like UTF-16 text; save it as UTF-8 (iconv -f UTF-16 -t UTF-8)"),
-    ] {
-        let path = fixture("transactions").join(name);
-        let error = Input::open(&[Source::File(path.clone())]).unwrap_err().to_string();
-        assert!(error.starts_with(&format!("{} is refused: {message}", path.display())), "{error}");
-    }
+    let path = fixture("transactions/tx-utf16.ndjson");
+    let error = Input::open(&[Source::File(path.clone())]).unwrap_err().to_string();
+    let message = "it looks like UTF-16 text; save it as UTF-8 (iconv -f UTF-16 -t UTF-8)";
+    assert!(error.starts_with(&format!("{} is refused: {message}", path.display())), "{error}");
     for (bytes, message) in [
         (&b"PAR1\x15\x04"[..], "it is Parquet, of which only files of transactions are read"),
-        (b"PARE\x15\x04", "it looks like encrypted Parquet (accepted are Parquet, and JSON objects"),
+        (
+            b"PARE\x15\x04",
+            "it looks like encrypted Parquet (accepted are Parquet, CSV with a header, and JSON objects",
+        ),
         (b"\xfd7zXZ\0", "it looks like xz; unpack it first (xz -d), or compress it with gzip or zstd"),
         (b"PK\x03\x04..", "it looks like zip (or a spreadsheet); unpack it first (unzip)"),
         (b"{\0\"\0a\0", "it looks like UTF-16 text"),
         (b"<?xml version=\"1.0\"?>", "it looks like XML or HTML"),
         (b"\x07\x00\x01", "it is neither text nor of a known kind"),
         (b"hello world\n", "it looks like other text: it begins with `hello world`"),
-        (b"a;b;c\n1;2;3\n", "it looks like CSV: it begins with `a;b;c`"),
+        (
+            b"a;b;c\n1;2\n",
+            "it looks like CSV, but its rows have other numbers of fields than its first line: it begins with `a;b;c`",
+        ),
+        (
+            b"T1,C1,5\nT2,C2,7\n",
+            "it looks like CSV without a header: it begins with `T1,C1,5`; name the columns in a line before that one",
+        ),
+        (b"a,b, a\n1,2,3\n", "its header names the column `a` twice; give one of them another name"),
+        (b"a,gr\xfc\xdfe\n1,2\n", "it looks like CSV, but its first line is not UTF-8; save it as UTF-8"),
+        (
+            b"2026-01-15 12:00:01,123 INFO started\n2026-01-15 12:00:02,456 INFO done\n",
+            "it looks like CSV without a header",
+        ),
+        (b"It began well, all said.\nIt ended, too.\n", "it looks like CSV, but its rows"),
+        (b"level=info, n=1\nlevel=info, n=2\n", "it looks like CSV, but its rows"),
         (b"7\n8\n", "it is JSON without objects: it begins with `7`"),
         (
             b"{'a': 1}\n{'a': 2}\n",
@@ -303,8 +314,8 @@ fn several_files_are_read_in_their_order_and_places_name_them() {
     assert_eq!(entries[3].location.to_string(), format!("{}, line 1", files[1]));
     assert_eq!(Some(read.get()), size);
     // None is used if one is of another kind.
-    let with_csv = [files[0].clone(), Source::File(fixture("transactions/tx.csv"))];
-    assert!(matches!(Input::open(&with_csv), Err(InputError::Refused { .. })));
+    let with_another = [files[0].clone(), Source::File(fixture("transactions/tx-utf16.ndjson"))];
+    assert!(matches!(Input::open(&with_another), Err(InputError::Refused { .. })));
     // A folder is all its files.
     let folder = Source::File(fixture("transactions"));
     let error = Input::open(&[folder]).unwrap_err();
@@ -320,6 +331,8 @@ fn the_raw_backup_is_read_as_firehose_writes_it() {
     let read: Vec<&[u8]> = raw.iter().map(|entry| &entry.bytes[..]).collect();
     assert_eq!(read, original.lines().map(str::as_bytes).collect::<Vec<_>>());
 }
+
+mod csv_rows;
 
 mod properties {
     use proptest::prelude::*;

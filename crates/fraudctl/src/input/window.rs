@@ -105,6 +105,11 @@ impl Window {
         Ok(self.available().starts_with(BYTE_ORDER_MARK))
     }
 
+    /// Consumes the byte order mark that comes next.
+    pub(super) fn skip_byte_order_mark(&mut self) {
+        self.consume(BYTE_ORDER_MARK.len());
+    }
+
     /// Consumes `count` bytes, at most what is available.
     pub(super) fn consume(&mut self, count: usize) {
         self.start = (self.start + count).min(self.buffer.len());

@@ -22,7 +22,7 @@ use crate::row_notes::tell_left_out;
   fraudctl profiles import customers.csv --to dynamodb:customer_profiles
   fraudctl profiles import customers.ndjson.gz --to dynamodb:customer_profiles --json
 
-Formats: CSV (with commas, semicolons or tabs; its first line names customer_id and may name segment, lifetime_value and
+Formats: CSV (with commas, semicolons, tabs or bars; its first line names customer_id and may name segment, lifetime_value and
 risk_score, 0 to 1), one JSON object a line with these members, an array of such objects, {\"<customer_id>\": {...}} as
 `fraudctl generate` writes it, and DynamoDB's export; also compressed with gzip. The content decides, not the name.
 A row that the functions could not use is reported and not written; the other rows are written. If a customer has several

@@ -1,4 +1,4 @@
-//! Profiles as spreadsheets write them: with commas, semicolons or tabs.
+//! Profiles as spreadsheets write them: with commas, semicolons, tabs or bars.
 
 use csv::ByteRecord;
 
