@@ -97,7 +97,7 @@ impl Tally {
         index
     }
 
-    /// The measured span ends here, if it does not end before.
+    /// The measured span ends here, if it does not end before. No transaction from `until` on may have been added.
     pub fn end(&mut self, until: i64) {
         self.settings.until = self.settings.until.min(until);
     }
