@@ -194,6 +194,11 @@ impl Entity {
         Entity { days, ..self }
     }
 
+    /// What is known of it by day, to be changed.
+    pub fn days_mut(&mut self) -> &mut MerchantDays {
+        &mut self.days
+    }
+
     /// Whether every stored attribute could be used.
     pub fn is_valid(&self) -> bool {
         self.is_valid

@@ -52,9 +52,9 @@ impl<'a> Found<'a> {
 
 impl<'a> HistoryFound<'a> {
     /// The inputs, if there are any.
-    pub fn inputs(self) -> Option<&'a HistoryInputs> {
+    pub fn inputs(self) -> Option<HistoryInputs> {
         match self {
-            HistoryFound::New(inputs) => Some(inputs),
+            HistoryFound::New(inputs) => Some(*inputs),
             HistoryFound::Again(entry) => Some(entry.inputs()),
             _ => None,
         }

@@ -27,17 +27,20 @@ mod codec;
 pub mod fold;
 mod incoming;
 mod inputs;
+mod packed;
 mod place;
 mod totals;
+mod varint;
 mod view;
 
 pub use codec::{DamagedRow, MAX_ENTITY_INPUTS, MAX_ROW_BYTES};
-pub use incoming::{EntryKey, Incoming, counted_second};
+pub use incoming::{EntryKey, Incoming, counted_second, ten_thousandths};
 pub use inputs::HistoryInputs;
 pub(crate) use inputs::rounded;
 pub use place::{Place, SequenceNumber};
 pub use totals::{Day, Week};
 
+use packed::{Beside, Packed};
 use totals::Totals;
 
 /// As many earlier transactions as windows of hours look back on, and as many as are remembered that do not count.
@@ -79,7 +82,8 @@ pub struct Entry {
     counts: bool,
     is_outlier: bool,
     alerted: bool,
-    inputs: HistoryInputs,
+    beside: Beside,
+    packed: Packed,
     known: Arc<Known>,
 }
 
@@ -183,7 +187,8 @@ impl History {
             counts: record.counts,
             is_outlier,
             alerted,
-            inputs,
+            beside: Beside::of(&inputs),
+            packed: Packed::of(&inputs),
             known: self.shared(known),
         });
         self.fresh += 1;
@@ -276,7 +281,7 @@ impl History {
         let counting = self.recent.iter().rev().filter(|entry| entry.counts).take(REMEMBERED);
         for entry in counting.filter(|entry| entry.arrival > now.saturating_sub(MEMORY_MILLIS)) {
             let age = record.event_time.saturating_sub(entry.event_time);
-            inputs.add_recent(age, entry.inputs.counted_amount());
+            inputs.add_recent(age, entry.counted_amount());
         }
         inputs
     }
@@ -295,8 +300,13 @@ impl Entry {
     }
 
     /// The inputs that it was decided with.
-    pub fn inputs(&self) -> &HistoryInputs {
-        &self.inputs
+    pub fn inputs(&self) -> HistoryInputs {
+        self.packed.inputs(self.beside)
+    }
+
+    /// The amount as sums take it.
+    fn counted_amount(&self) -> i64 {
+        if self.beside.is_foreign { 0 } else { self.beside.amount }
     }
 
     /// What was looked up for it.

@@ -98,6 +98,7 @@ impl<'a> Inputs<'a> {
         label_delay: LabelDelay,
     ) {
         self.further.reserve_exact(policy.further_inputs().len());
+        let history = policy.history().and_then(|settings| Some((found.history.inputs()?, settings)));
         for further in policy.further_inputs() {
             // What a transaction was decided with stays what it was.
             if let (true, HistoryFound::Again(entry)) = (further.input.is_of_entity(), found.history) {
@@ -144,9 +145,9 @@ impl<'a> Inputs<'a> {
                         EntityFound::None | EntityFound::Absent => InputValue::None,
                     }
                 }
-                Input::History(input) => match (found.history.inputs(), policy.history()) {
-                    (Some(inputs), Some(settings)) => inputs.value(*input, settings),
-                    _ => InputValue::None,
+                Input::History(input) => match history {
+                    Some((inputs, settings)) => inputs.value(*input, settings),
+                    None => InputValue::None,
                 },
             };
             self.further.push(value);

@@ -105,7 +105,7 @@ impl Refusal {
 pub fn hint(failure: &Failure) -> Option<&'static str> {
     match failure {
         Failure::Failed(error) => Refusal::of(&format!("{error:#}")).map(Refusal::mend),
-        Failure::Input(_) => None,
+        Failure::Input(_) | Failure::Beyond(_) => None,
     }
 }
 

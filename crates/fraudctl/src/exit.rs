@@ -13,6 +13,8 @@ pub enum Failure {
     Failed(anyhow::Error),
     /// The input, or part of it, is wrong: status 2, as clap exits for wrong arguments. The correct part was processed.
     Input(anyhow::Error),
+    /// What was measured is not within what was asked for: status 3.
+    Beyond(anyhow::Error),
 }
 
 impl Failure {
@@ -26,13 +28,14 @@ impl Failure {
         match self {
             Failure::Failed(_) => 1,
             Failure::Input(_) => 2,
+            Failure::Beyond(_) => 3,
         }
     }
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (Failure::Failed(error) | Failure::Input(error)) = self;
+        let (Failure::Failed(error) | Failure::Input(error) | Failure::Beyond(error)) = self;
         fmt::Display::fmt(error, f)
     }
 }

@@ -245,6 +245,15 @@ impl Input {
         Ok(self.begun.is_empty())
     }
 
+    /// The first entry that is left, if there is one. Waits for it.
+    ///
+    /// # Errors
+    /// [`InputError`]
+    pub fn first(&mut self) -> Result<Option<&Entry>, InputError> {
+        self.is_empty()?;
+        Ok(self.begun.front())
+    }
+
     /// How many bytes the sources have together, if that is known beforehand.
     pub fn size(&self) -> Option<u64> {
         self.size

@@ -18,6 +18,8 @@ mod summary;
 mod target;
 mod unknown;
 
+pub(crate) use lines::LineCounts;
+
 /// No label takes longer.
 const LIMIT: Duration = Duration::from_secs(30);
 

@@ -5,6 +5,7 @@ use clap::{Parser, Subcommand};
 pub mod aggregates;
 pub mod alerts;
 pub mod aws;
+pub mod backtest;
 pub mod consume;
 pub mod dead_letters;
 pub mod display;
@@ -44,7 +45,7 @@ pub use exit::Failure;
   fraudctl dead-letters list --queue sqs:https://sqs.us-east-1.amazonaws.com/123456789012/dead-letters
 
 AWS is configured as for every AWS tool: AWS_REGION, AWS_PROFILE, AWS_ENDPOINT_URL_KINESIS and so on.
-Exit status: 0 done, 1 something failed, 2 the input is wrong.")]
+Exit status: 0 done, 1 something failed, 2 the input is wrong, 3 a back-test is not within what was asked for.")]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -59,6 +60,8 @@ pub enum Command {
     /// The alert ledger.
     #[command(subcommand)]
     Alerts(alerts::AlertsCommand),
+    #[allow(missing_docs, reason = "the arguments' own documentation is the command's help")]
+    Backtest(backtest::BacktestArgs),
     #[allow(missing_docs, reason = "the arguments' own documentation is the command's help")]
     Consume(consume::ConsumeArgs),
     /// Records that could not be processed.
@@ -111,6 +114,7 @@ pub async fn run(command: &Command) -> Result<(), Failure> {
     match command {
         Command::Aggregates(arguments) => aggregates::run(arguments).await,
         Command::Alerts(command) => alerts::run(command).await,
+        Command::Backtest(arguments) => backtest::run(arguments).await,
         Command::Consume(arguments) => consume::run(arguments).await,
         Command::DeadLetters(command) => dead_letters::run(command).await,
         Command::Doctor(arguments) => doctor::run(arguments).await,

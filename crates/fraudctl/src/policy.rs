@@ -14,12 +14,14 @@ use crate::Failure;
 use crate::options::with_options;
 
 mod check;
+mod diff;
 mod explain;
 mod export;
 mod list;
 mod publish;
 mod schema;
 mod show;
+mod threshold;
 
 /// No answer of the store takes longer.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -41,6 +43,10 @@ pub enum PolicyCommand {
     Show(show::ShowPolicyArgs),
     #[allow(missing_docs, reason = "the arguments' own documentation is the command's help")]
     Export(export::ExportPolicyArgs),
+    #[allow(missing_docs, reason = "the arguments' own documentation is the command's help")]
+    Diff(diff::DiffArgs),
+    #[allow(missing_docs, reason = "the arguments' own documentation is the command's help")]
+    Threshold(threshold::ThresholdArgs),
 }
 
 /// Runs a command.
@@ -56,6 +62,8 @@ pub async fn run(command: &PolicyCommand) -> Result<(), Failure> {
         PolicyCommand::List(arguments) => list::run(arguments).await,
         PolicyCommand::Show(arguments) => show::run(arguments).await,
         PolicyCommand::Export(arguments) => export::run(arguments).await,
+        PolicyCommand::Diff(arguments) => diff::run(arguments).await,
+        PolicyCommand::Threshold(arguments) => threshold::run(arguments).await,
     }
 }
 

@@ -129,7 +129,7 @@ pub async fn run(arguments: &FraudLocalArgs) -> Result<(), Failure> {
     }
     let LoadedProfiles { profiles, items } = profiles;
     output::claim(&arguments.out).map_err(Failure::input)?;
-    let aws = services::start_with(arrivals).await?;
+    let aws = services::start_with(arrivals, services::SHARDS).await?;
     let interrupt = Interrupt::listen();
     let pipeline = Pipeline {
         aws: &aws,

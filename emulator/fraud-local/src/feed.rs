@@ -6,6 +6,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use anyhow::Context;
+use backtest::engine::{LabelsKnown, WhenLabelsCome};
 use embedded_aws::event_source_mapping::RecordSource;
 use embedded_aws::{EmbeddedAws, Service};
 use exact_text::timestamp::Timestamp;
@@ -82,6 +83,11 @@ impl ComingLabels {
         }
         labels.sort_by_key(|label| label.statement.reported_at);
         ComingLabels { labels, delay }
+    }
+
+    /// The labels as a back-test takes them: each comes at its own time.
+    pub fn known(&self) -> LabelsKnown {
+        LabelsKnown::new(self.labels.clone(), WhenLabelsCome::Reported)
     }
 }
 
@@ -171,7 +177,7 @@ impl<'a> Feed<'a> {
         let known = self.known(today, &counting);
         let ends: Ends =
             self.ends.iter().map(|(shard, end)| (shard.clone(), SequenceNumber::of(end))).collect();
-        self.timeline.changes(ends, known);
+        self.timeline.changes(now, ends, known);
         Ok(())
     }
 

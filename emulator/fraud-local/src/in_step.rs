@@ -47,6 +47,24 @@ impl<'f, 'a> InStep<'f, 'a> {
     }
 }
 
+/// Waits until the alerting function is done with this many records: Firehose delivers when a stream's other readers have long
+/// seen them, which in simulated time is at once.
+pub(crate) async fn alerts_have_seen(functions: &Functions, records: u64) {
+    until(functions, |(alerts, _)| alerts >= records).await;
+}
+
+/// Waits until it is so, or nothing has been seen for long.
+async fn until(functions: &Functions, is_so: impl Fn((u64, u64)) -> bool) {
+    let (mut seen, mut since) = (functions.seen(), Instant::now());
+    while !is_so(seen) && since.elapsed() < PATIENCE {
+        sleep(LOOK).await;
+        let now = functions.seen();
+        if now != seen {
+            (seen, since) = (now, Instant::now());
+        }
+    }
+}
+
 impl Steps for InStep<'_, '_> {
     fn begins(&mut self, record: &Record) -> bool {
         if !self.is_needed {
@@ -63,14 +81,7 @@ impl Steps for InStep<'_, '_> {
     }
 
     async fn ended(&mut self, sent: u64) -> anyhow::Result<()> {
-        let (mut seen, mut since) = (self.functions.seen(), Instant::now());
-        while seen.0.min(seen.1) < sent && since.elapsed() < PATIENCE {
-            sleep(LOOK).await;
-            let now = self.functions.seen();
-            if now != seen {
-                (seen, since) = (now, Instant::now());
-            }
-        }
+        until(self.functions, |(alerts, transform)| alerts.min(transform) >= sent).await;
         match (&mut self.feed, self.next) {
             // Boxed: else the compiler's limit of nested futures is met in tests.
             (Some(feed), Some(now)) => Box::pin(feed.becomes(now)).await,

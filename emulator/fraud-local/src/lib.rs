@@ -2,6 +2,7 @@
 //! them, and a report that says whether everything balances.
 
 mod arrivals;
+pub mod backtested;
 mod beside;
 pub mod caught;
 pub mod command;
@@ -24,5 +25,5 @@ pub use arrivals::{ArrivalMode, simulated as simulated_arrivals};
 pub use feed::{ComingLabels, LabelsCome};
 pub use labels::Labels;
 pub use pipeline::{FinishedRun, Pipeline};
-pub use services::{exports, start as start_services, start_with as start_services_with};
+pub use services::{SHARDS, exports, start as start_services, start_with as start_services_with};
 pub use transactions::Input;

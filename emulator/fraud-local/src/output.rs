@@ -151,7 +151,7 @@ pub(crate) fn landed(out: &Path) -> anyhow::Result<Vec<LandedLine>> {
 
 fn read_landed(line: &str) -> anyhow::Result<LandedLine> {
     let (mut decision_id, mut fraud_score, mut enrichment) = (None, None, None);
-    let (mut history, mut inputs) = (None, None);
+    let (mut history, mut inputs, mut reasons) = (None, None, Vec::new());
     let mut unavailable = EntityKinds::NONE;
     Scanner::new(line, 64).object(|key, scanner| {
         let value = scanner.value()?;
@@ -163,6 +163,7 @@ fn read_landed(line: &str) -> anyhow::Result<LandedLine> {
                 inputs = value.as_str();
                 unavailable = unavailable_kinds(inputs.as_deref().unwrap_or_default())?;
             }
+            (Some("fraud_reasons"), Value::Array(names)) => reasons = texts(names)?,
             (Some("fraud_score"), Value::Number(digits)) => fraud_score = digits.parse().ok(),
             _ => {}
         }
@@ -175,7 +176,18 @@ fn read_landed(line: &str) -> anyhow::Result<LandedLine> {
         unavailable,
         history: history.map(Cow::into_owned),
         inputs: inputs.map(Cow::into_owned),
+        reasons,
     })
+}
+
+/// The texts of a JSON array.
+fn texts(array: &str) -> Result<Vec<String>, exact_text::json::JsonError> {
+    let mut texts = Vec::new();
+    Scanner::new(array, 64).array(|scanner| {
+        texts.extend(scanner.value()?.as_str().map(Cow::into_owned));
+        Ok::<_, exact_text::json::JsonError>(())
+    })?;
+    Ok(texts)
 }
 
 /// The kinds of entities that a record's inputs call unavailable.

@@ -24,12 +24,13 @@ use stream_client::producer::{self, SendResult, Settings as ProducerSettings};
 use tokio::sync::watch;
 
 use crate::arrivals::ArrivalMode;
+use crate::backtested::{Backtested, RunPast};
 use crate::beside::beside;
 use crate::caught::{CaughtReport, PolicyAlerts};
 use crate::feed::{ComingLabels, Feed};
 use crate::functions::{self, Functions};
 use crate::in_order;
-use crate::in_step::InStep;
+use crate::in_step::{InStep, alerts_have_seen};
 use crate::labels::{Labels, identity_of_alert};
 use crate::output;
 use crate::reconcile::{ExpectedOutput, LandedLine, PipelineOutput, StreamRecord, USED};
@@ -80,6 +81,12 @@ pub struct FinishedRun {
     pub report: RunReport,
     /// The alerts' messages, in the order in which they were published.
     pub alerts: Vec<String>,
+    /// What is on the stream.
+    pub records: Vec<StreamRecord>,
+    /// What the lake's lines say of themselves.
+    pub landed: Vec<LandedLine>,
+    /// What was known of entities when.
+    pub timeline: Timeline,
     /// Why the input ended before its end.
     pub input_error: Option<InputError>,
 }
@@ -120,9 +127,10 @@ impl Pipeline<'_> {
             }
             None => (Timeline::from(entities), None),
         };
-        let (report, alerts) = self.report(&functions, summary, time, (&timeline, labels_applied)).await?;
+        let (report, alerts, records, landed) =
+            self.report(&functions, summary, time, (&timeline, labels_applied)).await?;
         status.clear();
-        Ok(FinishedRun { report, alerts, input_error })
+        Ok(FinishedRun { report, alerts, records, landed, timeline, input_error })
     }
 
     async fn work(
@@ -146,7 +154,13 @@ impl Pipeline<'_> {
                 ..mapping_settings()
             },
         )?;
-        let transform = async |invocation| functions.transform(invocation).await;
+        let is_behind = self.aws.simulates_arrivals() && self.policy.history().is_some();
+        let transform = async |invocation| {
+            if is_behind {
+                alerts_have_seen(functions, status.produced.load(Ordering::Relaxed)).await;
+            }
+            functions.transform(invocation).await
+        };
         let objects = DirectoryObjects::new(&self.out);
         let delivery = DeliveryStream::of_stream(
             self.aws.record_source(STREAM),
@@ -233,7 +247,7 @@ impl Pipeline<'_> {
         summary: ProduceSummary,
         time: Duration,
         (timeline, labels_applied): (&Timeline, Option<u64>),
-    ) -> anyhow::Result<(RunReport, Vec<String>)> {
+    ) -> anyhow::Result<(RunReport, Vec<String>, Vec<StreamRecord>, Vec<LandedLine>)> {
         let records = self.stream_records().await?;
         let alerts: Vec<String> =
             self.aws.published().into_iter().map(|published| published.message).collect();
@@ -259,6 +273,17 @@ impl Pipeline<'_> {
         if !self.follow && produced < summary.sent {
             discrepancies.push(format!("{} records sent, {produced} on the stream", summary.sent));
         }
+        let coming = self.coming.as_ref();
+        let past = RunPast {
+            records: &records,
+            profiles: &self.profiles,
+            timeline,
+            labels: coming.map(ComingLabels::known).unwrap_or_default(),
+            delay: coming.map(|coming| coming.delay).unwrap_or_default(),
+            schema: &self.schema,
+        };
+        let (backtest, differences) = Backtested::of(past, &self.policy).compare(&outcome.landed, &alerts);
+        discrepancies.extend(differences);
         let totals = functions.totals();
         let simulated = self.aws.simulates_arrivals();
         let distinct_letters: BTreeSet<_> = outcome.dead_letters.iter().map(|(_, id)| id).collect();
@@ -285,11 +310,12 @@ impl Pipeline<'_> {
             transactions_per_second: per_second(produced, time),
             seconds: time.as_secs_f64(),
             files: output::written(&self.out)?,
+            backtest,
             caught: self.caught(&records, &outcome.alerts).await?,
             balanced: discrepancies.is_empty(),
             discrepancies,
         };
-        Ok((report, alerts))
+        Ok((report, alerts, records, outcome.landed))
     }
 
     /// What of the frauds was alerted, by the labels.

@@ -62,6 +62,8 @@ pub struct LandedLine {
     pub history: Option<String>,
     /// `fraud_inputs`
     pub inputs: Option<String>,
+    /// `fraud_reasons`
+    pub reasons: Vec<String>,
 }
 
 /// What the pipeline produced.

@@ -10,8 +10,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::arrivals::ArrivalMode;
+use crate::backtested::BacktestReport;
 use crate::caught::CaughtReport;
-use fraudctl::display::{event_time_faults, on_one_line, table, thousands, three_places};
+use fraudctl::display::{counted, event_time_faults, on_one_line, table, thousands, three_places};
 
 /// Alerts shown to people.
 const ALERTS_SHOWN: usize = 10;
@@ -65,6 +66,8 @@ pub struct RunReport {
     pub seconds: f64,
     /// Files written to the output folder.
     pub files: u64,
+    /// What a back-test of the same records decides otherwise.
+    pub backtest: BacktestReport,
     /// What of the frauds was alerted, if labels name them.
     pub caught: Option<CaughtReport>,
     /// Whether everything that went in came out.
@@ -195,6 +198,9 @@ impl RunReport {
         if let Some(labels) = self.labels_applied {
             rows.push(("labels", format!("{} came while transactions streamed", thousands(labels))));
         }
+        let BacktestReport { lines, alerts, differences } = self.backtest;
+        let compared = format!("{} and {}", counted(lines, "line"), counted(alerts, "alert"));
+        rows.push(("back-test", format!("{compared} decided again, {} otherwise", thousands(differences))));
         rows.extend(self.never_alerted.iter().map(|kind| ("never alerted", kind.clone())));
         if self.not_produced > 0 {
             rows.insert(1, ("not produced", thousands(self.not_produced)));

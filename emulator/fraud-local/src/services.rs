@@ -18,7 +18,7 @@ use crate::functions::window_rule;
 /// The stream of transactions.
 pub(crate) const STREAM: &str = "transactions";
 /// Its shards: those that the tutorial's peak of 50,000 a minute needs.
-pub(crate) const SHARDS: u32 = 2;
+pub const SHARDS: u32 = 2;
 pub(crate) const PROFILES_TABLE: &str = "customer_profiles";
 pub(crate) const ENTITIES_TABLE: &str = "entities";
 pub(crate) const LABELS_TABLE: &str = "labels";
@@ -36,18 +36,18 @@ pub(crate) const RETENTION_DAYS: u64 = 400;
 /// # Errors
 /// If a port or a thread cannot be had.
 pub async fn start() -> anyhow::Result<EmbeddedAws> {
-    start_with(Arrivals::Real).await
+    start_with(Arrivals::Real, SHARDS).await
 }
 
-/// As [`start`]; records arrive at the stream as `arrivals` say.
+/// As [`start`]; the stream has this many shards, and records arrive at it as `arrivals` say.
 ///
 /// # Errors
 /// If a port or a thread cannot be had.
-pub async fn start_with(arrivals: Arrivals) -> anyhow::Result<EmbeddedAws> {
+pub async fn start_with(arrivals: Arrivals, shards: u32) -> anyhow::Result<EmbeddedAws> {
     let builder = EmbeddedAws::builder()
-        .stream(STREAM, SHARDS)
+        .stream(STREAM, shards)
         .arrivals(arrivals)
-        // A file is produced as fast as possible, not at the pace that two shards allow.
+        // A file is produced as fast as possible, not at the pace that its shards allow.
         .shard_write_limits(false)
         .table_definition(definition(PROFILES_TABLE, &profiles::table::TABLE))
         .table_definition(definition(ENTITIES_TABLE, &entities::table::TABLE))

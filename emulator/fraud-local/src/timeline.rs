@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use exact_text::timestamp::Timestamp;
 use fraud_aws::entities::FileEntities;
 use fraud_core::history::SequenceNumber;
 
@@ -12,7 +13,14 @@ pub(crate) type Ends = BTreeMap<String, SequenceNumber>;
 #[derive(Debug, Clone)]
 pub struct Timeline {
     begin: FileEntities,
-    changes: Vec<(Ends, FileEntities)>,
+    changes: Vec<Change>,
+}
+
+#[derive(Debug, Clone)]
+struct Change {
+    at: Timestamp,
+    ends: Ends,
+    entities: FileEntities,
 }
 
 /// Nothing changes.
@@ -23,9 +31,14 @@ impl From<FileEntities> for Timeline {
 }
 
 impl Timeline {
-    /// From the records behind `ends` on something else is known.
-    pub(crate) fn changes(&mut self, ends: Ends, entities: FileEntities) {
-        self.changes.push((ends, entities));
+    /// From the records behind `ends` on it is this time or later, and something else is known.
+    pub(crate) fn changes(&mut self, at: Timestamp, ends: Ends, entities: FileEntities) {
+        self.changes.push(Change { at, ends, entities });
+    }
+
+    /// When the changes were.
+    pub(crate) fn moments(&self) -> impl Iterator<Item = Timestamp> {
+        self.changes.iter().map(|change| change.at)
     }
 
     /// What was known at the begin.
@@ -36,13 +49,13 @@ impl Timeline {
     /// How many changes came before a record.
     pub(crate) fn changes_before(&self, shard: &str, sequence_number: &str) -> usize {
         let number = SequenceNumber::of(sequence_number);
-        self.changes.partition_point(|(ends, _)| ends.get(shard).is_none_or(|end| *end < number))
+        self.changes.partition_point(|change| change.ends.get(shard).is_none_or(|end| *end < number))
     }
 
     /// What was known after so many changes.
     pub(crate) fn after(&self, changes: usize) -> &FileEntities {
         let last = changes.checked_sub(1).and_then(|place| self.changes.get(place));
-        last.map_or(&self.begin, |(_, entities)| entities)
+        last.map_or(&self.begin, |change| &change.entities)
     }
 }
 
@@ -56,8 +69,9 @@ mod tests {
         let ends = |ends: &[(&str, &str)]| {
             ends.iter().map(|(shard, number)| ((*shard).to_owned(), SequenceNumber::of(number))).collect()
         };
-        timeline.changes(ends(&[("a", "9")]), FileEntities::default());
-        timeline.changes(ends(&[("a", "100"), ("b", "3")]), FileEntities::default());
+        let at = Timestamp::saturating_from_millis;
+        timeline.changes(at(0), ends(&[("a", "9")]), FileEntities::default());
+        timeline.changes(at(1), ends(&[("a", "100"), ("b", "3")]), FileEntities::default());
         for (shard, number, expected) in [
             ("a", "9", 0),
             ("a", "10", 1),

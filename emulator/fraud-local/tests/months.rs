@@ -19,7 +19,7 @@ use fraud_core::policy::Policy;
 use fraud_core::schema::Schema;
 use fraud_core::transaction::Transaction;
 use fraud_local::{
-    ArrivalMode, ComingLabels, FinishedRun, Input, Labels, LabelsCome, Pipeline, simulated_arrivals,
+    ArrivalMode, ComingLabels, FinishedRun, Input, Labels, LabelsCome, Pipeline, SHARDS, simulated_arrivals,
     start_services_with,
 };
 use fraudctl::entities::LoadedEntities;
@@ -118,7 +118,7 @@ async fn sixty_days_are_in_the_lake_by_event_date_and_arrived_when_the_stream_sa
     };
     let schema = Schema::builtin_default();
     let begin = std::time::UNIX_EPOCH;
-    let aws = start_services_with(simulated_arrivals(&schema, begin)).await.unwrap();
+    let aws = start_services_with(simulated_arrivals(&schema, begin), SHARDS).await.unwrap();
     // Batches are redelivered, and the SDK sends some records twice.
     let faults = aws.faults();
     faults
@@ -175,9 +175,10 @@ async fn lake_and_alerts_have_the_inputs_of_a_plain_fold_over_each_customers_mon
         from: "2026-01-20".parse().unwrap(),
         seed: 7,
     };
-    let aws = start_services_with(simulated_arrivals(&Schema::builtin_default(), std::time::UNIX_EPOCH))
-        .await
-        .unwrap();
+    let aws =
+        start_services_with(simulated_arrivals(&Schema::builtin_default(), std::time::UNIX_EPOCH), SHARDS)
+            .await
+            .unwrap();
     let faults = aws.faults();
     for (operation, seed) in [("BatchGetItem", 1), ("PutItem", 2), ("TransactWriteItems", 3)] {
         let calls = When::calls(Service::DynamoDb, operation).with_probability(0.05, seed);
@@ -205,9 +206,12 @@ async fn labels_that_come_while_transactions_stream_are_seen_by_both_functions_a
     let mut recalls = Vec::new();
     for days in [1, 7] {
         let out = tempfile::tempdir().unwrap();
-        let aws = start_services_with(simulated_arrivals(&Schema::builtin_default(), std::time::UNIX_EPOCH))
-            .await
-            .unwrap();
+        let aws = start_services_with(
+            simulated_arrivals(&Schema::builtin_default(), std::time::UNIX_EPOCH),
+            SHARDS,
+        )
+        .await
+        .unwrap();
         let faults = aws.faults();
         // Labels that are applied and do not know it, and alerts whose claims do not.
         let calls = When::calls(Service::DynamoDb, "TransactWriteItems").with_probability(0.05, 3);

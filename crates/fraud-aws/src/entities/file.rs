@@ -90,6 +90,16 @@ impl FileEntities {
         self.0.get(key).map(AsRef::as_ref)
     }
 
+    /// The same, without what is known of merchants by day.
+    #[must_use]
+    pub fn without_days(self) -> Self {
+        let without = |entity: Arc<Entity>| match entity.days() {
+            None => entity,
+            Some(_) => Arc::new(Arc::unwrap_or_clone(entity).with_days(MerchantDays::default())),
+        };
+        FileEntities(self.0.into_iter().map(|(key, entity)| (key, without(entity))).collect())
+    }
+
     /// Sets what is known by day of the merchant with this key, and leaves the rest.
     pub fn set_days(&mut self, key: &str, days: MerchantDays) {
         let entity = self.get(key).cloned().unwrap_or_else(|| Entity::new([])).with_days(days);

@@ -1,16 +1,18 @@
 //! A history as bytes: small, exact, and refused if a byte is wrong.
 //!
-//! The first byte is the format, the last four are the CRC-32 of all before them. Numbers are variable-length integers of seven bits a byte, the
-//! least first; those that can be negative are folded (0, -1, 1, -2, ..). Times are written as differences.
+//! The first byte is the format, the last four are the CRC-32 of all before them. Numbers are [variable-length](super::varint).
+//! Times are written as differences. The inputs of an entry follow their length, so that they need not be read with it.
 
 use std::sync::Arc;
 
+use super::packed::{Beside, Packed};
 use super::place::{Place, SequenceNumber};
 use super::totals::{Day, Totals, Week};
-use super::{EntityValue, Entry, EntryKey, History, HistoryInputs, InputKey, Known};
+use super::varint::{push_count, push_signed, take_count, take_signed};
+use super::{EntityValue, Entry, EntryKey, History, InputKey, Known};
 use crate::profile::Profile;
 
-const FORMAT: u8 = 1;
+pub(super) const FORMAT: u8 = 2;
 /// Most rows are no larger.
 const TYPICAL_ROW_BYTES: usize = 1024;
 const CHECKSUM_BYTES: usize = 4;
@@ -112,22 +114,16 @@ impl Writer {
         self.count(limb as u64);
     }
 
-    #[inline]
-    fn count(&mut self, mut number: u64) {
-        while number >= 0x80 {
-            self.0.push((number & 0x7F) as u8 | 0x80);
-            number >>= 7;
-        }
-        self.0.push(number as u8);
+    fn count(&mut self, number: u64) {
+        push_count(&mut self.0, number);
     }
 
     fn length(&mut self, length: usize) {
         self.count(length as u64);
     }
 
-    /// Folded, so that small numbers on either side of zero are short.
     fn signed(&mut self, number: i64) {
-        self.count(((number << 1) ^ (number >> 63)).cast_unsigned());
+        push_signed(&mut self.0, number);
     }
 
     /// Wrapping, so that every pair of times has one.
@@ -212,16 +208,15 @@ impl Writer {
     }
 
     fn entry(&mut self, entry: &Entry, reference: usize, before: i64) {
-        let inputs = &entry.inputs;
-        let has_past = inputs.seconds_since_last.is_some();
+        let Beside { amount, is_foreign, has_past, new_merchant } = entry.beside;
         let bits = [
             (entry.counts, COUNTS),
             (entry.is_outlier, OUTLIER),
             (entry.alerted, ALERTED),
             (entry.copied.is_some(), COPIED),
-            (inputs.is_foreign, FOREIGN),
-            (inputs.new_merchant.is_some(), MERCHANT),
-            (inputs.new_merchant == Some(true), NEW_MERCHANT),
+            (is_foreign, FOREIGN),
+            (new_merchant.is_some(), MERCHANT),
+            (new_merchant == Some(true), NEW_MERCHANT),
             (has_past, HAS_PAST),
         ];
         self.0.extend_from_slice(&entry.key.0);
@@ -232,22 +227,10 @@ impl Writer {
         }
         self.difference(entry.event_time, entry.arrival.div_euclid(1000));
         self.length(reference);
-        self.signed(inputs.amount);
-        self.count(inputs.count_10m.into());
-        self.count(inputs.count_1h.into());
-        self.count(inputs.count_24h.into());
-        self.signed(inputs.amount_1h);
-        self.signed(inputs.amount_24h);
-        self.count(inputs.count_7d);
-        self.signed(inputs.amount_7d);
-        self.count(inputs.outliers_2d);
-        self.count(inputs.outliers_8d);
-        self.count(inputs.mean_count);
-        self.signed(inputs.mean_sum);
-        if has_past {
-            self.count(inputs.seconds_since_last.unwrap_or_default());
-            self.count(inputs.days_known.unwrap_or_default());
-        }
+        self.signed(amount);
+        let packed = entry.packed.bytes();
+        self.length(packed.len());
+        self.0.extend_from_slice(packed);
     }
 }
 
@@ -271,25 +254,8 @@ impl Reader<'_> {
         Some(u128::from(high) << 64 | u128::from(self.count()?))
     }
 
-    #[inline]
     fn count(&mut self) -> Option<u64> {
-        let mut number = 0;
-        for shift in (0..u64::BITS).step_by(7) {
-            let byte = self.byte()?;
-            let part = u64::from(byte & 0x7F);
-            if part.leading_zeros() < shift {
-                return None;
-            }
-            number |= part << shift;
-            if byte < 0x80 {
-                return Some(number);
-            }
-        }
-        None
-    }
-
-    fn count32(&mut self) -> Option<u32> {
-        self.count()?.try_into().ok()
+        take_count(&mut self.0)
     }
 
     /// A number of things of which each takes one byte at least.
@@ -299,8 +265,7 @@ impl Reader<'_> {
     }
 
     fn signed(&mut self) -> Option<i64> {
-        let folded = self.count()?;
-        Some((folded >> 1).cast_signed() ^ -(folded & 1).cast_signed())
+        take_signed(&mut self.0)
     }
 
     /// The end of a difference from here.
@@ -425,28 +390,15 @@ impl Reader<'_> {
         let event_time = self.start(arrival.div_euclid(1000))?;
         let reference = usize::try_from(self.count()?).ok()?;
         let known = Arc::clone(known.get(reference)?);
-        let mut inputs = HistoryInputs {
+        let beside = Beside {
             amount: self.signed()?,
             is_foreign: has(FOREIGN),
-            count_10m: self.count32()?,
-            count_1h: self.count32()?,
-            count_24h: self.count32()?,
-            amount_1h: self.signed()?,
-            amount_24h: self.signed()?,
-            count_7d: self.count()?,
-            amount_7d: self.signed()?,
-            outliers_2d: self.count()?,
-            outliers_8d: self.count()?,
-            mean_count: self.count()?,
-            mean_sum: self.signed()?,
-            seconds_since_last: None,
-            days_known: None,
+            has_past: has(HAS_PAST),
             new_merchant: has(MERCHANT).then_some(has(NEW_MERCHANT)),
         };
-        if has(HAS_PAST) {
-            inputs.seconds_since_last = Some(self.count()?);
-            inputs.days_known = Some(self.count()?);
-        }
+        let length = self.length()?;
+        let (packed, rest) = self.0.split_at_checked(length)?;
+        self.0 = rest;
         Some(Entry {
             key,
             arrival,
@@ -455,7 +407,8 @@ impl Reader<'_> {
             counts: has(COUNTS),
             is_outlier: has(OUTLIER),
             alerted: has(ALERTED),
-            inputs,
+            beside,
+            packed: Packed::read(packed, beside)?,
             known,
         })
     }

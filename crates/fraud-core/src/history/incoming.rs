@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 
 use super::place::{Place, SequenceNumber};
 use crate::identity::Position;
-use crate::transaction::{TimeField, Transaction};
+use crate::transaction::{Amount, TimeField, Transaction};
 
 /// How far an event time may be behind its arrival, in milliseconds.
 const MAX_AGE: i64 = 7 * 86_400_000;
@@ -52,8 +52,8 @@ impl Incoming {
         Self::with(key, transaction, place)
     }
 
-    /// The record of a transaction under the text of its identity.
-    pub(crate) fn under(identity: &str, transaction: &Transaction<'_>, place: Place) -> Self {
+    /// The record of a transaction under the text of its [identity](crate::identity::Identity).
+    pub fn under(identity: &str, transaction: &Transaction<'_>, place: Place) -> Self {
         Self::with(Sha256::new_with_prefix(identity.as_bytes()), transaction, place)
     }
 
@@ -66,7 +66,7 @@ impl Incoming {
             key: EntryKey(first_bytes(key)),
             place,
             event_time: counted_second(&transaction.event_time, place.arrival),
-            amount: ten_thousandths(&transaction.amount.digits, transaction.amount.value),
+            amount: ten_thousandths(&transaction.amount),
             counts: transaction.amount.value > 0.0,
             merchant: transaction.merchant().map(|id| short_hash(&id)),
             currency: transaction.currency().map(|id| short_hash(&id)),
@@ -86,10 +86,10 @@ pub fn counted_second(event_time: &TimeField<'_>, arrival: i64) -> i64 {
     counted.div_euclid(1000)
 }
 
-/// An amount in ten-thousandths.
-fn ten_thousandths(digits: &str, value: f64) -> i64 {
-    let saturated = if value > 0.0 { i64::MAX } else { i64::MIN };
-    match Decimal::parse(digits) {
+/// An amount in ten-thousandths, rounded half to even; saturated at what an i64 holds.
+pub fn ten_thousandths(amount: &Amount<'_>) -> i64 {
+    let saturated = if amount.value > 0.0 { i64::MAX } else { i64::MIN };
+    match Decimal::parse(&amount.digits) {
         Some(decimal) => decimal
             .scaled_and_rounded(DECIMALS)
             .and_then(|amount| i64::try_from(amount).ok())

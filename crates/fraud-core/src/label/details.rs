@@ -1,6 +1,9 @@
 //! What alerts and scored lines know of a label's transaction.
 
+use std::borrow::Cow;
+
 use exact_text::json::{JsonError, Scanner, Value};
+use exact_text::timestamp::Timestamp;
 use exact_text::written_time;
 
 use super::Details;
@@ -9,7 +12,7 @@ use crate::history::counted_second;
 use crate::inputs::{HistoryInput, Input};
 use crate::policy::HistorySettings;
 use crate::record::ScoredLine;
-use crate::transaction::TimeField;
+use crate::transaction::{TimeField, Transaction};
 
 /// Deeper than a decision's inputs are.
 const MAX_DEPTH: usize = 4;
@@ -33,11 +36,17 @@ impl Details {
 
     /// What a scored line tells of its transaction, in the same way.
     pub fn of_line(line: &ScoredLine<'_>, settings: Option<HistorySettings>) -> Self {
+        let outlier = line.inputs().and_then(|inputs| outlier(&inputs, settings));
+        Self::of_transaction(&line.transaction, line.arrival, outlier)
+    }
+
+    /// What a transaction that arrived at `arrival` tells of itself, beside whether it is an outlier.
+    pub fn of_transaction(transaction: &Transaction<'_>, arrival: Timestamp, outlier: Option<bool>) -> Self {
         Details {
-            merchant_id: line.merchant().map(|merchant| merchant.into_owned()),
-            event_time: Some(second(line.counted_second())),
-            amount: Some(line.transaction.amount.digits.clone().into_owned()),
-            outlier: line.inputs().and_then(|inputs| outlier(&inputs, settings)),
+            merchant_id: transaction.merchant().map(Cow::into_owned),
+            event_time: Some(second(counted_second(&transaction.event_time, arrival.millis()))),
+            amount: Some(transaction.amount.digits.clone().into_owned()),
+            outlier,
         }
     }
 }

@@ -78,12 +78,16 @@ impl<'a> ScoredLine<'a> {
         })
     }
 
-    /// The record as its customer's history sees it; `None` if nothing names it. A line without a position is before those
-    /// that have one and arrived at the same millisecond.
+    /// The record as its customer's history sees it; `None` if nothing names it.
     pub fn incoming(&self) -> Option<Incoming> {
+        Some(Incoming::under(&self.identity()?, &self.transaction, self.place()))
+    }
+
+    /// Where the record is in time. A line without a position is before those that have one and arrived at the same
+    /// millisecond.
+    pub fn place(&self) -> Place {
         let place = self.position.as_deref().and_then(|position| place(self.arrival, position));
-        let place = place.unwrap_or(Place::first_at(self.arrival.millis()));
-        Some(Incoming::under(&self.identity()?, &self.transaction, place))
+        place.unwrap_or(Place::first_at(self.arrival.millis()))
     }
 
     /// The record's identity; `None` if nothing names it.

@@ -13,26 +13,26 @@ const REFUSED_TOLD: u64 = 10;
 
 /// A label as its file has it.
 #[derive(Debug, Clone)]
-pub(super) struct LabelLine {
-    pub(super) label: Label,
+pub(crate) struct LabelLine {
+    pub(crate) label: Label,
     /// The entry's bytes.
-    pub(super) bytes: Bytes,
+    pub(crate) bytes: Bytes,
 }
 
 /// What files hold beside labels.
 #[derive(Debug, Default)]
-pub(super) struct LineCounts {
+pub(crate) struct LineCounts {
     /// Entries.
-    pub(super) lines: u64,
+    pub(crate) lines: u64,
     /// Entries that are not labels.
-    pub(super) refused: u64,
+    pub(crate) refused: u64,
     /// Members that are not looked at, and how many labels have each.
-    pub(super) left_out: BTreeMap<String, u64>,
+    pub(crate) left_out: BTreeMap<String, u64>,
 }
 
 impl LineCounts {
     /// Reads an entry. Tells of one that is not a label, with all that is wrong with it.
-    pub(super) fn read(&mut self, entry: &Entry) -> Option<LabelLine> {
+    pub(crate) fn read(&mut self, entry: &Entry) -> Option<LabelLine> {
         self.lines += 1;
         let read = match entry.fault {
             Some(fault) => Err(fault.to_string()),

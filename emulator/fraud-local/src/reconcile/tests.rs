@@ -73,6 +73,7 @@ fn balanced() -> (ExpectedOutput, PipelineOutput) {
         unavailable: EntityKinds::NONE,
         history: None,
         inputs: None,
+        reasons: Vec::new(),
     };
     let outcome = PipelineOutput {
         alert_inputs: Vec::new(),
@@ -122,6 +123,7 @@ fn an_id_that_is_used_again_needs_an_alert_for_each_content() {
         unavailable: EntityKinds::NONE,
         history: None,
         inputs: None,
+        reasons: Vec::new(),
     };
     let told = |alerts: &[&str]| {
         let alerts = alerts.iter().map(|id| (*id).to_owned()).collect();
@@ -223,6 +225,7 @@ fn a_record_scored_without_some_entities_is_held_against_the_score_without_them(
             unavailable: unavailable.iter().copied().collect(),
             history: None,
             inputs: None,
+            reasons: Vec::new(),
         };
         let told = |score| {
             let alerts = vec!["/1".to_owned()];

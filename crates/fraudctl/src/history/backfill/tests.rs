@@ -206,7 +206,7 @@ proptest! {
         }
         for history in histories.values() {
             for entry in history.entries() {
-                prop_assert_eq!(Some(entry.inputs()), expected.get(&entry.key()));
+                prop_assert_eq!(Some(&entry.inputs()), expected.get(&entry.key()));
             }
         }
 
@@ -227,7 +227,7 @@ proptest! {
                     }
                     Answer::Again(entry) => {
                         prop_assert!(sent.arrival < until, "{:?} is new", sent);
-                        prop_assert_eq!(Some(entry.inputs()), expected.get(&record.key));
+                        prop_assert_eq!(Some(&entry.inputs()), expected.get(&record.key));
                         history.seen_again(&record, false);
                     }
                     Answer::Unknown => prop_assert!(sent.arrival < until, "{:?} is new", sent),

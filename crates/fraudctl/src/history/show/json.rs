@@ -71,7 +71,7 @@ fn entry(entry: &Entry) -> String {
         members.push(b'}');
         object.json("profile", &String::from_utf8_lossy(&members));
     }
-    object.json("inputs", &inputs(entry.inputs()));
+    object.json("inputs", &inputs(&entry.inputs()));
     let mut entities = ObjectWriter::new();
     for (key, value) in &entry.known().entities {
         match value {

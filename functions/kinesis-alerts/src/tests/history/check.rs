@@ -89,11 +89,11 @@ impl World {
                     Answer::Unknown => {}
                     Answer::Again(entry) => {
                         let is_first = decided.iter().any(|decided| {
-                            decided.arrival == entry.arrival() && decided.inputs == *entry.inputs()
+                            decided.arrival == entry.arrival() && decided.inputs == entry.inputs()
                         });
                         assert!(is_first, "{entry:?}: {decided:?}");
-                        let is_due = entry.alerted() || rules.is_high(entry.inputs());
-                        assert!(!is_due || is_told(entry.inputs()), "{sent:?} is high and was not alerted");
+                        let is_due = entry.alerted() || rules.is_high(&entry.inputs());
+                        assert!(!is_due || is_told(&entry.inputs()), "{sent:?} is high and was not alerted");
                     }
                 }
             }

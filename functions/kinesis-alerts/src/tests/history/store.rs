@@ -123,7 +123,7 @@ impl TakenIn {
                 }
                 None => {
                     let how = (rules, true);
-                    self.took_in(write.customer_id, entry.key(), entry.arrival(), *entry.inputs(), how);
+                    self.took_in(write.customer_id, entry.key(), entry.arrival(), entry.inputs(), how);
                 }
             }
             let is_old = entry.arrival() <= now - MEMORY_MILLIS;

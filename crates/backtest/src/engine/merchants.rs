@@ -1,0 +1,94 @@
+//! Merchants' days as they grow.
+
+use std::collections::HashMap;
+
+use fraud_core::entity::{Entity, EntityKind};
+use fraud_core::merchant::{Bucket, LabelDelay, MerchantDays, day_of};
+
+use super::Knowledge;
+
+/// The merchants that have been met.
+#[derive(Debug)]
+pub(super) struct Merchants {
+    names: HashMap<Box<str>, u32>,
+    /// By decider, what is known of each merchant.
+    known: Vec<Vec<Entity>>,
+    /// Transactions that are not counted yet, by merchant and day.
+    pending: HashMap<(u32, i32), i32>,
+    today: i32,
+}
+
+impl Merchants {
+    pub(super) fn new(deciders: usize) -> Self {
+        Merchants {
+            names: HashMap::new(),
+            known: vec![Vec::new(); deciders],
+            pending: HashMap::new(),
+            today: i32::MIN,
+        }
+    }
+
+    /// What is known of a merchant to a decider; `None` if nothing is, or if it has not been met.
+    pub(super) fn get(&self, decider: usize, merchant: &str) -> Option<&Entity> {
+        let place = *self.names.get(merchant)?;
+        self.known.get(decider)?.get(place as usize)
+    }
+
+    /// A merchant's days as a decider knows them.
+    pub(super) fn days(
+        &mut self,
+        known: &dyn Knowledge,
+        decider: usize,
+        merchant: &str,
+    ) -> &mut MerchantDays {
+        let place = self.place(known, merchant) as usize;
+        #[expect(
+            clippy::indexing_slicing,
+            reason = "each merchant that has a place is known to each decider"
+        )]
+        self.known[decider][place].days_mut()
+    }
+
+    /// A merchant has a transaction at this second.
+    pub(super) fn count(&mut self, known: &dyn Knowledge, merchant: &str, second: i64) {
+        let place = self.place(known, merchant);
+        *self.pending.entry((place, day_of(second))).or_default() += 1;
+    }
+
+    /// Counts the transactions of days that are over at this second, and forgets the days that no decision looks at.
+    pub(super) fn becomes(&mut self, second: i64, delay: LabelDelay) {
+        let today = day_of(second);
+        if today == self.today {
+            return;
+        }
+        self.today = today;
+        let known = &mut self.known;
+        self.pending.retain(|&(place, day), count| {
+            if day >= today {
+                return true;
+            }
+            for merchants in known.iter_mut() {
+                if let Some(merchant) = merchants.get_mut(place as usize) {
+                    merchant.days_mut().add(Bucket::Transactions, day, *count);
+                }
+            }
+            false
+        });
+        let first = delay.first_kept(today);
+        for merchant in known.iter_mut().flatten() {
+            merchant.days_mut().forget_before(first);
+        }
+    }
+
+    fn place(&mut self, known: &dyn Knowledge, merchant: &str) -> u32 {
+        if let Some(&place) = self.names.get(merchant) {
+            return place;
+        }
+        let entity = known.entity(EntityKind::Merchant, merchant).cloned().unwrap_or_else(|| Entity::new([]));
+        self.known.iter_mut().for_each(|merchants| merchants.push(entity.clone()));
+        // Four billion merchants do not fit into memory.
+        let place = u32::try_from(self.names.len()).unwrap_or(u32::MAX);
+        self.names.insert(merchant.into(), place);
+        place
+    }
+}

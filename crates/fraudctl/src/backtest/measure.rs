@@ -1,0 +1,304 @@
+//! Policies over the past: what they did, by the labels.
+
+use anyhow::anyhow;
+use backtest::engine::{CameEarly, Decided, Engine, LabelsKnown, PastRecord};
+use backtest::measures::{Compared, Comparison, Differences, Judged, Measures, Tally, TallySettings, Truth};
+use fraud_core::decision::Decider;
+use fraud_core::event_time::EventTimeBounds;
+use fraud_core::found::HistoryFound;
+use fraud_core::label::Verdict;
+use fraud_core::policy::Policy;
+use fraud_core::scoring::{FactorSet, reasons_json};
+
+use super::pass::{Met, Pass, Stop};
+use super::past::Past;
+use super::records::{Form, RecordReader};
+use super::span;
+use crate::Failure;
+use crate::display::{note, progress};
+use crate::interrupt::Interrupt;
+
+const DAY: i64 = 86_400;
+
+/// What is asked of the past.
+pub(crate) struct Question<'p> {
+    /// One policy, or two that are compared.
+    pub(crate) policies: Vec<&'p Policy>,
+    /// Scores above this are alerts, by policy, to tell differences.
+    pub(crate) thresholds: Vec<f64>,
+    /// Find the threshold that keeps to this many alerts a day.
+    pub(crate) alerts_per_day: Option<f64>,
+}
+
+/// What the past says.
+#[derive(Debug)]
+pub(crate) struct Measured {
+    /// By policy.
+    pub(crate) measures: Vec<Measures>,
+    /// What the second policy decides differently than the first.
+    pub(crate) differences: Option<Differences>,
+    pub(crate) met: Met,
+    pub(crate) is_scored_lines: bool,
+    /// Decisions without the customer's history, since the transaction lies before what is remembered.
+    pub(crate) expired: u64,
+    pub(crate) labels: LabelsMet,
+}
+
+/// What the labels were found to be.
+#[derive(Debug, Default)]
+pub(crate) struct LabelsMet {
+    pub(crate) contradicted: usize,
+    pub(crate) early: u64,
+    pub(crate) first_early: Option<CameEarly>,
+    pub(crate) unmet: usize,
+    pub(crate) first_unmet: Option<String>,
+}
+
+/// How policies decided on a transaction.
+struct Looked {
+    policies: [Scored; 2],
+    segment: Option<Box<str>>,
+    is_expired: bool,
+    /// If only one of them alerts.
+    reasons: Option<Box<[String; 2]>>,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Scored {
+    score: f64,
+    factors: FactorSet,
+    is_alert: bool,
+}
+
+impl Past<'_> {
+    /// Measures.
+    ///
+    /// # Errors
+    /// [`Failure::Input`] if the files cannot be read or put in order, or nothing of them is measured; [`Failure::Failed`] if it
+    /// was interrupted.
+    pub(crate) fn measure(
+        &self,
+        question: &Question<'_>,
+        interrupt: &Interrupt,
+    ) -> Result<Measured, Failure> {
+        let sort = self.arguments.memory();
+        if self.is_stdin() {
+            return self.attempt(question, interrupt, Some(sort)).map_err(|stop| self.told(stop));
+        }
+        match self.attempt(question, interrupt, None) {
+            Err(Stop::NotInOrder(_)) => {
+                self.attempt(question, interrupt, Some(sort)).map_err(|stop| self.told(stop))
+            }
+            other => other.map_err(|stop| self.told(stop)),
+        }
+    }
+
+    fn told(&self, stop: Stop) -> Failure {
+        match stop {
+            Stop::Failed(failure) => failure,
+            Stop::NotInOrder(location) => Failure::input(anyhow!(
+                "the files are not in order, and --memory-mib {} is not enough to sort them: {location} belongs before what was \
+                 decided already; allow more memory, or sort them by event_time first",
+                self.arguments.memory_mib
+            )),
+        }
+    }
+
+    fn attempt(
+        &self,
+        question: &Question<'_>,
+        interrupt: &Interrupt,
+        sort: Option<usize>,
+    ) -> Result<Measured, Stop> {
+        let arguments = self.arguments;
+        let mut input = arguments.schema.open(&arguments.input, &self.schema)?;
+        let first = input.first().map_err(Failure::input)?;
+        let reader = RecordReader::new(
+            first,
+            &question.policies,
+            &self.schema,
+            arguments.order,
+            arguments.label_field.as_deref(),
+            arguments.profiles.is_none(),
+        );
+        let decider = |policy: &&Policy| Decider::new((*policy).clone(), EventTimeBounds::UNBOUNDED);
+        let deciders = question.policies.iter().map(decider).collect();
+        let threads = arguments.threads();
+        let mut engine = Engine::new(deciders, self.delay, &self.known, self.labels.clone(), threads);
+        let mut sums = Sums::new(self, question);
+        let bar = progress(input.size());
+        let lacking = || arguments.schema.lacking();
+        let pass = Pass {
+            reader: &reader,
+            lacking: &lacking,
+            threads,
+            sort,
+            to: arguments.to,
+            interrupt,
+            bar: &bar,
+        };
+        let look = |_: &PastRecord<'_>, decided: &[Decided<'_>]| look(decided, &question.thresholds);
+        let met = pass.run(input, &mut engine, look, |record, looked| sums.add(record, &looked));
+        bar.finish_and_clear();
+        let met = met?;
+        Ok(sums.measured(met, reader.form() == Form::ScoredLines)?)
+    }
+}
+
+/// What is kept of decisions.
+fn look(decided: &[Decided<'_>], thresholds: &[f64]) -> Looked {
+    let mut policies = [Scored::default(); 2];
+    for ((scored, of), threshold) in policies.iter_mut().zip(decided).zip(thresholds) {
+        let score = of.decision.score;
+        *scored = Scored { score: score.value, factors: score.factors, is_alert: score.value > *threshold };
+    }
+    let first = decided.first().map(|of| &of.decision);
+    let profile = first.and_then(|decision| decision.enrichment.profile());
+    let [one, other] = policies;
+    let reasons = (decided.len() == 2 && one.is_alert != other.is_alert).then(|| {
+        let reasons = |place: usize| {
+            let of = decided.get(place);
+            of.map(|of| reasons_json(&of.decider.reasons(&of.decision))).unwrap_or_default()
+        };
+        Box::new([reasons(0), reasons(1)])
+    });
+    Looked {
+        policies,
+        segment: profile.map(|profile| profile.segment().into()),
+        is_expired: decided.iter().any(|of| of.decision.history == HistoryFound::Expired),
+        reasons,
+    }
+}
+
+/// What is added up over a pass.
+struct Sums<'a> {
+    past: &'a Past<'a>,
+    question: &'a Question<'a>,
+    labels: LabelsKnown,
+    /// The span of the records, in seconds.
+    span: Option<(i64, i64)>,
+    /// From when on is measured.
+    from: i64,
+    tallies: Vec<Tally>,
+    comparison: Option<Comparison>,
+    expired: u64,
+    early: u64,
+    first_early: Option<CameEarly>,
+}
+
+impl<'a> Sums<'a> {
+    fn new(past: &'a Past<'a>, question: &'a Question<'a>) -> Self {
+        Sums {
+            past,
+            question,
+            labels: past.labels.clone(),
+            span: None,
+            from: 0,
+            tallies: Vec::new(),
+            comparison: None,
+            expired: 0,
+            early: 0,
+            first_early: None,
+        }
+    }
+
+    fn add(&mut self, record: &PastRecord<'_>, looked: &Looked) {
+        let (first, last) = self.span.unwrap_or_else(|| self.begin(record.second));
+        self.span = Some((first, last.max(record.second)));
+        self.expired += u64::from(looked.is_expired);
+        let (verdict, early) = self.labels.truth(record);
+        if let Some(early) = early {
+            self.early += 1;
+            self.first_early.get_or_insert(early);
+        }
+        let truth = match verdict {
+            _ if self.past.judged_until.is_some_and(|until| record.second > until) => Truth::Immature,
+            Some(Verdict::Fraud) => Truth::Fraud,
+            Some(Verdict::Legitimate) => Truth::Legitimate,
+            Some(Verdict::Retracted) | None => Truth::Unlabelled,
+        };
+        let judged = looked.policies.map(|scored| Judged {
+            time: record.second,
+            score: scored.score,
+            is_alert: scored.is_alert,
+            truth,
+            amount: record.amount(),
+            customer: record.transaction.customer_id.as_deref().unwrap_or_default(),
+            segment: looked.segment.as_deref(),
+            factors: scored.factors,
+        });
+        for (tally, judged) in self.tallies.iter_mut().zip(&judged) {
+            tally.add(judged);
+        }
+        if let (Some(comparison), [one, other]) = (&mut self.comparison, &judged) {
+            let reasons = || looked.reasons.as_deref().cloned().unwrap_or_default();
+            comparison.add(&Compared { judged: [one, other], id: &record.identity, reasons: &reasons });
+        }
+    }
+
+    /// The first record is here: what is measured begins so long after its day.
+    fn begin(&mut self, second: i64) -> (i64, i64) {
+        let first_day = second.div_euclid(DAY) * DAY;
+        self.from = self.past.arguments.from.unwrap_or(first_day + self.past.warm_up);
+        let settings =
+            TallySettings { from: self.from, until: i64::MAX, alerts_per_day: self.question.alerts_per_day };
+        self.tallies = self.question.policies.iter().map(|policy| Tally::new(policy, settings)).collect();
+        if let [one, other] = self.question.policies[..] {
+            self.comparison = Some(Comparison::new([one, other], self.from..i64::MAX));
+        }
+        (second, second)
+    }
+
+    fn measured(self, met: Met, is_scored_lines: bool) -> Result<Measured, Failure> {
+        for (location, reason) in &met.first_refused {
+            note!("{location}: {reason}");
+        }
+        let Some((first, last)) = self.span else {
+            let what = match (met.entries, met.later) {
+                (0, _) => "the input holds no transaction",
+                (_, 0) => "no entry is a transaction of the past, see above",
+                _ => "no transaction is before --to",
+            };
+            return Err(Failure::input(anyhow!(what)));
+        };
+        if last < self.from {
+            let span = format!("the files span {} to {}", span::text(first), span::text(last));
+            return Err(Failure::input(match self.past.arguments.from {
+                Some(from) => anyhow!("{span}: nothing is after --from {}", span::text(from)),
+                None => anyhow!(
+                    "{span}, which is no more than the warm-up of {} days: nothing is left to measure; name more files, or a shorter \
+                     --warm-up",
+                    self.past.warm_up / DAY
+                ),
+            }));
+        }
+        if self.from - first < self.past.warm_up && self.past.arguments.from.is_some() {
+            note!(
+                "the files begin at {}: less than {} days are before --from to learn from",
+                span::text(first),
+                self.past.warm_up / DAY
+            );
+        }
+        let until = self.past.arguments.to.unwrap_or_else(|| (last.div_euclid(DAY) + 1) * DAY);
+        let (unmet, first_unmet) = self.labels.unmet();
+        let labels = LabelsMet {
+            contradicted: self.labels.contradicted(),
+            early: self.early,
+            first_early: self.first_early,
+            unmet,
+            first_unmet: first_unmet.map(str::to_owned),
+        };
+        let measures = self.tallies.into_iter().map(|mut tally| {
+            tally.end(until);
+            tally.measures()
+        });
+        Ok(Measured {
+            measures: measures.collect(),
+            differences: self.comparison.map(Comparison::finish),
+            met,
+            is_scored_lines,
+            expired: self.expired,
+            labels,
+        })
+    }
+}

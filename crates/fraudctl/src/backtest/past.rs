@@ -1,0 +1,100 @@
+//! The past that policies are measured over: its files, and what became known.
+
+use anyhow::anyhow;
+use backtest::engine::{LabelsKnown, WhenLabelsCome};
+use fraud_core::merchant::LabelDelay;
+use fraud_core::policy::Policy;
+use fraud_core::schema::Schema;
+
+use super::arguments::PastArgs;
+use super::known::KnownByFiles;
+use super::labels;
+use crate::Failure;
+use crate::entities;
+use crate::input::Source;
+use crate::options::label_delay;
+use crate::profiles;
+
+/// What is learnt from before anything is measured, in days, unless the options say.
+const WARM_UP_DAYS: i64 = 28;
+const SECONDS_OF_A_DAY: i64 = 86_400;
+
+/// What is known before the first transaction is read.
+pub(crate) struct Past<'a> {
+    pub(super) arguments: &'a PastArgs,
+    pub(super) schema: Schema,
+    pub(super) known: KnownByFiles,
+    pub(super) labels: LabelsKnown,
+    pub(super) delay: LabelDelay,
+    /// Of what is measured the transactions behind this second are not judged.
+    pub(super) judged_until: Option<i64>,
+    /// In seconds.
+    pub(super) warm_up: i64,
+}
+
+impl<'a> Past<'a> {
+    /// Reads everything but the transactions.
+    ///
+    /// # Errors
+    /// [`Failure::Input`] if a file cannot be read or used.
+    pub(crate) fn open(arguments: &'a PastArgs, policies: &[&Policy]) -> Result<Self, Failure> {
+        if let (Some(from), Some(to)) = (arguments.from, arguments.to)
+            && from >= to
+        {
+            return Err(Failure::input(anyhow!("--from is not before --to: nothing is between them")));
+        }
+        let delay = match arguments.label_delay {
+            None => label_delay(None)?,
+            Some(days) => {
+                let delay = u8::try_from(days.0).ok().and_then(|days| LabelDelay::of_days(days).ok());
+                delay.ok_or_else(|| {
+                    Failure::input(anyhow!(
+                        "--label-delay is {}d: merchants' days are kept for labels of up to {}d",
+                        days.0,
+                        LabelDelay::MAX.days()
+                    ))
+                })?
+            }
+        };
+        let come = match arguments.label_delay {
+            None => WhenLabelsCome::Reported,
+            Some(_) => WhenLabelsCome::AfterDelay,
+        };
+        let labels = match &arguments.labels[..] {
+            [] => LabelsKnown::default(),
+            sources => LabelsKnown::new(labels::read(sources)?, come),
+        };
+        let latest = labels.latest().map(|latest| latest.millis().div_euclid(1000));
+        let until = arguments.labels_until.or(latest);
+        let schema = arguments.schema.load()?;
+        let mut known = KnownByFiles::default();
+        if let Some(path) = &arguments.profiles {
+            known.profiles = profiles::load(path)?.profiles;
+        }
+        for policy in policies {
+            known.entities =
+                entities::for_policy(arguments.entities.as_deref(), policy)?.entities.without_days();
+        }
+        let learns = |policy: &&Policy| policy.needs_history().is_some() || policy.looks_at_merchants_days();
+        let default = if policies.iter().any(learns) { WARM_UP_DAYS * SECONDS_OF_A_DAY } else { 0 };
+        Ok(Past {
+            arguments,
+            schema,
+            known,
+            labels,
+            delay,
+            judged_until: until.map(|until| until - i64::from(delay.days()) * SECONDS_OF_A_DAY),
+            warm_up: arguments.warm_up.map_or(default, super::span::Days::seconds),
+        })
+    }
+
+    /// Whether the files can be read once only.
+    pub(super) fn is_stdin(&self) -> bool {
+        self.arguments.input.contains(&Source::Stdin)
+    }
+
+    /// Whether anything is known of what was fraud.
+    pub(super) fn is_labelled(&self) -> bool {
+        !self.arguments.labels.is_empty() || self.arguments.label_field.is_some()
+    }
+}
