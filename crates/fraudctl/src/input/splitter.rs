@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use exact_text::json::{JsonError, Scanner, Value};
+use memchr::memchr;
 
 use super::InputError;
 use super::entry::{Entry, Fault, MAX_ENTRY_BYTES, SourceLocation};
@@ -13,6 +14,9 @@ use super::window::Window;
 
 /// The fields that a transaction is known by.
 const TELLING_FIELDS: [&str; 3] = ["transaction_id", "customer_id", "amount"];
+
+/// The longest line that is tried at once as a whole object; others are walked over.
+const WHOLE_LINE: usize = 8 * 1024;
 
 /// The entries of one source.
 ///
@@ -111,7 +115,13 @@ impl Splitter {
                 (Shape::Unknown | Shape::Objects | Shape::BehindArray, None) => return Ok(None),
                 (Shape::Unknown | Shape::BehindArray, Some(b'[')) => self.enter(Shape::ArrayBegun),
                 (Shape::Unknown, Some(_)) => self.shape = Shape::Objects,
-                (Shape::Objects, Some(byte)) => return Ok(Some(self.object_or_line(byte)?)),
+                (Shape::Objects, Some(byte)) => {
+                    let entry = match self.whole_line() {
+                        Some(entry) => entry,
+                        None => self.object_or_line(byte)?,
+                    };
+                    return Ok(Some(entry));
+                }
                 (Shape::ArrayBegun | Shape::BehindElement, Some(b']')) => self.enter(Shape::BehindArray),
                 (Shape::ArrayBegun | Shape::BehindComma, Some(b'{')) => return Ok(Some(self.element()?)),
                 (Shape::BehindElement, Some(b',')) => self.enter(Shape::BehindComma),
@@ -132,6 +142,37 @@ impl Splitter {
                 }
             }
         }
+    }
+
+    /// The next line, if it is one object from its first byte to its last and all of it is in memory: the same entry as without
+    /// this short cut, in one pass over its bytes.
+    #[inline]
+    fn whole_line(&mut self) -> Option<Entry> {
+        let available = self.window.available();
+        if self.byte != 1 || available.first() != Some(&b'{') {
+            return None;
+        }
+        let searched = available.get(..WHOLE_LINE).unwrap_or(available);
+        let line = searched.get(..memchr(b'\n', searched)?)?;
+        let object = line.strip_suffix(b"\r").unwrap_or(line);
+        if object.last() != Some(&b'}') {
+            return None;
+        }
+        let mut scanner = Scanner::new(std::str::from_utf8(object).ok()?, MAX_DEPTH as usize);
+        scanner.value().and_then(|_| scanner.end()).ok()?;
+        // A carriage return between tokens is a line break, too.
+        if scanner.met_line_break() {
+            return None;
+        }
+        let (length, line_break) = (object.len(), line.len() - object.len() + 1);
+        let entry =
+            Entry { location: self.location(), bytes: self.window.take(length), fault: None, is_open: false };
+        self.window.consume(line_break);
+        self.line += 1;
+        self.begins_line = true;
+        self.after_cr = false;
+        self.is_lost = false;
+        Some(entry)
     }
 
     /// Consumes the next byte, which leads into `shape`.
@@ -295,13 +336,17 @@ impl Splitter {
     }
 
     fn take(&mut self, length: usize) -> Bytes {
-        let bytes = Bytes::copy_from_slice(self.window.available().get(..length).unwrap_or_default());
-        self.consume(length);
-        bytes
+        self.count_lines(length);
+        self.window.take(length)
     }
 
-    /// Consumes bytes and counts their lines.
     fn consume(&mut self, count: usize) {
+        self.count_lines(count);
+        self.window.consume(count);
+    }
+
+    /// Counts the lines of the next bytes.
+    fn count_lines(&mut self, count: usize) {
         let bytes = self.window.available().get(..count).unwrap_or_default();
         for &byte in bytes {
             match byte {
@@ -318,7 +363,6 @@ impl Splitter {
             self.byte += u64::from(!(byte == b'\n' && self.after_cr));
             self.after_cr = byte == b'\r';
         }
-        self.window.consume(count);
     }
 }
 

@@ -337,7 +337,51 @@ mod csv_rows;
 mod properties {
     use proptest::prelude::*;
 
+    /// Lines with and without what only a walk over their bytes tells apart.
+    fn line() -> impl Strategy<Value = Vec<u8>> {
+        let deep = |depth: usize| format!("{{\"a\":{}{}}}", "[".repeat(depth), "]".repeat(depth));
+        let lines: Vec<Vec<u8>> = vec![
+            br#"{"transaction_id":"T1","amount":12.50}"#.to_vec(),
+            b"{}".to_vec(),
+            br#" {"a":1} "#.to_vec(),
+            br#"{"a":1}{"b":"}"}"#.to_vec(),
+            br#"{"a":1}}"#.to_vec(),
+            br#"{"a":01}"#.to_vec(),
+            br#"{"a":"\ud800\"}"}"#.to_vec(),
+            b"{\"a\":\r1}".to_vec(),
+            b"{\"a\":\"\t\"}".to_vec(),
+            b"{\"a\":\"\xff\"}".to_vec(),
+            "{\"\u{e9}\":\"\u{1F600}\"}".into(),
+            "\u{feff}{\"a\":1}".into(),
+            deep(126).into(),
+            deep(127).into(),
+            deep(128).into(),
+            br#"{"sku":1},"#.to_vec(),
+            br#"{"transaction_id":"T9"#.to_vec(),
+            b"{".to_vec(),
+            b"}".to_vec(),
+            b"[{}]".to_vec(),
+            b"text".to_vec(),
+            b"".to_vec(),
+            format!("{{\"a\":\"{}\"}}", "x".repeat(9000)).into(),
+        ];
+        prop::sample::select(lines)
+    }
+
     proptest! {
+        #[test]
+        fn a_line_that_is_read_at_once_gives_what_a_walk_over_it_gives(
+            lines in prop::collection::vec((line(), prop::sample::select(vec!["\n", "\n", "\r\n", "\r", " \n", "\r\r\n", ""])), 0..12),
+        ) {
+            let mut bytes = b"{\"a\":0}\n".to_vec();
+            for (line, line_break) in lines {
+                bytes.extend_from_slice(&line);
+                bytes.extend_from_slice(line_break.as_bytes());
+            }
+            // In drops no line is ever in memory as a whole when it is looked at: `entries` compares the two.
+            super::entries(&bytes).unwrap();
+        }
+
         #[test]
         fn nothing_is_lost_whatever_the_bytes(bytes in prop::collection::vec(
             prop_oneof![Just(b'{'), Just(b'}'), Just(b'"'), Just(b':'), Just(b'\n'), Just(b'['), Just(b','), any::<u8>()], 0..80,

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io::{self, BufReader, Read};
 
+use bytes::{Buf as _, Bytes, BytesMut};
 use flate2::bufread::MultiGzDecoder;
 
 use super::zstd::ZstdFrames;
@@ -20,9 +21,7 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// Bytes that were read from a reader, decompressed if they are gzip or zstd, and not consumed yet.
 pub(super) struct Window {
     reader: Box<dyn Read + Send>,
-    buffer: Vec<u8>,
-    /// What of the buffer is consumed.
-    start: usize,
+    buffer: BytesMut,
     at_end: bool,
 }
 
@@ -41,7 +40,7 @@ impl Window {
             return Ok(packed);
         }
         let Window { reader, buffer, .. } = packed;
-        let reader = BufReader::with_capacity(CHUNK, io::Cursor::new(buffer).chain(reader));
+        let reader = BufReader::with_capacity(CHUNK, Read::chain(io::Cursor::new(buffer), reader));
         match is_gzip {
             true => Self::begin(Box::new(MultiGzDecoder::new(reader))),
             false => Self::begin(Box::new(ZstdFrames::new(reader))),
@@ -49,7 +48,7 @@ impl Window {
     }
 
     fn begin(reader: Box<dyn Read + Send>) -> io::Result<Self> {
-        let mut window = Window { reader, buffer: Vec::new(), start: 0, at_end: false };
+        let mut window = Window { reader, buffer: BytesMut::new(), at_end: false };
         while window.available().len() < TELLING && window.fill()? {
             // A line that is there is enough: the next may be long in coming.
             if window.available().contains(&b'\n') {
@@ -61,18 +60,13 @@ impl Window {
 
     /// What is in memory.
     pub(super) fn available(&self) -> &[u8] {
-        self.buffer.get(self.start..).unwrap_or_default()
+        &self.buffer
     }
 
     /// Reads more. Says whether there was any.
     pub(super) fn fill(&mut self) -> io::Result<bool> {
         if self.at_end {
             return Ok(false);
-        }
-        // What is consumed is given up when it is the larger part: each byte is moved once on average.
-        if self.start >= self.buffer.len() - self.start {
-            self.buffer.drain(..self.start);
-            self.start = 0;
         }
         let filled = self.buffer.len();
         self.buffer.resize(filled + CHUNK, 0);
@@ -112,14 +106,20 @@ impl Window {
 
     /// Consumes `count` bytes, at most what is available.
     pub(super) fn consume(&mut self, count: usize) {
-        self.start = (self.start + count).min(self.buffer.len());
+        self.buffer.advance(count.min(self.buffer.len()));
+    }
+
+    /// Consumes `count` bytes, at most what is available, and gives them. They are not copied: they keep what was read with
+    /// them in memory.
+    pub(super) fn take(&mut self, count: usize) -> Bytes {
+        self.buffer.split_to(count.min(self.buffer.len())).freeze()
     }
 
     /// All that is left.
     pub(super) fn read_to_end(mut self) -> io::Result<Vec<u8>> {
-        self.buffer.drain(..self.start);
-        self.reader.read_to_end(&mut self.buffer)?;
-        Ok(self.buffer)
+        let mut bytes = self.buffer.to_vec();
+        self.reader.read_to_end(&mut bytes)?;
+        Ok(bytes)
     }
 }
 
