@@ -1,16 +1,20 @@
 //! What is remembered of customers while their transactions pass.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 
 use fraud_core::found::HistoryFound;
 use fraud_core::history::{Answer, History, HistoryInputs, Known, MEMORY_MILLIS, REMEMBERED};
 use fraud_core::policy::Policy;
 
 use super::PastRecord;
+use crate::hashing::Map;
 
 /// The customers of a thread.
 #[derive(Debug, Default)]
-pub(super) struct Customers(HashMap<Box<str>, Customer>);
+pub(super) struct Customers {
+    places: Map<Box<str>, usize>,
+    known: Vec<Customer>,
+}
 
 /// A customer.
 #[derive(Debug, Default)]
@@ -36,12 +40,14 @@ pub(super) enum HistoryAnswer {
 
 impl Customers {
     pub(super) fn of(&mut self, id: &str, deciders: usize) -> &mut Customer {
-        if !self.0.contains_key(id) {
+        let place = self.places.get(id).copied().unwrap_or_else(|| {
             let histories = (0..deciders).map(|_| History::default()).collect();
-            self.0.insert(id.into(), Customer { histories, ..Customer::default() });
-        }
-        // It was put there if it was not there before.
-        self.0.entry(id.into()).or_default()
+            self.known.push(Customer { histories, ..Customer::default() });
+            self.places.insert(id.into(), self.known.len() - 1);
+            self.known.len() - 1
+        });
+        #[expect(clippy::indexing_slicing, reason = "places are those of what is known")]
+        &mut self.known[place]
     }
 }
 

@@ -102,8 +102,9 @@ impl RecordReader {
                     Form::ScoredLines => self.line(&entry.entry.bytes, entry.number)?,
                 };
                 if let Some(other) = &mut other {
-                    record.other =
-                        Some(other.read(&entry.entry.bytes).map_err(|refusal| refusal.to_string())?);
+                    record.other = Some(Box::new(
+                        other.read(&entry.entry.bytes).map_err(|refusal| refusal.to_string())?,
+                    ));
                 }
                 if let Some((name, slot)) = &self.label {
                     record.verdict = verdict(name, &record.transaction.field(*slot))?;
