@@ -1,11 +1,10 @@
 //! Card precision: how many of the cards with a day's highest scores are compromised.
 //!
-//! The definition is that of the Fraud Detection Handbook ("Card Precision top-k",
-//! <https://fraud-detection-handbook.github.io/fraud-detection-handbook/Chapter_4_PerformanceMetrics/TopKBased.html>; that cards found
-//! are checked no more is in its `shared_functions`, `card_precision_top_k`): of each day's cards, without those that were found
-//! compromised on an earlier day, the `k` with the highest scores are checked; the precision is the number of compromised ones
-//! among them divided by `k`, and its mean over the days. A card is compromised on a day if one of its transactions is fraud. Cards
-//! with equal scores are taken in the order of the customers' ids, byte by byte.
+//! The definition is that of the Fraud Detection Handbook ("Card Precision top-k" in its last form, which takes detected cards out:
+//! <https://fraud-detection-handbook.github.io/fraud-detection-handbook/Chapter_4_PerformanceMetrics/TopKBased.html>). Of each
+//! day's cards, without those that were found compromised on an earlier day, the `k` with the highest scores are checked; the
+//! precision is the number of compromised ones among them divided by `k`, and its mean over the days. A card is compromised on a
+//! day if one of its transactions is fraud. Cards with equal scores are checked in the order of the customers' ids, byte by byte.
 
 use std::cmp::Reverse;
 use std::ops::Range;
@@ -189,7 +188,7 @@ impl Cards {
                 count += 1;
             }
         }
-        share(found.len() as f64, count * self.checked as u64)
+        share(found.len() as f64, (count * self.checked) as f64)
     }
 }
 
