@@ -42,7 +42,8 @@ fn stdout(output: &Output) -> String {
 }
 
 fn json(output: &Output) -> Value {
-    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {}", stderr(output)))
+    assert!(!output.stdout.is_empty(), "{}", stderr(output));
+    serde_json::from_slice(&output.stdout).unwrap()
 }
 
 const KNOWN: &str = "--profiles profiles.json --labels labels.ndjson --label-delay 7d --json";
