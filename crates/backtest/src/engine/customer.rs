@@ -13,11 +13,11 @@ use crate::hashing::Map;
 #[derive(Debug, Default)]
 pub(super) struct Customers {
     places: Map<Box<str>, usize>,
-    known: Vec<Customer>,
+    customers: Vec<Customer>,
 }
 
 /// A customer.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Customer {
     /// By decider.
     histories: Vec<History>,
@@ -40,14 +40,15 @@ pub(super) enum HistoryAnswer {
 
 impl Customers {
     pub(super) fn of(&mut self, id: &str, deciders: usize) -> &mut Customer {
-        let place = self.places.get(id).copied().unwrap_or_else(|| {
-            let histories = (0..deciders).map(|_| History::default()).collect();
-            self.known.push(Customer { histories, ..Customer::default() });
-            self.places.insert(id.into(), self.known.len() - 1);
-            self.known.len() - 1
-        });
-        #[expect(clippy::indexing_slicing, reason = "places are those of what is known")]
-        &mut self.known[place]
+        match self.places.get(id) {
+            #[expect(clippy::indexing_slicing, reason = "each place is that of a customer")]
+            Some(&place) => &mut self.customers[place],
+            None => {
+                self.places.insert(id.into(), self.customers.len());
+                let histories = (0..deciders).map(|_| History::default()).collect();
+                self.customers.push_mut(Customer { histories, seen: VecDeque::new() })
+            }
+        }
     }
 }
 

@@ -1,19 +1,35 @@
 //! A record of the past.
 
 use exact_text::timestamp::Timestamp;
+use fraud_core::entity::EntityKinds;
 use fraud_core::history::{Incoming, Place, counted_second, ten_thousandths};
 use fraud_core::label::Verdict;
+use fraud_core::policy::Policy;
 use fraud_core::profile::Profile;
-use fraud_core::transaction::Transaction;
+use fraud_core::transaction::{Asked, Transaction};
 
 use crate::hashing::fixed_hash;
+
+/// What to read of each record, by policy; one if all ask for the same. Each has its policy's own members, and what any of them
+/// looks at for histories and entities: what a record is to histories and merchants' days is taken from the first.
+pub fn asked_by_all(policies: &[&Policy]) -> Vec<Asked> {
+    let mut asked: Vec<Asked> = policies.iter().map(|policy| policy.asked().clone()).collect();
+    let entities: EntityKinds = asked.iter().flat_map(|asked| asked.entities.iter()).collect();
+    let currency = asked.iter().any(|asked| asked.currency);
+    for asked in &mut asked {
+        asked.entities = entities;
+        asked.currency = currency;
+    }
+    asked.dedup();
+    asked
+}
 
 /// A record of the past.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PastRecord<'t> {
-    /// Its transaction, as the first policy asks for it.
+    /// Its transaction, read by the first of [`asked_by_all`].
     pub transaction: Transaction<'t>,
-    /// The same as the second policy asks for it, if that asks for something else.
+    /// The same, read by the second, if there is one.
     pub other: Option<Box<Transaction<'t>>>,
     /// When it arrived.
     pub arrival: Timestamp,
