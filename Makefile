@@ -181,6 +181,13 @@ HISTORIES_FROM ?= 0
 soak: nextest soak-deliveries soak-histories ## Compare every fast path with the slow one a million times, mutate events, and simulate deliveries and histories (CASES=<n> FUZZ=<seconds>)
 	PROPTEST_CASES=$(CASES) FUZZ_SECONDS=$(FUZZ) cargo nextest run --workspace --profile soak -E '$(SOAKED)'
 
+# How many customers `make backtest-live` runs through the pipeline: 5,000 make half a million transactions.
+CUSTOMERS ?= 5000
+
+.PHONY: backtest-live
+backtest-live: nextest ## Hold a back-test against seven weeks through the functions, with faults, labels and redelivery (CUSTOMERS=<n>)
+	CUSTOMERS=$(CUSTOMERS) cargo nextest run --workspace --profile soak --no-capture --test backtested
+
 .PHONY: soak-deliveries
 soak-deliveries: nextest ## Deliver alerts a million times under every fault, by seeds (DELIVERIES=<n> DELIVERIES_FROM=<seed>)
 	DELIVERIES=$(DELIVERIES) DELIVERIES_FROM=$(DELIVERIES_FROM) cargo nextest run --workspace --profile soak --no-capture \

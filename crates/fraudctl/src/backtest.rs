@@ -22,6 +22,7 @@ mod past;
 mod records;
 mod sorted;
 mod span;
+mod steps;
 pub(crate) mod text;
 
 pub(crate) use arguments::{HELP, PastArgs};

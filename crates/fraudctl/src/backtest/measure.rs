@@ -14,6 +14,7 @@ use super::pass::{Met, Pass, Stop};
 use super::past::Past;
 use super::records::{Form, RecordReader};
 use super::span;
+use super::steps::Steps;
 use crate::Failure;
 use crate::display::{note, progress};
 use crate::interrupt::Interrupt;
@@ -138,7 +139,8 @@ impl Past<'_> {
             bar: &bar,
         };
         let look = |_: &PastRecord<'_>, decided: &[Decided<'_>]| look(decided, &question.thresholds);
-        let met = pass.run(input, &mut engine, look, |record, looked| sums.add(record, &looked));
+        let take = |record: &PastRecord<'_>, looked: Looked| sums.add(record, &looked);
+        let met = pass.run(input, Steps::new(&mut engine, look, take));
         bar.finish_and_clear();
         let met = met?;
         Ok(sums.measured(met, reader.form() == Form::ScoredLines)?)

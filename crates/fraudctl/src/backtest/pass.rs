@@ -5,13 +5,13 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::anyhow;
-use backtest::engine::{Decided, Engine, PastRecord, in_chunks};
-use exact_text::timestamp::Timestamp;
+use backtest::engine::{Decided, PastRecord, in_chunks};
 use fraud_core::history::Place;
 use indicatif::ProgressBar;
 
 use super::records::{Numbered, RecordReader};
 use super::sorted::{Sorter, TooLate};
+use super::steps::Steps;
 use crate::Failure;
 use crate::display::counted;
 use crate::input::{BytesRead, Entry, Input, InputError, SourceLocation};
@@ -24,8 +24,6 @@ const CHUNK: usize = 8192;
 const READ_AHEAD: usize = 2;
 /// How often it is looked whether Ctrl-C was pressed, while nothing is read.
 const LOOK: Duration = Duration::from_millis(50);
-/// How often labels come and days are counted: twice a day, in UTC, at the records' own time.
-const STEP_MILLIS: i64 = 12 * 3_600_000;
 /// This many entries that are not transactions of the past are told one by one.
 pub(super) const REFUSED_TOLD: usize = 10;
 
@@ -72,19 +70,21 @@ pub(super) struct Pass<'p> {
 }
 
 impl Pass<'_> {
-    /// Decides on all that `input` has. Tells `take` of each record in order, with what `look` makes of its decisions.
+    /// Decides on all that `input` has.
     ///
     /// # Errors
     /// [`Stop`]
-    pub(super) fn run<R: Send>(
+    pub(super) fn run<R: Send, Look, Take>(
         &self,
         input: Input,
-        engine: &mut Engine<'_>,
-        look: impl Fn(&PastRecord<'_>, &[Decided<'_>]) -> R + Sync,
-        mut take: impl FnMut(&PastRecord<'_>, R),
-    ) -> Result<Met, Stop> {
+        mut steps: Steps<'_, '_, Look, Take>,
+    ) -> Result<Met, Stop>
+    where
+        Look: Fn(&PastRecord<'_>, &[Decided<'_>]) -> R + Sync,
+        Take: FnMut(&PastRecord<'_>, R),
+    {
         let (read, chunks) = (input.bytes_read(), read_ahead(input));
-        let (mut met, mut last, mut step) = (Met { lacking: (self.lacking)(), ..Met::default() }, None, None);
+        let (mut met, mut last) = (Met { lacking: (self.lacking)(), ..Met::default() }, None);
         let mut sorter = self.sort.map(Sorter::new);
         loop {
             self.look_around(&read, &met)?;
@@ -104,8 +104,7 @@ impl Pass<'_> {
                 .collect();
             let Some(sorter) = &mut sorter else {
                 check_order(&numbered, &records, &mut last)?;
-                let records: Vec<_> = records.into_iter().flatten().collect();
-                self.decide(&records, engine, &mut step, (&look, &mut take), &mut met);
+                steps.decide(&records.into_iter().flatten().collect::<Vec<_>>());
                 continue;
             };
             let places: Vec<_> = records.into_iter().map(|record| Some(record?.place)).collect();
@@ -115,34 +114,30 @@ impl Pass<'_> {
                     sorter.keep(place, entry).map_err(|TooLate| Stop::NotInOrder(location))?;
                 }
             }
-            let ready = sorter.too_many();
-            self.decide_sorted(&ready, engine, &mut step, (&look, &mut take), &mut met)?;
+            self.decide_sorted(&sorter.too_many(), &mut steps, &met)?;
         }
         if let Some(sorter) = &mut sorter {
-            let ready = sorter.rest();
-            self.decide_sorted(&ready, engine, &mut step, (&look, &mut take), &mut met)?;
+            self.decide_sorted(&sorter.rest(), &mut steps, &met)?;
         }
+        met.copies = steps.copies;
         Ok(met)
     }
 
-    /// Decides on entries that are in order.
-    fn decide_sorted<R: Send>(
+    /// Decides on entries that are in order. All were read before without a fault.
+    fn decide_sorted<R: Send, Look, Take>(
         &self,
         entries: &[Numbered],
-        engine: &mut Engine<'_>,
-        step: &mut Option<i64>,
-        (look, take): (
-            &(impl Fn(&PastRecord<'_>, &[Decided<'_>]) -> R + Sync),
-            &mut impl FnMut(&PastRecord<'_>, R),
-        ),
-        met: &mut Met,
-    ) -> Result<(), Stop> {
+        steps: &mut Steps<'_, '_, Look, Take>,
+        met: &Met,
+    ) -> Result<(), Stop>
+    where
+        Look: Fn(&PastRecord<'_>, &[Decided<'_>]) -> R + Sync,
+        Take: FnMut(&PastRecord<'_>, R),
+    {
         for entries in entries.chunks(CHUNK) {
             self.look_around(&BytesRead::default(), met)?;
-            // All were read before without a fault.
             let records = in_chunks(entries, self.threads, |entries| self.reader.read(entries));
-            let records: Vec<_> = records.into_iter().flatten().collect();
-            self.decide(&records, engine, step, (look, take), met);
+            steps.decide(&records.into_iter().flatten().collect::<Vec<_>>());
         }
         Ok(())
     }
@@ -172,35 +167,6 @@ impl Pass<'_> {
                     met.first_refused.push((entry.entry.location.clone(), format!("{reason}{cut_off}")));
                 }
                 None
-            }
-        }
-    }
-
-    fn decide<R: Send>(
-        &self,
-        records: &[PastRecord<'_>],
-        engine: &mut Engine<'_>,
-        step: &mut Option<i64>,
-        (look, take): (
-            &(impl Fn(&PastRecord<'_>, &[Decided<'_>]) -> R + Sync),
-            &mut impl FnMut(&PastRecord<'_>, R),
-        ),
-        met: &mut Met,
-    ) {
-        let step_of = |record: &PastRecord<'_>| record.arrival.millis().div_euclid(STEP_MILLIS);
-        for run in records.chunk_by(|one, next| step_of(one) == step_of(next)) {
-            let Some(first) = run.first() else { continue };
-            let of_run = step_of(first);
-            if step.is_none_or(|step| step < of_run) {
-                *step = Some(of_run);
-                engine.becomes(Timestamp::saturating_from_millis(of_run.saturating_mul(STEP_MILLIS)));
-            }
-            let results = engine.step(run, look);
-            for (record, result) in run.iter().zip(results) {
-                match result {
-                    Some(result) => take(record, result),
-                    None => met.copies += 1,
-                }
             }
         }
     }

@@ -39,9 +39,11 @@ pub(crate) fn policy(measures: &Measures) -> String {
     );
     out += &threshold(measures);
     let _ = writeln!(out, "\n{}", spreads(measures));
-    for (title, shown) in
-        [("weeks", weeks(measures)), ("segments", segments(measures)), ("factors", factors(measures))]
-    {
+    for (title, shown) in [
+        (weeks_title(measures), weeks(measures)),
+        ("segments", segments(measures)),
+        ("factors", factors(measures)),
+    ] {
         if let Some(shown) = shown {
             let _ = writeln!(out, "\n{title}\n{shown}");
         }
@@ -132,11 +134,15 @@ fn figures_table(first: &str) -> Table {
     table(&columns, &FIGURES)
 }
 
+fn weeks_title(measures: &Measures) -> &'static str {
+    let is_whole = measures.weeks.last().is_none_or(|week| week.is_whole);
+    if is_whole { "weeks" } else { "weeks, the last one in part" }
+}
+
 fn weeks(measures: &Measures) -> Option<Table> {
     let mut shown = figures_table("from");
     for week in &measures.weeks {
-        let part = if week.is_whole { "" } else { " (part)" };
-        shown.add_row(row_of(format!("{}{part}", span::text(week.from)), &week.figures));
+        shown.add_row(row_of(span::text(week.from), &week.figures));
     }
     (measures.weeks.len() > 1).then_some(shown)
 }
@@ -150,7 +156,7 @@ fn segments(measures: &Measures) -> Option<Table> {
 }
 
 fn factors(measures: &Measures) -> Option<Table> {
-    let columns = ["factor", "on frauds", "share", "on others", "share of others", "precision"];
+    let columns = ["factor", "on frauds", "share", "on others", "share", "prec."];
     let mut shown = table(&columns, &columns[1..]);
     for factor in &measures.factors {
         shown.add_row([
