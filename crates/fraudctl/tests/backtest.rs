@@ -444,6 +444,7 @@ fn the_commands_of_the_documentation_run() {
     let document = fs::read_to_string(root.join("docs/backtesting.md")).unwrap();
     let commands = commands(&document);
     assert!(commands.len() > 10, "{commands:?}");
+    let mut printed = String::new();
     for command in commands {
         let (program, arguments) = command.split_first().unwrap();
         assert_eq!(program, "fraudctl");
@@ -458,5 +459,12 @@ fn the_commands_of_the_documentation_run() {
             .output()
             .unwrap();
         assert_eq!(output.status.code(), Some(0), "{command:?}: {}", stderr(&output));
+        printed += &stdout(&output);
     }
+    let shown = document.split("```\ncard-simulated@").nth(1).and_then(|shown| shown.split_once("\n```"));
+    let (shown, _) = shown.unwrap();
+    assert!(
+        printed.contains(&format!("card-simulated@{shown}\n")),
+        "the output in the document is another one"
+    );
 }
