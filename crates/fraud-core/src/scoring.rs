@@ -23,7 +23,12 @@ pub struct FactorSet(u32);
 impl FactorSet {
     /// The indexes of the factors, in the policy's order.
     pub fn indexes(self) -> impl Iterator<Item = usize> {
-        (0..u32::BITS as usize).filter(move |index| self.0 & (1 << index) != 0)
+        let mut left = self.0;
+        std::iter::from_fn(move || {
+            let index = (left != 0).then(|| left.trailing_zeros() as usize);
+            left &= left.wrapping_sub(1);
+            index
+        })
     }
 
     fn insert(&mut self, index: usize) {

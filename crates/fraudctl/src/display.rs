@@ -151,7 +151,7 @@ pub fn event_time_faults(unreadable: u64, without_local_time: u64) -> Option<Str
 pub fn progress(bytes: Option<u64>) -> ProgressBar {
     let bar = bytes.map_or_else(ProgressBar::new_spinner, ProgressBar::new);
     let template = match bytes {
-        Some(_) => "{elapsed} {wide_bar} {percent}% {msg}",
+        Some(_) => "{elapsed} {wide_bar} {percent}%, {eta} left, {msg}",
         None => "{elapsed} {spinner} {msg}",
     };
     let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());

@@ -42,7 +42,8 @@ fn stdout(output: &Output) -> String {
 }
 
 fn json(output: &Output) -> Value {
-    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {}", stderr(output)))
+    assert!(!output.stdout.is_empty(), "{}", stderr(output));
+    serde_json::from_slice(&output.stdout).unwrap()
 }
 
 const KNOWN: &str = "--profiles profiles.json --labels labels.ndjson --label-delay 7d --json";
@@ -341,4 +342,62 @@ fn a_budget_gives_the_smallest_threshold_that_keeps_to_it() {
         "policy threshold CARD tx.ndjson --profiles profiles.json --labels labels.ndjson --alerts-per-day 3",
     ));
     assert!(shown.starts_with(&format!("threshold {threshold} for at most 3 alerts a day: ")), "{shown}");
+}
+
+#[test]
+fn public_data_sets_are_back_tested_as_they_are_published() {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/public-shapes");
+    let schemas = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../schemas");
+    for (file, schema, label) in [
+        ("paysim.csv", "paysim.toml", "isFraud"),
+        ("sparkov.csv", "sparkov.toml", "is_fraud"),
+        ("ieee_cis.csv", "ieee-cis.toml", "isFraud"),
+        ("ulb.csv", "ulb.toml", "Class"),
+        ("tabformer.csv", "tabformer.toml", "Is Fraud?"),
+    ] {
+        let output = Command::new(env!("CARGO_BIN_EXE_fraudctl"))
+            .args(["backtest", file, "--label-field", label, "--json", "--schema"])
+            .arg(schemas.join(schema))
+            .current_dir(&fixtures)
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(0), "{file}: {}", stderr(&output));
+        let mut rows = csv::Reader::from_path(fixtures.join(file)).unwrap();
+        let column = rows.headers().unwrap().iter().position(|name| name == label).unwrap();
+        let labels: Vec<String> = rows.records().map(|row| row.unwrap()[column].to_owned()).collect();
+        let frauds = labels.iter().filter(|label| ["1", "Yes"].contains(&label.as_str())).count();
+        let result = json(&output);
+        assert!(frauds > 0, "{file}");
+        assert_eq!(
+            (&result["transactions"], &result["frauds"]),
+            (&labels.len().into(), &frauds.into()),
+            "{file}"
+        );
+        assert!(result["auc"].is_number() && result["read"]["refused"] == 0, "{file}: {result}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_ends_a_back_test_that_waits_for_its_input() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_fraudctl"))
+        .args(["backtest", "-"])
+        .current_dir(folder.path())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // The first entry is looked at before anything else; then the rest is waited for.
+    let mut input = child.stdin.take().unwrap();
+    let line =
+        br#"{"transaction_id":"T1","customer_id":"C1","amount":1,"event_time":"2026-01-01T00:00:00Z"}"#;
+    std::io::Write::write_all(&mut input, &[&line[..], b"\n"].concat().repeat(100_000)).unwrap();
+    let id = child.id().to_string();
+    assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    drop(input);
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    assert!(stderr(&output).contains("interrupted: nothing is measured of a part"), "{}", stderr(&output));
 }

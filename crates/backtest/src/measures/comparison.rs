@@ -199,6 +199,7 @@ impl Difference {
         let place =
             self.segments.binary_search_by(|known| order(known.segment.as_deref()).cmp(&order(segment)));
         match place {
+            #[expect(clippy::indexing_slicing, reason = "it was found there")]
             Ok(index) => &mut self.segments[index],
             Err(index) => {
                 let segment = segment.map(str::to_owned);
@@ -210,7 +211,6 @@ impl Difference {
 
     fn keep_example(&mut self, compared: &Compared<'_>) {
         let [first, second] = compared.judged;
-        let rank = |amount: i64, id: &str, time: i64| (Reverse(amount), id.to_owned(), time);
         let own = rank(first.amount, compared.id, first.time);
         let place = self.examples.partition_point(|kept| rank(kept.amount, &kept.id, kept.time) <= own);
         if place >= EXAMPLES {
@@ -229,6 +229,11 @@ impl Difference {
         };
         self.examples.insert(place, example);
     }
+}
+
+/// Sorts examples.
+fn rank(amount: i64, id: &str, time: i64) -> (Reverse<i64>, &str, i64) {
+    (Reverse(amount), id, time)
 }
 
 /// No segment comes last.

@@ -116,7 +116,9 @@ impl Group {
             sum.others.append(&group.others);
             sum.immature.append(&group.immature);
         }
-        sum.compact();
+        sum.frauds.put_together();
+        sum.others.put_together();
+        sum.immature.put_together();
         sum
     }
 
@@ -146,7 +148,7 @@ impl Group {
 #[derive(Debug, Clone)]
 struct ByScore<V> {
     open: NumberMap<ScoreKey, V>,
-    /// Ascending, each score once, but between [`append`](ByScore::append) and [`compact`](ByScore::compact).
+    /// Ascending, each score once, but between [`append`](ByScore::append) and [`put_together`](ByScore::put_together).
     sorted: Vec<(ScoreKey, V)>,
 }
 
@@ -168,8 +170,17 @@ impl<V: Copy + Default + AddAssign> ByScore<V> {
     }
 
     fn compact(&mut self) {
-        self.sorted.extend(std::mem::take(&mut self.open));
-        self.sorted.sort_unstable_by_key(|(key, _)| *key);
+        if !self.open.is_empty() {
+            self.sorted.extend(std::mem::take(&mut self.open));
+            self.put_together();
+            self.sorted.shrink_to_fit();
+        }
+    }
+
+    /// Makes one of equal scores, and sorts them.
+    fn put_together(&mut self) {
+        // Stable, because that merges what is sorted already: the lists of weeks.
+        self.sorted.sort_by_key(|(key, _)| *key);
         self.sorted.dedup_by(|later, kept| {
             let is_same = later.0 == kept.0;
             if is_same {
@@ -177,6 +188,5 @@ impl<V: Copy + Default + AddAssign> ByScore<V> {
             }
             is_same
         });
-        self.sorted.shrink_to_fit();
     }
 }

@@ -77,27 +77,23 @@ impl Tally {
     }
 
     fn week(&mut self, number: u64) -> &mut WeekOfGroups {
-        let index = match self.weeks.last() {
-            Some(last) if last.number == number => self.weeks.len() - 1,
+        let place = match self.weeks.last() {
+            Some(last) if last.number == number => Ok(self.weeks.len() - 1),
             Some(last) if last.number < number => {
                 // Few come behind the last transaction of a week: what they add to is made small again with the next week.
                 self.weeks.iter_mut().flat_map(|week| &mut week.segments).for_each(Group::compact);
-                self.insert_week(self.weeks.len(), number)
+                Err(self.weeks.len())
             }
-            _ => match self.weeks.binary_search_by_key(&number, |week| week.number) {
-                Ok(index) => index,
-                Err(index) => self.insert_week(index, number),
-            },
+            _ => self.weeks.binary_search_by_key(&number, |week| week.number),
         };
-        &mut self.weeks[index]
+        match place {
+            #[expect(clippy::indexing_slicing, reason = "it was found there")]
+            Ok(index) => &mut self.weeks[index],
+            Err(index) => self.weeks.insert_mut(index, WeekOfGroups { number, segments: Vec::new() }),
+        }
     }
 
-    fn insert_week(&mut self, index: usize, number: u64) -> usize {
-        self.weeks.insert(index, WeekOfGroups { number, segments: Vec::new() });
-        index
-    }
-
-    /// The measured span ends here, if it does not end before.
+    /// The measured span ends here, if it does not end before. No transaction from `until` on may have been added.
     pub fn end(&mut self, until: i64) {
         self.settings.until = self.settings.until.min(until);
     }

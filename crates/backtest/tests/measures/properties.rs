@@ -1,6 +1,6 @@
 //! What holds for any transactions.
 
-use backtest::measures::{DAY, Figures, Measures, TallySettings, Truth, WEEK};
+use backtest::measures::{DAY, Figures, Measures, Tally, TallySettings, Truth, WEEK};
 use proptest::prelude::*;
 use proptest::sample::Index;
 
@@ -276,6 +276,29 @@ fn the_end_of_the_span_lies_outside() {
     let measures = measured(&policy(THRESHOLD), over(1), &times.map(made));
     assert_eq!(measures.overall.transactions, 2);
     assert_eq!(measures.weeks.len(), 1);
+}
+
+#[test]
+fn a_span_can_be_ended_when_its_last_transaction_is_known() {
+    let settings = TallySettings { from: FROM, until: i64::MAX, alerts_per_day: Some(1.0) };
+    let policy = policy(THRESHOLD);
+    let made = Made {
+        time: FROM + DAY,
+        score: 99.0,
+        truth: Truth::Fraud,
+        amount: 1,
+        customer: "A".to_owned(),
+        segment: None,
+        factors: 1,
+    };
+    let mut tally = Tally::new(&policy, settings);
+    tally.add(&made.judged(&policy));
+    tally.end(FROM + 2 * DAY);
+    tally.end(FROM + 3 * DAY);
+    assert_eq!(
+        tally.measures(),
+        measured(&policy, TallySettings { until: FROM + 2 * DAY, ..settings }, &[made])
+    );
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! The files' transactions, in order, through an engine.
 
-use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::thread;
+use std::time::Duration;
 
 use anyhow::anyhow;
 use backtest::engine::{Decided, Engine, PastRecord, in_chunks};
@@ -21,6 +22,8 @@ use crate::schema::LackingCounts;
 const CHUNK: usize = 8192;
 /// Chunks that are read ahead.
 const READ_AHEAD: usize = 2;
+/// How often it is looked whether Ctrl-C was pressed, while nothing is read.
+const LOOK: Duration = Duration::from_millis(50);
 /// How often labels come and days are counted: twice a day, in UTC, at the records' own time.
 const STEP_MILLIS: i64 = 12 * 3_600_000;
 /// This many entries that are not transactions of the past are told one by one.
@@ -83,9 +86,13 @@ impl Pass<'_> {
         let (read, chunks) = (input.bytes_read(), read_ahead(input));
         let (mut met, mut last, mut step) = (Met { lacking: (self.lacking)(), ..Met::default() }, None, None);
         let mut sorter = self.sort.map(Sorter::new);
-        for chunk in chunks {
-            let chunk = chunk.map_err(Failure::input)?;
+        loop {
             self.look_around(&read, &met)?;
+            let chunk = match chunks.recv_timeout(LOOK) {
+                Ok(chunk) => chunk.map_err(Failure::input)?,
+                Err(RecvTimeoutError::Timeout) => continue,
+                Err(RecvTimeoutError::Disconnected) => break,
+            };
             let numbered: Vec<_> =
                 (met.entries..).zip(chunk).map(|(number, entry)| Numbered { number, entry }).collect();
             met.entries += numbered.len() as u64;
