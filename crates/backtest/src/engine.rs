@@ -27,7 +27,7 @@ mod record;
 
 pub use labels::{CameEarly, LabelsKnown, WhenLabelsCome};
 pub use parallel::in_chunks;
-pub use record::PastRecord;
+pub use record::{PastRecord, asked_by_all};
 
 use customer::{Customers, HistoryAnswer};
 use labels::ComingLabels;

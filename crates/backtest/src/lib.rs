@@ -5,4 +5,5 @@
 //! of threads.
 
 pub mod engine;
+mod hashing;
 pub mod measures;

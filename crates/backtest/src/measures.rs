@@ -10,7 +10,7 @@ mod curve;
 mod factors;
 mod figures;
 mod json;
-mod numbers;
+mod score_key;
 mod scores;
 mod segments;
 mod tally;
@@ -31,8 +31,8 @@ pub const WEEK: i64 = 7 * DAY;
 /// The cards that can be checked a day, in the card precision (`k` in the Fraud Detection Handbook).
 pub const CARDS_A_DAY: usize = 100;
 
-/// The days that a transaction is expected to come behind later ones at most: history takes events for as old as that
-/// (`fraud_core::history`).
+/// How many days behind later ones a transaction may come without any loss of exactness. Histories take no event for older than
+/// seven days when it arrives.
 const DAYS_LATE: u64 = 8;
 
 /// What is known of a transaction.

@@ -92,6 +92,12 @@ fn a_policy_is_measured_behind_its_warm_up_and_compared_with_another() {
     );
     assert_eq!(result["read"]["refused"], 0);
 
+    // Beside another policy it is measured as alone.
+    let alone = json(&fraudctl(folder.path(), &format!("backtest tx.ndjson {KNOWN} --policy CARD")));
+    for (name, value) in alone.as_object().unwrap() {
+        assert_eq!(&result[name], value, "{name}");
+    }
+
     // The same by `policy diff`, and by `backtest` for people.
     let output = fraudctl(folder.path(), &format!("policy diff builtin:default CARD tx.ndjson {KNOWN}"));
     let differences = json(&output);

@@ -1,19 +1,23 @@
 //! What is remembered of customers while their transactions pass.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 
 use fraud_core::found::HistoryFound;
 use fraud_core::history::{Answer, History, HistoryInputs, Known, MEMORY_MILLIS, REMEMBERED};
 use fraud_core::policy::Policy;
 
 use super::PastRecord;
+use crate::hashing::Map;
 
 /// The customers of a thread.
 #[derive(Debug, Default)]
-pub(super) struct Customers(HashMap<Box<str>, Customer>);
+pub(super) struct Customers {
+    places: Map<Box<str>, usize>,
+    customers: Vec<Customer>,
+}
 
 /// A customer.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Customer {
     /// By decider.
     histories: Vec<History>,
@@ -36,12 +40,15 @@ pub(super) enum HistoryAnswer {
 
 impl Customers {
     pub(super) fn of(&mut self, id: &str, deciders: usize) -> &mut Customer {
-        if !self.0.contains_key(id) {
-            let histories = (0..deciders).map(|_| History::default()).collect();
-            self.0.insert(id.into(), Customer { histories, ..Customer::default() });
+        match self.places.get(id) {
+            #[expect(clippy::indexing_slicing, reason = "each place is that of a customer")]
+            Some(&place) => &mut self.customers[place],
+            None => {
+                self.places.insert(id.into(), self.customers.len());
+                let histories = (0..deciders).map(|_| History::default()).collect();
+                self.customers.push_mut(Customer { histories, seen: VecDeque::new() })
+            }
         }
-        // It was put there if it was not there before.
-        self.0.entry(id.into()).or_default()
     }
 }
 

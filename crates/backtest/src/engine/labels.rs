@@ -1,6 +1,6 @@
 //! Labels: what is the truth of each transaction, and what was known of it when.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use exact_text::timestamp::Timestamp;
 use exact_text::written_time;
@@ -8,6 +8,7 @@ use fraud_core::label::{Counting, Details, Label, LabelSource, Labelled, Stateme
 use fraud_core::merchant::{Bucket, LabelDelay};
 
 use super::PastRecord;
+use crate::hashing::Map;
 
 const DAY_MILLIS: i64 = 86_400_000;
 /// Digits of a fingerprint behind the identity in the id of an alert of a reused id.
@@ -28,7 +29,7 @@ pub enum WhenLabelsCome {
 pub struct LabelsKnown {
     labels: Vec<Label>,
     come: WhenLabelsCome,
-    truth: HashMap<Box<str>, Told>,
+    truth: Map<Box<str>, Told>,
     /// Whether one is of a reused id.
     names_reused: bool,
     latest: Option<Timestamp>,
@@ -55,7 +56,7 @@ pub struct CameEarly {
 impl LabelsKnown {
     /// These labels, in any order.
     pub fn new(labels: Vec<Label>, come: WhenLabelsCome) -> Self {
-        let mut by_transaction: HashMap<String, Vec<&Statement>> = HashMap::new();
+        let mut by_transaction: Map<String, Vec<&Statement>> = Map::default();
         for label in &labels {
             by_transaction.entry(label.key()).or_default().push(&label.statement);
         }
@@ -155,10 +156,10 @@ pub(super) struct ComingLabels {
     /// By when they come; those of one moment in the order of the files.
     coming: BTreeMap<(Timestamp, u64), Coming>,
     /// Frauds that do not tell their transaction's merchant, time or amount, by the transaction.
-    incomplete: HashMap<Box<str>, Vec<Statement>>,
+    incomplete: Map<Box<str>, Vec<Statement>>,
     numbered: u64,
     /// By transaction, what each decider knows of it.
-    applied: HashMap<String, Vec<Labelled>>,
+    applied: Map<String, Vec<Labelled>>,
 }
 
 impl ComingLabels {
@@ -167,9 +168,9 @@ impl ComingLabels {
             come: labels.come,
             delay,
             coming: BTreeMap::new(),
-            incomplete: HashMap::new(),
+            incomplete: Map::default(),
             numbered: 0,
-            applied: HashMap::new(),
+            applied: Map::default(),
         };
         for label in labels.labels {
             match label.is_self_contained() {

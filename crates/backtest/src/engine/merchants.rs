@@ -1,29 +1,28 @@
 //! Merchants' days as they grow.
 
-use std::collections::HashMap;
-
 use fraud_core::entity::{Entity, EntityKind};
 use fraud_core::merchant::{Bucket, LabelDelay, MerchantDays, day_of};
 
 use super::Knowledge;
+use crate::hashing::Map;
 
 /// The merchants that have been met.
 #[derive(Debug)]
 pub(super) struct Merchants {
-    names: HashMap<Box<str>, u32>,
+    names: Map<Box<str>, u32>,
     /// By decider, what is known of each merchant.
     known: Vec<Vec<Entity>>,
     /// Transactions that are not counted yet, by merchant and day.
-    pending: HashMap<(u32, i32), i32>,
+    pending: Map<(u32, i32), i32>,
     today: i32,
 }
 
 impl Merchants {
     pub(super) fn new(deciders: usize) -> Self {
         Merchants {
-            names: HashMap::new(),
+            names: Map::default(),
             known: vec![Vec::new(); deciders],
-            pending: HashMap::new(),
+            pending: Map::default(),
             today: i32::MIN,
         }
     }

@@ -1,20 +1,36 @@
 //! A record of the past.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
-
 use exact_text::timestamp::Timestamp;
+use fraud_core::entity::EntityKinds;
 use fraud_core::history::{Incoming, Place, counted_second, ten_thousandths};
 use fraud_core::label::Verdict;
+use fraud_core::policy::Policy;
 use fraud_core::profile::Profile;
-use fraud_core::transaction::Transaction;
+use fraud_core::transaction::{Asked, Transaction};
+
+use crate::hashing::fixed_hash;
+
+/// What to read of each record, by policy; one if all ask for the same. Each has its policy's own members, and what any of them
+/// looks at for histories and entities: what a record is to histories and merchants' days is taken from the first.
+pub fn asked_by_all(policies: &[&Policy]) -> Vec<Asked> {
+    let mut asked: Vec<Asked> = policies.iter().map(|policy| policy.asked().clone()).collect();
+    let entities: EntityKinds = asked.iter().flat_map(|asked| asked.entities.iter()).collect();
+    let currency = asked.iter().any(|asked| asked.currency);
+    for asked in &mut asked {
+        asked.entities = entities;
+        asked.currency = currency;
+    }
+    asked.dedup();
+    asked
+}
 
 /// A record of the past.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PastRecord<'t> {
-    /// Its transaction, as the first policy asks for it.
+    /// Its transaction, read by the first of [`asked_by_all`].
     pub transaction: Transaction<'t>,
-    /// The same as the second policy asks for it, if that asks for something else.
-    pub other: Option<Transaction<'t>>,
+    /// The same, read by the second, if there is one.
+    pub other: Option<Box<Transaction<'t>>>,
     /// When it arrived.
     pub arrival: Timestamp,
     /// Where it is in time.
@@ -27,8 +43,10 @@ pub struct PastRecord<'t> {
     pub profile: Option<Profile>,
     /// What the record itself says of the transaction: fraud or legitimate.
     pub verdict: Option<Verdict>,
+    /// The amount in ten-thousandths, rounded half to even; saturated at what an i64 holds.
+    pub amount: i64,
     /// As histories see it, if a policy looks at them.
-    pub(super) incoming: Option<Incoming>,
+    pub(super) incoming: Option<Box<Incoming>>,
     pub(super) customer_hash: u64,
     /// The same for the same transaction.
     pub(super) content_hash: u64,
@@ -44,15 +62,15 @@ impl<'t> PastRecord<'t> {
         place: Place,
         with_history: bool,
     ) -> Self {
-        let incoming = with_history.then(|| Incoming::under(&identity, &transaction, place));
+        let incoming = with_history.then(|| Box::new(Incoming::under(&identity, &transaction, place)));
         let second = counted_second(&transaction.event_time, arrival.millis());
-        let mut content = DefaultHasher::new();
-        identity.hash(&mut content);
-        // Who picks an id twice has made two transactions.
-        (ten_thousandths(&transaction.amount), second).hash(&mut content);
+        let amount = incoming
+            .as_ref()
+            .map_or_else(|| ten_thousandths(&transaction.amount), |incoming| incoming.amount);
         PastRecord {
-            customer_hash: hash(transaction.customer_id.as_deref().unwrap_or_default()),
-            content_hash: content.finish(),
+            customer_hash: fixed_hash(transaction.customer_id.as_deref().unwrap_or_default()),
+            // Who picks an id twice has made two transactions.
+            content_hash: fixed_hash((&identity, amount, second)),
             transaction,
             other: None,
             arrival,
@@ -61,26 +79,13 @@ impl<'t> PastRecord<'t> {
             second,
             profile: None,
             verdict: None,
+            amount,
             incoming,
         }
     }
 
     /// The transaction as the policy at this place asks for it.
     pub(super) fn asked_by(&self, place: usize) -> &Transaction<'t> {
-        self.other.as_ref().filter(|_| place > 0).unwrap_or(&self.transaction)
+        self.other.as_deref().filter(|_| place > 0).unwrap_or(&self.transaction)
     }
-
-    /// The amount in ten-thousandths.
-    pub fn amount(&self) -> i64 {
-        self.incoming
-            .as_ref()
-            .map_or_else(|| ten_thousandths(&self.transaction.amount), |incoming| incoming.amount)
-    }
-}
-
-/// The same in each run.
-fn hash(text: &str) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    text.hash(&mut hasher);
-    hasher.finish()
 }

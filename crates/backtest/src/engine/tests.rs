@@ -56,6 +56,18 @@ input = "customer_risk"
 weight = 4
 "#;
 
+/// Asks for a member of its own, and for nothing that is remembered.
+const OTHER: &str = r#"
+name = "other"
+cap = 1
+threshold = 0.5
+default_risk = 0.5
+[[factors]]
+name = "web"
+when = [{ field = "channel", any_of = ["web"] }]
+points = 1
+"#;
+
 /// The first moment: a midnight.
 const BEGIN: i64 = 1_768_435_200;
 const HALF_DAY: i64 = 43_200;
@@ -159,29 +171,47 @@ fn by_engine(
     come: WhenLabelsCome,
     threads: usize,
 ) -> Vec<Option<(u64, Option<String>)>> {
-    let policy = Policy::parse(POLICY).unwrap();
-    let reading = Reading::new(&Schema::builtin_default(), policy.asked());
-    let mut reader = TransactionReader::new(&reading);
+    by_last_policy(&[POLICY], made, labels, come, threads)
+}
+
+/// What the last of these policies decides.
+fn by_last_policy(
+    policies: &[&str],
+    made: &[Made],
+    labels: &[Label],
+    come: WhenLabelsCome,
+    threads: usize,
+) -> Vec<Option<(u64, Option<String>)>> {
+    let policies: Vec<Policy> = policies.iter().map(|policy| Policy::parse(policy).unwrap()).collect();
+    let asked = asked_by_all(&policies.iter().collect::<Vec<_>>());
+    let readings: Vec<_> =
+        asked.iter().map(|asked| Reading::new(&Schema::builtin_default(), asked)).collect();
+    let mut readers: Vec<_> = readings.iter().map(TransactionReader::new).collect();
     let records: Vec<_> = (0..)
         .zip(made)
         .map(|(number, made)| {
-            let transaction = reader.read(made.json.as_bytes()).unwrap();
+            let mut read = readers.iter_mut().map(|reader| reader.read(made.json.as_bytes()).unwrap());
+            let transaction = read.next().unwrap();
             let identity = transaction.identity(None).unwrap().to_string();
             let arrival = Timestamp::from_millis(made.second * 1000).unwrap();
-            PastRecord::new(transaction, identity, arrival, place(made, number), true)
+            let mut record = PastRecord::new(transaction, identity, arrival, place(made, number), true);
+            record.other = read.next().map(Box::new);
+            record
         })
         .collect();
     let known = known();
-    let decider = Decider::new(policy, EventTimeBounds::UNBOUNDED);
+    let last = policies.len() - 1;
+    let decider = |policy: &Policy| Decider::new(policy.clone(), EventTimeBounds::UNBOUNDED);
+    let deciders = policies.iter().map(decider).collect();
     let labels = LabelsKnown::new(labels.to_vec(), come);
-    let mut engine = Engine::new(vec![decider], delay(), &known, labels, threads);
+    let mut engine = Engine::new(deciders, delay(), &known, labels, threads);
     let step = |record: &PastRecord<'_>| record.second.div_euclid(HALF_DAY);
     let mut decided = Vec::new();
     for run in records.chunk_by(|one, next| step(one) == step(next)) {
         engine.becomes(Timestamp::from_millis(step(&run[0]) * HALF_DAY * 1000).unwrap());
         decided.extend(engine.step(run, |record, decided| {
-            let Decided { decider, decision } = &decided[0];
-            let inputs = evidence::inputs(&record.transaction, decision, decider.policy());
+            let Decided { decider, decision } = &decided[last];
+            let inputs = evidence::inputs(record.asked_by(last), decision, decider.policy());
             (decision.score.value.to_bits(), inputs)
         }));
     }
@@ -263,5 +293,14 @@ proptest! {
     fn the_number_of_threads_changes_nothing((made, labels) in world(), threads in 2..5_usize) {
         let alone = by_engine(&made, &labels, WhenLabelsCome::AfterDelay, 1);
         prop_assert_eq!(by_engine(&made, &labels, WhenLabelsCome::AfterDelay, threads), alone);
+    }
+
+    #[test]
+    fn a_policy_beside_another_decides_as_alone((made, labels) in world()) {
+        let alone = by_engine(&made, &labels, WhenLabelsCome::Reported, 1);
+        for policies in [[OTHER, POLICY], [POLICY, POLICY]] {
+            let beside = by_last_policy(&policies, &made, &labels, WhenLabelsCome::Reported, 1);
+            prop_assert_eq!(&beside, &alone);
+        }
     }
 }

@@ -1,19 +1,19 @@
 //! Card precision: how many of the cards with a day's highest scores are compromised.
 //!
-//! The definition is that of the Fraud Detection Handbook ("Card Precision top-k",
-//! <https://fraud-detection-handbook.github.io/fraud-detection-handbook/Chapter_4_PerformanceMetrics/TopKBased.html>; that cards found
-//! are checked no more is in its `shared_functions`, `card_precision_top_k`): of each day's cards, without those that were found
-//! compromised on an earlier day, the `k` with the highest scores are checked; the precision is the number of compromised ones
-//! among them divided by `k`, and its mean over the days. A card is compromised on a day if one of its transactions is fraud. Cards
-//! with equal scores are taken in the order of the customers' ids, byte by byte.
+//! The definition is that of the Fraud Detection Handbook ("Card Precision top-k" in its last form, which takes detected cards out:
+//! <https://fraud-detection-handbook.github.io/fraud-detection-handbook/Chapter_4_PerformanceMetrics/TopKBased.html>). Of each
+//! day's cards, without those that were found compromised on an earlier day, the `k` with the highest scores are checked; the
+//! precision is the number of compromised ones among them divided by `k`, and its mean over the days. A card is compromised on a
+//! day if one of its transactions is fraud. Cards with equal scores are checked in the order of the customers' ids, byte by byte.
 
 use std::cmp::Reverse;
 use std::ops::Range;
 use std::sync::Arc;
 
 use super::curve::share;
-use super::numbers::{NumberSet, ScoreKey, TextMap};
+use super::score_key::ScoreKey;
 use super::{CARDS_A_DAY, DAYS_LATE, Judged, Truth};
+use crate::hashing::{Map, Set};
 
 /// The cards of each day, with their highest score.
 #[derive(Debug, Clone)]
@@ -26,9 +26,9 @@ pub(super) struct Cards {
     /// Days below this are closed.
     first_open: u64,
     /// What is found until then, of the whole span.
-    found: NumberSet<u32>,
+    found: Set<u32>,
     /// What is found until then, of the week with this number.
-    found_in_week: (u64, NumberSet<u32>),
+    found_in_week: (u64, Set<u32>),
 }
 
 #[derive(Debug, Clone)]
@@ -62,7 +62,7 @@ struct Card {
 /// The customers, by numbers in the order in which they are met.
 #[derive(Debug, Clone, Default)]
 struct Customers {
-    numbers: TextMap<Arc<str>, u32>,
+    numbers: Map<Arc<str>, u32>,
     ids: Vec<Arc<str>>,
 }
 
@@ -102,8 +102,8 @@ impl Cards {
             customers: Customers::default(),
             days: Vec::new(),
             first_open: 0,
-            found: NumberSet::default(),
-            found_in_week: (0, NumberSet::default()),
+            found: Set::default(),
+            found_in_week: (0, Set::default()),
         }
     }
 
@@ -155,7 +155,7 @@ impl Cards {
         for day in self.days.iter_mut().skip(behind).take_while(|day| day.number < first_open) {
             let DayCards::Open(cards) = &mut day.cards else { continue };
             if self.found_in_week.0 != day.number / 7 {
-                self.found_in_week = (day.number / 7, NumberSet::default());
+                self.found_in_week = (day.number / 7, Set::default());
             }
             let [found, found_in_week] = [&mut self.found, &mut self.found_in_week.1];
             let closed = ClosedDay::of(cards, self.checked, [found, found_in_week], &self.customers);
@@ -180,7 +180,7 @@ impl Cards {
     /// The mean over those of the days that have cards, as if nothing had been checked before them; `None` if none has. The days
     /// must be all or a week's, and [closed](Cards::close).
     pub(super) fn precision(&self, days: Range<u64>) -> Option<f64> {
-        let mut found = NumberSet::default();
+        let mut found = Set::default();
         let mut count = 0;
         let begin = self.days.partition_point(|day| day.number < days.start);
         for day in self.days.iter().skip(begin).take_while(|day| days.contains(&day.number)) {
@@ -189,7 +189,7 @@ impl Cards {
                 count += 1;
             }
         }
-        share(found.len() as f64, count * self.checked as u64)
+        share(found.len() as f64, (count * self.checked) as f64)
     }
 }
 
@@ -210,11 +210,11 @@ impl ClosedDay {
 
     /// Keeps the compromised cards, and for either of what was found before twice as many others as are checked a day. Twice,
     /// for what comes late can tell that some of them were found, too.
-    fn of(open: &[Option<Card>], checked: usize, found: [&NumberSet<u32>; 2], customers: &Customers) -> Self {
+    fn of(open: &[Option<Card>], checked: usize, found: [&Set<u32>; 2], customers: &Customers) -> Self {
         let mut cards = with_numbers(open);
         // So many of the highest ranks have enough others for either.
         let count_found =
-            |found: &NumberSet<u32>| cards.iter().filter(|(number, _)| found.contains(number)).count();
+            |found: &Set<u32>| cards.iter().filter(|(number, _)| found.contains(number)).count();
         let highest = 2 * checked + found.map(count_found).into_iter().max().unwrap_or(0);
         if highest >= cards.len() {
             customers.sort(&mut cards);
@@ -257,7 +257,7 @@ impl ClosedDay {
     }
 
     /// Checks the highest cards that were not found before, and adds the compromised ones to them.
-    fn check(&self, checked: usize, found: &mut NumberSet<u32>) {
+    fn check(&self, checked: usize, found: &mut Set<u32>) {
         let new = self.cards.iter().filter(|(number, _)| !found.contains(number)).take(checked);
         let compromised: Vec<u32> =
             new.filter(|(_, card)| card.is_compromised).map(|(number, _)| *number).collect();

@@ -28,7 +28,7 @@ pub(super) fn average_precision(group: &Group) -> Option<f64> {
             sum += step.frauds.count as f64 * (frauds as f64 / judged as f64);
         }
     }
-    share(sum, group.totals.frauds)
+    share(sum, group.totals.frauds as f64)
 }
 
 /// The share of frauds among the highest scores that are at most 1 % of the judged transactions, and what share of these
@@ -44,7 +44,7 @@ pub(super) fn recall_at_1_percent(group: &Group) -> Option<(f64, f64)> {
         judged = down_to_here;
         frauds += step.frauds.count;
     }
-    Some((share(frauds as f64, group.totals.frauds)?, share(judged as f64, all)?))
+    Some((share(frauds as f64, group.totals.frauds as f64)?, share(judged as f64, all as f64)?))
 }
 
 /// What is above a threshold.
@@ -93,30 +93,6 @@ pub(super) fn threshold_by_budget(group: &Group, per_day: f64, days: f64) -> Bud
 }
 
 /// `part` of `whole`; `None` of nothing.
-pub(super) fn share(part: f64, whole: impl Whole) -> Option<f64> {
-    let whole = whole.number();
+pub(super) fn share(part: f64, whole: f64) -> Option<f64> {
     (whole > 0.0).then(|| part / whole)
-}
-
-/// A number that something can be a share of.
-pub(super) trait Whole {
-    fn number(self) -> f64;
-}
-
-impl Whole for u64 {
-    fn number(self) -> f64 {
-        self as f64
-    }
-}
-
-impl Whole for i128 {
-    fn number(self) -> f64 {
-        self as f64
-    }
-}
-
-impl Whole for f64 {
-    fn number(self) -> f64 {
-        self
-    }
 }

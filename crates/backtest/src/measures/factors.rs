@@ -63,12 +63,12 @@ impl FactorCounts {
 
     /// The figures, in the policy's order, over this many frauds and others.
     pub(super) fn figures(self, all_frauds: u64, all_others: u64) -> Vec<FactorFigures> {
-        let base_rate = share(all_frauds as f64, all_frauds + all_others);
+        let base_rate = share(all_frauds as f64, (all_frauds + all_others) as f64);
         let figures = |fired: Fired| {
-            let precision = share(fired.frauds as f64, fired.frauds + fired.others);
+            let precision = share(fired.frauds as f64, (fired.frauds + fired.others) as f64);
             FactorFigures {
-                share_of_frauds: share(fired.frauds as f64, all_frauds),
-                share_of_others: share(fired.others as f64, all_others),
+                share_of_frauds: share(fired.frauds as f64, all_frauds as f64),
+                share_of_others: share(fired.others as f64, all_others as f64),
                 lift: precision.zip(base_rate).and_then(|(precision, base)| share(precision, base)),
                 precision,
                 name: fired.name,

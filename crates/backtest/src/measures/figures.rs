@@ -170,9 +170,9 @@ impl Figures {
             card_precision_at_100: card_precision,
             recall_at_1_percent: at_1_percent.map(|(recall, _)| recall),
             share_at_1_percent: at_1_percent.map(|(_, share)| share),
-            precision: share(above.frauds.count as f64, above.frauds.count + above.others),
-            recall: share(above.frauds.count as f64, totals.frauds),
-            value_recall: share(above.frauds.value as f64, totals.fraud_value),
+            precision: share(above.frauds.count as f64, (above.frauds.count + above.others) as f64),
+            recall: share(above.frauds.count as f64, totals.frauds as f64),
+            value_recall: share(above.frauds.value as f64, totals.fraud_value as f64),
         }
     }
 }
@@ -199,12 +199,12 @@ impl Spreads {
 
 impl Spread {
     fn of(values: &[f64]) -> Option<Self> {
-        let mean = share(values.iter().sum(), values.len() as u64)?;
+        let mean = share(values.iter().sum(), values.len() as f64)?;
         let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
         Some(Spread {
             weeks: values.len(),
             mean,
-            deviation: share(squares, (values.len() - 1) as u64).map(f64::sqrt),
+            deviation: share(squares, (values.len() - 1) as f64).map(f64::sqrt),
             least: values.iter().copied().fold(f64::INFINITY, f64::min),
             greatest: values.iter().copied().fold(f64::NEG_INFINITY, f64::max),
         })

@@ -2,8 +2,9 @@
 
 use std::ops::AddAssign;
 
-use super::numbers::{NumberMap, ScoreKey};
+use super::score_key::ScoreKey;
 use super::{Judged, Truth};
+use crate::hashing::Map;
 
 /// How many transactions a group has, and what is known of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -147,14 +148,14 @@ impl Group {
 /// Something counted by score: a map to count in, and what was counted before as a sorted list, which is smaller.
 #[derive(Debug, Clone)]
 struct ByScore<V> {
-    open: NumberMap<ScoreKey, V>,
+    open: Map<ScoreKey, V>,
     /// Ascending, each score once, but between [`append`](ByScore::append) and [`put_together`](ByScore::put_together).
     sorted: Vec<(ScoreKey, V)>,
 }
 
 impl<V> Default for ByScore<V> {
     fn default() -> Self {
-        ByScore { open: NumberMap::default(), sorted: Vec::new() }
+        ByScore { open: Map::default(), sorted: Vec::new() }
     }
 }
 

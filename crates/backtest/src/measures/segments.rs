@@ -1,10 +1,10 @@
 //! Segments as small numbers.
 
-use super::numbers::TextMap;
+use crate::hashing::Map;
 
 /// Numbers segments in the order in which they are met; no segment is one of them, the number 0.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Segments(TextMap<String, usize>);
+pub(super) struct Segments(Map<String, usize>);
 
 impl Segments {
     #[inline]

@@ -222,7 +222,7 @@ impl<'a> Sums<'a> {
             score: scored.score,
             is_alert: scored.is_alert,
             truth,
-            amount: record.amount(),
+            amount: record.amount,
             customer: record.transaction.customer_id.as_deref().unwrap_or_default(),
             segment: looked.segment.as_deref(),
             factors: scored.factors,

@@ -1,13 +1,13 @@
 //! Entries as records of the past.
 
-use backtest::engine::PastRecord;
+use backtest::engine::{PastRecord, asked_by_all};
 use exact_text::timestamp::Timestamp;
 use fraud_core::history::{Place, SequenceNumber};
 use fraud_core::label::Verdict;
 use fraud_core::policy::Policy;
 use fraud_core::record::ScoredLine;
 use fraud_core::schema::Schema;
-use fraud_core::transaction::{Asked, FieldValue, Reading, TimeField, Transaction, TransactionReader};
+use fraud_core::transaction::{FieldValue, Reading, TimeField, Transaction, TransactionReader};
 
 use super::arguments::Order;
 use crate::input::Entry;
@@ -56,9 +56,7 @@ impl RecordReader {
         let is_line = schema.is_default()
             && first
                 .is_some_and(|entry| entry.bytes.windows(LINE_MEMBER.len()).any(|part| part == LINE_MEMBER));
-        let mut asked: Vec<Asked> = policies.iter().map(|policy| policy.asked().clone()).collect();
-        let is_same = asked.windows(2).all(|pair| pair.first() == pair.last());
-        asked.truncate(if is_same { 1 } else { asked.len() });
+        let mut asked = asked_by_all(policies);
         let label = label_field.zip(asked.first_mut()).map(|(name, asked)| {
             let known = asked.fields.iter().position(|field| field == name);
             let slot = known.unwrap_or_else(|| {
@@ -102,8 +100,9 @@ impl RecordReader {
                     Form::ScoredLines => self.line(&entry.entry.bytes, entry.number)?,
                 };
                 if let Some(other) = &mut other {
-                    record.other =
-                        Some(other.read(&entry.entry.bytes).map_err(|refusal| refusal.to_string())?);
+                    record.other = Some(Box::new(
+                        other.read(&entry.entry.bytes).map_err(|refusal| refusal.to_string())?,
+                    ));
                 }
                 if let Some((name, slot)) = &self.label {
                     record.verdict = verdict(name, &record.transaction.field(*slot))?;
