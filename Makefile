@@ -146,6 +146,20 @@ bench-pipeline: ## Measure the local pipeline, with and without the analytics fu
 		target/release/fraud-local --count $(COUNT) --seed $(SEED) --out target/bench-pipeline $$without \
 			| grep -E 'throughput|latency|alanced|BALANCED'; done; done
 
+# Days of transactions of 5,000 customers and 5,000 merchants: two million.
+BACKTEST_DAYS ?= 198
+BACKTEST_ROUNDS ?= 5
+.PHONY: bench-backtest
+bench-backtest: .tools/bench-backtest/installed ## Measure back-tests on one and two cores, beside pandas, and their memory (BACKTEST_DAYS=<n> BACKTEST_ROUNDS=<n>)
+	cargo build --release --workspace --bin fraudctl
+	@.tools/bench-backtest/bin/python bench/python/backtest.py target/release/fraudctl target/bench-backtest \
+		--days $(BACKTEST_DAYS) --rounds $(BACKTEST_ROUNDS)
+
+.tools/bench-backtest/installed: bench/python/backtest-requirements.txt
+	python3 -m venv .tools/bench-backtest
+	.tools/bench-backtest/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	touch $@
+
 # The tutorial's peak: 50,000 transactions a minute, evenly, and nothing else on the machine.
 RATE ?= 833
 PACED_SECONDS ?= 60

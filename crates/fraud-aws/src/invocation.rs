@@ -14,6 +14,7 @@ use crate::telemetry::{MetricLine, metric};
 mod allocator;
 mod bytes_layer;
 
+pub use allocator::keep_freed_memory;
 use bytes_layer::BytesLayer;
 
 /// A deadline farther away than this, ahead or in the past, is not Lambda's.
@@ -63,7 +64,7 @@ pub async fn serve<E: Into<Diagnostic>>(
         }
         Ok(response)
     };
-    allocator::keep_freed_memory();
+    keep_freed_memory();
     tell_panics_without_their_messages();
     // A runtime has a handler of its own kind; the layer answers everything before anything gets there.
     let never_called = service_fn(async |_: LambdaEvent<IgnoredAny>| Ok::<(), Error>(()));

@@ -113,6 +113,25 @@ fn public_shapes_are_read_as_others_have_mapped_them() {
 }
 
 #[test]
+fn a_schema_is_checked_against_a_sample_of_csv() {
+    let schema = schema("tabformer").display().to_string();
+    let output = run(&["schema", "check", &schema, &shape("tabformer.csv")]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert!(text(&output.stderr).contains("200 transactions read, 0 records refused"));
+    let shown = text(&output.stdout);
+    let row = shown.lines().find(|line| line.contains("2002-09-01T09:13:00.000Z, 09 h local")).unwrap();
+    assert!(row.contains(" 7.18 ") && row.contains(" 36 ") && row.contains("Swipe Transaction"), "{row}");
+    let folder = tempfile::tempdir().unwrap();
+    let sample = folder.path().join("x.csv");
+    fs::write(&sample, "User,Amount\n1,$5\n2\n").unwrap();
+    let told = told(2, &["schema", "check", &schema, sample.to_str().unwrap()]);
+    assert!(
+        told.contains("1 transaction read, 1 record refused\n1 fields, but the header names 2"),
+        "{told}"
+    );
+}
+
+#[test]
 fn columns_are_mapped_without_a_file() {
     let map = "transaction_id=trans_num,customer_id=cc_num,amount=amt,event_time=trans_date_trans_time";
     let by_schema = scored(&[&shape("sparkov.csv"), "--schema", schema("sparkov").to_str().unwrap()]);

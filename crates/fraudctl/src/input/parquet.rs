@@ -94,6 +94,8 @@ pub(super) struct ParquetRows {
     /// The rows that were read of the batch that is in the columns.
     begun: VecDeque<Entry>,
     row: u64,
+    /// Of the objects of the batch before.
+    batch_bytes: usize,
     read: BytesRead,
     /// Bytes of the file that are not counted as read.
     uncounted: u64,
@@ -126,6 +128,7 @@ impl ParquetRows {
             rows_left: 0,
             begun: VecDeque::new(),
             row: 0,
+            batch_bytes: 0,
             read,
             uncounted: length,
         };
@@ -162,26 +165,28 @@ impl ParquetRows {
             column.fill(count).map_err(|fault| fault.after(self.row))?;
         }
         self.rows_left -= count as u64;
+        // The objects of a batch share one piece of memory.
+        let (mut objects, mut ends) = (Vec::with_capacity(self.batch_bytes), Vec::with_capacity(count));
         for _ in 0..count {
             self.row += 1;
-            let mut object = Vec::new();
-            row::write(&self.layout, &mut self.columns, &mut object).map_err(|fault| fault.at(self.row))?;
-            self.begun.push_back(self.entry(object));
+            row::write(&self.layout, &mut self.columns, &mut objects).map_err(|fault| fault.at(self.row))?;
+            ends.push(objects.len());
+        }
+        self.batch_bytes = objects.len();
+        let objects = Bytes::from(objects);
+        let starts = [0].into_iter().chain(ends.iter().copied());
+        for ((row, start), &end) in (self.row + 1 - count as u64..).zip(starts).zip(&ends) {
+            self.begun.push_back(self.entry(row, objects.slice(start..end)));
         }
         Ok(())
     }
 
-    fn entry(&self, object: Vec<u8>) -> Entry {
-        let location = SourceLocation {
-            file: self.file.clone(),
-            line: self.row,
-            byte: 1,
-            begins_line: true,
-            is_row: true,
-        };
+    fn entry(&self, row: u64, object: Bytes) -> Entry {
+        let location =
+            SourceLocation { file: self.file.clone(), line: row, byte: 1, begins_line: true, is_row: true };
         let is_too_long = object.len() > MAX_ENTRY_BYTES;
         let fault = is_too_long.then_some(Fault::TooLong(object.len() as u64));
-        let bytes = if is_too_long { Bytes::new() } else { object.into() };
+        let bytes = if is_too_long { Bytes::new() } else { object };
         Entry { location, bytes, fault, is_open: false }
     }
 

@@ -95,6 +95,9 @@ impl Window {
 
     /// Whether a byte order mark comes next.
     pub(super) fn is_at_byte_order_mark(&mut self) -> io::Result<bool> {
+        if self.byte(0)? != BYTE_ORDER_MARK.first().copied() {
+            return Ok(false);
+        }
         self.byte(BYTE_ORDER_MARK.len() - 1)?;
         Ok(self.available().starts_with(BYTE_ORDER_MARK))
     }

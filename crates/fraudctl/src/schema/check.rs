@@ -1,11 +1,13 @@
 //! Checking a schema, alone and against a sample of what it is for.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
+use bytes::Bytes;
 use clap::Args;
 use fraud_aws::config::{SchemaError, SchemaSource};
 use fraud_core::refusal::Refusal;
@@ -14,6 +16,7 @@ use fraud_core::transaction::{Asked, FieldValue, Reading, TimeField, Transaction
 
 use crate::Failure;
 use crate::display::{counted, note, print_line, table};
+use crate::input::{Input, Source};
 
 /// This many records of a sample are shown; of the others only the refusals are counted.
 const SHOWN: usize = 20;
@@ -25,7 +28,7 @@ const SHOWN: usize = 20;
   fraudctl schema check my-schema.toml sample.ndjson
   aws kinesis get-records ... | jq -r '.Records[].Data | @base64d' | fraudctl schema check my-schema.toml -
 
-A sample is text with one record a line, as the producer sends it. The first 20 are shown as they are read; all are read, and
+A sample is text with one record a line, as the producer sends it, or a CSV or Parquet file, each row a record. The first 20 are shown as they are read; all are read, and
 those that would be refused are counted by reason. Every mapped name has a column; `?` is a value that no policy can use.
 
 Exit status: 0 the schema works, 2 it does not, or a record of the sample is refused.")]
@@ -57,9 +60,50 @@ pub(super) fn run(arguments: &CheckSchemaArgs) -> Result<(), Failure> {
     let names: Vec<&str> = schema.names().collect();
     print_line(format_args!("{} maps {}", schema.id(), names.join(", ")))?;
     match &arguments.sample {
-        Some(sample) => check(&schema, lines(sample).map_err(Failure::input)?),
+        Some(sample) => check(&schema, records(sample)?),
         None => Ok(()),
     }
+}
+
+/// Why nothing is read of a record.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Refused {
+    Record(Refusal),
+    /// It is no object.
+    Row(String),
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Refused::Record(refusal) => refusal.fmt(f),
+            Refused::Row(fault) => f.write_str(fault),
+        }
+    }
+}
+
+/// A record of a sample: its line or row, and its bytes or why it has none.
+type SampleRecord = (u64, Result<Bytes, String>);
+
+/// The records of a sample: the rows of a CSV or Parquet file, else the lines, whatever is in them.
+fn records(sample: &Path) -> Result<Box<dyn Iterator<Item = anyhow::Result<SampleRecord>>>, Failure> {
+    if sample != Path::new("-")
+        && let Ok(input) = Input::open(&[Source::File(sample.to_owned())])
+        && !input.headers().is_empty()
+    {
+        return Ok(Box::new(input.map(|entry| {
+            let entry = entry?;
+            let bytes = entry.fault.map_or(Ok(entry.bytes), |fault| Err(fault.to_string()));
+            Ok((entry.location.line, bytes))
+        })));
+    }
+    let lines = lines(sample).map_err(Failure::input)?.split(b'\n').zip(1..);
+    let record = |(line, number): (io::Result<Vec<u8>>, u64)| {
+        let line = line.context("cannot read the sample")?;
+        Ok((number, Ok(line.into())))
+    };
+    let is_blank = |record: &anyhow::Result<SampleRecord>| matches!(record, Ok((_, Ok(line))) if line.trim_ascii().is_empty());
+    Ok(Box::new(lines.map(record).filter(move |record| !is_blank(record))))
 }
 
 /// The lines of a file, or of standard input.
@@ -71,25 +115,25 @@ fn lines(sample: &Path) -> anyhow::Result<Box<dyn BufRead>> {
     Ok(Box::new(BufReader::new(file)))
 }
 
-fn check(schema: &Schema, sample: impl BufRead) -> Result<(), Failure> {
+fn check(schema: &Schema, sample: impl Iterator<Item = anyhow::Result<SampleRecord>>) -> Result<(), Failure> {
     let further: Vec<&str> = schema.names().filter(|name| !CORE.contains(name)).collect();
     let asked = Asked { fields: further.iter().map(|name| (*name).to_owned()).collect(), ..Asked::default() };
     let reading = Reading::new(schema, &asked);
     let columns: Vec<&str> = ["line"].into_iter().chain(CORE).chain(further.iter().copied()).collect();
     let mut shown = table(&columns, &["line", "amount"]);
-    let (mut read, mut refused) = (0, BTreeMap::<Refusal, u64>::new());
-    for (index, line) in sample.split(b'\n').enumerate() {
-        let line = line.context("cannot read the sample").map_err(Failure::input)?;
-        if line.trim_ascii().is_empty() {
-            continue;
-        }
-        let transaction = TransactionReader::new(&reading).read(&line);
+    let (mut read, mut refused) = (0, BTreeMap::<Refused, u64>::new());
+    for (index, record) in sample.enumerate() {
+        let (line, record) = record.map_err(Failure::input)?;
+        let transaction = match &record {
+            Ok(record) => TransactionReader::new(&reading).read(record).map_err(Refused::Record),
+            Err(fault) => Err(Refused::Row(fault.clone())),
+        };
         if index < SHOWN {
             let cells = match &transaction {
                 Ok(transaction) => cells(transaction, further.len()),
                 Err(refusal) => vec![refusal.to_string()],
             };
-            shown.add_row([(index + 1).to_string()].into_iter().chain(cells));
+            shown.add_row([line.to_string()].into_iter().chain(cells));
         }
         match transaction {
             Ok(_) => read += 1,

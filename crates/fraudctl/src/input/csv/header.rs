@@ -106,7 +106,8 @@ fn fits(window: &mut Window, from: usize, separator: u8, columns: usize) -> io::
     let mut scan = RecordScan::new(separator);
     for looked_at in 0..LOOKED_AT {
         // Line breaks, and lines that are blank.
-        while matches!(window.byte(from)?, Some(b'\n' | b'\r' | b' ')) {
+        let begin = from;
+        while matches!(window.byte(from)?, Some(b'\n' | b'\r' | b' ')) && from - begin < MAX_HEADER {
             from += 1;
         }
         match window.byte(from)? {
@@ -155,16 +156,15 @@ fn line(window: &mut Window, from: usize) -> io::Result<usize> {
 
 /// The length of the blank lines at the beginning.
 fn blank_lines(window: &mut Window) -> io::Result<usize> {
-    let mut at = 0;
     let mut length = 0;
-    loop {
+    for at in 0..MAX_HEADER {
         match window.byte(at)? {
             Some(b'\n' | b'\r') => length = at + 1,
-            Some(b' ') if at < MAX_HEADER => {}
-            _ => return Ok(length),
+            Some(b' ') => {}
+            _ => break,
         }
-        at += 1;
     }
+    Ok(length)
 }
 
 fn bytes(window: &Window, from: usize, length: usize) -> &[u8] {

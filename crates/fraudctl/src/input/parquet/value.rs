@@ -265,7 +265,12 @@ fn calendar(nanos: i128) -> Result<NaiveDateTime, &'static str> {
 
 fn push_instant(out: &mut Vec<u8>, nanos: i128, is_utc: bool) -> Result<(), &'static str> {
     let time = calendar(nanos)?;
-    put(out.quote(), format_args!("{:04}-{:02}-{:02}T", time.year(), time.month(), time.day()));
+    push_padded(out.quote(), time.year().unsigned_abs(), 4);
+    for part in [time.month(), time.day()] {
+        out.push(b'-');
+        push_padded(out, part, 2);
+    }
+    out.push(b'T');
     push_clock(out, time);
     out.extend_from_slice(if is_utc { b"Z\"" } else { b"\"" });
     Ok(())
@@ -273,11 +278,24 @@ fn push_instant(out: &mut Vec<u8>, nanos: i128, is_utc: bool) -> Result<(), &'st
 
 /// The time of day, with as many decimals, three at least, as it needs.
 fn push_clock(out: &mut Vec<u8>, time: NaiveDateTime) {
-    put(out, format_args!("{:02}:{:02}:{:02}", time.hour(), time.minute(), time.second()));
+    push_padded(out, time.hour(), 2);
+    for part in [time.minute(), time.second()] {
+        out.push(b':');
+        push_padded(out, part, 2);
+    }
+    out.push(b'.');
     match time.nanosecond() {
-        nanos if nanos % 1_000_000 == 0 => put(out, format_args!(".{:03}", nanos / 1_000_000)),
-        nanos if nanos % 1000 == 0 => put(out, format_args!(".{:06}", nanos / 1000)),
-        nanos => put(out, format_args!(".{nanos:09}")),
+        nanos if nanos % 1_000_000 == 0 => push_padded(out, nanos / 1_000_000, 3),
+        nanos if nanos % 1000 == 0 => push_padded(out, nanos / 1000, 6),
+        nanos => push_padded(out, nanos, 9),
+    }
+}
+
+/// A number of at most this many digits, with zeros before it. The formatting of the standard library takes several times as long.
+fn push_padded(out: &mut Vec<u8>, number: u32, digits: u32) {
+    for place in (0..digits).rev() {
+        // A digit is less than ten.
+        out.push(b'0' + (number / 10u32.pow(place) % 10) as u8);
     }
 }
 
