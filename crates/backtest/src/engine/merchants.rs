@@ -57,10 +57,6 @@ impl Merchants {
     /// Counts the transactions of days that are over at this second, and forgets the days that no decision looks at.
     pub(super) fn becomes(&mut self, second: i64, delay: LabelDelay) {
         let today = day_of(second);
-        if today == self.today {
-            return;
-        }
-        self.today = today;
         let known = &mut self.known;
         self.pending.retain(|&(place, day), count| {
             if day >= today {
@@ -73,9 +69,10 @@ impl Merchants {
             }
             false
         });
-        let first = delay.first_kept(today);
-        for merchant in known.iter_mut().flatten() {
-            merchant.days_mut().forget_before(first);
+        if today != self.today {
+            let first = delay.first_kept(today);
+            known.iter_mut().flatten().for_each(|merchant| merchant.days_mut().forget_before(first));
+            self.today = today;
         }
     }
 
