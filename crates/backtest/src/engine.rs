@@ -33,6 +33,9 @@ use customer::{Customers, HistoryAnswer};
 use labels::ComingLabels;
 use merchants::Merchants;
 
+/// How often labels come and days are counted: twice a day, in UTC, at the records' own time.
+pub const STEP_MILLIS: i64 = 12 * 3_600_000;
+
 /// Records of a step below which one thread decides them all: starting another takes longer. Few in tests, so that they meet
 /// several threads.
 const ALONE: usize = if cfg!(test) { 2 } else { 256 };

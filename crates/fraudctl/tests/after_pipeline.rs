@@ -10,11 +10,16 @@ use std::process::Stdio;
 
 use embedded_aws::EmbeddedAws;
 use fraud_aws::profiles::{FileProfiles, rows};
+use fraud_core::label;
+use fraud_core::merchant::LabelDelay;
 use fraud_core::policy::Policy;
 use fraud_local::report::RunReport;
-use fraud_local::{Input, Labels, Pipeline, exports, start_services};
+use fraud_local::{
+    ComingLabels, Input, Labels, LabelsCome, Pipeline, SHARDS, exports, simulated_arrivals, start_services,
+    start_services_with,
+};
 use fraudctl::entities::LoadedEntities;
-use fraudctl::generate::Dataset;
+use fraudctl::generate::{Dataset, Label, Months, MonthsSettings};
 use fraudctl::interrupt::Interrupt;
 use fraudctl::profiles;
 use serde_json::Value;
@@ -207,4 +212,66 @@ async fn what_generate_writes_the_pipeline_and_score_read() {
     let report = Ran::with(folder, &rows, profiles::items(&rows), &policy, input).await.report;
     assert_eq!((report.landed, report.high_scores), (300, alerting as u64));
     assert!(report.balanced);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_back_test_of_the_lines_that_a_run_scored_counts_the_alerts_and_reasons_of_the_run() {
+    const CARD: &str = include_str!("../../../policies/examples/card-simulated.toml");
+    let folder = tempfile::tempdir().unwrap();
+    let settings = MonthsSettings {
+        days: 40,
+        customers: 80,
+        merchants: 60,
+        from: "2026-01-01".parse().unwrap(),
+        seed: 8,
+    };
+    let months = Months::new(settings);
+    let mut written = Vec::new();
+    months.write_profiles(&mut written).unwrap();
+    let rows = rows::read(&written).unwrap();
+    let made = Months::new(settings).filter_map(|made| Label::of(&made, settings.seed));
+    let labels: Vec<String> = made.map(|label| label.to_json()).collect();
+    fs::write(folder.path().join("labels.ndjson"), labels.join("\n")).unwrap();
+    fs::write(folder.path().join("card.toml"), CARD).unwrap();
+    let read = labels.iter().map(|json| label::read(json.as_bytes()).unwrap().label).collect();
+    let schema = fraud_core::schema::Schema::builtin_default();
+    let aws = start_services_with(simulated_arrivals(&schema, std::time::UNIX_EPOCH), SHARDS).await.unwrap();
+    let pipeline = Pipeline {
+        aws: &aws,
+        policy: Policy::parse(CARD).unwrap(),
+        schema,
+        profiles: FileProfiles::of_rows(&rows).unwrap(),
+        entities: LoadedEntities::default(),
+        labels: None,
+        coming: Some(ComingLabels::new(read, LabelsCome::After(LabelDelay::of_days(7).unwrap()))),
+        out: folder.path().join("out"),
+        analytics: false,
+        follow: false,
+        rate: None,
+        interrupt: Interrupt::never(),
+    };
+    let input = Input::Months(Box::new(months.peekable()));
+    let finished = pipeline.run(profiles::items(&rows), input).await.unwrap();
+    let mut reasons: BTreeMap<&str, u64> = BTreeMap::new();
+    for line in &finished.landed {
+        assert_eq!(line.history.as_deref(), Some("used"));
+        line.reasons.iter().for_each(|reason| *reasons.entry(reason.as_str()).or_default() += 1);
+    }
+    assert!(finished.report.alerts > 20 && reasons.contains_key("merchants_known_frauds"), "{reasons:?}");
+
+    let known = ["--labels", "labels.ndjson", "--label-delay", "7d", "--policy", "card.toml"];
+    let more = ["--order", "arrival", "--warm-up", "0d", "--json"];
+    let output = fraudctl(&[&["backtest", "out/scored"][..], &known, &more].concat())
+        .current_dir(folder.path())
+        .output()
+        .await
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let result: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(result["transactions"], finished.report.landed);
+    assert_eq!(result["alerts"], finished.report.alerts);
+    for factor in result["factors"].as_array().unwrap() {
+        let fired = factor["frauds"].as_u64().unwrap() + factor["others"].as_u64().unwrap();
+        assert_eq!(fired, reasons[factor["name"].as_str().unwrap()], "{factor}");
+    }
 }

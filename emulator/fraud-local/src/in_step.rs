@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use backtest::engine::STEP_MILLIS;
 use exact_text::timestamp::Timestamp;
 use fraud_core::policy::Policy;
 use fraud_core::schema::Schema;
@@ -14,21 +15,19 @@ use crate::feed::Feed;
 use crate::functions::Functions;
 use crate::in_order::Steps;
 
-/// How far the readers of the stream may be apart, in the time of the records. A customer's history remembers a day.
-const STEP_MILLIS: i64 = 12 * 3_600_000;
 /// How often it is looked whether a step is done, and after how long without any progress it is not waited for any more.
 const LOOK: Duration = Duration::from_millis(5);
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A step for every half day of event time.
+/// A step for every half day of event time, as a back-test has them: the readers of the stream are no further apart, and a
+/// customer's history remembers a day.
 pub(crate) struct InStep<'f, 'a> {
     reading: Reading,
     functions: &'f Functions,
     /// What changes between steps.
     feed: Option<&'f mut Feed<'a>>,
-    /// When the step ends, and the event time of the first record behind it.
-    ends: Option<i64>,
-    next: Option<Timestamp>,
+    /// The step, counted from the epoch.
+    step: Option<i64>,
     is_needed: bool,
 }
 
@@ -43,7 +42,7 @@ impl<'f, 'a> InStep<'f, 'a> {
     ) -> Self {
         let is_needed = policy.history().is_some() || feed.is_some();
         let reading = Reading::new(schema, &Asked::default());
-        InStep { reading, functions, feed, ends: None, next: None, is_needed }
+        InStep { reading, functions, feed, step: None, is_needed }
     }
 }
 
@@ -71,18 +70,19 @@ impl Steps for InStep<'_, '_> {
             return false;
         }
         let Some(time) = event_time(&self.reading, &record.data) else { return false };
-        let is_first = self.ends.is_none();
-        let begins = self.ends.is_none_or(|ends| time.millis() >= ends);
+        let step = time.millis().div_euclid(STEP_MILLIS);
+        let is_first = self.step.is_none();
+        let begins = self.step.is_none_or(|before| before < step);
         if begins {
-            self.ends = Some(time.millis().saturating_add(STEP_MILLIS));
-            self.next = Some(time);
+            self.step = Some(step);
         }
         begins && !is_first
     }
 
     async fn ended(&mut self, sent: u64) -> anyhow::Result<()> {
         until(self.functions, |(alerts, transform)| alerts.min(transform) >= sent).await;
-        match (&mut self.feed, self.next) {
+        let begin = self.step.map(|step| Timestamp::saturating_from_millis(step.saturating_mul(STEP_MILLIS)));
+        match (&mut self.feed, begin) {
             // Boxed: else the compiler's limit of nested futures is met in tests.
             (Some(feed), Some(now)) => Box::pin(feed.becomes(now)).await,
             _ => Ok(()),

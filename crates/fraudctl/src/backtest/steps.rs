@@ -1,10 +1,7 @@
 //! Records in order, step by step through an engine.
 
-use backtest::engine::{Decided, Engine, PastRecord};
+use backtest::engine::{Decided, Engine, PastRecord, STEP_MILLIS};
 use exact_text::timestamp::Timestamp;
-
-/// How often labels come and days are counted: twice a day, in UTC, at the records' own time.
-const STEP_MILLIS: i64 = 12 * 3_600_000;
 
 /// Records in order, step by step through an engine.
 pub(super) struct Steps<'s, 'k, Look, Take> {
