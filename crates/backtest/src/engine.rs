@@ -20,12 +20,14 @@ use fraud_core::profile::Profile;
 use fraud_core::transaction::{EntityName, Transaction};
 
 mod customer;
+mod final_labels;
 mod labels;
 mod merchants;
 mod parallel;
 mod record;
 
-pub use labels::{CameEarly, LabelsKnown, WhenLabelsCome};
+pub use final_labels::{CameEarly, FinalLabels};
+pub use labels::{LabelsKnown, WhenLabelsCome};
 pub use parallel::in_chunks;
 pub use record::{PastRecord, asked_by_all};
 

@@ -1,6 +1,7 @@
-//! Labels: what is the truth of each transaction, and what was known of it when.
+//! Labels as they come.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use exact_text::timestamp::Timestamp;
 use exact_text::written_time;
@@ -8,11 +9,9 @@ use fraud_core::label::{Counting, Details, Label, LabelSource, Labelled, Stateme
 use fraud_core::merchant::{Bucket, LabelDelay};
 
 use super::PastRecord;
-use crate::hashing::Map;
+use crate::hashing::{Map, Set, fixed_hash};
 
 const DAY_MILLIS: i64 = 86_400_000;
-/// Digits of a fingerprint behind the identity in the id of an alert of a reused id.
-const FINGERPRINT_DIGITS: usize = 16;
 
 /// When a label is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -24,176 +23,103 @@ pub enum WhenLabelsCome {
     AfterDelay,
 }
 
-/// Labels of transactions.
+/// Labels of transactions. Clones share them.
 #[derive(Debug, Clone, Default)]
 pub struct LabelsKnown {
-    labels: Vec<Label>,
+    pub(super) labels: Arc<[Label]>,
     come: WhenLabelsCome,
-    truth: Map<Box<str>, Told>,
-    /// Whether one is of a reused id.
-    names_reused: bool,
-    latest: Option<Timestamp>,
-}
-
-/// What is said of a transaction in the end.
-#[derive(Debug, Clone, Copy)]
-struct Told {
-    verdict: Option<Verdict>,
-    is_contradicted: bool,
-    earliest: Timestamp,
-    is_met: bool,
-}
-
-/// A label from before its transaction.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CameEarly {
-    /// The transaction's identity.
-    pub identity: String,
-    /// When the label was reported.
-    pub reported_at: Timestamp,
 }
 
 impl LabelsKnown {
     /// These labels, in any order.
     pub fn new(labels: Vec<Label>, come: WhenLabelsCome) -> Self {
-        let mut by_transaction: Map<String, Vec<&Statement>> = Map::default();
-        for label in &labels {
-            by_transaction.entry(label.key()).or_default().push(&label.statement);
-        }
-        let names_reused = by_transaction.keys().any(|key| {
-            let digits = key.rsplit_once('/').map(|(_, digits)| digits);
-            digits.is_some_and(|digits| {
-                digits.len() == FINGERPRINT_DIGITS && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
-            })
-        });
-        let told = |(key, statements): (String, Vec<&Statement>)| {
-            let is = |verdict| statements.iter().any(|statement| statement.verdict == verdict);
-            let told = Told {
-                verdict: verdict(&statements),
-                is_contradicted: is(Verdict::Fraud) && is(Verdict::Legitimate),
-                earliest: statements.iter().map(|statement| statement.reported_at).min()?,
-                is_met: false,
-            };
-            Some((key.into_boxed_str(), told))
-        };
-        let truth = by_transaction.into_iter().filter_map(told).collect();
-        let latest = labels.iter().map(|label| label.statement.reported_at).max();
-        LabelsKnown { labels, come, truth, names_reused, latest }
+        LabelsKnown { labels: labels.into(), come }
     }
 
     /// When the latest label was reported.
     pub fn latest(&self) -> Option<Timestamp> {
-        self.latest
-    }
-
-    /// How many transactions are labelled.
-    pub fn transactions(&self) -> usize {
-        self.truth.len()
-    }
-
-    /// How many of them are called fraud and legitimate, by several sources or at several times.
-    pub fn contradicted(&self) -> usize {
-        self.truth.values().filter(|told| told.is_contradicted).count()
-    }
-
-    /// What a record's transaction is in the end, by the labels or by the record; and whether a label came before the
-    /// transaction was made.
-    pub fn truth(&mut self, record: &PastRecord<'_>) -> (Option<Verdict>, Option<CameEarly>) {
-        let Some(told) = self.told(record) else { return (record.verdict, None) };
-        told.is_met = true;
-        let verdict = told.verdict;
-        let early = (told.earliest.millis() < record.second.saturating_mul(1000))
-            .then(|| CameEarly { identity: record.identity.clone(), reported_at: told.earliest });
-        (verdict, early)
-    }
-
-    /// How many labelled transactions were not met, and the least of their identities.
-    pub fn unmet(&self) -> (usize, Option<&str>) {
-        let unmet = || self.truth.iter().filter(|(_, told)| !told.is_met).map(|(key, _)| &**key);
-        (unmet().count(), unmet().min())
-    }
-
-    fn told(&mut self, record: &PastRecord<'_>) -> Option<&mut Told> {
-        if self.truth.is_empty() {
-            return None;
-        }
-        if self.names_reused {
-            let digits = record.transaction.fingerprint().digits();
-            let key = format!("{}/{}", record.identity, digits.get(..FINGERPRINT_DIGITS).unwrap_or_default());
-            if self.truth.contains_key(&*key) {
-                return self.truth.get_mut(&*key);
-            }
-        }
-        self.truth.get_mut(&*record.identity)
+        self.labels.iter().map(|label| label.statement.reported_at).max()
     }
 }
 
-/// What holds of all that was said in the end.
-fn verdict(statements: &[&Statement]) -> Option<Verdict> {
-    let mut latest: BTreeMap<LabelSource, &Statement> = BTreeMap::new();
-    for statement in statements {
-        let held = latest.entry(statement.source).or_insert(statement);
-        *held = (*held).max(statement);
-    }
-    let stands = latest.into_values().filter(|statement| statement.verdict != Verdict::Retracted).max();
-    stands.map(|statement| statement.verdict)
+/// The hash by which a transaction's labels are found: of its identity, or of the id of an alert of a reused id. Two of all
+/// transactions have the same one with a probability below a millionth.
+pub(super) fn key_of(identity: &str) -> u64 {
+    fixed_hash(identity)
 }
 
-/// A label with what each decider's policy takes its transaction for.
+/// A label of which its transaction had to tell something.
 #[derive(Debug, Clone)]
-struct Coming {
-    key: String,
+struct Told {
+    key: u64,
     statement: Statement,
-    /// By decider; the statement's own if it tells all.
-    details: Option<Vec<Details>>,
+    /// By decider.
+    details: Vec<Details>,
 }
 
 /// Labels as they come.
 #[derive(Debug)]
 pub(super) struct ComingLabels {
-    come: WhenLabelsCome,
+    labels: LabelsKnown,
     delay: LabelDelay,
-    /// By when they come; those of one moment in the order of the files.
-    coming: BTreeMap<(Timestamp, u64), Coming>,
-    /// Frauds that do not tell their transaction's merchant, time or amount, by the transaction.
-    incomplete: Map<Box<str>, Vec<Statement>>,
+    /// When each label comes that tells all, and its place; the latest first.
+    coming: Vec<(Timestamp, usize)>,
+    /// The same of labels whose transactions have come.
+    told: BTreeMap<(Timestamp, u64), Told>,
     numbered: u64,
-    /// By transaction, what each decider knows of it.
-    applied: Map<String, Vec<Labelled>>,
+    /// Places of frauds that do not tell their transaction's merchant, time or amount, by the transaction.
+    incomplete: Map<u64, Vec<usize>>,
+    /// Transactions of which more than one thing is said.
+    several: Set<u64>,
+    /// By these, what each decider knows of it.
+    applied: Map<u64, Vec<Labelled>>,
 }
 
 impl ComingLabels {
     pub(super) fn new(labels: LabelsKnown, delay: LabelDelay) -> Self {
         let mut coming = ComingLabels {
-            come: labels.come,
+            labels: labels.clone(),
             delay,
-            coming: BTreeMap::new(),
-            incomplete: Map::default(),
+            coming: Vec::new(),
+            told: BTreeMap::new(),
             numbered: 0,
+            incomplete: Map::default(),
+            several: Set::default(),
             applied: Map::default(),
         };
-        for label in labels.labels {
+        let mut met = Set::default();
+        for (place, label) in labels.labels.iter().enumerate() {
+            let key = key_of(&label.key());
+            if !met.insert(key) {
+                coming.several.insert(key);
+            }
             match label.is_self_contained() {
-                true => coming.comes(label.key(), label.statement, None),
-                false => {
-                    let key = label.key().into_boxed_str();
-                    coming.incomplete.entry(key).or_default().push(label.statement);
+                true => {
+                    let statement = &label.statement;
+                    coming
+                        .coming
+                        .push((coming.comes_at(statement, statement.details.event_time.as_deref()), place));
                 }
+                false => coming.incomplete.entry(key).or_default().push(place),
             }
         }
+        coming.coming.sort_unstable_by(|one, next| next.cmp(one));
         coming
     }
 
     /// Whether something is to be learnt of a record's transaction.
     pub(super) fn wants(&self, record: &PastRecord<'_>) -> bool {
         record.verdict == Some(Verdict::Fraud)
-            || (!self.incomplete.is_empty() && self.incomplete.contains_key(&*record.identity))
+            || (!self.incomplete.is_empty() && self.incomplete.contains_key(&key_of(&record.identity)))
     }
 
     /// A record that was [wanted](Self::wants) has come: by decider, what its transaction is.
     pub(super) fn is_seen(&mut self, record: &PastRecord<'_>, details: Vec<Details>) {
-        for statement in self.incomplete.remove(&*record.identity).into_iter().flatten() {
-            self.comes(record.identity.clone(), statement, Some(details.clone()));
+        let key = key_of(&record.identity);
+        for place in self.incomplete.remove(&key).into_iter().flatten() {
+            if let Some(label) = self.labels.labels.get(place) {
+                self.tell(key, label.statement.clone(), details.clone());
+            }
         }
         if record.verdict == Some(Verdict::Fraud) {
             let after = i64::from(self.delay.days()) * DAY_MILLIS;
@@ -204,43 +130,72 @@ impl ComingLabels {
                 verdict: Verdict::Fraud,
                 details: Details::default(),
             };
-            self.comes(record.identity.clone(), statement, Some(details));
+            self.tell(key, statement, details);
         }
     }
 
-    /// Tells `change` of each decider's merchants what the labels change that are reported until `now`.
+    fn tell(&mut self, key: u64, statement: Statement, details: Vec<Details>) {
+        let told = statement.details.event_time.as_deref();
+        let told = told.or_else(|| details.first()?.event_time.as_deref());
+        let at = self.comes_at(&statement, told);
+        self.numbered += 1;
+        self.told.insert((at, self.numbered), Told { key, statement, details });
+    }
+
+    /// When a label comes whose transaction was made at this time.
+    fn comes_at(&self, statement: &Statement, event_time: Option<&str>) -> Timestamp {
+        match (self.labels.come, event_time.and_then(written_time::parse)) {
+            (WhenLabelsCome::AfterDelay, Some(made)) => {
+                let after = i64::from(self.delay.days()) * DAY_MILLIS;
+                Timestamp::saturating_from_millis(made.instant.millis().saturating_add(after))
+            }
+            _ => statement.reported_at,
+        }
+    }
+
+    /// Tells `change` of each decider's merchants what the labels change that come until `now`.
     pub(super) fn apply_until(
         &mut self,
         now: Timestamp,
         counting: &[Counting],
         mut change: impl FnMut(usize, BTreeMap<&str, BTreeMap<(Bucket, i32), i32>>),
     ) {
-        let later = self.coming.split_off(&(now, u64::MAX));
-        for coming in std::mem::replace(&mut self.coming, later).into_values() {
-            let applied = self.applied.entry(coming.key).or_default();
-            applied.resize(counting.len(), Labelled::default());
-            for (place, (labelled, counting)) in applied.iter_mut().zip(counting).enumerate() {
-                let mut statement = coming.statement.clone();
-                if let Some(details) = coming.details.as_ref().and_then(|details| details.get(place)) {
-                    statement.details = statement.details.or(details.clone());
-                }
-                if let Taken::Holds(changed) = labelled.take_in(statement, counting) {
-                    change(place, changed.by_merchant(counting));
-                }
-            }
+        let labels = Arc::clone(&self.labels.labels);
+        while let Some((at, place)) = self.coming.pop_if(|(at, _)| *at <= now) {
+            let Some(label) = labels.get(place) else { continue };
+            let statement = Statement { reported_at: at, ..label.statement.clone() };
+            self.apply(key_of(&label.key()), &statement, &[], counting, &mut change);
+        }
+        let later = self.told.split_off(&(now, u64::MAX));
+        for ((at, _), Told { key, statement, details }) in std::mem::replace(&mut self.told, later) {
+            let statement = Statement { reported_at: at, ..statement };
+            self.apply(key, &statement, &details, counting, &mut change);
         }
     }
 
-    fn comes(&mut self, key: String, mut statement: Statement, details: Option<Vec<Details>>) {
-        let told = statement.details.event_time.as_deref();
-        let told = told.or_else(|| details.as_ref()?.first()?.event_time.as_deref());
-        let made = told.and_then(written_time::parse);
-        if let (WhenLabelsCome::AfterDelay, Some(made)) = (self.come, made) {
-            let after = i64::from(self.delay.days()) * DAY_MILLIS;
-            statement.reported_at =
-                Timestamp::saturating_from_millis(made.instant.millis().saturating_add(after));
+    fn apply(
+        &mut self,
+        key: u64,
+        statement: &Statement,
+        details: &[Details],
+        counting: &[Counting],
+        change: &mut impl FnMut(usize, BTreeMap<&str, BTreeMap<(Bucket, i32), i32>>),
+    ) {
+        // What is said of a transaction is kept if more is.
+        let mut once = Vec::new();
+        let labelled = match self.several.contains(&key) {
+            true => self.applied.entry(key).or_default(),
+            false => &mut once,
+        };
+        labelled.resize(counting.len(), Labelled::default());
+        for (place, (labelled, counting)) in labelled.iter_mut().zip(counting).enumerate() {
+            let mut statement = statement.clone();
+            if let Some(details) = details.get(place) {
+                statement.details = statement.details.or(details.clone());
+            }
+            if let Taken::Holds(changed) = labelled.take_in(statement, counting) {
+                change(place, changed.by_merchant(counting));
+            }
         }
-        self.numbered += 1;
-        self.coming.insert((statement.reported_at, self.numbered), Coming { key, statement, details });
     }
 }

@@ -1,7 +1,7 @@
 //! Policies over the past: what they did, by the labels.
 
 use anyhow::anyhow;
-use backtest::engine::{CameEarly, Decided, Engine, LabelsKnown, PastRecord};
+use backtest::engine::{CameEarly, Decided, Engine, FinalLabels, PastRecord};
 use backtest::measures::{Compared, Comparison, Differences, Judged, Measures, Tally, TallySettings, Truth};
 use fraud_core::decision::Decider;
 use fraud_core::event_time::EventTimeBounds;
@@ -176,7 +176,7 @@ fn look(decided: &[Decided<'_>], thresholds: &[f64]) -> Looked {
 struct Sums<'a> {
     past: &'a Past<'a>,
     question: &'a Question<'a>,
-    labels: LabelsKnown,
+    labels: FinalLabels,
     /// The span of the records, in seconds.
     span: Option<(i64, i64)>,
     /// From when on is measured.
@@ -193,7 +193,7 @@ impl<'a> Sums<'a> {
         Sums {
             past,
             question,
-            labels: past.labels.clone(),
+            labels: FinalLabels::of(past.labels.clone()),
             span: None,
             from: 0,
             tallies: Vec::new(),
@@ -208,7 +208,7 @@ impl<'a> Sums<'a> {
         let (first, last) = self.span.unwrap_or_else(|| self.begin(record.second));
         self.span = Some((first, last.max(record.second)));
         self.expired += u64::from(looked.is_expired);
-        let (verdict, early) = self.labels.truth(record);
+        let (verdict, early) = self.labels.of_record(record);
         if let Some(early) = early {
             self.early += 1;
             self.first_early.get_or_insert(early);
@@ -288,7 +288,7 @@ impl<'a> Sums<'a> {
             early: self.early,
             first_early: self.first_early,
             unmet,
-            first_unmet: first_unmet.map(str::to_owned),
+            first_unmet,
         };
         let measures = self.tallies.into_iter().map(|mut tally| {
             tally.end(until);
