@@ -148,13 +148,26 @@ impl Seen {
         }
     }
 
-    /// A day's weight: 2^(-age / 2) of its age before `ready`. Made of exact operations, so that it is the same everywhere.
+    /// A day's weight by its age before `ready`.
     fn weight(self, day: i32) -> f64 {
-        let age = i32::try_from((self.ready - i64::from(day)).max(0)).unwrap_or(i32::MAX);
-        let halves = 0.5_f64.powi(age / 2);
-        if age % 2 == 1 { halves * FRAC_1_SQRT_2 } else { halves }
+        let age = usize::try_from((self.ready - i64::from(day)).max(0)).unwrap_or(usize::MAX);
+        WEIGHTS.get(age).copied().unwrap_or_default()
     }
 }
+
+/// By age, in days, 2^(-age / 2). Made of exact operations, so that they are the same everywhere.
+const WEIGHTS: [f64; DAYS_BEFORE as usize + 1] = {
+    let mut weights = [1.0; DAYS_BEFORE as usize + 1];
+    let (mut age, mut halves) = (0, 1.0);
+    while age < weights.len() {
+        weights[age] = if age % 2 == 1 { halves * FRAC_1_SQRT_2 } else { halves };
+        if age % 2 == 1 {
+            halves *= 0.5;
+        }
+        age += 1;
+    }
+    weights
+};
 
 /// The nearest f64.
 #[expect(clippy::cast_precision_loss)]
