@@ -53,7 +53,6 @@ impl Run {
             faults.add(calls, Fault::LoseAnswer).unwrap();
         }
         faults.add(When::calls(Service::Sns, "PublishBatch").with_probability(0.2, 2), Fault::Half).unwrap();
-        faults.add(When::calls(Service::Kinesis, "PutRecords").nth(2), Fault::LoseAnswer).unwrap();
 
         let months = Months::new(settings);
         let mut written = Vec::new();
