@@ -11,7 +11,6 @@ use fraud_core::entity::{Entity, EntityKind};
 use fraud_core::event_time::EventTimeBounds;
 use fraud_core::evidence;
 use fraud_core::history::{Place, SequenceNumber};
-use fraud_core::identity::Position;
 use fraud_core::merchant::LabelDelay;
 use fraud_core::policy::Policy;
 use fraud_core::profile::Profile;
@@ -109,12 +108,7 @@ impl Backtested {
         let mut reader = TransactionReader::new(&reading);
         for record in records {
             let Ok(transaction) = reader.read(&record.data) else { continue };
-            let position = Position {
-                stream: &record.stream,
-                shard: &record.shard,
-                sequence_number: &record.sequence_number,
-                sub_sequence_number: 0,
-            };
+            let position = record.position();
             let place = Place {
                 arrival: record.arrival.millis(),
                 sequence_number: SequenceNumber::of(&record.sequence_number),

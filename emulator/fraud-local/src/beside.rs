@@ -9,7 +9,6 @@ use fraud_aws::profiles::{FileProfiles, look_up};
 use fraud_core::decision::Decider;
 use fraud_core::event_time::EventTimeBounds;
 use fraud_core::found::{Found, HistoryFound};
-use fraud_core::identity::Position;
 use fraud_core::policy::Policy;
 use fraud_core::schema::Schema;
 use fraud_core::transaction::{Reading, TransactionReader};
@@ -33,12 +32,7 @@ pub(crate) async fn beside(
     let (mut transactions, mut days, mut alerted) = (HashSet::new(), HashSet::new(), BTreeSet::new());
     for record in records {
         let Ok(transaction) = reader.read(&record.data) else { continue };
-        let position = Position {
-            stream: &record.stream,
-            shard: &record.shard,
-            sequence_number: &record.sequence_number,
-            sub_sequence_number: 0,
-        };
+        let position = record.position();
         let customer = transaction.customer_id.as_deref();
         let looked_up = look_up(profiles, [customer].into_iter(), Instant::now()).await;
         let asked = policy.asked().entities;

@@ -47,6 +47,18 @@ pub struct StreamRecord {
     pub data: Vec<u8>,
 }
 
+impl StreamRecord {
+    /// Where it is in the stream.
+    pub(crate) fn position(&self) -> Position<'_> {
+        Position {
+            stream: &self.stream,
+            shard: &self.shard,
+            sequence_number: &self.sequence_number,
+            sub_sequence_number: 0,
+        }
+    }
+}
+
 /// What a scored line says of itself.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LandedLine {
@@ -124,12 +136,7 @@ impl ExpectedOutput {
         let mut reader = TransactionReader::new(&reading);
         let mut histories = policy.history().map(Histories::new);
         for record in records {
-            let position = Position {
-                stream: &record.stream,
-                shard: &record.shard,
-                sequence_number: &record.sequence_number,
-                sub_sequence_number: 0,
-            };
+            let position = record.position();
             let Ok(transaction) = reader.read(&record.data) else {
                 *expected.refused.entry(record.data.clone()).or_default() += 1;
                 expected.put_aside(kinesis_alerts::FUNCTION, position);

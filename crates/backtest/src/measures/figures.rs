@@ -101,9 +101,9 @@ pub struct SegmentFigures {
 pub struct BudgetThreshold {
     /// The alerts a day that were allowed.
     pub asked: f64,
-    /// The smallest score, or 0, above which are no more than that.
+    /// The smallest of 0 and the scores that keeps to the budget: no more scores than allowed are above it.
     pub threshold: f64,
-    /// How many transactions have this score, and are no alerts. 0 if the budget allows every score above 0.
+    /// How many transactions have exactly this score, and so are not alerts. 0 if the budget allows every score above 0.
     pub at_threshold: u64,
     /// The alerts a day if they were: more than allowed. `None` if the budget allows every score above 0.
     pub alerts_with_them: Option<f64>,

@@ -2,7 +2,9 @@
 
 use anyhow::anyhow;
 use backtest::engine::{CameEarly, Decided, Engine, FinalLabels, PastRecord};
-use backtest::measures::{Compared, Comparison, Differences, Judged, Measures, Tally, TallySettings, Truth};
+use backtest::measures::{
+    Compared, Comparison, DAY, Differences, Judged, Measures, Tally, TallySettings, Truth,
+};
 use fraud_core::decision::Decider;
 use fraud_core::event_time::EventTimeBounds;
 use fraud_core::found::HistoryFound;
@@ -18,8 +20,6 @@ use super::steps::Steps;
 use crate::Failure;
 use crate::display::{note, progress};
 use crate::interrupt::Interrupt;
-
-const DAY: i64 = 86_400;
 
 /// What is asked of the past.
 pub(crate) struct Question<'p> {

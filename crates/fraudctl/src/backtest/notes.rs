@@ -24,7 +24,7 @@ pub(crate) fn tell(past: &Past<'_>, measured: &Measured) {
             note!("no labels were given (--labels, --label-field): alerts are counted, and not judged")
         }
         (true, 0) => note!(
-            "no fraud is among the transactions that are judged: there is no recall and no precision of any worth"
+            "no fraud is among the transactions that are judged: there is nothing to measure recall and precision by"
         ),
         (true, _) => {}
     }

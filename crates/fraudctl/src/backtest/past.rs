@@ -2,6 +2,7 @@
 
 use anyhow::anyhow;
 use backtest::engine::{LabelsKnown, WhenLabelsCome};
+use backtest::measures::DAY;
 use fraud_core::merchant::LabelDelay;
 use fraud_core::policy::Policy;
 use fraud_core::schema::Schema;
@@ -17,7 +18,6 @@ use crate::profiles;
 
 /// What is learnt from before anything is measured, in days, unless the options say.
 const WARM_UP_DAYS: i64 = 28;
-const SECONDS_OF_A_DAY: i64 = 86_400;
 
 /// What is known before the first transaction is read.
 pub(crate) struct Past<'a> {
@@ -76,14 +76,14 @@ impl<'a> Past<'a> {
                 entities::for_policy(arguments.entities.as_deref(), policy)?.entities.without_days();
         }
         let learns = |policy: &&Policy| policy.needs_history().is_some() || policy.looks_at_merchants_days();
-        let default = if policies.iter().any(learns) { WARM_UP_DAYS * SECONDS_OF_A_DAY } else { 0 };
+        let default = if policies.iter().any(learns) { WARM_UP_DAYS * DAY } else { 0 };
         Ok(Past {
             arguments,
             schema,
             known,
             labels,
             delay,
-            judged_until: until.map(|until| until - i64::from(delay.days()) * SECONDS_OF_A_DAY),
+            judged_until: until.map(|until| until - i64::from(delay.days()) * DAY),
             warm_up: arguments.warm_up.map_or(default, super::span::Days::seconds),
         })
     }

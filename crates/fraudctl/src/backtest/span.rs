@@ -1,11 +1,11 @@
 //! Spans of time as arguments and for people.
 
+use backtest::measures::DAY;
 use chrono::NaiveDate;
 use exact_text::timestamp::Timestamp;
 
 use crate::reading::time;
 
-const SECONDS_OF_A_DAY: i64 = 86_400;
 /// The most days of an argument: a century.
 const MAX_DAYS: u32 = 36_500;
 
@@ -15,7 +15,7 @@ pub(super) struct Days(pub(super) u32);
 
 impl Days {
     pub(super) fn seconds(self) -> i64 {
-        i64::from(self.0) * SECONDS_OF_A_DAY
+        i64::from(self.0) * DAY
     }
 }
 
@@ -29,7 +29,7 @@ pub(super) fn days(text: &str) -> Result<Days, String> {
 /// A time, or a day for its first moment in UTC, in seconds since the epoch.
 pub(super) fn moment(text: &str) -> Result<i64, String> {
     if let Ok(day) = NaiveDate::parse_from_str(text, "%Y-%m-%d") {
-        return Ok(i64::from(day.to_epoch_days()) * SECONDS_OF_A_DAY);
+        return Ok(i64::from(day.to_epoch_days()) * DAY);
     }
     let time: Timestamp =
         time(text).map_err(|_| "a time is written as 2026-01-15 or 2026-01-15T00:00:00Z".to_owned())?;
@@ -41,7 +41,7 @@ pub(super) fn text(second: i64) -> String {
     let time = chrono::DateTime::from_timestamp(second, 0);
     time.map_or_else(
         || second.to_string(),
-        |time| match second.rem_euclid(SECONDS_OF_A_DAY) {
+        |time| match second.rem_euclid(DAY) {
             0 => time.format("%Y-%m-%d").to_string(),
             _ => time.format("%Y-%m-%dT%H:%M:%SZ").to_string(),
         },
