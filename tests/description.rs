@@ -9,6 +9,7 @@ use fraud_aws::history::HistoryCounts;
 use fraud_aws::reason::FailureReason;
 use fraud_aws::telemetry::{Failures, Metric, MetricLine, metric};
 use fraud_core::refusal::Refusal;
+use fraud_core::shadow::ShadowCounts;
 use kinesis_batch::RetryReason;
 use system_tests::description::FUNCTIONS;
 
@@ -60,7 +61,7 @@ fn every_port_is_opened_by_a_variable_that_its_function_reads() {
         let with_scheme: BTreeSet<_> = with_scheme.map(|variable| variable.name).collect();
         let opened: BTreeSet<_> = function.ports.iter().map(|port| port.variable.name).collect();
         assert_eq!(
-            &with_scheme - &BTreeSet::from(["FRAUD_POLICY", "TRANSACTION_SCHEMA"]),
+            &with_scheme - &BTreeSet::from(["FRAUD_POLICY", "SHADOW_POLICY", "TRANSACTION_SCHEMA"]),
             opened,
             "{}",
             function.binary
@@ -104,6 +105,7 @@ fn functions_write_the_metrics_that_they_are_said_to_write() {
         entities,
         history: Some(HistoryCounts::default()),
         unusable_fields: Some(0),
+        shadow: Some(ShadowCounts::default()),
         ..Default::default()
     };
     assert_written(&metrics.line("N"), firehose_transform::metrics::METRICS);
@@ -117,6 +119,7 @@ fn functions_write_the_metrics_that_they_are_said_to_write() {
         entities,
         history: Some(HistoryCounts::default()),
         unusable_fields: Some(0),
+        shadow: Some(ShadowCounts::default()),
         ..Default::default()
     };
     assert_written(&metrics.line("N"), kinesis_alerts::metrics::METRICS);

@@ -66,7 +66,7 @@ async fn a_record_of_any_size_that_a_stream_takes_is_scored_and_raises_an_alert_
         assert!(put(&client, payload(size)).await, "{size}");
     }
     let policy = Policy::builtin_default().unwrap();
-    let encoder = RecordEncoder::new(&policy);
+    let encoder = RecordEncoder::new(&policy.clone().into());
     let decider = Decider::new(policy, EventTimeBounds::UNBOUNDED);
     let profile = Profile::new(Attribute::Text("gold"), Attribute::Missing, Attribute::Number("1"));
     let iterator = client.get_shard_iterator().stream_name(STREAM).shard_id("shardId-000000000000");

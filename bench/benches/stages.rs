@@ -135,7 +135,7 @@ fn score(bencher: Bencher<'_, '_>) {
 #[divan::bench]
 fn encode(bencher: Bencher<'_, '_>) {
     let decider = decider();
-    let encoder = RecordEncoder::new(decider.policy());
+    let encoder = RecordEncoder::new(decider.policies());
     let payloads = payloads();
     let transactions = transactions(&payloads);
     let profile = profile();
@@ -159,7 +159,7 @@ fn respond(bencher: Bencher<'_, '_>) {
     let text = EventKind::Firehose.event(RECORDS);
     let event = FirehoseEvent::parse(&text).expect("a Firehose event");
     let decider = decider();
-    let encoder = RecordEncoder::new(decider.policy());
+    let encoder = RecordEncoder::new(decider.policies());
     let (payloads, profile) = (payloads(), profile());
     let line = |transaction: &Transaction<'_>| {
         let mut line = Vec::new();

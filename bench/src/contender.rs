@@ -42,6 +42,10 @@ pub(crate) const TEN_FACTORS: &str = "firehose-transform, ten factors";
 pub(crate) const ALERTS: &str = "kinesis-alerts";
 /// The alerting function under a policy that looks at the customers' history.
 pub(crate) const HISTORY: &str = "kinesis-alerts, with history";
+/// What a policy in the shadow adds to these: the same policy, so that all that it needs is there.
+pub(crate) const TEN_FACTORS_SHADOW: &str = "ten factors, and a shadow";
+/// The same for the alerting function with history.
+pub(crate) const HISTORY_SHADOW: &str = "with history, and a shadow";
 /// The tutorial's rules in Python.
 pub(crate) const PYTHON: &str = "Python (awslambdaric)";
 /// The tutorial's rules in Rust as most would write it.
@@ -77,6 +81,15 @@ impl Contender {
         alerts.warm_up = 30_000;
         alerts.environment.extend([("FRAUD_POLICY", policy.to_owned()), ("HISTORY", "memory:".to_owned())]);
         alerts
+    }
+
+    /// The same function under the same policy, which it scores in the shadow, too.
+    pub(crate) fn in_shadow(mut self, name: &'static str) -> Self {
+        self.name = name;
+        let policy = self.environment.iter().find(|variable| variable.0 == "FRAUD_POLICY");
+        let policy = policy.map_or_else(|| "builtin:default".to_owned(), |variable| variable.1.clone());
+        self.environment.push(("SHADOW_POLICY", policy));
+        self
     }
 
     /// The alerting function, with profiles from a file.

@@ -19,7 +19,7 @@ mod session;
 mod spread;
 
 use benchmarks::workload;
-use contender::{Contender, Places};
+use contender::{Contender, HISTORY_SHADOW, Places, TEN_FACTORS_SHADOW};
 use report::Results;
 
 /// Measures the functions' real bootstraps, fed by a stub of the Lambda Runtime API.
@@ -114,8 +114,10 @@ async fn run(cli: &Cli) -> anyhow::Result<()> {
             agreement::check(&transforms).await?;
             let others = [
                 Contender::ten_factors(&places),
+                Contender::ten_factors(&places).in_shadow(TEN_FACTORS_SHADOW),
                 alerts,
                 Contender::history(&places),
+                Contender::history(&places).in_shadow(HISTORY_SHADOW),
                 Contender::transport(&places),
             ];
             let contenders = [&transforms[..], &others[..]].concat();

@@ -21,7 +21,7 @@ pub use common::{
 };
 pub use entities::{EntitySource, LABEL_DELAY, label_delay};
 pub use history::HistoryTarget;
-pub use policy::{PolicySource, policy_store};
+pub use policy::{PolicySource, PolicySources, policy_store};
 pub use schema::{SchemaError, SchemaSource};
 pub use variable::Variable;
 
@@ -30,7 +30,7 @@ pub(crate) use alerting::{ALERT_LEDGER, ALERT_SINK, DEAD_LETTERS, UNALERTED_LETT
 pub(crate) use common::{EVENT_TIME_MAX_AGE_HOURS, EVENT_TIME_MAX_AHEAD_HOURS, PROFILE_SOURCE};
 pub(crate) use entities::ENTITY_SOURCE;
 pub(crate) use history::HISTORY;
-pub(crate) use policy::POLICY_STORE;
+pub(crate) use policy::{FRAUD_POLICY, POLICY_STORE, SHADOW_POLICY};
 
 /// A variable that keeps the function from starting. Its text is one line that names the variable and what it accepts.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

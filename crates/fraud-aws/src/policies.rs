@@ -7,7 +7,7 @@ mod load;
 mod store;
 pub mod table;
 
-pub use load::{LOAD_TIME, PolicyError};
+pub use load::{LOAD_TIME, PolicyError, PolicyFault};
 pub use store::{PolicyStore, Publication, PublishedPolicy, StoreFault};
 
 /// The port as data.

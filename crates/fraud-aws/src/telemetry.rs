@@ -8,5 +8,5 @@ pub mod metric;
 
 pub use emf::{DIMENSION, MetricLine};
 pub use failures::Failures;
-pub use logs::{init_logs, log_policy, log_schema};
+pub use logs::{init_logs, log_policy, log_schema, log_shadow};
 pub use metric::Metric;

@@ -128,11 +128,14 @@ impl Alert {
             policy: decider.policy().id().to_owned(),
             schema: transaction.schema().map(str::to_owned),
             enrichment: decision.enrichment.as_str().to_owned(),
-            evidence: evidence::inputs(transaction, decision, decider.policy()).map(|inputs| AlertEvidence {
-                inputs,
-                history: decision.history.word().map(str::to_owned),
-                engine: ENGINE.to_owned(),
-            }),
+            // Of a policy in the shadow an alert tells nothing.
+            evidence: evidence::inputs(transaction, decision, decider.policy().further_inputs()).map(
+                |inputs| AlertEvidence {
+                    inputs,
+                    history: decider.policy().history().and(decision.history.word()).map(str::to_owned),
+                    engine: ENGINE.to_owned(),
+                },
+            ),
             stream: position.stream.to_owned(),
             shard: position.shard.to_owned(),
             sequence_number: position.sequence_number.to_owned(),

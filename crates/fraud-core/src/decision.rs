@@ -8,10 +8,11 @@ use crate::entity::{EntitiesFound, EntityKinds};
 use crate::event_time::{CountedTime, EventTimeBounds, EventTimeFault};
 use crate::found::{Found, HistoryFound};
 use crate::identity::{Identity, Position};
-use crate::inputs::Inputs;
+use crate::inputs::{Inputs, customer_risk};
 use crate::merchant::LabelDelay;
 use crate::policy::Policy;
 use crate::scoring::{Reason, Score};
+use crate::shadow::{Policies, ShadowScore};
 use crate::transaction::Transaction;
 
 /// What was decided on a transaction, and what from.
@@ -28,6 +29,8 @@ pub struct Decision<'a> {
     pub inputs: Inputs<'a>,
     /// The score.
     pub score: Score,
+    /// What the policy in the shadow came to, if there is one.
+    pub shadow: Option<ShadowScore>,
     /// The record's identity, if it has one.
     pub identity: Option<Identity<'a>>,
     /// When the record arrived.
@@ -36,18 +39,18 @@ pub struct Decision<'a> {
     pub time: CountedTime,
 }
 
-/// Decides under one policy.
+/// Decides under one policy, and scores by another in its shadow, if there is one.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Decider {
-    policy: Policy,
+    policies: Policies,
     bounds: EventTimeBounds,
     label_delay: LabelDelay,
 }
 
 impl Decider {
-    /// Decides by `policy`; an event time within `bounds` says when a transaction counts.
-    pub fn new(policy: Policy, bounds: EventTimeBounds) -> Self {
-        Decider { policy, bounds, label_delay: LabelDelay::default() }
+    /// Decides by `policies`; an event time within `bounds` says when a transaction counts.
+    pub fn new(policies: impl Into<Policies>, bounds: EventTimeBounds) -> Self {
+        Decider { policies: policies.into(), bounds, label_delay: LabelDelay::default() }
     }
 
     /// The same, with labels that have come after `label_delay`; without this, after seven days.
@@ -56,9 +59,15 @@ impl Decider {
         Decider { label_delay, ..self }
     }
 
-    /// The policy.
+    /// The policy that decides.
+    #[inline(always)]
     pub fn policy(&self) -> &Policy {
-        &self.policy
+        self.policies.active()
+    }
+
+    /// The policies that score.
+    pub fn policies(&self) -> &Policies {
+        &self.policies
     }
 
     /// Decides on a transaction: its lookups came to `found`, it arrived at `arrival`, and its record is at
@@ -72,12 +81,13 @@ impl Decider {
         position: Option<Position<'a>>,
     ) -> Decision<'a> {
         let found = found.into();
-        let inputs = Inputs::of(transaction, &found, arrival, &self.policy, self.label_delay);
+        let mut inputs = Inputs::of(transaction, &found, arrival, &self.policies, self.label_delay);
         Decision {
             enrichment: found.enrichment,
             history: found.history,
             unavailable: found.entities.as_ref().map_or(EntityKinds::NONE, EntitiesFound::unavailable),
-            score: self.policy.score(&inputs),
+            score: self.policy().score(&inputs),
+            shadow: self.policies.shadow().map(|shadow| shadow_score(shadow, &mut inputs, &found)),
             inputs,
             identity: transaction.identity(position),
             arrival,
@@ -96,11 +106,24 @@ impl Decider {
 
     /// Whether a decision raises an alert.
     pub fn alerts(&self, decision: &Decision<'_>) -> bool {
-        self.policy.alerts(decision.score.value)
+        self.policy().alerts(decision.score.value)
     }
 
     /// The reasons of a decision's score, in the policy's order.
     pub fn reasons<'d>(&'d self, decision: &'d Decision<'_>) -> Vec<Reason<'d>> {
-        self.policy.reasons(&decision.inputs)
+        self.policy().reasons(&decision.inputs)
+    }
+}
+
+/// What a policy in the shadow comes to over the inputs of the policy that decides, which are left as they are.
+fn shadow_score(shadow: &Policy, inputs: &mut Inputs<'_>, found: &Found<'_>) -> ShadowScore {
+    let of_active = inputs.customer_risk;
+    inputs.customer_risk = customer_risk(found, shadow);
+    let score = shadow.score(inputs);
+    let taken = std::mem::replace(&mut inputs.customer_risk, of_active);
+    ShadowScore {
+        score,
+        customer_risk: (taken != of_active).then_some(taken),
+        alerts: shadow.alerts(score.value),
     }
 }

@@ -4,7 +4,7 @@ use exact_text::json::{Scanner, push_number, push_string_in_string};
 
 use crate::decision::Decision;
 use crate::inputs::{Input, InputValue};
-use crate::policy::Policy;
+use crate::policy::FurtherInput;
 use crate::transaction::Transaction;
 
 /// Which reader and scorer decided.
@@ -12,14 +12,18 @@ pub const ENGINE: &str = concat!("fraud-core/", env!("CARGO_PKG_VERSION"));
 
 /// The inputs of a decision as used, a JSON object: each name with its number, text or truth. The amount is the producer's
 /// digits. Inputs without a value and lists that the entity is not on are left out; the kind of an entity that could not be
-/// looked up is `"unavailable"`. `None` under a policy without [further inputs](Policy::further_inputs): the record's own
-/// fields tell all.
-pub fn inputs(transaction: &Transaction<'_>, decision: &Decision<'_>, policy: &Policy) -> Option<String> {
-    if policy.further_inputs().is_empty() {
+/// looked up is `"unavailable"`. `further` are those beyond the basic ones, the first of the decision's; `None` without any:
+/// the record's own fields tell all.
+pub fn inputs(
+    transaction: &Transaction<'_>,
+    decision: &Decision<'_>,
+    further: &[FurtherInput],
+) -> Option<String> {
+    if further.is_empty() {
         return None;
     }
     let mut text = vec![b'"'];
-    write_inputs(transaction, decision, policy, &mut text);
+    write_inputs(transaction, decision, further, &mut text);
     text.push(b'"');
     // What is written as the content of a JSON string reads back as one.
     let text = String::from_utf8(text).ok()?;
@@ -30,7 +34,7 @@ pub fn inputs(transaction: &Transaction<'_>, decision: &Decision<'_>, policy: &P
 pub(crate) fn write_inputs(
     transaction: &Transaction<'_>,
     decision: &Decision<'_>,
-    policy: &Policy,
+    further: &[FurtherInput],
     out: &mut Vec<u8>,
 ) {
     out.extend_from_slice(br#"{\"amount\":"#);
@@ -42,7 +46,7 @@ pub(crate) fn write_inputs(
         push_whole(out, f64::from(hour));
     }
     // A member can be asked for as a number and as a text; it is one of them at most.
-    for (further, value) in policy.further_inputs().iter().zip(&decision.inputs.further) {
+    for (further, value) in further.iter().zip(&decision.inputs.further) {
         match value {
             InputValue::None | InputValue::Unavailable => continue,
             InputValue::Truth(false) if matches!(further.input, Input::OnList(..)) => continue,

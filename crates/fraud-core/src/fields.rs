@@ -57,11 +57,18 @@ pub const POSITION: &str = "position";
 /// Which reader and scorer decided, in the same lines.
 pub const ENGINE: &str = "engine";
 
+/// The score by the policy in the shadow. This and the next two only where there is one.
+pub const SHADOW_SCORE: &str = "shadow_score";
+/// The id of the policy in the shadow.
+pub const SHADOW_POLICY: &str = "shadow_policy";
+/// The customer's risk that the policy in the shadow took, where that is another than the one that the deciding policy took.
+pub const SHADOW_CUSTOMER_RISK: &str = "shadow_customer_risk";
+
 /// The id of the schema that the transaction was read by; absent if that is the default.
 pub const TRANSACTION_SCHEMA: &str = "transaction_schema";
 
 /// All that are written, in that order.
-pub const WRITTEN: [&str; 15] = [
+pub const WRITTEN: [&str; 18] = [
     TRANSACTION_SCHEMA,
     CUSTOMER_SEGMENT,
     CUSTOMER_LIFETIME_VALUE,
@@ -77,6 +84,9 @@ pub const WRITTEN: [&str; 15] = [
     HISTORY,
     POSITION,
     ENGINE,
+    SHADOW_SCORE,
+    SHADOW_POLICY,
+    SHADOW_CUSTOMER_RISK,
 ];
 
 /// Whether a name is one of [`WRITTEN`] in any letter case. The lake's reader folds case, so a producer's

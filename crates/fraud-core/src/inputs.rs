@@ -11,6 +11,7 @@ use crate::history::{EntityValue, InputKey, counted_second};
 use crate::merchant::LabelDelay;
 use crate::policy::Policy;
 use crate::profile::Profile;
+use crate::shadow::Policies;
 use crate::transaction::{FieldValue, TimeField, Transaction};
 
 mod history;
@@ -28,7 +29,7 @@ pub struct Inputs<'a> {
     pub customer_risk: f64,
     /// The hour of day, 0 to 23, as the producer wrote it; `None` for an epoch number and for a text that cannot be read.
     pub hour: Option<u8>,
-    /// The policy's [further inputs](Policy::further_inputs), in that order. Empty for a policy that needs none.
+    /// The policies' [further inputs](Policies::further_inputs), in that order. Empty for policies that need none.
     pub further: Vec<InputValue<'a>>,
     /// How many members of the transaction have no value because they are of another type than the policy expects.
     pub unusable_fields: usize,
@@ -65,16 +66,12 @@ impl<'a> Inputs<'a> {
         transaction: &'a Transaction<'_>,
         found: &Found<'a>,
         arrival: Timestamp,
-        policy: &Policy,
+        policies: &Policies,
         label_delay: LabelDelay,
     ) -> Self {
         let mut inputs = Inputs {
             amount: transaction.amount.value,
-            customer_risk: found
-                .enrichment
-                .profile()
-                .and_then(Profile::risk_score)
-                .unwrap_or_else(|| policy.default_risk()),
+            customer_risk: customer_risk(found, policies.active()),
             hour: match &transaction.event_time {
                 TimeField::Known(time, _) => time.hour,
                 TimeField::Missing => Some(arrival.calendar().hour),
@@ -83,8 +80,8 @@ impl<'a> Inputs<'a> {
             further: Vec::new(),
             unusable_fields: 0,
         };
-        if !policy.further_inputs().is_empty() {
-            inputs.read_further(transaction, found, arrival, policy, label_delay);
+        if !policies.further_inputs().is_empty() {
+            inputs.read_further(transaction, found, arrival, policies, label_delay);
         }
         inputs
     }
@@ -94,12 +91,12 @@ impl<'a> Inputs<'a> {
         transaction: &'a Transaction<'_>,
         found: &Found<'a>,
         arrival: Timestamp,
-        policy: &Policy,
+        policies: &Policies,
         label_delay: LabelDelay,
     ) {
-        self.further.reserve_exact(policy.further_inputs().len());
-        let history = policy.history().and_then(|settings| Some((found.history.inputs()?, settings)));
-        for further in policy.further_inputs() {
+        self.further.reserve_exact(policies.further_inputs().len());
+        let history = policies.history().and_then(|settings| Some((found.history.inputs()?, settings)));
+        for further in policies.further_inputs() {
             // What a transaction was decided with stays what it was.
             if let (true, HistoryFound::Again(entry)) = (further.input.is_of_entity(), found.history) {
                 self.further.push(entry.known().value(further.key));
@@ -154,9 +151,9 @@ impl<'a> Inputs<'a> {
         }
     }
 
-    /// The values of the policy's inputs over entities, as a history stores them.
-    pub fn entity_values(&self, policy: &Policy) -> Vec<(InputKey, EntityValue)> {
-        let of_entities = policy
+    /// The values of the policies' inputs over entities, as a history stores them.
+    pub fn entity_values(&self, policies: &Policies) -> Vec<(InputKey, EntityValue)> {
+        let of_entities = policies
             .further_inputs()
             .iter()
             .zip(&self.further)
@@ -207,6 +204,12 @@ impl InputValue<'_> {
             InputValue::Unavailable => InputValue::Unavailable,
         }
     }
+}
+
+/// The customer's risk, from the profile, or the policy's default.
+#[inline(always)]
+pub(crate) fn customer_risk(found: &Found<'_>, policy: &Policy) -> f64 {
+    found.enrichment.profile().and_then(Profile::risk_score).unwrap_or_else(|| policy.default_risk())
 }
 
 /// A member's value if it is of the type that the policy expects, and whether it is, or is absent.

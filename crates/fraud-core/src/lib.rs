@@ -28,5 +28,6 @@ pub mod record;
 pub mod refusal;
 pub mod schema;
 pub mod scoring;
+pub mod shadow;
 pub mod transaction;
 pub mod window;

@@ -182,6 +182,28 @@ impl Policy {
         self.further.iter().any(|further| is_over_days(&further.input))
     }
 
+    /// The same policy over the inputs of another: it looks at all that `first` looks at, in the same places, and behind that at
+    /// what it looks at alone. So one set of inputs serves both.
+    pub(crate) fn beside(mut self, first: &Policy) -> Policy {
+        let own = std::mem::replace(&mut self.further, first.further.clone());
+        self.asked = first.asked.clone();
+        let mut places = Vec::with_capacity(own.len());
+        for further in own {
+            let known = self.further.iter().position(|known| known.input == further.input);
+            places.push(known.unwrap_or(self.further.len()));
+            if known.is_none() {
+                let slot = self.asked.slot(&further.input);
+                self.further.push(FurtherInput { slot, ..further });
+            }
+        }
+        for place in self.factors.iter_mut().flat_map(Factor::places_mut) {
+            if let Place::Further(index) = place {
+                *index = places.get(*index).copied().unwrap_or(*index);
+            }
+        }
+        self
+    }
+
     /// What the policy asks of a transaction beside what every transaction is read for.
     pub fn asked(&self) -> &Asked {
         &self.asked

@@ -4,7 +4,8 @@ use crate::decision::Decision;
 use crate::evidence::{self, ENGINE};
 use crate::fields;
 use crate::identity::Position;
-use crate::policy::Policy;
+use crate::policy::FurtherInput;
+use crate::shadow::Policies;
 use crate::transaction::Transaction;
 use exact_text::json::{number_text, push_escaped, push_number};
 
@@ -12,12 +13,13 @@ mod line;
 
 pub use line::{LineFault, ScoredLine};
 
-/// Writes scored records under one policy.
+/// Writes scored records under one policy, with the score of another in its shadow, if there is one.
 #[derive(Debug, Clone)]
 pub struct RecordEncoder {
     /// For each factor its name as a JSON string.
     factor_names: Vec<String>,
-    policy: Policy,
+    /// The further inputs of both policies.
+    further: Vec<FurtherInput>,
     /// The policy's risk of a customer without one, as a JSON number.
     default_risk: String,
     between: Between,
@@ -48,11 +50,18 @@ struct Between {
     before_position: String,
     /// `","engine":"..."`
     engine: String,
+    /// `,"shadow_score":`
+    before_shadow: String,
+    /// `,"shadow_policy":"..."`
+    after_shadow: String,
+    /// `,"shadow_customer_risk":`
+    before_shadow_risk: String,
 }
 
 impl RecordEncoder {
-    /// An encoder for decisions under `policy`.
-    pub fn new(policy: &Policy) -> Self {
+    /// An encoder for decisions under `policies`.
+    pub fn new(policies: &Policies) -> Self {
+        let policy = policies.active();
         // The names of policies and factors consist of characters that JSON writes as they are.
         let factor_names = policy.factors().iter().map(|factor| format!("\"{}\"", factor.name())).collect();
         let between = Between {
@@ -67,10 +76,15 @@ impl RecordEncoder {
             before_history: format!("\",\"{}\":\"", fields::HISTORY),
             before_position: format!("\",\"{}\":\"", fields::POSITION),
             engine: format!("\",\"{}\":\"{ENGINE}\"", fields::ENGINE),
+            before_shadow: format!(",\"{}\":", fields::SHADOW_SCORE),
+            after_shadow: policies.shadow().map_or_else(String::new, |shadow| {
+                format!(",\"{}\":\"{}\"", fields::SHADOW_POLICY, shadow.id())
+            }),
+            before_shadow_risk: format!(",\"{}\":", fields::SHADOW_CUSTOMER_RISK),
         };
         RecordEncoder {
             factor_names,
-            policy: policy.clone(),
+            further: policies.further_inputs().to_vec(),
             default_risk: number_text(policy.default_risk()),
             between,
         }
@@ -116,19 +130,32 @@ impl RecordEncoder {
             out.extend_from_slice(fault.as_str().as_bytes());
         }
         out.push(b'"');
-        if !self.policy.further_inputs().is_empty() {
+        if !self.further.is_empty() {
             self.write_evidence(transaction, decision, position, out);
+        }
+        if let Some(shadow) = &decision.shadow {
+            out.extend_from_slice(between.before_shadow.as_bytes());
+            push_number(out, shadow.score.value);
+            out.extend_from_slice(between.after_shadow.as_bytes());
+            if let Some(risk) = shadow.customer_risk {
+                out.extend_from_slice(between.before_shadow_risk.as_bytes());
+                push_number(out, risk);
+            }
         }
         out.extend_from_slice(b"}\n");
     }
 
-    /// About how many bytes of a line say what the decision was made from; 0 where the record's own fields do.
+    /// About how many bytes of a line say what the decision was made from, where the record's own fields do not, and what the
+    /// policy in the shadow came to.
     pub fn evidence_length(&self) -> usize {
         const VALUE: usize = 8;
         const BASIC_INPUTS_AND_POSITION: usize = 200;
-        let further = self.policy.further_inputs();
-        let inputs: usize = further.iter().map(|input| input.label.len() + VALUE).sum();
-        if further.is_empty() { 0 } else { inputs + BASIC_INPUTS_AND_POSITION }
+        let inputs: usize = self.further.iter().map(|input| input.label.len() + VALUE).sum();
+        let evidence = if self.further.is_empty() { 0 } else { inputs + BASIC_INPUTS_AND_POSITION };
+        let Between { before_shadow, after_shadow, .. } = &self.between;
+        let shadow =
+            if after_shadow.is_empty() { 0 } else { before_shadow.len() + VALUE + after_shadow.len() };
+        evidence + shadow
     }
 
     /// Appends what the decision was made from, where the record is in its stream, and what decided.
@@ -141,7 +168,7 @@ impl RecordEncoder {
     ) {
         let between = &self.between;
         out.extend_from_slice(between.before_inputs.as_bytes());
-        evidence::write_inputs(transaction, decision, &self.policy, out);
+        evidence::write_inputs(transaction, decision, &self.further, out);
         if let Some(word) = decision.history.word() {
             out.extend_from_slice(between.before_history.as_bytes());
             out.extend_from_slice(word.as_bytes());

@@ -134,13 +134,13 @@ async fn findings(environment: Environment<'_>, arguments: &DoctorArgs) -> Vec<F
     let sdk = Sdk::new();
     let mut findings = reach(&sdk).await;
     let can_call = !findings.iter().any(Finding::is_wrong);
-    let (settings, policy) = settings::check(environment, &sdk).await;
+    let (settings, policies) = settings::check(environment, &sdk).await;
     findings.extend(settings);
     let checks: Vec<Check<'_>> = vec![
         check(tables::profiles(environment, &sdk, can_call)),
-        check(tables::entities(environment, policy.as_ref(), &sdk, can_call)),
-        check(merchants::check(environment, policy.as_ref(), &sdk, can_call)),
-        check(history::check(environment, policy.as_ref(), &sdk, can_call)),
+        check(tables::entities(environment, policies.as_ref(), &sdk, can_call)),
+        check(merchants::check(environment, policies.as_ref(), &sdk, can_call)),
+        check(history::check(environment, policies.as_ref(), &sdk, can_call)),
         check(tables::policies(environment, &sdk, can_call)),
         check(messaging::topic(environment, &sdk, can_call)),
         check(tables::ledger(environment, &sdk, can_call)),

@@ -15,7 +15,7 @@ mod import;
 mod show;
 mod table;
 
-pub use files::{LoadedEntities, for_policy};
+pub use files::{LoadedEntities, for_policies};
 pub(crate) use table::{Change, time_of};
 pub use table::{EntityItem, EntityTable};
 

@@ -111,7 +111,7 @@ pub async fn run(arguments: &ScoreArgs) -> Result<(), Failure> {
         Some(path) => profiles::load(path)?.profiles,
         None => FileProfiles::default(),
     };
-    let entities = entities::for_policy(arguments.entities.as_deref(), policy)?.entities;
+    let entities = entities::for_policies(arguments.entities.as_deref(), decider.policies())?.entities;
     let reading = Reading::new(&schema, policy.asked());
     let known = Known { profiles, entities, reading };
     let input = arguments.schema.open(&arguments.input, &schema)?;

@@ -61,7 +61,7 @@ impl Ran {
         let aws = start_services().await.unwrap();
         let pipeline = Pipeline {
             aws: &aws,
-            policy: Policy::parse(&fs::read_to_string(policy).unwrap()).unwrap(),
+            policies: Policy::parse(&fs::read_to_string(policy).unwrap()).unwrap().into(),
             schema: fraud_core::schema::Schema::builtin_default(),
             profiles: FileProfiles::of_rows(rows).unwrap(),
             entities: LoadedEntities::default(),
@@ -74,7 +74,7 @@ impl Ran {
             interrupt: Interrupt::never(),
         };
         let report = pipeline.run(profiles, input).await.unwrap().report;
-        let exports = exports(&aws, Some(policy), None).unwrap();
+        let exports = exports(&aws, Some(policy), None, None).unwrap();
         let variable = |line: &str| {
             let (name, value) = line.strip_prefix("export ").unwrap().split_once('=').unwrap();
             (name.to_owned(), unquoted(value))
@@ -238,7 +238,7 @@ async fn a_back_test_of_the_lines_that_a_run_scored_counts_the_alerts_and_reason
     let aws = start_services_with(simulated_arrivals(&schema, std::time::UNIX_EPOCH), SHARDS).await.unwrap();
     let pipeline = Pipeline {
         aws: &aws,
-        policy: Policy::parse(CARD).unwrap(),
+        policies: Policy::parse(CARD).unwrap().into(),
         schema,
         profiles: FileProfiles::of_rows(&rows).unwrap(),
         entities: LoadedEntities::default(),

@@ -86,8 +86,8 @@ async fn every_decision_of_a_run_is_the_one_that_score_comes_to() {
     let parsed = Policy::parse(&fs::read_to_string(&policy).unwrap()).unwrap();
     let pipeline = Pipeline {
         aws: &aws,
-        entities: entities::for_policy(Some(&path("entities.json")), &parsed).unwrap(),
-        policy: parsed,
+        entities: entities::for_policies(Some(&path("entities.json")), &parsed.clone().into()).unwrap(),
+        policies: parsed.into(),
         schema: Schema::builtin_default(),
         profiles: FileProfiles::of_rows(&rows).unwrap(),
         labels: None,

@@ -16,6 +16,7 @@ use fraud_core::policy::Policy;
 use fraud_core::profile::Profile;
 use fraud_core::schema::Schema;
 use fraud_core::scoring::reasons_json;
+use fraud_core::shadow::Policies;
 use fraud_core::transaction::{Reading, TransactionReader};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -46,6 +47,8 @@ pub struct RunPast<'a> {
 #[derive(Debug, Clone, PartialEq)]
 struct PastDecision {
     score: f64,
+    /// By the policy in the shadow, which is a policy like any other here.
+    shadow_score: Option<f64>,
     inputs: Option<String>,
     names: Vec<String>,
     reasons: String,
@@ -96,14 +99,16 @@ impl Knowledge for Known<'_> {
 }
 
 impl Backtested {
-    /// Decides by a policy on everything.
-    pub fn of(past: RunPast<'_>, policy: &Policy) -> Self {
+    /// Decides on everything: by the active policy, and by that in the shadow as if it were the only one.
+    pub fn of(past: RunPast<'_>, policies: &Policies) -> Self {
         let RunPast { records, profiles, timeline, labels, delay, schema } = past;
         let known = Known { profiles, entities: timeline.begin() };
-        let decider = Decider::new(policy.clone(), EventTimeBounds::UNBOUNDED);
+        let all: Vec<&Policy> = std::iter::once(policies.active()).chain(policies.shadow()).collect();
+        let deciders =
+            all.iter().map(|policy| Decider::new((*policy).clone(), EventTimeBounds::UNBOUNDED)).collect();
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        let mut engine = Engine::new(vec![decider], delay, &known, labels, threads);
-        let reading = Reading::new(schema, policy.asked());
+        let mut engine = Engine::new(deciders, delay, &known, labels, threads);
+        let reading = Reading::new(schema, policies.asked());
         let mut steps: Vec<Vec<PastRecord<'_>>> = Vec::new();
         let mut reader = TransactionReader::new(&reading);
         for record in records {
@@ -115,7 +120,7 @@ impl Backtested {
                 sub_sequence_number: 0,
             };
             let identity = transaction.identity_at(position).to_string();
-            let with_history = policy.history().is_some();
+            let with_history = policies.history().is_some();
             let step = timeline.changes_before(&record.shard, &record.sequence_number);
             steps.resize_with(steps.len().max(step + 1), Vec::new);
             if let Some(of_step) = steps.get_mut(step) {
@@ -129,8 +134,7 @@ impl Backtested {
                 engine.becomes(moment);
             }
             records.sort_by_key(|record| record.place);
-            let results =
-                engine.step(&records, |record, decided| decided.first().map(|of| decision(record, of)));
+            let results = engine.step(&records, decision);
             for (record, decision) in records.iter().zip(results) {
                 decisions.entry(record.identity.clone()).or_default().extend(decision.flatten());
             }
@@ -155,7 +159,8 @@ impl Backtested {
             report.lines += 1;
             let is_same = self.decisions(&line.decision_id).any(|decision| {
                 decision.score.to_bits() == line.fraud_score.to_bits()
-                    && decision.inputs == line.inputs
+                    && decision.shadow_score.map(f64::to_bits) == line.shadow_score.map(f64::to_bits)
+                    && begins_with(line.inputs.as_deref(), decision.inputs.as_deref())
                     && decision.names == line.reasons
             });
             if !is_same {
@@ -209,13 +214,26 @@ impl Backtested {
     }
 }
 
-fn decision(record: &PastRecord<'_>, Decided { decider, decision }: &Decided<'_>) -> PastDecision {
+/// Whether a line's inputs are those of the active policy, and behind them what only the one in the shadow looks at.
+fn begins_with(line: Option<&str>, active: Option<&str>) -> bool {
+    match (line, active) {
+        (Some(line), Some(active)) => {
+            line == active || active.strip_suffix('}').is_some_and(|begin| line.starts_with(begin))
+        }
+        (_, None) => true,
+        (None, Some(_)) => false,
+    }
+}
+
+fn decision(record: &PastRecord<'_>, decided: &[Decided<'_>]) -> Option<PastDecision> {
+    let Decided { decider, decision } = decided.first()?;
     let reasons = decider.reasons(decision);
-    PastDecision {
+    Some(PastDecision {
         score: decision.score.value,
-        inputs: evidence::inputs(&record.transaction, decision, decider.policy()),
+        shadow_score: decided.get(1).map(|shadow| shadow.decision.score.value),
+        inputs: evidence::inputs(&record.transaction, decision, decider.policy().further_inputs()),
         names: reasons.iter().map(|reason| reason.name.to_owned()).collect(),
         reasons: reasons_json(&reasons),
         is_alert: decider.alerts(decision),
-    }
+    })
 }

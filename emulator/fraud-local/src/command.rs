@@ -5,11 +5,12 @@ use std::time::SystemTime;
 
 use anyhow::{Context, anyhow};
 use clap::Parser;
-use embedded_aws::Arrivals;
+use embedded_aws::{Arrivals, EmbeddedAws};
 use exact_text::timestamp::Timestamp;
 use fraud_aws::config::SchemaSource;
 use fraud_aws::profiles::{FileProfiles, rows};
 use fraud_core::schema::Schema;
+use fraud_core::shadow::Policies;
 
 use fraudctl::Failure;
 use fraudctl::display::{note, print_line, print_note};
@@ -30,6 +31,7 @@ use crate::{ComingLabels, Input, Labels, LabelsCome, Pipeline, labels, output, s
   fraud-local --count 50000 --seed 1
   fraud-local --input tx.ndjson --profiles profiles.json --out /tmp/lake --json
   fraud-local --input tx.ndjson --profiles profiles.json --entities entities.json --policy card.toml
+  fraud-local --count 1000 --seed 1 --shadow policies/examples/card-simulated.toml
   fraud-local --count 1000 --seed 1 --keep
   fraud-local --count 50000 --seed 1 --rate 833
   fraud-local --days 30 --customers 2000 --merchants 4000 --seed 1
@@ -71,6 +73,9 @@ pub struct FraudLocalArgs {
     /// The policy (TOML), or a published one of POLICY_STORE; the default is the built-in policy.
     #[arg(long, value_name = "FILE|store:ID")]
     policy: Option<PathBuf>,
+    /// A policy that is scored in the shadow of the other and never alerts.
+    #[arg(long, value_name = "FILE|store:ID")]
+    shadow: Option<PathBuf>,
     /// Which transactions of the input are fraud: the report then tells what was alerted of them. Generated ones have labels.
     #[arg(long, value_name = "FILE", requires = "input")]
     labels: Option<PathBuf>,
@@ -103,17 +108,17 @@ pub struct FraudLocalArgs {
 /// # Errors
 /// [`Failure::Input`] if the input is wrong; [`Failure::Failed`] if something failed or does not balance.
 pub async fn run(arguments: &FraudLocalArgs) -> Result<(), Failure> {
-    let policy = options::policy(arguments.policy.as_deref()).await?;
+    let policies = policies(arguments).await?;
     let schema = SchemaSource::of_path(arguments.schema.clone()).load().map_err(Failure::input)?;
-    let is_published =
-        arguments.policy.as_ref().is_some_and(|policy| policy.to_string_lossy().starts_with("store:"));
+    let mut named = arguments.policy.iter().chain(&arguments.shadow);
+    let is_published = named.any(|policy| policy.to_string_lossy().starts_with("store:"));
     if (arguments.keep || arguments.follow) && is_published {
         return Err(Failure::input(anyhow!(
             "--keep and --follow print the policy for other shells, which do not reach its store: fraudctl policy export it, and \
              give the file"
         )));
     }
-    let entities = entities::for_policy(arguments.entities.as_deref(), &policy)?;
+    let entities = entities::for_policies(arguments.entities.as_deref(), &policies)?;
     let (mut input, profiles) = input(arguments)?;
     // Whoever follows may have nothing to begin with.
     if !arguments.follow && input.is_empty().map_err(Failure::input)? {
@@ -133,7 +138,7 @@ pub async fn run(arguments: &FraudLocalArgs) -> Result<(), Failure> {
     let interrupt = Interrupt::listen();
     let pipeline = Pipeline {
         aws: &aws,
-        policy,
+        policies,
         schema,
         profiles,
         entities,
@@ -146,9 +151,7 @@ pub async fn run(arguments: &FraudLocalArgs) -> Result<(), Failure> {
         interrupt: interrupt.clone(),
     };
     if arguments.follow {
-        services::exports(&aws, arguments.policy.as_deref(), arguments.schema.as_deref())?
-            .lines()
-            .for_each(print_note);
+        exports(&aws, arguments)?.lines().for_each(print_note);
     }
     let finished = pipeline.run(items, input).await?;
     if arguments.json {
@@ -158,9 +161,7 @@ pub async fn run(arguments: &FraudLocalArgs) -> Result<(), Failure> {
         print_line(finished.report.render(&finished.alerts))?;
     }
     if arguments.keep {
-        print_line(
-            services::exports(&aws, arguments.policy.as_deref(), arguments.schema.as_deref())?.trim_end(),
-        )?;
+        print_line(exports(&aws, arguments)?.trim_end())?;
         note!("The services stay up until Ctrl-C.");
         interrupt.wait().await;
     }
@@ -178,6 +179,19 @@ pub async fn run(arguments: &FraudLocalArgs) -> Result<(), Failure> {
         }
         None => Ok(()),
     }
+}
+
+/// How other shells reach the services.
+fn exports(aws: &EmbeddedAws, arguments: &FraudLocalArgs) -> anyhow::Result<String> {
+    let FraudLocalArgs { policy, shadow, schema, .. } = arguments;
+    services::exports(aws, policy.as_deref(), shadow.as_deref(), schema.as_deref())
+}
+
+/// What scores.
+async fn policies(arguments: &FraudLocalArgs) -> Result<Policies, Failure> {
+    let active = options::policy(arguments.policy.as_deref()).await?;
+    let Some(shadow) = &arguments.shadow else { return Ok(active.into()) };
+    Policies::with_shadow(active, options::policy(Some(shadow)).await?).map_err(Failure::input)
 }
 
 /// When records arrive at the stream.

@@ -25,8 +25,8 @@ use fraud_aws::ledger::Ledger;
 use fraud_aws::profiles::Profiles;
 use fraud_core::event_time::{EventTimeBounds, EventTimeFaults};
 use fraud_core::merchant::LabelDelay;
-use fraud_core::policy::Policy;
 use fraud_core::schema::Schema;
+use fraud_core::shadow::{Policies, ShadowCounts};
 use fraud_core::window::{WindowRule, WindowTime, WindowTotals};
 use kinesis_alerts::{Alerts, Ports};
 use tokio::time::Instant;
@@ -69,6 +69,10 @@ pub(crate) struct FunctionTotals {
     pub(crate) alerts_sent: u64,
     /// High scores whose alert had been sent before.
     pub(crate) alerts_suppressed: u64,
+    /// What the policy in the shadow would have alerted, as the alerting function counted it.
+    pub(crate) shadow: ShadowCounts,
+    /// The same, as the transform counted it.
+    pub(crate) shadow_of_transform: ShadowCounts,
     /// For each alert, the milliseconds from arrival to publication.
     pub(crate) detection_latency: Vec<i64>,
     /// Records that the transform scored.
@@ -84,7 +88,7 @@ impl Functions {
     /// With a delay of labels entities change meanwhile.
     pub(crate) async fn connect(
         aws: &EmbeddedAws,
-        policy: &Policy,
+        policies: &Policies,
         schema: &Schema,
         label_delay: Option<LabelDelay>,
     ) -> anyhow::Result<Self> {
@@ -93,7 +97,7 @@ impl Functions {
         let dynamodb = sdk(aws, Service::DynamoDb).await?;
         let source = ProfileSource::DynamoDb { table: PROFILES_TABLE.to_owned() };
         let entity_source = EntitySource::DynamoDb { table: ENTITIES_TABLE.to_owned() };
-        let history = match policy.needs_history() {
+        let history = match policies.needs_history() {
             Some(_) => HistoryTarget::DynamoDb { table: HISTORY_TABLE.to_owned() },
             None => HistoryTarget::None,
         };
@@ -102,15 +106,15 @@ impl Functions {
         let letters = DeadLettersTarget::Sqs { queue_url: aws.queue_url(QUEUE).context("no queue")? };
         let ports = Ports {
             profiles: Profiles::connect(&source, CACHE, &dynamodb).await?,
-            entities: Entities::connect(&entity_source, policy, of_entities, &dynamodb).await?,
-            history: HistoryRows::connect(&history, policy, &dynamodb).await?,
+            entities: Entities::connect(&entity_source, policies, of_entities, &dynamodb).await?,
+            history: HistoryRows::connect(&history, policies, &dynamodb).await?,
             ledger: Ledger::connect(&ledger, &dynamodb).await,
             sink: Sink::connect(&sink, &sdk(aws, Service::Sns).await?).await,
             dead_letters: DeadLetters::connect(&letters, &sdk(aws, Service::Sqs).await?).await,
             clock: SystemClock,
         };
         let profiles = Profiles::connect(&source, CACHE, &dynamodb).await?;
-        let entities = Entities::connect(&entity_source, policy, of_entities, &dynamodb).await?;
+        let entities = Entities::connect(&entity_source, policies, of_entities, &dynamodb).await?;
         let analytics_ports = customer_analytics::Ports {
             aggregates: aggregates(&dynamodb, RETENTION).await,
             sink: None,
@@ -118,11 +122,11 @@ impl Functions {
             clock: SystemClock,
         };
         Ok(Functions {
-            transform: Transform::new(profiles, entities, policy.clone(), UNBOUNDED)
-                .with_history(HistoryRows::connect(&history, policy, &dynamodb).await?)
+            transform: Transform::new(profiles, entities, policies.clone(), UNBOUNDED)
+                .with_history(HistoryRows::connect(&history, policies, &dynamodb).await?)
                 .with_schema(schema)
                 .with_label_delay(label_delay),
-            alerts: Alerts::new(ports, policy.clone(), UNBOUNDED)
+            alerts: Alerts::new(ports, policies.clone(), UNBOUNDED)
                 .with_schema(schema)
                 .with_label_delay(label_delay),
             analytics: Analytics::new(analytics_ports, window_rule()).with_schema(schema),
@@ -155,6 +159,7 @@ impl Functions {
         totals.alerted += handled.metrics.records.saturating_sub(to_retry) as u64;
         totals.alerts_sent += handled.metrics.alerts_sent as u64;
         totals.alerts_suppressed += handled.metrics.alerts_suppressed as u64;
+        totals.shadow.add(handled.metrics.shadow.unwrap_or_default());
         totals.detection_latency.extend(&handled.metrics.detection_latency);
         Ok(handled.response)
     }
@@ -174,6 +179,7 @@ impl Functions {
         let mut totals = self.locked();
         totals.transformed += transformed.metrics.ok as u64;
         totals.event_times.add(&transformed.metrics.event_times);
+        totals.shadow_of_transform.add(transformed.metrics.shadow.unwrap_or_default());
         for (reason, count) in transformed.metrics.failed.counts() {
             *totals.failed.entry(reason.to_string()).or_default() += *count as u64;
         }

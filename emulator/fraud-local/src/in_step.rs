@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use backtest::engine::STEP_MILLIS;
 use exact_text::timestamp::Timestamp;
-use fraud_core::policy::Policy;
 use fraud_core::schema::Schema;
+use fraud_core::shadow::Policies;
 use fraud_core::transaction::{Asked, Reading};
 use stream_client::producer::Record;
 use tokio::time::{Instant, sleep};
@@ -36,11 +36,11 @@ impl<'f, 'a> InStep<'f, 'a> {
     /// that looks at the customers' history and without a feed there is one step: nothing is forgotten, and nothing changes.
     pub(crate) fn new(
         schema: &Schema,
-        policy: &Policy,
+        policies: &Policies,
         functions: &'f Functions,
         feed: Option<&'f mut Feed<'a>>,
     ) -> Self {
-        let is_needed = policy.history().is_some() || feed.is_some();
+        let is_needed = policies.history().is_some() || feed.is_some();
         let reading = Reading::new(schema, &Asked::default());
         InStep { reading, functions, feed, step: None, is_needed }
     }

@@ -150,7 +150,8 @@ pub(crate) fn landed(out: &Path) -> anyhow::Result<Vec<LandedLine>> {
 }
 
 fn read_landed(line: &str) -> anyhow::Result<LandedLine> {
-    let (mut decision_id, mut fraud_score, mut enrichment) = (None, None, None);
+    let (mut decision_id, mut enrichment) = (None, None);
+    let (mut fraud_score, mut shadow_score) = (None, None);
     let (mut history, mut inputs, mut reasons) = (None, None, Vec::new());
     let mut unavailable = EntityKinds::NONE;
     Scanner::new(line, 64).object(|key, scanner| {
@@ -165,6 +166,7 @@ fn read_landed(line: &str) -> anyhow::Result<LandedLine> {
             }
             (Some("fraud_reasons"), Value::Array(names)) => reasons = texts(names)?,
             (Some("fraud_score"), Value::Number(digits)) => fraud_score = digits.parse().ok(),
+            (Some("shadow_score"), Value::Number(digits)) => shadow_score = digits.parse().ok(),
             _ => {}
         }
         Ok::<_, exact_text::json::JsonError>(())
@@ -172,6 +174,7 @@ fn read_landed(line: &str) -> anyhow::Result<LandedLine> {
     Ok(LandedLine {
         decision_id: decision_id.ok_or_else(|| anyhow!("no decision_id"))?.into_owned(),
         fraud_score: fraud_score.ok_or_else(|| anyhow!("no fraud_score"))?,
+        shadow_score,
         enrichment: enrichment.ok_or_else(|| anyhow!("no enrichment"))?.into_owned(),
         unavailable,
         history: history.map(Cow::into_owned),

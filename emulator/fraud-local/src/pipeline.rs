@@ -15,6 +15,7 @@ use exact_text::timestamp::Timestamp;
 use fraud_aws::profiles::FileProfiles;
 use fraud_core::policy::Policy;
 use fraud_core::schema::Schema;
+use fraud_core::shadow::{Policies, ShadowCounts};
 use fraud_core::transaction::Reading;
 use futures_util::StreamExt;
 use kpl_aggregation::{Payload, split};
@@ -34,7 +35,7 @@ use crate::in_step::{InStep, alerts_have_seen};
 use crate::labels::{Labels, identity_of_alert};
 use crate::output;
 use crate::reconcile::{ExpectedOutput, LandedLine, PipelineOutput, StreamRecord, USED};
-use crate::report::{Latency, RunReport, top_customers};
+use crate::report::{Latency, RunReport, ShadowReport, top_customers};
 use crate::services::{self, QUEUE, STREAM};
 use crate::status::StatusLine;
 use crate::timeline::Timeline;
@@ -50,8 +51,8 @@ use fraudctl::profiles::ProfileItem;
 pub struct Pipeline<'a> {
     /// The services; faults may have been ordered.
     pub aws: &'a EmbeddedAws,
-    /// What scores.
-    pub policy: Policy,
+    /// What decides, and what is scored in its shadow.
+    pub policies: Policies,
     /// How the transactions are written.
     pub schema: Schema,
     /// The profiles, to score by here.
@@ -87,6 +88,9 @@ pub struct FinishedRun {
     pub landed: Vec<LandedLine>,
     /// What was known of entities when.
     pub timeline: Timeline,
+    /// What the policy in the shadow would have alerted, as the alerting function and the transform counted it: a record that
+    /// is redelivered counts again.
+    pub shadow_counted: [ShadowCounts; 2],
     /// Why the input ended before its end.
     pub input_error: Option<InputError>,
 }
@@ -104,11 +108,11 @@ impl Pipeline<'_> {
         services::import_profiles(self.aws, profiles).await?;
         services::import_entities(self.aws, self.entities.items.clone()).await?;
         let delay = self.coming.as_ref().map(|coming| coming.delay);
-        let functions = Functions::connect(self.aws, &self.policy, &self.schema, delay).await?;
+        let functions = Functions::connect(self.aws, &self.policies, &self.schema, delay).await?;
         let entities = self.entities.entities.clone();
         let mut feed = match &self.coming {
             Some(coming) => Some(
-                Feed::new(self.aws, coming, self.policy.history(), &self.schema, entities.clone()).await?,
+                Feed::new(self.aws, coming, self.policies.history(), &self.schema, entities.clone()).await?,
             ),
             None => None,
         };
@@ -130,7 +134,9 @@ impl Pipeline<'_> {
         let (report, alerts, records, landed) =
             self.report(&functions, summary, time, (&timeline, labels_applied)).await?;
         status.clear();
-        Ok(FinishedRun { report, alerts, records, landed, timeline, input_error })
+        let totals = functions.totals();
+        let shadow_counted = [totals.shadow, totals.shadow_of_transform];
+        Ok(FinishedRun { report, alerts, records, landed, timeline, shadow_counted, input_error })
     }
 
     async fn work(
@@ -154,7 +160,7 @@ impl Pipeline<'_> {
                 ..mapping_settings()
             },
         )?;
-        let is_behind = self.aws.simulates_arrivals() && self.policy.history().is_some();
+        let is_behind = self.aws.simulates_arrivals() && self.policies.history().is_some();
         let transform = async |invocation| {
             if is_behind {
                 alerts_have_seen(functions, status.produced.load(Ordering::Relaxed)).await;
@@ -215,7 +221,7 @@ impl Pipeline<'_> {
         let target = KinesisStream::new(aws_sdk_kinesis::Client::new(sdk.config().await), STREAM);
         let mut summary = ProduceSummary::default();
         let (mut input_error, mut refused) = (None, 0);
-        let reading = Reading::new(&self.schema, self.policy.asked());
+        let reading = Reading::new(&self.schema, self.policies.asked());
         let locations = SourceLocations::default();
         let outcome = |outcome: SendResult| {
             summary.count(&outcome);
@@ -232,7 +238,7 @@ impl Pipeline<'_> {
         let records = paced(records, self.rate).take_until(Box::pin(self.interrupt.clone().wait()));
         match self.aws.simulates_arrivals() {
             true => {
-                let mut steps = InStep::new(&self.schema, &self.policy, functions, feed);
+                let mut steps = InStep::new(&self.schema, &self.policies, functions, feed);
                 in_order::send(&target, records, &mut steps, outcome).await?;
             }
             false => producer::send(&target, &ProducerSettings::default(), records, outcome).await,
@@ -265,9 +271,9 @@ impl Pipeline<'_> {
         };
         output::write_windows(&self.out, &outcome.windows)?;
         let rule = self.analytics.then(functions::window_rule);
-        let policy = (&self.policy, self.coming.as_ref().map(|coming| coming.delay).unwrap_or_default());
+        let policies = (&self.policies, self.coming.as_ref().map(|coming| coming.delay).unwrap_or_default());
         let known = (&self.profiles, timeline);
-        let expected = ExpectedOutput::of(&records, known, policy, &self.schema, rule).await;
+        let expected = ExpectedOutput::of(&records, known, policies, &self.schema, rule).await;
         let mut discrepancies = expected.discrepancies(&outcome);
         let produced = records.len() as u64;
         if !self.follow && produced < summary.sent {
@@ -282,7 +288,7 @@ impl Pipeline<'_> {
             delay: coming.map(|coming| coming.delay).unwrap_or_default(),
             schema: &self.schema,
         };
-        let (backtest, differences) = Backtested::of(past, &self.policy).compare(&outcome.landed, &alerts);
+        let (backtest, differences) = Backtested::of(past, &self.policies).compare(&outcome.landed, &alerts);
         discrepancies.extend(differences);
         let totals = functions.totals();
         let simulated = self.aws.simulates_arrivals();
@@ -295,11 +301,12 @@ impl Pipeline<'_> {
             failed_by_reason: totals.failed,
             event_times_unreadable: totals.event_times.unreadable as u64,
             event_times_without_local_time: totals.event_times.without_local_time as u64,
-            policy: self.policy.id().to_owned(),
-            never_alerted: self.policy.silences().iter().map(ToString::to_string).collect(),
+            policy: self.policies.active().id().to_owned(),
+            never_alerted: self.policies.active().silences().iter().map(ToString::to_string).collect(),
             history: history_words(&outcome.landed),
             labels_applied,
             high_scores: expected.high_scores,
+            shadow: self.policies.shadow().map(|shadow| ShadowReport::of(shadow.id(), expected.shadow)),
             alerts: alerts.len() as u64,
             duplicates_suppressed: totals.alerts_suppressed,
             dead_letters: distinct_letters.len() as u64,
@@ -329,8 +336,8 @@ impl Pipeline<'_> {
         let known = (&self.profiles, &self.entities.entities);
         let (ran, by_builtin) = beside(records, known, &builtin, &self.schema).await;
         let alerted = alerts.iter().map(|id| identity_of_alert(id).to_owned()).collect();
-        let mut policies = vec![PolicyAlerts { policy: self.policy.id().to_owned(), alerted }];
-        policies.extend((self.policy.id() != builtin.id()).then_some(by_builtin));
+        let mut policies = vec![PolicyAlerts { policy: self.policies.active().id().to_owned(), alerted }];
+        policies.extend((self.policies.active().id() != builtin.id()).then_some(by_builtin));
         Ok(Some(CaughtReport::of(labels, &ran, &policies)))
     }
 

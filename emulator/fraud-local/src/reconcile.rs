@@ -7,7 +7,7 @@ use exact_text::decimal::is_positive;
 use exact_text::timestamp::Timestamp;
 use fraud_aws::entities::look_up_entities;
 use fraud_aws::profiles::{FileProfiles, look_up};
-use fraud_core::decision::Decider;
+use fraud_core::decision::{Decider, Decision};
 use fraud_core::enrichment::Enrichment;
 use fraud_core::entity::{EntityFound, EntityKind, EntityKinds};
 use fraud_core::event_time::EventTimeBounds;
@@ -17,8 +17,8 @@ use fraud_core::history::Incoming;
 use fraud_core::identity::{Identity, Position};
 use fraud_core::merchant::LabelDelay;
 use fraud_core::money::Money;
-use fraud_core::policy::Policy;
 use fraud_core::schema::Schema;
+use fraud_core::shadow::{Policies, ShadowCounts};
 use fraud_core::transaction::{Reading, TransactionReader};
 use fraud_core::window::{Fold, WindowRule, WindowTotals};
 use tokio::time::Instant;
@@ -66,6 +66,8 @@ pub struct LandedLine {
     pub decision_id: String,
     /// `fraud_score`
     pub fraud_score: f64,
+    /// `shadow_score`, if a policy is in the shadow.
+    pub shadow_score: Option<f64>,
     /// `enrichment`
     pub enrichment: String,
     /// The kinds of entities that `fraud_inputs` calls unavailable.
@@ -100,9 +102,11 @@ pub struct PipelineOutput {
 pub struct ExpectedOutput {
     /// For each record that can be scored, by its identity, its scores: that with all answers, and those without some. Under a
     /// policy that looks at the customers' history these are without it, and the last is with it.
-    scores: HashMap<String, Vec<Vec<f64>>>,
+    scores: HashMap<String, Vec<Vec<Scores>>>,
     /// By identity, the inputs of decisions with the customer's history.
-    inputs: HashMap<String, BTreeSet<String>>,
+    inputs: Inputs,
+    /// The same as alerts have them: without what only the policy in the shadow looks at.
+    alert_inputs: Inputs,
     /// The kinds of entities that the policy asks for.
     kinds: Vec<EntityKind>,
     /// How often each payload that cannot be scored is on the stream.
@@ -115,7 +119,15 @@ pub struct ExpectedOutput {
     high: BTreeMap<String, BTreeSet<String>>,
     /// The records with a high score.
     pub high_scores: u64,
+    /// What the policy in the shadow would have alerted.
+    pub shadow: ShadowCounts,
 }
+
+/// By identity, the inputs of decisions.
+type Inputs = HashMap<String, BTreeSet<String>>;
+
+/// The bits of a score, and of that by the policy in the shadow.
+type Scores = (u64, Option<u64>);
 
 impl ExpectedOutput {
     /// Scores the records of a stream with what is known of customers and entities, and adds them up in the windows of `rule` if
@@ -123,18 +135,19 @@ impl ExpectedOutput {
     pub async fn of(
         records: &[StreamRecord],
         (profiles, timeline): (&FileProfiles, &Timeline),
-        (policy, label_delay): (&Policy, LabelDelay),
+        (policies, label_delay): (&Policies, LabelDelay),
         schema: &Schema,
         rule: Option<WindowRule>,
     ) -> Self {
-        let asked = policy.asked();
+        let asked = policies.asked();
         let kinds: Vec<EntityKind> = asked.entities.iter().collect();
         let mut expected = ExpectedOutput { kinds: kinds.clone(), ..ExpectedOutput::default() };
         let mut fold = rule.map(Fold::new);
-        let decider = Decider::new(policy.clone(), EventTimeBounds::UNBOUNDED).with_label_delay(label_delay);
-        let reading = Reading::new(schema, policy.asked());
+        let decider =
+            Decider::new(policies.clone(), EventTimeBounds::UNBOUNDED).with_label_delay(label_delay);
+        let reading = Reading::new(schema, asked);
         let mut reader = TransactionReader::new(&reading);
-        let mut histories = policy.history().map(Histories::new);
+        let mut histories = policies.history().map(Histories::new);
         for record in records {
             let position = record.position();
             let Ok(transaction) = reader.read(&record.data) else {
@@ -164,14 +177,23 @@ impl ExpectedOutput {
             let history =
                 inputs.as_ref().map_or(HistoryFound::NotAsked, |(inputs, _)| HistoryFound::New(inputs));
             let known = decide(Found { history, ..found });
-            let mut scores: Vec<f64> = (0..1 << (kinds.len() + 1))
-                .map(|missing| decide(without(found, &kinds, missing)).score.value)
+            let scores = |decision: &Decision<'_>| -> Scores {
+                let of_shadow = decision.shadow.as_ref().map(|shadow| shadow.score.value.to_bits());
+                (decision.score.value.to_bits(), of_shadow)
+            };
+            let mut of_record: Vec<Scores> = (0..1 << (kinds.len() + 1))
+                .map(|missing| scores(&decide(without(found, &kinds, missing))))
                 .collect();
             let identity = transaction.identity_at(position);
             if inputs.is_some() {
-                scores.push(known.score.value);
-                let of_record = expected.inputs.entry(identity.to_string()).or_default();
-                of_record.extend(evidence::inputs(&transaction, &known, policy));
+                of_record.push(scores(&known));
+                for (inputs, further) in [
+                    (&mut expected.inputs, policies.further_inputs()),
+                    (&mut expected.alert_inputs, policies.active().further_inputs()),
+                ] {
+                    let known = evidence::inputs(&transaction, &known, further);
+                    inputs.entry(identity.to_string()).or_default().extend(known);
+                }
             }
             if let Some(fold) = &mut fold {
                 fold.add(&transaction, &identity, record.arrival);
@@ -181,12 +203,15 @@ impl ExpectedOutput {
                 }
             }
             let identity = identity.to_string();
+            if let Some(shadow) = &known.shadow {
+                expected.shadow.count(decider.alerts(&known), shadow.alerts);
+            }
             if decider.alerts(&known) {
                 expected.high_scores += 1;
                 let contents = expected.high.entry(identity.clone()).or_default();
                 contents.insert(transaction.fingerprint().digits());
             }
-            expected.scores.entry(identity).or_default().push(scores);
+            expected.scores.entry(identity).or_default().push(of_record);
         }
         expected.windows = fold.map(|fold| fold.totals()).unwrap_or_default();
         expected
@@ -199,7 +224,7 @@ impl ExpectedOutput {
         self.check_failed(&outcome.failed, &mut found);
         self.check_alerts(&outcome.alerts, &mut found);
         let inputs = outcome.alert_inputs.iter().map(|(id, inputs)| (id, inputs.as_str()));
-        self.check_inputs("alerted with other inputs than here", inputs, &mut found);
+        check_inputs("alerted with other inputs than here", &self.alert_inputs, inputs, &mut found);
         self.check_dead_letters(&outcome.dead_letters, &mut found);
         self.check_windows(&outcome.windows, &mut found);
         found
@@ -243,9 +268,8 @@ impl ExpectedOutput {
                 continue;
             };
             let missing = self.missing(line);
-            let is_same = |scores: &Vec<f64>| {
-                scores.get(missing).is_some_and(|score| score.to_bits() == line.fraud_score.to_bits())
-            };
+            let of_line = (line.fraud_score.to_bits(), line.shadow_score.map(f64::to_bits));
+            let is_same = |scores: &Vec<Scores>| scores.get(missing) == Some(&of_line);
             let matching = scores.iter().position(is_same);
             match matching.or((!scores.is_empty()).then_some(0)) {
                 Some(place) => drop(scores.swap_remove(place)),
@@ -261,18 +285,7 @@ impl ExpectedOutput {
         tell("landed with another score than here", wrong.into_iter(), found);
         let used = landed.iter().filter(|line| line.history.as_deref() == Some(USED));
         let inputs = used.map(|line| (&line.decision_id, line.inputs.as_deref().unwrap_or_default()));
-        self.check_inputs("landed with other inputs than here", inputs, found);
-    }
-
-    fn check_inputs<'o>(
-        &self,
-        what: &str,
-        inputs: impl Iterator<Item = (&'o String, &'o str)>,
-        found: &mut Vec<String>,
-    ) {
-        let differs =
-            |(id, inputs): &(&String, &str)| !self.inputs.get(*id).is_some_and(|own| own.contains(*inputs));
-        tell(what, inputs.filter(differs).map(|(id, _)| id), found);
+        check_inputs("landed with other inputs than here", &self.inputs, inputs, found);
     }
 
     fn check_failed(&self, failed: &[Vec<u8>], found: &mut Vec<String>) {
@@ -321,6 +334,17 @@ impl ExpectedOutput {
             found,
         );
     }
+}
+
+fn check_inputs<'o>(
+    what: &str,
+    expected: &Inputs,
+    inputs: impl Iterator<Item = (&'o String, &'o str)>,
+    found: &mut Vec<String>,
+) {
+    let differs =
+        |(id, inputs): &(&String, &str)| !expected.get(*id).is_some_and(|own| own.contains(*inputs));
+    tell(what, inputs.filter(differs).map(|(id, _)| id), found);
 }
 
 /// What was found without what `missing` says: bit 0 is the profile, the others are the kinds.

@@ -5,6 +5,7 @@ use std::fmt;
 
 use anyhow::Context;
 use fraud_core::money::Money;
+use fraud_core::shadow::ShadowCounts;
 use fraud_core::window::WindowTotals;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -46,6 +47,8 @@ pub struct RunReport {
     pub labels_applied: Option<u64>,
     /// Records whose score raises an alert.
     pub high_scores: u64,
+    /// What the policy in the shadow would have alerted; `None` without one.
+    pub shadow: Option<ShadowReport>,
     /// Alerts published.
     pub alerts: u64,
     /// High scores whose alert had been sent before.
@@ -74,6 +77,30 @@ pub struct RunReport {
     pub balanced: bool,
     /// If it does not balance: what is missing or too much.
     pub discrepancies: Vec<String>,
+}
+
+/// What the policy in the shadow would have alerted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ShadowReport {
+    /// Its id.
+    pub policy: String,
+    /// Records with a high score by it.
+    pub high_scores: u64,
+    /// Of these, those that the active policy does not alert.
+    pub shadow_only: u64,
+    /// High scores of the active policy that it would not have alerted.
+    pub active_only: u64,
+}
+
+impl ShadowReport {
+    pub(crate) fn of(policy: &str, counts: ShadowCounts) -> Self {
+        ShadowReport {
+            policy: policy.to_owned(),
+            high_scores: counts.high as u64,
+            shadow_only: counts.shadow_only as u64,
+            active_only: counts.active_only as u64,
+        }
+    }
 }
 
 /// Milliseconds.
@@ -191,6 +218,11 @@ impl RunReport {
         let event_times = event_time_faults(self.event_times_unreadable, self.event_times_without_local_time);
         rows.extend(event_times.map(|faults| ("event times", faults)));
         rows.push(("policy", self.policy.clone()));
+        if let Some(ShadowReport { policy, high_scores, shadow_only, active_only }) = &self.shadow {
+            let high = format!("{policy}, {}", counted(*high_scores, "high score"));
+            let apart = format!("{} alone, {} only active", thousands(*shadow_only), thousands(*active_only));
+            rows.push(("shadow", format!("{high}: {apart}")));
+        }
         if !self.history.is_empty() {
             let words = self.history.iter().map(|(word, count)| format!("{word}: {}", thousands(*count)));
             rows.push(("history", words.collect::<Vec<_>>().join(", ")));

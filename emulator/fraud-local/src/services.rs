@@ -101,8 +101,13 @@ pub(crate) async fn import_entities(aws: &EmbeddedAws, items: Vec<EntityItem>) -
 /// another rule for windows, or another policy or schema, it would count and alert again.
 ///
 /// # Errors
-/// If the policy's file or the schema's has no absolute path.
-pub fn exports(aws: &EmbeddedAws, policy: Option<&Path>, schema: Option<&Path>) -> anyhow::Result<String> {
+/// If a policy's file or the schema's has no absolute path.
+pub fn exports(
+    aws: &EmbeddedAws,
+    policy: Option<&Path>,
+    shadow: Option<&Path>,
+    schema: Option<&Path>,
+) -> anyhow::Result<String> {
     let source = |path: Option<&Path>| match path {
         None => Ok("builtin:default".to_owned()),
         Some(path) => {
@@ -122,6 +127,7 @@ pub fn exports(aws: &EmbeddedAws, policy: Option<&Path>, schema: Option<&Path>) 
         ("ALERT_LEDGER_DAYS", RETENTION_DAYS.to_string()),
         ("ENTITY_SOURCE", format!("dynamodb:{ENTITIES_TABLE}")),
         ("FRAUD_POLICY", source(policy)?),
+        ("SHADOW_POLICY", shadow.map_or_else(|| Ok("none:".to_owned()), |shadow| source(Some(shadow)))?),
         ("POLICY_STORE", format!("dynamodb:{POLICIES_TABLE}")),
         ("TRANSACTION_SCHEMA", source(schema)?),
     ];

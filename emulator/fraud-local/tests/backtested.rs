@@ -69,7 +69,7 @@ impl Run {
         };
         let pipeline = Pipeline {
             aws: &aws,
-            policy: Policy::parse(CARD).unwrap(),
+            policies: Policy::parse(CARD).unwrap().into(),
             schema: Schema::builtin_default(),
             profiles: profiles.clone(),
             entities: LoadedEntities::default(),
@@ -96,7 +96,7 @@ impl Run {
             delay: LabelDelay::of_days(DELAY_DAYS).unwrap(),
             schema: &Schema::builtin_default(),
         };
-        Backtested::of(past, &Policy::parse(policy).unwrap())
+        Backtested::of(past, &Policy::parse(policy).unwrap().into())
     }
 
     fn compare(&self, policy: &str) -> BacktestReport {

@@ -17,6 +17,7 @@ use fraud_core::label;
 use fraud_core::merchant::LabelDelay;
 use fraud_core::policy::Policy;
 use fraud_core::schema::Schema;
+use fraud_core::shadow::{Policies, ShadowCounts};
 use fraud_core::transaction::Transaction;
 use fraud_local::{
     ArrivalMode, ComingLabels, FinishedRun, Input, Labels, LabelsCome, Pipeline, SHARDS, simulated_arrivals,
@@ -74,11 +75,15 @@ async fn arrivals(aws: &EmbeddedAws) -> BTreeMap<String, BTreeSet<i64>> {
     arrivals
 }
 
+fn policy(text: &str) -> Policy {
+    Policy::parse(text).unwrap()
+}
+
 /// Generated months through the pipeline over these services.
 async fn run(
     aws: &EmbeddedAws,
     settings: MonthsSettings,
-    policy: &str,
+    policies: Policies,
     labels_come: Option<LabelsCome>,
     out: &Path,
 ) -> FinishedRun {
@@ -90,7 +95,7 @@ async fn run(
     let rows = rows::read(&written).unwrap();
     let pipeline = Pipeline {
         aws,
-        policy: Policy::parse(policy).unwrap(),
+        policies,
         schema: Schema::builtin_default(),
         profiles: FileProfiles::of_rows(&rows).unwrap(),
         entities: LoadedEntities::default(),
@@ -126,7 +131,7 @@ async fn sixty_days_are_in_the_lake_by_event_date_and_arrived_when_the_stream_sa
         .unwrap();
     faults.add(When::calls(Service::Sns, "PublishBatch").with_probability(0.4, 2), Fault::Half).unwrap();
     faults.add(When::calls(Service::Kinesis, "PutRecords").nth(2), Fault::LoseAnswer).unwrap();
-    let finished = run(&aws, settings, POLICY, None, out.path()).await;
+    let finished = run(&aws, settings, policy(POLICY).into(), None, out.path()).await;
     let report = finished.report;
     assert!(report.balanced, "{:?}", report.discrepancies);
     assert_eq!((report.arrivals, report.detection_latency_ms), (ArrivalMode::Simulated, None));
@@ -187,7 +192,7 @@ async fn lake_and_alerts_have_the_inputs_of_a_plain_fold_over_each_customers_mon
         faults.add(calls, Fault::LoseAnswer).unwrap();
     }
     faults.add(When::calls(Service::Sns, "PublishBatch").with_probability(0.3, 2), Fault::Half).unwrap();
-    let report = run(&aws, settings, CARD, None, out.path()).await.report;
+    let report = run(&aws, settings, policy(CARD).into(), None, out.path()).await.report;
     assert!(report.balanced, "{:?}", report.discrepancies);
     assert!(report.alerts > 5, "{} alerts", report.alerts);
     let used = report.history.get("used").copied().unwrap_or_default();
@@ -217,7 +222,7 @@ async fn labels_that_come_while_transactions_stream_are_seen_by_both_functions_a
         let calls = When::calls(Service::DynamoDb, "TransactWriteItems").with_probability(0.05, 3);
         faults.add(calls, Fault::LoseAnswer).unwrap();
         let come = LabelsCome::After(LabelDelay::of_days(days).unwrap());
-        let finished = run(&aws, settings, CARD, Some(come), out.path()).await;
+        let finished = run(&aws, settings, policy(CARD).into(), Some(come), out.path()).await;
         let report = finished.report;
         assert!(report.balanced, "{days}: {:?}", report.discrepancies);
         assert!(report.labels_applied > Some(20), "{days}: {:?}", report.labels_applied);
@@ -225,4 +230,43 @@ async fn labels_that_come_while_transactions_stream_are_seen_by_both_functions_a
         recalls.push(report.caught.unwrap().policies[0].recall.unwrap());
     }
     assert!(recalls.is_sorted_by(|sooner, later| sooner > later), "{recalls:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_policy_in_the_shadow_is_scored_by_both_functions_as_by_a_plain_fold_and_by_a_back_test() {
+    let settings = MonthsSettings {
+        days: 25,
+        customers: 60,
+        merchants: 60,
+        from: "2026-01-20".parse().unwrap(),
+        seed: 7,
+    };
+    // The first has no past, and the other needs one; then the other way round.
+    for (active, shadow) in [(POLICY, CARD), (CARD, POLICY)] {
+        let out = tempfile::tempdir().unwrap();
+        let aws = start_services_with(
+            simulated_arrivals(&Schema::builtin_default(), std::time::UNIX_EPOCH),
+            SHARDS,
+        )
+        .await
+        .unwrap();
+        let policies = Policies::with_shadow(policy(active), policy(shadow)).unwrap();
+        let finished = run(&aws, settings, policies, None, out.path()).await;
+        let report = finished.report;
+        assert!(report.balanced, "{:?}", report.discrepancies);
+        assert_eq!(report.backtest.lines, report.landed);
+        let told = report.shadow.unwrap();
+        assert_eq!(told.policy, policy(shadow).id());
+        assert!(told.shadow_only + told.active_only > 5, "the policies hardly differ: {told:?}");
+        let counted = |counts: ShadowCounts| [counts.high, counts.shadow_only, counts.active_only];
+        let here = [told.high_scores, told.shadow_only, told.active_only].map(|count| count as usize);
+        assert_eq!(finished.shadow_counted.map(counted), [here, here]);
+        let mut lines = Vec::new();
+        scored(&out.path().join("scored"), &mut lines);
+        for (_, line) in lines {
+            assert_eq!(line["shadow_policy"], told.policy.as_str());
+            assert_eq!(line["history"], "used");
+            assert_eq!(line["fraud_policy"], policy(active).id());
+        }
+    }
 }

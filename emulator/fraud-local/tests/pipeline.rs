@@ -21,7 +21,7 @@ async fn run(aws: &EmbeddedAws, count: usize) -> FinishedRun {
     let rows = rows::read(&written).unwrap();
     let pipeline = Pipeline {
         aws,
-        policy: Policy::builtin_default().unwrap(),
+        policies: Policy::builtin_default().unwrap().into(),
         schema: fraud_core::schema::Schema::builtin_default(),
         profiles: FileProfiles::of_rows(&rows).unwrap(),
         entities: LoadedEntities::default(),

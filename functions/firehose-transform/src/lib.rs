@@ -16,9 +16,9 @@ use fraud_core::event_time::EventTimeBounds;
 use fraud_core::found::{Found, HistoryFound};
 use fraud_core::history::Incoming;
 use fraud_core::merchant::LabelDelay;
-use fraud_core::policy::Policy;
 use fraud_core::record::RecordEncoder;
 use fraud_core::schema::Schema;
+use fraud_core::shadow::Policies;
 use fraud_core::transaction::{Reading, Transaction, TransactionReader};
 use lambda_events::InvalidEvent;
 use lambda_events::firehose::{FirehoseEvent, FirehoseRecord};
@@ -78,22 +78,28 @@ struct Scorable<'a> {
 }
 
 impl<Profiles: ProfileStore, Entities: EntityStore> Transform<Profiles, Entities> {
-    /// A function that looks profiles up in `profiles` and what `policy` asks for in `entities`, scores by `policy`, and lets
+    /// A function that looks profiles up in `profiles` and what `policies` ask for in `entities`, scores by `policies`, and lets
     /// event times within `bounds` name the partition.
-    pub fn new(profiles: Profiles, entities: Entities, policy: Policy, bounds: EventTimeBounds) -> Self {
-        let reading = Reading::new(&Schema::builtin_default(), policy.asked());
+    pub fn new(
+        profiles: Profiles,
+        entities: Entities,
+        policies: impl Into<Policies>,
+        bounds: EventTimeBounds,
+    ) -> Self {
+        let policies = policies.into();
+        let reading = Reading::new(&Schema::builtin_default(), policies.asked());
         Transform {
             profiles,
             entities,
             history: NoHistory::default(),
             patience: Patience::default(),
             reading,
-            encoder: RecordEncoder::new(&policy),
-            decider: Decider::new(policy, bounds),
+            encoder: RecordEncoder::new(&policies),
+            decider: Decider::new(policies, bounds),
         }
     }
 
-    /// The same function, for a policy that looks at the customers' history, which is in `rows`.
+    /// The same function, for policies that look at the customers' history, which is in `rows`.
     #[must_use]
     pub fn with_history<Rows: HistoryStore>(self, rows: Rows) -> Transform<Profiles, Entities, Rows> {
         let Transform { profiles, entities, patience, reading, decider, encoder, history: _ } = self;
@@ -112,7 +118,7 @@ impl<Profiles: ProfileStore, Entities: EntityStore, Rows: HistoryStore> Transfor
     /// The same function for transactions that their producer writes by `schema`.
     #[must_use]
     pub fn with_schema(mut self, schema: &Schema) -> Self {
-        self.reading = Reading::new(schema, self.decider.policy().asked());
+        self.reading = Reading::new(schema, self.decider.policies().asked());
         self
     }
 
@@ -125,14 +131,14 @@ impl<Profiles: ProfileStore, Entities: EntityStore, Rows: HistoryStore> Transfor
         self.handle_within(event, remaining, MAX_RESPONSE_BYTES).await
     }
 
-    /// What the customers' histories say, if the policy looks at them.
+    /// What the customers' histories say, if a policy looks at them.
     async fn histories(
         &self,
         event: &FirehoseEvent<'_>,
         scorables: &[Result<Scorable<'_>, FailureReason>],
         deadline: Instant,
     ) -> Option<Histories> {
-        self.decider.policy().history()?;
+        self.decider.policies().history()?;
         let records = event.records.iter().zip(scorables).map(|(record, scorable)| {
             let Scorable { transaction, arrival } = scorable.as_ref().ok()?;
             let customer = transaction.customer_id.as_deref()?;
@@ -168,7 +174,7 @@ impl<Profiles: ProfileStore, Entities: EntityStore, Rows: HistoryStore> Transfor
             if is_decided { None } else { Some(&scorable.as_ref().ok()?.transaction) }
         });
         let customers = to_look_up.clone().map(|transaction| transaction?.customer_id.as_deref());
-        let kinds = self.decider.policy().asked().entities;
+        let kinds = self.decider.policies().asked().entities;
         let (profiles, entities) = tokio::join!(
             look_up(&self.profiles, customers, deadline),
             look_up_entities(&self.entities, kinds, to_look_up, deadline),
@@ -182,7 +188,7 @@ impl<Profiles: ProfileStore, Entities: EntityStore, Rows: HistoryStore> Transfor
         if let Some(fault) = histories.as_ref().and_then(Histories::fault) {
             tracing::warn!(reason = %fault, "histories unavailable");
         }
-        let mut metrics = BatchMetrics::new(&profiles, &entities, self.decider.policy());
+        let mut metrics = BatchMetrics::new(&profiles, &entities, self.decider.policies());
         let mut line = Vec::new();
         for (index, (record, scorable)) in event.records.iter().zip(&scorables).enumerate() {
             let failed = match scorable {

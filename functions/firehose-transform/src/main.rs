@@ -10,7 +10,7 @@ use fraud_aws::entities::Entities;
 use fraud_aws::history::HistoryRows;
 use fraud_aws::invocation::{HandlerResult, exit_code, serve};
 use fraud_aws::profiles::Profiles;
-use fraud_aws::telemetry::{init_logs, log_policy, log_schema};
+use fraud_aws::telemetry::{init_logs, log_policy, log_schema, log_shadow};
 use lambda_runtime::Error;
 
 #[tokio::main(flavor = "current_thread")]
@@ -24,14 +24,15 @@ async fn run() -> Result<(), Error> {
     init_logs(environment);
     let config = Config::from_environment(environment)?;
     let sdk = Sdk::new();
-    let policy = config.policy_source.load(&sdk).await?;
-    log_policy(&policy);
+    let policies = config.policy_sources.load(&sdk).await?;
+    log_policy(policies.active());
+    log_shadow(policies.shadow());
     let schema = config.schema_source.load()?;
     log_schema((!schema.is_default()).then(|| schema.id()));
     let profiles = Profiles::connect(&config.profile_source, config.cache, &sdk).await?;
-    let entities = Entities::connect(&config.entity_source, &policy, config.cache, &sdk).await?;
-    let history = HistoryRows::connect(&config.history, &policy, &sdk).await?;
-    let transform = Transform::new(profiles, entities, policy, config.event_time_bounds)
+    let entities = Entities::connect(&config.entity_source, &policies, config.cache, &sdk).await?;
+    let history = HistoryRows::connect(&config.history, &policies, &sdk).await?;
+    let transform = Transform::new(profiles, entities, policies, config.event_time_bounds)
         .with_label_delay(config.label_delay)
         .with_history(history)
         .with_schema(&schema);

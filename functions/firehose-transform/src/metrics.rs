@@ -10,6 +10,7 @@ use fraud_core::entity::EntitiesFound;
 use fraud_core::event_time::EventTimeFaults;
 use fraud_core::found::HistoryFound;
 use fraud_core::policy::Policy;
+use fraud_core::shadow::{Policies, ShadowCounts};
 
 /// The function's name in metrics.
 pub const FUNCTION: &str = "firehose-transform";
@@ -48,6 +49,7 @@ pub const METRICS: &[&[Metric]] = &[
     &metric::HISTORY,
     &[HISTORY_LAGGING, HISTORY_UNAVAILABLE, metric::UNUSABLE_FIELDS],
     &metric::EVENT_TIMES,
+    &metric::SHADOW,
 ];
 
 /// The numbers of one batch.
@@ -79,18 +81,21 @@ pub struct BatchMetrics {
     pub event_times: EventTimeFaults,
     /// Records whose score raises an alert.
     pub high_scores: usize,
+    /// What the policy in the shadow came to; `None` without one.
+    pub shadow: Option<ShadowCounts>,
 }
 
 impl BatchMetrics {
     /// The numbers of a batch before its records are answered.
-    pub fn new(looked_up: &LookedUp, entities: &LookedUpEntities, policy: &Policy) -> Self {
+    pub fn new(looked_up: &LookedUp, entities: &LookedUpEntities, policies: &Policies) -> Self {
         BatchMetrics {
             distinct_customers: looked_up.distinct(),
             cache_hits: looked_up.cache_hits(),
             profile_lookups: looked_up.asked(),
             entities: EntityCounts::new(entities),
-            history: policy.history().map(|_| HistoryCounts::default()),
-            unusable_fields: (!policy.asked().fields.is_empty()).then_some(0),
+            history: policies.history().map(|_| HistoryCounts::default()),
+            unusable_fields: (!policies.asked().fields.is_empty()).then_some(0),
+            shadow: policies.shadow().map(|_| ShadowCounts::default()),
             ..BatchMetrics::default()
         }
     }
@@ -98,7 +103,11 @@ impl BatchMetrics {
     /// Counts a record that was scored.
     pub fn scored(&mut self, decision: &Decision<'_>, entities: Option<&EntitiesFound<'_>>, policy: &Policy) {
         self.ok += 1;
-        self.high_scores += usize::from(policy.alerts(decision.score.value));
+        let alerts = policy.alerts(decision.score.value);
+        self.high_scores += usize::from(alerts);
+        if let (Some(counts), Some(shadow)) = (&mut self.shadow, &decision.shadow) {
+            counts.count(alerts, shadow.alerts);
+        }
         self.enrichment.count(decision.enrichment);
         if let (Some(counts), Some(entities)) = (&mut self.entities, entities) {
             counts.count(entities);
@@ -130,7 +139,8 @@ impl BatchMetrics {
             .history(self.history)
             .unusable_fields(self.unusable_fields)
             .event_times(&self.event_times)
-            .count(metric::HIGH_SCORES, self.high_scores);
+            .count(metric::HIGH_SCORES, self.high_scores)
+            .shadow(self.shadow);
         if self.history.is_some() {
             line.count(HISTORY_LAGGING, self.history_lagging)
                 .count(HISTORY_UNAVAILABLE, self.history_unavailable);

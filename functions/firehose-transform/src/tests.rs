@@ -9,6 +9,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
+use fraud_core::policy::Policy;
 
 mod buffer;
 mod entities;

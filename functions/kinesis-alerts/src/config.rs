@@ -2,7 +2,7 @@
 
 use fraud_aws::config::{
     AlertLedgerTarget, AlertSinkTarget, CacheSettings, ConfigError, DeadLettersTarget, EVENT_TIME_BOUNDS,
-    EntitySource, Environment, HistoryTarget, LABEL_DELAY, METRICS_NAMESPACE, PolicySource, ProfileSource,
+    EntitySource, Environment, HistoryTarget, LABEL_DELAY, METRICS_NAMESPACE, PolicySources, ProfileSource,
     SchemaSource, UnalertedLettersTarget, Variable, event_time_bounds, label_delay, metrics_namespace,
 };
 use fraud_aws::port::Port;
@@ -21,8 +21,8 @@ pub struct Config {
     pub cache: CacheSettings,
     /// Where the customers' history is kept.
     pub history: HistoryTarget,
-    /// Which policy scores.
-    pub policy_source: PolicySource,
+    /// Which policy decides, and which is in its shadow.
+    pub policy_sources: PolicySources,
     /// How producers write their transactions.
     pub schema_source: SchemaSource,
     /// How far an event time may lie from the arrival before alerts name it as out of bounds.
@@ -59,7 +59,7 @@ impl Config {
         ProfileSource::VARIABLES,
         EntitySource::VARIABLES,
         CacheSettings::VARIABLES,
-        PolicySource::VARIABLES,
+        PolicySources::VARIABLES,
         SchemaSource::VARIABLES,
         EVENT_TIME_BOUNDS,
         LABEL_DELAY,
@@ -81,7 +81,7 @@ impl Config {
             entity_source: EntitySource::from_environment(environment)?,
             cache: CacheSettings::from_environment(environment)?,
             history: HistoryTarget::from_environment(environment)?,
-            policy_source: PolicySource::from_environment(environment)?,
+            policy_sources: PolicySources::from_environment(environment)?,
             schema_source: SchemaSource::from_environment(environment)?,
             event_time_bounds: event_time_bounds(environment)?,
             label_delay: label_delay(environment)?,

@@ -21,7 +21,7 @@ pub type ConnectedAlerts<D = RoutedLetters> =
 /// What keeps the function from its adapters.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
-    /// The policy cannot be used.
+    /// A policy cannot be used.
     #[error(transparent)]
     Policy(#[from] PolicyError),
     /// The schema cannot be used.
@@ -30,34 +30,34 @@ pub enum ConnectError {
     /// The file of profiles cannot be used.
     #[error(transparent)]
     Profiles(#[from] ProfileFileError),
-    /// The entities that the policy asks for cannot be looked up.
+    /// The entities that a policy asks for cannot be looked up.
     #[error(transparent)]
     Entities(#[from] EntitiesError),
-    /// Policy and configuration differ about the customers' history.
+    /// Policies and configuration differ about the customers' history.
     #[error(transparent)]
     History(#[from] HistoryError),
 }
 
 impl<D: DeadLetterSink> ConnectedAlerts<D> {
     /// The function that `config` describes, but for dead letters, which go to `dead_letters`. No service is asked for
-    /// anything yet but the store of policies, if the policy is there.
+    /// anything yet but the store of policies, if a policy is there.
     ///
     /// # Errors
-    /// [`ConnectError`] if the policy cannot be loaded, if a file that the configuration names cannot be used, or if the policy
+    /// [`ConnectError`] if a policy cannot be loaded, if a file that the configuration names cannot be used, or if a policy
     /// asks for entities and there is no source of them.
     pub async fn connect(config: &Config, sdk: &Sdk, dead_letters: D) -> Result<Self, ConnectError> {
-        let policy = config.policy_source.load(sdk).await?;
+        let policies = config.policy_sources.load(sdk).await?;
         let schema = config.schema_source.load()?;
         let ports = Ports {
             profiles: Profiles::connect(&config.profile_source, config.cache, sdk).await?,
-            entities: Entities::connect(&config.entity_source, &policy, config.cache, sdk).await?,
-            history: HistoryRows::connect(&config.history, &policy, sdk).await?,
+            entities: Entities::connect(&config.entity_source, &policies, config.cache, sdk).await?,
+            history: HistoryRows::connect(&config.history, &policies, sdk).await?,
             ledger: Ledger::connect(&config.alert_ledger, sdk).await,
             sink: Sink::connect(&config.alert_sink, sdk).await,
             dead_letters,
             clock: SystemClock,
         };
-        Ok(Alerts::new(ports, policy, config.event_time_bounds)
+        Ok(Alerts::new(ports, policies, config.event_time_bounds)
             .with_label_delay(config.label_delay)
             .with_schema(&schema))
     }

@@ -29,8 +29,9 @@ use fraud_core::fingerprint::Fingerprint;
 use fraud_core::found::{Found, HistoryFound};
 use fraud_core::identity::Position;
 use fraud_core::merchant::LabelDelay;
-use fraud_core::policy::{HistorySettings, Policy};
+use fraud_core::policy::HistorySettings;
 use fraud_core::schema::Schema;
+use fraud_core::shadow::Policies;
 use fraud_core::transaction::Reading;
 use kinesis_batch::{Batch, Progress, Received, RetryReason, TimeLimits, dead_letter};
 use lambda_events::InvalidEvent;
@@ -55,9 +56,9 @@ pub const FUNCTION: &str = "kinesis-alerts";
 pub struct Ports<Profiles, Entities, Rows, Ledger, Sink, Letters, Now> {
     /// Where customer profiles are looked up.
     pub profiles: Profiles,
-    /// Where the entities are looked up that the policy asks for.
+    /// Where the entities are looked up that a policy asks for.
     pub entities: Entities,
-    /// Where the customers' history is kept, if the policy looks at it.
+    /// Where the customers' history is kept, if a policy looks at it.
     pub history: Rows,
     /// What remembers which alerts were sent.
     pub ledger: Ledger,
@@ -97,14 +98,15 @@ where
     Letters: DeadLetterSink,
     Now: Clock,
 {
-    /// A function that scores by `policy`, and names event times beyond `bounds` in its alerts.
+    /// A function that scores by `policies`, and names event times beyond `bounds` in its alerts.
     pub fn new(
         ports: Ports<Profiles, Entities, Rows, Ledger, Sink, Letters, Now>,
-        policy: Policy,
+        policies: impl Into<Policies>,
         bounds: EventTimeBounds,
     ) -> Self {
-        let reading = Reading::new(&Schema::builtin_default(), policy.asked());
-        Alerts { ports, reading, decider: Decider::new(policy, bounds) }
+        let decider = Decider::new(policies, bounds);
+        let reading = Reading::new(&Schema::builtin_default(), decider.policies().asked());
+        Alerts { ports, reading, decider }
     }
 
     /// The id of the schema that transactions are read by; `None` for the default.
@@ -115,7 +117,7 @@ where
     /// The same function for transactions that their producer writes by `schema`.
     #[must_use]
     pub fn with_schema(mut self, schema: &Schema) -> Self {
-        self.reading = Reading::new(schema, self.decider.policy().asked());
+        self.reading = Reading::new(schema, self.decider.policies().asked());
         self
     }
 
@@ -126,9 +128,9 @@ where
         self
     }
 
-    /// The policy that decides.
-    pub fn policy(&self) -> &Policy {
-        self.decider.policy()
+    /// The policies that score.
+    pub fn policies(&self) -> &Policies {
+        self.decider.policies()
     }
 
     /// Handles one batch within the invocation's time.
@@ -145,18 +147,18 @@ where
         let batch = Batch::read(event)?;
         let received = batch.transactions(&self.reading);
         let transactions = received.iter().map(|received| Some(&received.as_ref().ok()?.transaction));
-        let kinds = self.policy().asked().entities;
+        let kinds = self.policies().asked().entities;
         let (profiles, entities, counts_age) = tokio::join!(
             look_up(&self.ports.profiles, received.iter().map(customer_id), limits.lookup),
             look_up_entities(&self.ports.entities, kinds, transactions, limits.lookup),
             self.merchant_counts_age(limits.lookup),
         );
-        let mut metrics = BatchMetrics::new(&batch, &profiles, &entities, self.policy());
+        let mut metrics = BatchMetrics::new(&batch, &profiles, &entities, self.policies());
         metrics.merchant_counts_age = counts_age;
         let mut progress = Progress::default();
 
         let looked_up = (&profiles, &entities);
-        let mut undeliverable = match self.policy().history() {
+        let mut undeliverable = match self.policies().history() {
             None => {
                 let due = self.score(&received, looked_up, &mut progress, &mut metrics);
                 let invocation = Invocation { ends_at: time.ends_at, token: None };
@@ -183,15 +185,15 @@ where
         Ok(Handled { response: progress.response(&batch), metrics })
     }
 
-    /// How old merchants' counts are, if the policy looks at them and it is known.
+    /// How old merchants' counts are, if a policy looks at them and it is known.
     async fn merchant_counts_age(&self, deadline: Instant) -> Option<usize> {
-        if !self.policy().looks_at_merchants_days() {
+        if !self.policies().looks_at_merchants_days() {
             return None;
         }
         merchant_counts_age(&self.ports.entities, self.ports.clock.now(), deadline).await
     }
 
-    /// The records that can be decided under a policy that looks at the customers' history.
+    /// The records that can be decided where a policy looks at the customers' history.
     fn items<'b>(
         &self,
         received: &'b [Result<Received<'b>, FailureReason>],
@@ -292,11 +294,11 @@ where
             if !progress.allows(index) {
                 continue;
             }
-            metrics.scored();
-            if !self.decider.alerts(&decision) {
+            let is_high = self.decider.alerts(&decision);
+            metrics.scored(is_high, decision.shadow.as_ref());
+            if !is_high {
                 continue;
             }
-            metrics.high_scores += 1;
             let alert = Alert::new(transaction, &decision, &self.decider, *position);
             let content = (alert.alert_id.clone(), alert.fingerprint);
             match known.get(&content).and_then(|&first| due.get_mut(first)) {

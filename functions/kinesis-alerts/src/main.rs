@@ -6,7 +6,7 @@ use aws_calls::sdk::Sdk;
 use fraud_aws::config::Environment;
 use fraud_aws::dead_letters::RoutedLetters;
 use fraud_aws::invocation::{HandlerResult, exit_code, serve};
-use fraud_aws::telemetry::{init_logs, log_policy, log_schema};
+use fraud_aws::telemetry::{init_logs, log_policy, log_schema, log_shadow};
 use kinesis_alerts::ConnectedAlerts;
 use kinesis_alerts::config::Config;
 use lambda_events::InvalidEvent;
@@ -25,7 +25,8 @@ async fn run() -> Result<(), Error> {
     let sdk = Sdk::new();
     let letters = RoutedLetters::connect(&config.dead_letters, &config.unalerted_letters, &sdk).await;
     let alerts = ConnectedAlerts::connect(&config, &sdk, letters).await?;
-    log_policy(alerts.policy());
+    log_policy(alerts.policies().active());
+    log_shadow(alerts.policies().shadow());
     log_schema(alerts.schema());
     serve(async |event, time| {
         let handled = Box::pin(alerts.handle(event, time)).await?;

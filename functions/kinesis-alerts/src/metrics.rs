@@ -10,7 +10,7 @@ use fraud_aws::reason::FailureReason;
 use fraud_aws::telemetry::{Metric, MetricLine, metric};
 use fraud_core::enrichment::EnrichmentCounts;
 use fraud_core::event_time::EventTimeFaults;
-use fraud_core::policy::Policy;
+use fraud_core::shadow::{Policies, ShadowCounts, ShadowScore};
 use kinesis_batch::{Batch, DeadLettered, Progress, RetryReason};
 
 use crate::FUNCTION;
@@ -67,6 +67,7 @@ pub const METRICS: &[&[Metric]] = &[
     &metric::HISTORY,
     &[HISTORY_REWRITES, MERCHANT_COUNTS_AGE, metric::UNUSABLE_FIELDS],
     &metric::EVENT_TIMES,
+    &metric::SHADOW,
 ];
 
 /// The numbers of one batch.
@@ -102,6 +103,8 @@ pub struct BatchMetrics {
     pub event_times: EventTimeFaults,
     /// Records whose score raises an alert.
     pub high_scores: usize,
+    /// What the policy in the shadow came to; `None` without one.
+    pub shadow: Option<ShadowCounts>,
     /// Alerts that the sink accepted.
     pub alerts_sent: usize,
     /// Of these, those that an earlier sender may have sent.
@@ -126,7 +129,7 @@ impl BatchMetrics {
         batch: &Batch<'_>,
         looked_up: &LookedUp,
         entities: &LookedUpEntities,
-        policy: &Policy,
+        policies: &Policies,
     ) -> Self {
         BatchMetrics {
             stream_records: batch.stream_records().len(),
@@ -135,15 +138,21 @@ impl BatchMetrics {
             cache_hits: looked_up.cache_hits(),
             profile_lookups: looked_up.asked(),
             entities: EntityCounts::new(entities),
-            history: policy.history().map(|_| HistoryCounts::default()),
-            history_rewrites: policy.history().map(|_| 0),
-            unusable_fields: (!policy.asked().fields.is_empty()).then_some(0),
+            history: policies.history().map(|_| HistoryCounts::default()),
+            history_rewrites: policies.history().map(|_| 0),
+            unusable_fields: (!policies.asked().fields.is_empty()).then_some(0),
+            shadow: policies.shadow().map(|_| ShadowCounts::default()),
             ..BatchMetrics::default()
         }
     }
 
-    pub(crate) fn scored(&mut self) {
+    /// Counts a record that was scored, and what the policy in the shadow came to.
+    pub(crate) fn scored(&mut self, is_high: bool, shadow: Option<&ShadowScore>) {
         self.scored += 1;
+        self.high_scores += usize::from(is_high);
+        if let (Some(counts), Some(shadow)) = (&mut self.shadow, shadow) {
+            counts.count(is_high, shadow.alerts);
+        }
     }
 
     /// Counts what a round came to, as far as it is not retried.
@@ -157,8 +166,7 @@ impl BatchMetrics {
             *count += taken.rewrites;
         }
         for decided in taken.decided.iter().filter(|decided| progress.allows(decided.index)) {
-            self.scored();
-            self.high_scores += usize::from(decided.is_high);
+            self.scored(decided.is_high, decided.shadow.as_ref());
             if let Some(count) = &mut self.unusable_fields {
                 *count += decided.unusable_fields;
             }
@@ -200,6 +208,7 @@ impl BatchMetrics {
             .unusable_fields(self.unusable_fields)
             .event_times(&self.event_times)
             .count(metric::HIGH_SCORES, self.high_scores)
+            .shadow(self.shadow)
             .count(ALERTS_SENT, self.alerts_sent)
             .count(ALERTS_RESENT, self.alerts_resent)
             .count(ALERTS_SUPPRESSED, self.alerts_suppressed)

@@ -1,4 +1,4 @@
-//! A batch under a policy that looks at the customers' history: taken in round by round.
+//! A batch where a policy looks at the customers' history: taken in round by round.
 //!
 //! In a round each customer's records are decided in order and taken in by one write, which also claims the alerts of the
 //! high scores; the rows of a round stand before its alerts go out and before the next round begins. Whatever happens
@@ -15,6 +15,7 @@ use fraud_core::decision::{Decider, Decision};
 use fraud_core::found::{Found, HistoryFound};
 use fraud_core::history::{Answer, History, Incoming, Known, ROUND};
 use fraud_core::policy::HistorySettings;
+use fraud_core::shadow::ShadowScore;
 use futures_util::StreamExt;
 use kinesis_batch::{Received, RetryReason};
 use tokio::time::Instant;
@@ -36,7 +37,7 @@ pub(crate) struct Item<'b> {
     pub(crate) found: Found<'b>,
 }
 
-/// What a policy that looks at the history decides with.
+/// What decides where a policy looks at the history.
 #[derive(Debug)]
 pub(crate) struct Taking<'f, Rows, Ledger, Now> {
     pub(crate) rows: &'f Rows,
@@ -72,6 +73,7 @@ pub(crate) struct Taken {
 pub(crate) struct Decided {
     pub(crate) index: usize,
     pub(crate) is_high: bool,
+    pub(crate) shadow: Option<ShadowScore>,
     pub(crate) unusable_fields: usize,
 }
 
@@ -224,7 +226,7 @@ where
                     let is_high = attempt.decided(item, &decision, self.decider);
                     let known = Known {
                         profile: decision.enrichment.profile().cloned(),
-                        entities: decision.inputs.entity_values(self.decider.policy()),
+                        entities: decision.inputs.entity_values(self.decider.policies()),
                     };
                     if is_high {
                         attempt.claim(item, self.alert(item, &decision));
@@ -354,7 +356,7 @@ impl Attempt {
     fn decided(&mut self, item: &Item<'_>, decision: &Decision<'_>, decider: &Decider) -> bool {
         let is_high = decider.alerts(decision);
         let unusable_fields = decision.inputs.unusable_fields;
-        self.decided.push(Decided { index: item.index, is_high, unusable_fields });
+        self.decided.push(Decided { index: item.index, is_high, shadow: decision.shadow, unusable_fields });
         is_high
     }
 

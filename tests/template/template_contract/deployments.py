@@ -24,6 +24,7 @@ EVERYTHING = {
 }
 
 PUBLISHED = {"PublishedPolicy": "card@0123456789ab"}
+SHADOW = {"ShadowPolicy": "store:next@0123456789ab"}
 LAYER = {"PolicyLayerArn": EVERYTHING["PolicyLayerArn"]}
 
 # What the template's Rules refuse before anything is deployed.
@@ -34,6 +35,7 @@ REFUSED = {
     "a provisioned stream that is warmed": {"StreamMode": "PROVISIONED", "StreamWarmMiBps": 50},
     "provisioned aggregates with a limit": {"AggregatesCapacity": "PROVISIONED", "AggregateMaxWriteUnits": 2000},
     "a history for the built-in policy": {"History": "on"},
+    "a history for built-in policies": {"History": "on", "ShadowPolicy": "builtin:default"},
     "a history's table without a history": {"HistoryTableName": "customer-history"},
     "capacity for a history's table that exists": {"History": "on", "HistoryTableName": "customer-history", "HistoryCapacity": "PROVISIONED"} | PUBLISHED,
     "warm writes for a history's table that exists": {"History": "on", "HistoryTableName": "customer-history", "HistoryWarmWrites": "10000"} | PUBLISHED,
@@ -47,6 +49,8 @@ def parameter_sets(expanded):
     yield "with On-demand Advantage", {"StreamWarmMiBps": 50}
     yield "with a limit of what aggregates cost", {"AggregateMaxWriteUnits": 2000, "AggregateRemembered": 20000}
     yield "with a published policy", PUBLISHED
+    yield "with a policy in the shadow", SHADOW
+    yield "with a history for a policy in the shadow", {"History": "on"} | SHADOW
     yield "with a history that waits for its backfill", {"History": "on", "AlertsEnabled": "false"} | PUBLISHED
     yield "with a history that is warmed for reads alone", {"History": "on", "HistoryWarmReads": "20000"} | PUBLISHED
     yield "with a history in a table that exists", {"History": "on", "HistoryTableName": "customer-history"} | PUBLISHED

@@ -250,6 +250,8 @@ MISTAKES = [
     ("entities of the ledger", put(*_variables("KinesisAlerts"), "ENTITY_SOURCE", to={"Fn::Sub": "dynamodb:${AlertLedgerTable}"}), "table-keys"),
     ("entities from a file", put(*_variables("FirehoseTransform"), "ENTITY_SOURCE", to="file:/opt/entities.json"), "function-variable-values"),
     ("a published policy that one function ignores", put(*_variables("KinesisAlerts"), "FRAUD_POLICY", to={"Ref": "FraudPolicy"}), "published-policy"),
+    ("a policy in the shadow of one function alone", drop(*_variables("FirehoseTransform"), "SHADOW_POLICY"), "shadow-policy"),
+    ("another policy in the shadow of alerts", put(*_variables("KinesisAlerts"), "SHADOW_POLICY", to="builtin:default"), "shadow-policy"),
     ("a function that publishes policies", in_role("KinesisAlertsRole", "dynamodb:GetItem", lambda s: s | {"Action": ["dynamodb:GetItem", "dynamodb:PutItem"]}), "policy-writers"),
     ("a function that cannot read the policy", in_role("FirehoseTransformRole", "dynamodb:GetItem", lambda s: None), "access-needed"),
     ("a function that changes lists", in_role("FirehoseTransformRole", "dynamodb:BatchGetItem", lambda s: s | {"Action": ["dynamodb:BatchGetItem", "dynamodb:UpdateItem"]}), "access-least"),

@@ -211,7 +211,7 @@ fn by_last_policy(
         engine.becomes(Timestamp::from_millis(step(&run[0]) * HALF_DAY * 1000).unwrap());
         decided.extend(engine.step(run, |record, decided| {
             let Decided { decider, decision } = &decided[last];
-            let inputs = evidence::inputs(record.asked_by(last), decision, decider.policy());
+            let inputs = evidence::inputs(record.asked_by(last), decision, decider.policy().further_inputs());
             (decision.score.value.to_bits(), inputs)
         }));
     }
@@ -275,7 +275,10 @@ fn by_folds(made: &[Made], labels: &[Label]) -> Vec<Option<(u64, Option<String>)
             let found = Found { enrichment, entities: Some(entities), history: HistoryFound::New(&inputs) };
             let arrival = Timestamp::from_millis(of.second * 1000).unwrap();
             let decision = decider.decide(&transaction, found, arrival, None);
-            Some((decision.score.value.to_bits(), evidence::inputs(&transaction, &decision, &policy)))
+            Some((
+                decision.score.value.to_bits(),
+                evidence::inputs(&transaction, &decision, policy.further_inputs()),
+            ))
         })
         .collect()
 }

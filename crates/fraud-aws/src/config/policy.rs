@@ -1,4 +1,4 @@
-//! Which policy scores.
+//! Which policies score.
 
 use std::path::PathBuf;
 
@@ -10,10 +10,44 @@ pub(crate) const FRAUD_POLICY: Variable = Variable::port(
     "`builtin:default`, `file:<path to TOML>` or `store:<id of a policy in POLICY_STORE>`",
 )
 .or("builtin:default");
+pub(crate) const SHADOW_POLICY: Variable = Variable::port(
+    "SHADOW_POLICY",
+    &["builtin", "file", "store", "none"],
+    "`builtin:default`, `file:<path to TOML>`, `store:<id of a policy in POLICY_STORE>` or `none:`",
+)
+.or("none:");
 pub(crate) const POLICY_STORE: Variable =
     Variable::port("POLICY_STORE", &["dynamodb", "none"], "`dynamodb:<table>` or `none:`").or("none:");
 
-/// `FRAUD_POLICY`: which policy scores; `POLICY_STORE`: where published policies are.
+/// `FRAUD_POLICY`: which policy decides; `SHADOW_POLICY`: which one is scored beside it and never alerts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PolicySources {
+    /// The policy that decides.
+    pub active: PolicySource,
+    /// The one in its shadow.
+    pub shadow: Option<PolicySource>,
+}
+
+impl PolicySources {
+    /// What is read.
+    pub const VARIABLES: &[Variable] = &[FRAUD_POLICY, SHADOW_POLICY, POLICY_STORE];
+
+    /// Reads the variables; unset, the default policy, and none in its shadow.
+    ///
+    /// # Errors
+    /// [`ConfigError`] if they name no policy.
+    pub fn from_environment(environment: Environment<'_>) -> Result<Self, ConfigError> {
+        let active = PolicySource::from_environment(environment)?;
+        let store = policy_store(environment)?;
+        let shadow = environment.port(&SHADOW_POLICY, |scheme, rest| match (scheme, rest) {
+            ("none", "") => Some(Ok(None)),
+            _ => PolicySource::of(scheme, rest, store).map(|source| source.map(Some)),
+        })??;
+        Ok(PolicySources { active, shadow })
+    }
+}
+
+/// Where a policy is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PolicySource {
     /// The policy that is compiled in.
@@ -42,7 +76,12 @@ impl PolicySource {
     /// [`ConfigError`] if they name no policy.
     pub fn from_environment(environment: Environment<'_>) -> Result<Self, ConfigError> {
         let store = policy_store(environment)?;
-        environment.port(&FRAUD_POLICY, |scheme, rest| match (scheme, rest) {
+        environment.port(&FRAUD_POLICY, |scheme, rest| PolicySource::of(scheme, rest, store))?
+    }
+
+    /// The policy that `scheme:rest` names, one of the store's if it says so; `None` if it names none.
+    fn of(scheme: &str, rest: &str, store: Option<String>) -> Option<Result<Self, ConfigError>> {
+        match (scheme, rest) {
             ("builtin", "default") => Some(Ok(PolicySource::BuiltinDefault)),
             ("file", path) => named(path).map(|path| Ok(PolicySource::File { path: path.into() })),
             ("store", id) => named(id).map(|id| match store {
@@ -50,11 +89,11 @@ impl PolicySource {
                 None => Err(ConfigError::Missing { variable: POLICY_STORE.name, accepts: STORE_NEEDED }),
             }),
             _ => None,
-        })?
+        }
     }
 }
 
-const STORE_NEEDED: &str = "`dynamodb:<table>`, which FRAUD_POLICY=store:<id> needs";
+const STORE_NEEDED: &str = "`dynamodb:<table>`, which a policy `store:<id>` needs";
 
 /// `POLICY_STORE`: the table of published policies; unset, there is none.
 ///

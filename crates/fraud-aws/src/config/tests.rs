@@ -34,6 +34,15 @@ fn every_source_is_read_by_its_scheme() {
         Ok(PolicySource::Store { id: "card@1".into(), table: "policies".into() })
     );
     assert!(policy("store:").is_err());
+    let shadow = |value| {
+        let variables = [("SHADOW_POLICY", value), ("POLICY_STORE", "dynamodb:policies")];
+        with(&variables, PolicySources::from_environment).map(|sources| sources.shadow)
+    };
+    assert_eq!((shadow(""), shadow("none:")), (Ok(None), Ok(None)));
+    assert_eq!(shadow("builtin:default"), Ok(Some(PolicySource::BuiltinDefault)));
+    let published = PolicySource::Store { id: "card@1".into(), table: "policies".into() };
+    assert_eq!(shadow("store:card@1"), Ok(Some(published)));
+    assert!(shadow("none:x").is_err() && shadow("store:").is_err() && shadow("card@1").is_err());
     let entities = |value| with(&[("ENTITY_SOURCE", value)], EntitySource::from_environment);
     assert_eq!(entities("dynamodb:entities"), Ok(EntitySource::DynamoDb { table: "entities".into() }));
     assert_eq!(entities("file:e.json"), Ok(EntitySource::File { path: "e.json".into() }));
@@ -75,7 +84,7 @@ fn a_missing_or_unknown_value_is_one_line_that_names_the_variable_and_what_it_ac
     let error = with(&[("FRAUD_POLICY", "store:card@1")], PolicySource::from_environment).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "POLICY_STORE is not set; it accepts `dynamodb:<table>`, which FRAUD_POLICY=store:<id> needs"
+        "POLICY_STORE is not set; it accepts `dynamodb:<table>`, which a policy `store:<id>` needs"
     );
 }
 
@@ -181,6 +190,7 @@ fn how_long_alerts_are_remembered_is_a_number_of_days() {
 const ACCEPTED: &[(&str, &[&str])] = &[
     ("PROFILE_SOURCE", &["dynamodb:profiles", "file:profiles.json"]),
     ("FRAUD_POLICY", &["builtin:default", "file:policy.toml", "store:card@1"]),
+    ("SHADOW_POLICY", &["builtin:default", "file:policy.toml", "store:card@1", "none:"]),
     ("TRANSACTION_SCHEMA", &["builtin:default", "file:schema.toml"]),
     ("ALERT_SINK", &["sns:arn:aws:sns:us-east-1:123456789012:alerts", "stdout:"]),
     ("ALERT_LEDGER", &["dynamodb:ledger", "memory:"]),
@@ -202,6 +212,7 @@ const READERS: &[Reader] = &[
     (|environment| ProfileSource::from_environment(environment).map(drop), ProfileSource::VARIABLES),
     (|environment| EntitySource::from_environment(environment).map(drop), EntitySource::VARIABLES),
     (|environment| PolicySource::from_environment(environment).map(drop), PolicySource::VARIABLES),
+    (|environment| PolicySources::from_environment(environment).map(drop), PolicySources::VARIABLES),
     (|environment| SchemaSource::from_environment(environment).map(drop), SchemaSource::VARIABLES),
     (|environment| CacheSettings::from_environment(environment).map(drop), CacheSettings::VARIABLES),
     (|environment| event_time_bounds(environment).map(drop), EVENT_TIME_BOUNDS),

@@ -4,7 +4,7 @@ use aws_calls::fault::{CallFault, FaultKind};
 use aws_calls::sdk::Sdk;
 use aws_sdk_dynamodb::Client;
 use fraud_core::entity::Entity;
-use fraud_core::policy::Policy;
+use fraud_core::shadow::Policies;
 use tokio::time::Instant;
 
 use super::{DynamoDbEntities, EntityFileError, FileEntities};
@@ -43,24 +43,24 @@ pub enum EntitiesError {
 }
 
 impl Entities {
-    /// Opens the store if the policy asks for entities, and only then. A table is not asked for anything yet.
+    /// Opens the store if a policy asks for entities, and only then. A table is not asked for anything yet.
     ///
     /// # Errors
-    /// [`EntitiesError`] if there is no source and the policy needs one, or if the source is a file that cannot be used.
+    /// [`EntitiesError`] if there is no source and a policy needs one, or if the source is a file that cannot be used.
     pub async fn connect(
         source: &EntitySource,
-        policy: &Policy,
+        policies: &Policies,
         cache: CacheSettings,
         sdk: &Sdk,
     ) -> Result<Self, EntitiesError> {
-        let asked = policy.asked().entities;
+        let asked = policies.asked().entities;
         if asked.is_empty() {
             return Ok(Entities::Unasked);
         }
         match source {
             EntitySource::None => {
                 let kinds: Vec<_> = asked.iter().map(|kind| kind.as_str()).collect();
-                let policy = policy.id().to_owned();
+                let policy = policies.asking_for_entities().id().to_owned();
                 Err(EntitiesError::NoSource { policy, kinds: kinds.join(", ") })
             }
             EntitySource::File { path } => Ok(Entities::File(FileEntities::load(path)?)),

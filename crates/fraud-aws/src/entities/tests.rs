@@ -227,7 +227,7 @@ async fn a_policy_that_asks_for_no_entity_never_opens_the_source() {
     let policy = Policy::builtin_default().unwrap();
     let source = EntitySource::File { path: "no/such/file.json".into() };
     let sdk = aws_calls::sdk::Sdk::new();
-    let entities = Entities::connect(&source, &policy, CACHE, &sdk).await.unwrap();
+    let entities = Entities::connect(&source, &policy.into(), CACHE, &sdk).await.unwrap();
     assert!(matches!(entities, Entities::Unasked));
     let answer = entities.lookup(&["merchant/M1"], soon()).await;
     assert!(matches!(answer.found[..], [Lookup::Unavailable]) && answer.fault.is_some());
@@ -275,7 +275,10 @@ fn asking() -> Policy {
 #[tokio::test]
 async fn a_policy_that_asks_for_entities_needs_a_source_and_the_start_says_which() {
     let (policy, sdk) = (asking(), aws_calls::sdk::Sdk::new());
-    let error = Entities::connect(&EntitySource::None, &policy, CACHE, &sdk).await.unwrap_err().to_string();
+    let error = Entities::connect(&EntitySource::None, &policy.clone().into(), CACHE, &sdk)
+        .await
+        .unwrap_err()
+        .to_string();
     assert_eq!(
         error,
         format!(
@@ -285,6 +288,6 @@ async fn a_policy_that_asks_for_entities_needs_a_source_and_the_start_says_which
         )
     );
     let file = EntitySource::File { path: "no/such.json".into() };
-    let error = Entities::connect(&file, &policy, CACHE, &sdk).await.unwrap_err().to_string();
+    let error = Entities::connect(&file, &policy.into(), CACHE, &sdk).await.unwrap_err().to_string();
     assert!(error.starts_with("cannot read the entities in no/such.json: "), "{error}");
 }

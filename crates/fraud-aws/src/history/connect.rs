@@ -2,7 +2,7 @@
 
 use aws_calls::fault::{CallFault, FaultKind};
 use aws_calls::sdk::Sdk;
-use fraud_core::policy::Policy;
+use fraud_core::shadow::Policies;
 use tokio::time::Instant;
 
 use super::{DynamoDbHistory, HistoryFault, HistoryStore, MemoryHistory, RowWrite, StoredHistory, Written};
@@ -47,17 +47,20 @@ pub enum HistoryError {
 }
 
 impl HistoryRows {
-    /// Opens the rows if the policy asks for them, and only then. A table is not asked for anything yet.
+    /// Opens the rows if a policy asks for them, and only then. A table is not asked for anything yet.
     ///
     /// # Errors
-    /// [`HistoryError`] if policy and configuration differ.
-    pub async fn connect(target: &HistoryTarget, policy: &Policy, sdk: &Sdk) -> Result<Self, HistoryError> {
-        let id = || policy.id().to_owned();
-        match (policy.needs_history(), target) {
+    /// [`HistoryError`] if policies and configuration differ.
+    pub async fn connect(
+        target: &HistoryTarget,
+        policies: &Policies,
+        sdk: &Sdk,
+    ) -> Result<Self, HistoryError> {
+        match (policies.needs_history(), target) {
             (None, HistoryTarget::None) => Ok(HistoryRows::Unasked),
-            (None, _) => Err(HistoryError::Unasked { policy: id() }),
-            (Some(asks), HistoryTarget::None) => {
-                Err(HistoryError::Nowhere { policy: id(), asks: asks.to_owned() })
+            (None, _) => Err(HistoryError::Unasked { policy: policies.active().id().to_owned() }),
+            (Some((policy, asks)), HistoryTarget::None) => {
+                Err(HistoryError::Nowhere { policy: policy.id().to_owned(), asks: asks.to_owned() })
             }
             (Some(_), HistoryTarget::DynamoDb { table }) => {
                 Ok(HistoryRows::DynamoDb(DynamoDbHistory::new(sdk.config().await, table)))

@@ -7,6 +7,7 @@ use embedded_aws::{EmbeddedAws, Fault, Service, When};
 use fraud_core::history::{Answer, Incoming, Known};
 use fraud_core::identity::Position;
 use fraud_core::policy::{HistorySettings, Policy};
+use fraud_core::shadow::Policies;
 use fraud_core::transaction::Transaction;
 
 use super::*;
@@ -284,12 +285,20 @@ async fn policy_and_configuration_must_agree_and_one_line_says_so() {
     let with = "name = \"p\"\ncap = 100\nthreshold = 50\ndefault_risk = 0.5\n\n[history]\nprior_mean_amount = 50\n\
                 outlier_ratio = 2\n\n[[factors]]\nname = \"burst\"\nwhen = [{ input = \"history.count_1h\", above = 5 }]\npoints = 60\n";
     let (with, without) = (Policy::parse(with).unwrap(), Policy::builtin_default().unwrap());
+    let shadowed = Policies::with_shadow(without.clone(), with.clone()).unwrap();
+    let (with, without) = (Policies::from(with), Policies::from(without));
     let sdk = Arc::new(Sdk::new());
-    let connect = async |target: HistoryTarget, policy: &Policy| {
-        HistoryRows::connect(&target, policy, &sdk).await.map(drop).map_err(|error| error.to_string())
+    let connect = async |target: HistoryTarget, policies: &Policies| {
+        HistoryRows::connect(&target, policies, &sdk).await.map(drop).map_err(|error| error.to_string())
     };
     assert_eq!(connect(HistoryTarget::None, &without).await, Ok(()));
     assert_eq!(connect(HistoryTarget::Memory, &with).await, Ok(()));
+    assert_eq!(connect(HistoryTarget::Memory, &shadowed).await, Ok(()));
+    let of_shadow = connect(HistoryTarget::None, &shadowed).await.unwrap_err();
+    assert!(
+        of_shadow.starts_with("the policy p@") && of_shadow.contains("HISTORY keeps none"),
+        "{of_shadow}"
+    );
     let nowhere = connect(HistoryTarget::None, &with).await.unwrap_err();
     assert!(nowhere.contains("looks at the customers' history (burst) and HISTORY keeps none"), "{nowhere}");
     let unasked = connect(HistoryTarget::Memory, &without).await.unwrap_err();

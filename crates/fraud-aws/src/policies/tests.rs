@@ -8,7 +8,7 @@ use fraud_core::policy::Policy;
 use tokio::time::Instant;
 
 use super::*;
-use crate::config::PolicySource;
+use crate::config::{PolicySource, PolicySources};
 use crate::testing::soon;
 
 const TABLE: &str = "policies";
@@ -145,4 +145,42 @@ async fn a_policy_file_that_cannot_be_used_is_told_with_path_and_line() {
     std::fs::remove_file(&file).unwrap();
     assert!(invalid.to_string().contains("policy line "), "{invalid}");
     assert!(PolicySource::BuiltinDefault.load(&sdk).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_policy_in_the_shadow_is_loaded_beside_the_active_one_and_its_faults_name_its_variable() {
+    let (aws, _client, store) = start().await;
+    store.publish(&published("ana"), soon()).await.unwrap();
+    let sdk = sdk(&aws).await;
+    let load = async |shadow| {
+        PolicySources { active: PolicySource::BuiltinDefault, shadow }
+            .load(&sdk)
+            .await
+            .map_err(|error| error.to_string())
+    };
+    let policies = load(Some(source(&id()))).await.unwrap();
+    assert_eq!(policies.shadow().unwrap().id(), id());
+    assert_eq!(policies.active(), &Policy::builtin_default().unwrap());
+    assert_eq!(load(None).await.unwrap().shadow(), None);
+    let missing = load(Some(source("night@1"))).await.unwrap_err();
+    assert!(missing.starts_with("SHADOW_POLICY: store:night@1 is not in the table policies"), "{missing}");
+
+    let file = |name: &str, ratio: u8| {
+        let path = std::env::temp_dir().join(format!("fraud-aws-{name}-{}.toml", std::process::id()));
+        let text = format!(
+            "name = \"{name}\"\ncap = 100\nthreshold = 50\ndefault_risk = 0.5\n[history]\nprior_mean_amount = 50\n\
+             outlier_ratio = {ratio}\n[[factors]]\nname = \"a\"\ninput = \"amount\"\nweight = 1\n"
+        );
+        std::fs::write(&path, text).unwrap();
+        PolicySource::File { path }
+    };
+    let sources = PolicySources { active: file("one", 2), shadow: Some(file("two", 3)) };
+    let refused = sources.load(&sdk).await.unwrap_err().to_string();
+    for source in [Some(sources.active), sources.shadow] {
+        if let Some(PolicySource::File { path }) = source {
+            std::fs::remove_file(path).unwrap();
+        }
+    }
+    assert!(refused.starts_with("SHADOW_POLICY: the policies one@"), "{refused}");
+    assert!(refused.contains("outlier_ratio 2 and 3"), "{refused}");
 }

@@ -2,6 +2,7 @@
 
 use fraud_core::enrichment::EnrichmentCounts;
 use fraud_core::event_time::EventTimeFaults;
+use fraud_core::shadow::ShadowCounts;
 
 use super::MetricLine;
 use super::metric::*;
@@ -33,6 +34,14 @@ impl MetricLine {
     pub fn history(&mut self, counts: Option<HistoryCounts>) -> &mut Self {
         let Some(counts) = counts else { return self };
         self.count(HISTORY_EXPIRED, counts.expired).count(HISTORY_INVALID, counts.invalid)
+    }
+
+    /// Adds what the policy in the shadow came to, if there is one.
+    pub fn shadow(&mut self, counts: Option<ShadowCounts>) -> &mut Self {
+        let Some(counts) = counts else { return self };
+        self.count(SHADOW_HIGH_SCORES, counts.high)
+            .count(SHADOW_ONLY, counts.shadow_only)
+            .count(ACTIVE_ONLY, counts.active_only)
     }
 
     /// Adds how many fields have no value because of their type, if the policy asks for fields.

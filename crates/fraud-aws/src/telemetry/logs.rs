@@ -39,6 +39,13 @@ pub fn log_policy(policy: &Policy) {
     }
 }
 
+/// Logs the id of the policy in the shadow, if there is one.
+pub fn log_shadow(policy: Option<&Policy>) {
+    if let Some(policy) = policy {
+        tracing::info!(policy = policy.id(), "policy in the shadow loaded: it is scored and never alerted");
+    }
+}
+
 /// Logs the id of the schema that transactions are read by, if it is not the default.
 pub fn log_schema(id: Option<&str>) {
     if let Some(id) = id {

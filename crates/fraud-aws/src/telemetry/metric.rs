@@ -69,6 +69,21 @@ pub const PROFILE_LOOKUPS: Metric =
 /// Scores that raise an alert.
 pub const HIGH_SCORES: Metric = Metric::count("HighScores", "Records whose score is above the threshold");
 
+pub(super) const SHADOW_HIGH_SCORES: Metric = Metric::count(
+    "ShadowHighScores",
+    "With a policy in the shadow: records whose score by it is above its threshold",
+);
+pub(super) const SHADOW_ONLY: Metric = Metric::count(
+    "ShadowOnly",
+    "With a policy in the shadow: records that it would have alerted and the active policy does not",
+);
+pub(super) const ACTIVE_ONLY: Metric = Metric::count(
+    "ActiveOnly",
+    "With a policy in the shadow: high scores of the active policy that it would not have alerted",
+);
+/// The metrics of [`MetricLine::shadow`](super::MetricLine::shadow).
+pub const SHADOW: [Metric; 3] = [SHADOW_HIGH_SCORES, SHADOW_ONLY, ACTIVE_ONLY];
+
 pub(super) const RECORDS_WITH_PROFILE: Metric =
     Metric::count("RecordsWithProfile", "Records whose customer has a profile");
 pub(super) const RECORDS_WITHOUT_PROFILE: Metric =

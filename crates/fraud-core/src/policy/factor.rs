@@ -80,6 +80,15 @@ impl Factor {
         }
     }
 
+    /// The same as [`Factor::places`], to be changed.
+    pub(crate) fn places_mut(&mut self) -> impl Iterator<Item = &mut Place> {
+        let looks_at = match &mut self.gives {
+            Gives::Points(_) => None,
+            Gives::Bands { of, .. } | Gives::Weight { of, .. } => Some(of),
+        };
+        self.when.iter_mut().map(|condition| &mut condition.of).chain(looks_at)
+    }
+
     /// The places of all inputs that it looks at.
     pub(crate) fn places(&self) -> impl Iterator<Item = Place> {
         self.when.iter().map(|condition| condition.of).chain(self.looks_at())

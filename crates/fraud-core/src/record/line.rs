@@ -214,7 +214,7 @@ mod tests {
         let decider = Decider::new(policy, EventTimeBounds::UNBOUNDED);
         let decision = decider.decide(&transaction, enrichment, arrival, position);
         let mut out = Vec::new();
-        RecordEncoder::new(decider.policy()).encode(&transaction, &decision, position, &mut out);
+        RecordEncoder::new(decider.policies()).encode(&transaction, &decision, position, &mut out);
         out
     }
 

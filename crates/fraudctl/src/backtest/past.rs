@@ -73,7 +73,9 @@ impl<'a> Past<'a> {
         }
         for policy in policies {
             known.entities =
-                entities::for_policy(arguments.entities.as_deref(), policy)?.entities.without_days();
+                entities::for_policies(arguments.entities.as_deref(), &(*policy).clone().into())?
+                    .entities
+                    .without_days();
         }
         let learns = |policy: &&Policy| policy.needs_history().is_some() || policy.looks_at_merchants_days();
         let default = if policies.iter().any(learns) { WARM_UP_DAYS * DAY } else { 0 };

@@ -6,7 +6,7 @@ use fraud_aws::config::{AlertLedgerTarget, Environment, HistoryTarget};
 use fraud_aws::history::{HistoryError, HistoryFault, HistoryRows};
 use fraud_aws::port::Call;
 use fraud_aws::{history, ledger};
-use fraud_core::policy::Policy;
+use fraud_core::shadow::Policies;
 
 use super::finding::{Finding, Wrong};
 use super::tables::Table;
@@ -20,10 +20,10 @@ const ON_ROWS: &[Call] = &[
 /// What the history asks the ledger.
 const ON_LEDGER: &[Call] = &[Call { operation: "GetItem", action: "dynamodb:GetItem" }];
 
-/// Where the history is kept, if it is; that it is if the policy looks at it, and only then.
+/// Where the history is kept, if it is; that it is if a policy looks at it, and only then.
 pub(super) async fn check(
     environment: Environment<'_>,
-    policy: Option<&Policy>,
+    policies: Option<&Policies>,
     sdk: &Sdk,
     can_call: bool,
 ) -> Vec<Finding> {
@@ -37,7 +37,7 @@ pub(super) async fn check(
         HistoryTarget::DynamoDb { table } => format!("dynamodb:{table}"),
     };
     let mut findings = Vec::new();
-    if let Some(wrong) = refused(&target, policy, sdk).await {
+    if let Some(wrong) = refused(&target, policies, sdk).await {
         findings.push(Finding::wrong(CHECK, &told, wrong));
     }
     let ledger = AlertLedgerTarget::from_environment(environment).ok();
@@ -62,8 +62,8 @@ pub(super) async fn check(
 }
 
 /// Why the functions would not start.
-async fn refused(target: &HistoryTarget, policy: Option<&Policy>, sdk: &Sdk) -> Option<Wrong> {
-    let error = HistoryRows::connect(target, policy?, sdk).await.err()?;
+async fn refused(target: &HistoryTarget, policies: Option<&Policies>, sdk: &Sdk) -> Option<Wrong> {
+    let error = HistoryRows::connect(target, policies?, sdk).await.err()?;
     let mend = match error {
         HistoryError::Nowhere { .. } => {
             "name its table: HISTORY=dynamodb:<table>, or a policy without [history]"

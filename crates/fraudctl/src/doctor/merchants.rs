@@ -4,9 +4,8 @@ use aws_calls::sdk::Sdk;
 use aws_sdk_dynamodb::Client;
 use fraud_aws::clock::{Clock, SystemClock};
 use fraud_aws::config::{EntitySource, Environment, label_delay};
-use fraud_core::inputs::Input;
 use fraud_core::merchant::{LabelDelay, day_of};
-use fraud_core::policy::Policy;
+use fraud_core::shadow::Policies;
 
 use super::finding::{Finding, Wrong};
 use crate::entities::EntityTable;
@@ -14,21 +13,17 @@ use crate::entities::EntityTable;
 const CHECK: &str = "merchants' counts";
 const MEND: &str = "count them from the lake: fraudctl merchants count <files> --from <day> --through <day>";
 
-/// Nothing if the policy does not look at them, or the table cannot be asked.
+/// Nothing if no policy looks at them, or the table cannot be asked.
 pub(super) async fn check(
     environment: Environment<'_>,
-    policy: Option<&Policy>,
+    policies: Option<&Policies>,
     sdk: &Sdk,
     can_call: bool,
 ) -> Vec<Finding> {
-    let looks_at = |policy: &Policy| {
-        let is_one = |input: &Input| matches!(input, Input::MerchantFraudRate | Input::MerchantCompromiseAge);
-        policy.further_inputs().iter().any(|further| is_one(&further.input))
-    };
     let (Ok(EntitySource::DynamoDb { table }), Ok(delay), true, true) = (
         EntitySource::from_environment(environment),
         label_delay(environment),
-        policy.is_some_and(looks_at),
+        policies.is_some_and(Policies::looks_at_merchants_days),
         can_call,
     ) else {
         return Vec::new();

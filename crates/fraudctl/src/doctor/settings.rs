@@ -2,37 +2,43 @@
 
 use aws_calls::sdk::Sdk;
 use fraud_aws::config::{
-    CacheSettings, Environment, PolicySource, SchemaSource, event_time_bounds, label_delay, window_rule,
+    CacheSettings, Environment, PolicySources, SchemaSource, event_time_bounds, label_delay, window_rule,
 };
 
 use fraud_core::policy::Policy;
+use fraud_core::shadow::Policies;
 
 use super::finding::{Finding, Wrong};
 
-/// What is found, and the policy if it can be used.
-pub(super) async fn check(environment: Environment<'_>, sdk: &Sdk) -> (Vec<Finding>, Option<Policy>) {
+/// What is found, and the policies if they can be used.
+pub(super) async fn check(environment: Environment<'_>, sdk: &Sdk) -> (Vec<Finding>, Option<Policies>) {
     let source = environment.get("FRAUD_POLICY").unwrap_or_else(|| "builtin:default".to_owned());
-    let (policy, told) = match policy(environment, sdk).await {
-        Ok(policy) => {
-            let told = told(&policy);
-            (Some(policy), Ok(told))
+    let (policies, told) = match policies(environment, sdk).await {
+        Ok(policies) => {
+            let told = told(policies.active());
+            (Some(policies), Ok(told))
         }
         Err(wrong) => (None, Err(wrong)),
     };
     let schema_source = environment.get("TRANSACTION_SCHEMA").unwrap_or_else(|| "builtin:default".to_owned());
-    let findings = vec![
+    let shadow = policies.as_ref().and_then(Policies::shadow).map(|shadow| {
+        let source = environment.get("SHADOW_POLICY").unwrap_or_default();
+        Finding::ok("shadow policy", source, shadow.id())
+    });
+    let mut findings = vec![
         Finding::of("policy", source, told),
         Finding::of("schema", schema_source, schema(environment)),
         Finding::of("settings", "", settings(environment)),
     ];
-    (findings, policy)
+    findings.extend(shadow);
+    (findings, policies)
 }
 
-async fn policy(environment: Environment<'_>, sdk: &Sdk) -> Result<Policy, Wrong> {
-    let source = PolicySource::from_environment(environment).map_err(Wrong::setting)?;
+async fn policies(environment: Environment<'_>, sdk: &Sdk) -> Result<Policies, Wrong> {
+    let sources = PolicySources::from_environment(environment).map_err(Wrong::setting)?;
     let mend =
         "fraudctl score <file> --profiles <file> --policy <policy> tries a policy; name one that works";
-    source.load(sdk).await.map_err(|error| Wrong::new(error, mend))
+    sources.load(sdk).await.map_err(|error| Wrong::new(error, mend))
 }
 
 fn told(policy: &Policy) -> String {

@@ -18,7 +18,7 @@ use fraud_aws::entities::FileEntities;
 use fraud_aws::port::Call;
 use fraud_aws::profiles::FileProfiles;
 use fraud_aws::{aggregates, entities, ledger, policies, profiles};
-use fraud_core::policy::Policy;
+use fraud_core::shadow::Policies;
 use fraud_core::window::WindowRule;
 use tokio::time::Instant;
 
@@ -78,10 +78,10 @@ pub(super) async fn profiles(environment: Environment<'_>, sdk: &Sdk, can_call: 
     }
 }
 
-/// The table of entities, if there is one; that there must be, if the policy asks for any.
+/// The table of entities, if there is one; that there must be, if a policy asks for any.
 pub(super) async fn entities(
     environment: Environment<'_>,
-    policy: Option<&Policy>,
+    policies: Option<&Policies>,
     sdk: &Sdk,
     can_call: bool,
 ) -> Vec<Finding> {
@@ -89,9 +89,10 @@ pub(super) async fn entities(
     match EntitySource::from_environment(environment) {
         Err(error) => vec![Finding::wrong(check, "", Wrong::setting(error))],
         Ok(EntitySource::None) => {
-            let asking = policy.filter(|policy| !policy.asked().entities.is_empty());
-            let wrong = asking.map(|policy| {
-                let kinds: Vec<_> = policy.asked().entities.iter().map(|kind| kind.as_str()).collect();
+            let asking = policies.filter(|policies| !policies.asked().entities.is_empty());
+            let wrong = asking.map(|policies| {
+                let kinds: Vec<_> = policies.asked().entities.iter().map(|kind| kind.as_str()).collect();
+                let policy = policies.asking_for_entities();
                 let what = format!("the policy {} asks for entities ({})", policy.id(), kinds.join(", "));
                 Wrong::new(what, "name their table in ENTITY_SOURCE: dynamodb:<table>")
             });

@@ -6,7 +6,7 @@ use anyhow::anyhow;
 use fraud_aws::entities::FileEntities;
 use fraud_aws::entities::rows::{self, Rows};
 use fraud_core::inputs::Input;
-use fraud_core::policy::Policy;
+use fraud_core::shadow::Policies;
 
 use super::EntityItem;
 use super::table::items;
@@ -49,21 +49,21 @@ fn is_kept_by_people(input: &Input) -> bool {
     matches!(input, Input::EntityRisk(_) | Input::OnList(..))
 }
 
-/// Reads the file to score by under a policy, if one is given.
+/// Reads the file to score by, if one is given.
 ///
 /// # Errors
-/// [`Failure::Input`] if the policy asks for risks or lists and no file is given, or if the file, or a row of it, cannot be read.
-pub fn for_policy(path: Option<&Path>, policy: &Policy) -> Result<LoadedEntities, Failure> {
-    let asked: Vec<_> = policy.asked().entities.iter().map(|kind| kind.as_str()).collect();
+/// [`Failure::Input`] if a policy asks for risks or lists and no file is given, or if the file, or a row of it, cannot be read.
+pub fn for_policies(path: Option<&Path>, policies: &Policies) -> Result<LoadedEntities, Failure> {
+    let asked: Vec<_> = policies.asked().entities.iter().map(|kind| kind.as_str()).collect();
     match path {
         Some(path) => load(path),
         // What labels say of merchants need not be known yet.
-        None if !policy.further_inputs().iter().any(|further| is_kept_by_people(&further.input)) => {
+        None if !policies.further_inputs().iter().any(|further| is_kept_by_people(&further.input)) => {
             Ok(LoadedEntities::default())
         }
         None => Err(Failure::input(anyhow!(
             "the policy {} asks for entities ({}): give --entities FILE, such as {{\"merchant/M1\": {{\"risk\": 0.9}}}}",
-            policy.id(),
+            policies.asking_for_entities().id(),
             asked.join(", ")
         ))),
     }

@@ -60,11 +60,11 @@ impl DryRun {
             FunctionName::Alerts => {
                 let config = kinesis_alerts::config::Config::from_environment(environment);
                 let config = config.map_err(Failure::input)?;
-                let policy = config.policy_source.load(sdk).await.map_err(Failure::input)?;
+                let policies = config.policy_sources.load(sdk).await.map_err(Failure::input)?;
                 let schema = config.schema_source.load().map_err(Failure::input)?;
                 let profiles = Profiles::connect(&config.profile_source, config.cache, sdk).await;
-                let entities = Entities::connect(&config.entity_source, &policy, config.cache, sdk).await;
-                let history = HistoryRows::connect(&config.history, &policy, sdk).await;
+                let entities = Entities::connect(&config.entity_source, &policies, config.cache, sdk).await;
+                let history = HistoryRows::connect(&config.history, &policies, sdk).await;
                 let AlertLedgerTarget::DynamoDb { table, retention } = config.alert_ledger else {
                     return Err(for_development("ALERT_LEDGER", "memory:"));
                 };
@@ -78,7 +78,7 @@ impl DryRun {
                     dead_letters: NoSink,
                     clock: SystemClock,
                 };
-                let alerts = Alerts::new(ports, policy, config.event_time_bounds)
+                let alerts = Alerts::new(ports, policies, config.event_time_bounds)
                     .with_label_delay(config.label_delay)
                     .with_schema(&schema);
                 Ok(DryRun::Alerts(Box::new(alerts)))

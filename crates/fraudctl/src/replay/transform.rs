@@ -78,13 +78,13 @@ impl TransformHandler {
         out: Option<(&Path, Replay)>,
     ) -> Result<Self, Failure> {
         let config = Config::from_environment(environment).map_err(Failure::input)?;
-        let policy = config.policy_source.load(sdk).await.map_err(Failure::input)?;
+        let policies = config.policy_sources.load(sdk).await.map_err(Failure::input)?;
         let schema = config.schema_source.load().map_err(Failure::input)?;
         let profiles = Profiles::connect(&config.profile_source, config.cache, sdk).await;
-        let entities = Entities::connect(&config.entity_source, &policy, config.cache, sdk).await;
+        let entities = Entities::connect(&config.entity_source, &policies, config.cache, sdk).await;
         let (profiles, entities) = (profiles.map_err(Failure::input)?, entities.map_err(Failure::input)?);
-        let history = HistoryRows::connect(&config.history, &policy, sdk).await.map_err(Failure::input)?;
-        let transform = Transform::new(profiles, entities, policy, config.event_time_bounds)
+        let history = HistoryRows::connect(&config.history, &policies, sdk).await.map_err(Failure::input)?;
+        let transform = Transform::new(profiles, entities, policies, config.event_time_bounds)
             .with_label_delay(config.label_delay)
             .with_history(history)
             .with_schema(&schema);

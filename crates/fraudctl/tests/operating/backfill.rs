@@ -83,7 +83,7 @@ fn line(customer: &str, number: u32, minutes: i64) -> String {
     let position = Position { stream: "s", shard: "shardId-0", sequence_number: "1", sub_sequence_number: 0 };
     let decision = decider.decide(&transaction, Enrichment::Profile(&profile), arrival, Some(position));
     let mut line = Vec::new();
-    RecordEncoder::new(decider.policy()).encode(&transaction, &decision, Some(position), &mut line);
+    RecordEncoder::new(decider.policies()).encode(&transaction, &decision, Some(position), &mut line);
     String::from_utf8(line).unwrap()
 }
 

@@ -2,6 +2,7 @@ use exact_text::written_time;
 use fraud_aws::entities::FileEntities;
 use fraud_core::event_time::EventTimeBounds;
 use fraud_core::money::Money;
+use fraud_core::policy::Policy;
 use fraud_core::transaction::Transaction;
 use fraud_core::window::{Window, WindowTime};
 
@@ -58,7 +59,7 @@ fn balanced() -> (ExpectedOutput, PipelineOutput) {
         record(5, &high("1")),
     ];
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let policy = Policy::builtin_default().unwrap();
+    let policy: Policies = Policy::builtin_default().unwrap().into();
     let expected = runtime.block_on(ExpectedOutput::of(
         &records,
         (&FileProfiles::parse(PROFILES).unwrap(), &Timeline::from(FileEntities::default())),
@@ -69,6 +70,7 @@ fn balanced() -> (ExpectedOutput, PipelineOutput) {
     let landed = |id: &str, fraud_score, enrichment: &str| LandedLine {
         decision_id: id.to_owned(),
         fraud_score,
+        shadow_score: None,
         enrichment: enrichment.to_owned(),
         unavailable: EntityKinds::NONE,
         history: None,
@@ -107,7 +109,7 @@ fn an_id_that_is_used_again_needs_an_alert_for_each_content() {
     let other = high("1").replace("20000", "30000");
     let records = [record(1, &high("1")), record(2, &other), record(3, &high("1"))];
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let policy = Policy::builtin_default().unwrap();
+    let policy: Policies = Policy::builtin_default().unwrap().into();
     let profiles = FileProfiles::parse(PROFILES).unwrap();
     let expected = runtime.block_on(ExpectedOutput::of(
         &records,
@@ -119,6 +121,7 @@ fn an_id_that_is_used_again_needs_an_alert_for_each_content() {
     let line = LandedLine {
         decision_id: "A/1".to_owned(),
         fraud_score: 0.8999999999999999,
+        shadow_score: None,
         enrichment: "profile".to_owned(),
         unavailable: EntityKinds::NONE,
         history: None,
@@ -157,7 +160,8 @@ fn a_reuse_of_an_id_is_a_transaction_of_its_own_in_the_windows() {
     };
     let records = ["1", "1.00", "2", "1"].map(transaction);
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let (profiles, policy) = (FileProfiles::parse(PROFILES).unwrap(), Policy::builtin_default().unwrap());
+    let profiles = FileProfiles::parse(PROFILES).unwrap();
+    let policy: Policies = Policy::builtin_default().unwrap().into();
     let expected = runtime.block_on(ExpectedOutput::of(
         &records,
         (&profiles, &Timeline::from(FileEntities::default())),
@@ -180,7 +184,7 @@ fn a_record_scored_without_an_answer_is_held_against_the_score_without_an_answer
 
 #[test]
 fn a_record_scored_without_some_entities_is_held_against_the_score_without_them() {
-    let policy = Policy::parse(
+    let policy: Policies = Policy::parse(
         r#"
         name = "lists"
         cap = 100
@@ -198,7 +202,8 @@ fn a_record_scored_without_some_entities_is_held_against_the_score_without_them(
         points = 20
         "#,
     )
-    .unwrap();
+    .unwrap()
+    .into();
     let entities = r#"{"merchant/M": {"list_compromised": 0}, "device/D": {"list_compromised": 0}}"#;
     let entities = FileEntities::parse(entities).unwrap();
     let records = [record(1, r#"{"transaction_id":"1","amount":1,"merchant_id":"M","device_id":"D"}"#)];
@@ -221,6 +226,7 @@ fn a_record_scored_without_some_entities_is_held_against_the_score_without_them(
         let line = |fraud_score| LandedLine {
             decision_id: "/1".to_owned(),
             fraud_score,
+            shadow_score: None,
             enrichment: "no_customer".to_owned(),
             unavailable: unavailable.iter().copied().collect(),
             history: None,

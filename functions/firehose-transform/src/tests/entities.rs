@@ -6,6 +6,7 @@ use aws_calls::fault::CallFault;
 use fraud_aws::entities::{EntityCounts, FileEntities};
 use fraud_aws::lookup::{self, Answer};
 use fraud_core::entity::Entity;
+use fraud_core::policy::Policy;
 use tokio::sync::Barrier;
 
 use super::*;

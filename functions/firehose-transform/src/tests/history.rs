@@ -7,6 +7,7 @@ use fraud_aws::history::{HistoryFault, MemoryHistory, RowWrite, StoredHistory, W
 use fraud_core::history::{Answer, History, Known};
 use fraud_core::identity::Position;
 use fraud_core::policy::HistorySettings;
+use fraud_core::policy::Policy;
 use fraud_core::profile::Attribute;
 use fraud_core::transaction::Transaction;
 

@@ -81,6 +81,15 @@ def a_published_policy_is_the_one_that_scores(deployment, code):
             yield f"{function.name}: FRAUD_POLICY is `{named}`; PublishedPolicy names {wanted}"
 
 
+@rule("shadow-policy")
+def both_scoring_functions_score_the_same_policy_in_the_shadow(deployment, code):
+    wanted = deployment.values.get("ShadowPolicy")
+    for function in functions_with_code(deployment, code):
+        named = function.variables.get("SHADOW_POLICY")
+        if "SHADOW_POLICY" in code.variables(function.binary) and named != wanted:
+            yield f"{function.name}: SHADOW_POLICY is `{named}`; ShadowPolicy names {wanted}"
+
+
 @rule("policy-writers")
 def no_function_writes_policies(deployment, code):
     """Who scores must not be able to change what it scores by, whatever a port comes to call."""

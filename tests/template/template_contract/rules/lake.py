@@ -25,6 +25,9 @@ TYPES = {
     "history": "string",
     "position": "string",
     "engine": "string",
+    "shadow_score": "double",
+    "shadow_policy": "string",
+    "shadow_customer_risk": "double",
 }
 # Fields of the producers that the code passes on without a look, and the lake keeps.
 PASSED_ON = ("merchant_id", "merchant_category", "channel", "currency", "country", "device_id", "card_id", "ip")

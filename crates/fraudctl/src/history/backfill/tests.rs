@@ -125,7 +125,7 @@ impl Live {
         let at = Some(position(sent));
         let decision = decider.decide(&transaction, Enrichment::NoProfile, sent.arrival, at);
         let mut line = Vec::new();
-        RecordEncoder::new(decider.policy()).encode(&transaction, &decision, at, &mut line);
+        RecordEncoder::new(decider.policies()).encode(&transaction, &decision, at, &mut line);
         line
     }
 }
