@@ -20,6 +20,7 @@ METRICS = {
             "DeliveryToS3.DataFreshness",
             "ExecuteProcessing.Success",
             "FailedConversion.Records",
+            "IncomingRecords",
             "KinesisMillisBehindLatest",
             "PartitionCountExceeded",
             "SucceedConversion.Records",

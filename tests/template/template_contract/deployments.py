@@ -19,6 +19,8 @@ EVERYTHING = {
     "ProfileWarmReads": "33333",
     "PublishAggregates": "true",
     "RawBackupLockDays": 30,
+    "AlertArchiveLockDays": 2555,
+    "AlertArchiveLockMode": "COMPLIANCE",
     "StreamMode": "PROVISIONED",
     "TransformBufferMB": 1,
 }

@@ -2,6 +2,8 @@
 
 use aws_calls::fault::CallFault;
 use aws_calls::sdk::Sdk;
+use aws_sdk_sns::Client;
+use aws_sdk_sns::types::Subscription;
 use aws_sdk_sqs::types::QueueAttributeName;
 use fraud_aws::config::{AlertSinkTarget, DeadLettersTarget, Environment, UnalertedLettersTarget};
 use fraud_aws::dead_letters::MAX_BODY_BYTES;
@@ -23,7 +25,7 @@ pub(super) async fn topic(environment: Environment<'_>, sdk: &Sdk, can_call: boo
 }
 
 async fn find_topic(topic_arn: &str, sdk: &Sdk) -> Result<String, Wrong> {
-    let client = aws_sdk_sns::Client::new(sdk.config().await);
+    let client = Client::new(sdk.config().await);
     let answer = client.get_topic_attributes().topic_arn(topic_arn).send().await;
     let answer = answer.map_err(|error| match CallFault::of(&error).code {
         code if code.contains("NotFound") => {
@@ -34,11 +36,32 @@ async fn find_topic(topic_arn: &str, sdk: &Sdk) -> Result<String, Wrong> {
         }
         code => Wrong::call("sns", "sns:GetTopicAttributes", &code),
     })?;
+    let archives = match archives(&client, topic_arn).await {
+        Ok(archives) => archives,
+        Err(code) => return Err(Wrong::call("sns", "sns:ListSubscriptionsByTopic", &code)),
+    };
     let number = |name: &str| {
         let number = answer.attributes().and_then(|attributes| attributes.get(name));
         number.and_then(|number| number.parse::<u64>().ok())
     };
-    subscribed(topic_arn, number("SubscriptionsConfirmed"), number("SubscriptionsPending"))
+    let confirmed = number("SubscriptionsConfirmed").map(|confirmed| confirmed.saturating_sub(archives));
+    subscribed(topic_arn, confirmed, number("SubscriptionsPending"))
+}
+
+/// How many of a topic's subscriptions are Firehose's: an archive keeps alerts, and tells nobody. An error is its code.
+async fn archives(client: &Client, topic_arn: &str) -> Result<u64, String> {
+    let (mut archives, mut next) = (0, None);
+    loop {
+        let page =
+            client.list_subscriptions_by_topic().topic_arn(topic_arn).set_next_token(next).send().await;
+        let page = page.map_err(|error| CallFault::of(&error).code)?;
+        let is_archive = |subscription: &&Subscription| subscription.protocol() == Some("firehose");
+        archives += page.subscriptions().iter().filter(is_archive).count() as u64;
+        next = page.next_token().map(str::to_owned);
+        if next.is_none() {
+            return Ok(archives);
+        }
+    }
 }
 
 /// Whether anybody receives what is published. SNS accepts alerts on a topic without subscribers.

@@ -200,25 +200,40 @@ async fn a_thousand_profiles_are_sampled_and_an_empty_table_is_told() {
     assert!(ended.stdout.contains("not sampled: dynamodb:Scan is not allowed"), "{ended:?}");
 }
 
-/// An SNS whose topics have so many subscriptions.
-async fn sns(confirmed: u32, pending: u32) -> String {
+/// An SNS whose topics have so many subscriptions, of which so many of the confirmed ones are archives.
+async fn sns(confirmed: u32, archives: usize, pending: u32) -> String {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let entry = |key, value: u32| format!("<entry><key>{key}</key><value>{value}</value></entry>");
     let entries = entry("SubscriptionsConfirmed", confirmed) + &entry("SubscriptionsPending", pending);
-    let body = format!(
-        "<GetTopicAttributesResponse xmlns=\"http://sns.amazonaws.com/doc/2010-03-31/\"><GetTopicAttributesResult>\
-         <Attributes>{entries}</Attributes></GetTopicAttributesResult></GetTopicAttributesResponse>"
-    );
-    let answer = format!(
-        "HTTP/1.1 200 OK\r\ncontent-type: text/xml\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
-        body.len()
-    );
+    let answer = |action: &str, result: &str| {
+        let body = format!(
+            "<{action}Response xmlns=\"http://sns.amazonaws.com/doc/2010-03-31/\"><{action}Result>{result}</{action}Result>\
+             </{action}Response>"
+        );
+        format!(
+            "HTTP/1.1 200 OK\r\ncontent-type: text/xml\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+            body.len()
+        )
+    };
+    let attributes = answer("GetTopicAttributes", &format!("<Attributes>{entries}</Attributes>"));
+    let archive = "<member><Protocol>firehose</Protocol></member>".repeat(archives);
+    let list = "ListSubscriptionsByTopic";
+    let subscriptions = answer(list, &format!("<Subscriptions>{archive}</Subscriptions>"));
     tokio::spawn(async move {
         while let Ok((mut connection, _)) = listener.accept().await {
-            let mut request = [0; 16 * 1024];
-            let _ = connection.read(&mut request).await;
+            let mut request = Vec::new();
+            // The form comes behind the head, perhaps by itself.
+            while !String::from_utf8_lossy(&request).contains("Action=") {
+                let mut part = [0; 16 * 1024];
+                match connection.read(&mut part).await {
+                    Ok(read) if read > 0 => request.extend_from_slice(&part[..read]),
+                    _ => break,
+                }
+            }
+            let is_list = String::from_utf8_lossy(&request).contains(list);
+            let answer = if is_list { &subscriptions } else { &attributes };
             let _ = connection.write_all(answer.as_bytes()).await;
         }
     });
@@ -228,13 +243,14 @@ async fn sns(confirmed: u32, pending: u32) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_alert_topic_without_a_confirmed_subscription_is_wrong() {
     let world = started().await;
-    for (confirmed, pending, told) in [
-        (0, 0, Some("nobody is subscribed: alerts reach nobody")),
-        (0, 1, Some("no subscription is confirmed (1 not yet): alerts reach nobody")),
-        (2, 1, None),
+    for (confirmed, archives, pending, told) in [
+        (0, 0, 0, Some("nobody is subscribed: alerts reach nobody")),
+        (1, 1, 0, Some("nobody is subscribed: alerts reach nobody")),
+        (1, 1, 1, Some("no subscription is confirmed (1 not yet): alerts reach nobody")),
+        (3, 1, 1, None),
     ] {
         let mut command = world.command(&["doctor", "--json"]);
-        command.env("AWS_ENDPOINT_URL_SNS", sns(confirmed, pending).await);
+        command.env("AWS_ENDPOINT_URL_SNS", sns(confirmed, archives, pending).await);
         let ended = Ended::from(command.output().await.unwrap());
         assert_eq!(ended.status, Some(i32::from(told.is_some())), "{ended:?}");
         let topic = ended.json_lines().into_iter().find(|line| line["check"] == "alert sink").unwrap();
@@ -333,6 +349,7 @@ async fn each_permission_that_is_missing_is_told_by_its_action() {
         (Service::DynamoDb, "BatchGetItem", "profiles"),
         (Service::DynamoDb, "PutItem", "alert ledger"),
         (Service::Sns, "GetTopicAttributes", "alert sink"),
+        (Service::Sns, "ListSubscriptionsByTopic", "alert sink"),
         (Service::Sqs, "GetQueueAttributes", "dead letters"),
         (Service::Kinesis, "DescribeStreamSummary", "stream"),
         (Service::Kinesis, "ListShards", "stream"),

@@ -84,11 +84,16 @@ impl Sns {
                 let arn = state.topics.named_by(form.get("TopicArn"))?;
                 Ok(topics::attributes(arn))
             }
+            "ListSubscriptionsByTopic" => {
+                let state = self.state();
+                let arn = state.topics.named_by(form.get("TopicArn"))?;
+                Ok(topics::subscriptions(arn))
+            }
             _ => Err(ServiceError::new(
                 400,
                 "InvalidAction",
                 "The action or operation requested is invalid, or is none that embedded-aws has: \
-                 Publish, PublishBatch, CreateTopic, ListTopics, GetTopicAttributes.",
+                 Publish, PublishBatch, CreateTopic, ListTopics, GetTopicAttributes, ListSubscriptionsByTopic.",
             )),
         }
     }

@@ -78,6 +78,15 @@ fn arn(name: &str) -> String {
     format!("arn:aws:sns:{REGION}:{ACCOUNT_ID}:{name}")
 }
 
+/// What ListSubscriptionsByTopic says of a topic: who reads what was published stands for a subscriber.
+pub(super) fn subscriptions(arn: &str) -> String {
+    let arn = escape_xml(arn);
+    format!(
+        "<Subscriptions><member><TopicArn>{arn}</TopicArn><Protocol>application</Protocol><Owner>{ACCOUNT_ID}</Owner>\
+         <SubscriptionArn>{arn}:embedded</SubscriptionArn><Endpoint>embedded</Endpoint></member></Subscriptions>"
+    )
+}
+
 /// What GetTopicAttributes says of a topic.
 pub(super) fn attributes(arn: &str) -> String {
     let entries = [

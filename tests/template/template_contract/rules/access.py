@@ -5,6 +5,7 @@ import re
 from ..functions_of import functions, functions_with_code
 from ..model import as_list
 from . import rule
+from .archive import lake_deliveries
 
 # What Lambda itself does in a function's name.
 READING_A_STREAM = {"kinesis:DescribeStream", "kinesis:DescribeStreamSummary", "kinesis:GetRecords", "kinesis:GetShardIterator", "kinesis:ListShards"}
@@ -163,7 +164,7 @@ def roles_are_taken_by_one_service(deployment, code):
 
 @rule("access-delivery")
 def firehose_may_do_what_the_delivery_stream_asks(deployment, code):
-    for name, properties in deployment.of_type("AWS::KinesisFirehose::DeliveryStream"):
+    for name, properties in lake_deliveries(deployment):
         destination = properties.get("ExtendedS3DestinationConfiguration", {})
         role = deployment.properties(deployment.referred(destination.get("RoleARN")) or "")
         granted = set(_grants(role))

@@ -40,6 +40,7 @@ WATCHED = [
     ("AWS/Firehose", "DeliveryToS3.DataFreshness", "${LakeDelivery}"),
     ("AWS/Firehose", "BackupToS3.DataFreshness", "${LakeDelivery}"),
     ("AWS/Firehose", "FailedConversion.Records", "${LakeDelivery}"),
+    ("AWS/Firehose", "DeliveryToS3.DataFreshness", "${AlertArchive}"),
     ("AWS/Kinesis", "WriteProvisionedThroughputExceeded", "${TransactionsStream}"),
     ("AWS/DynamoDB", "WriteThrottleEvents", "${AlertLedgerTable}"),
     ("AWS/DynamoDB", "WriteThrottleEvents", "${AggregatesTable}"),

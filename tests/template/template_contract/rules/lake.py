@@ -3,6 +3,7 @@
 import re
 
 from . import rule
+from .archive import lake_deliveries
 
 # Types by column; a column that is not here has none that is agreed on.
 TYPES = {
@@ -36,7 +37,7 @@ RANGES = {"month": "1,12", "day": "1,31", "hour": "0,23"}
 
 
 def _deliveries(deployment):
-    for name, properties in deployment.of_type("AWS::KinesisFirehose::DeliveryStream"):
+    for name, properties in lake_deliveries(deployment):
         yield name, properties, properties.get("ExtendedS3DestinationConfiguration", {})
 
 

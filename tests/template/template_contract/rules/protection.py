@@ -58,7 +58,7 @@ def everything_is_encrypted_with_the_key(deployment, code):
                 return [rule.get("ServerSideEncryptionByDefault", {}).get("KMSMasterKeyID") for rule in rules]
             case "AWS::KinesisFirehose::DeliveryStream":
                 lake = properties.get("ExtendedS3DestinationConfiguration", {})
-                parts = [lake, lake.get("S3BackupConfiguration", {})]
+                parts = [part for part in (lake, lake.get("S3BackupConfiguration")) if part is not None]
                 return [part.get("EncryptionConfiguration", {}).get("KMSEncryptionConfig", {}).get("AWSKMSKeyARN") for part in parts]
             case "AWS::Athena::WorkGroup":
                 result = properties.get("WorkGroupConfiguration", {}).get("ResultConfiguration", {})
