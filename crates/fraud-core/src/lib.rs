@@ -29,4 +29,5 @@ pub mod refusal;
 pub mod schema;
 pub mod scoring;
 pub mod transaction;
+pub mod verify;
 pub mod window;
