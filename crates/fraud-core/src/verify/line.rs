@@ -44,7 +44,10 @@ impl<'v> LineVerifier<'v> {
 
         let bounds_are_given = self.verifier.bounds.is_some();
         let active = known.decider.policy();
-        let Some(transaction) = self.transaction(known, line)? else { return Ok(verdict) };
+        let Some(transaction) = self.transaction(known, line)? else {
+            verdict.lacks("the transaction");
+            return Ok(verdict);
+        };
         record.verify_active(known, &transaction, bounds_are_given, &mut verdict);
         if let Some(shadow) = shadow
             && let Some(transaction) = self.transaction(shadow, line)?
