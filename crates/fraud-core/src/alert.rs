@@ -196,6 +196,11 @@ impl Alert {
         message::read(message, customer_segment, fingerprint)
     }
 
+    /// The message as it is written of what the alert holds.
+    pub(crate) fn written(&self) -> String {
+        message::write(self)
+    }
+
     /// The record's position.
     pub fn position(&self) -> Position<'_> {
         Position {

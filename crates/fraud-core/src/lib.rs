@@ -30,4 +30,5 @@ pub mod schema;
 pub mod scoring;
 pub mod shadow;
 pub mod transaction;
+pub mod verify;
 pub mod window;

@@ -30,6 +30,7 @@ mod row_notes;
 pub mod schema;
 pub mod score;
 pub mod stream;
+pub mod verify;
 
 pub use exit::Failure;
 
@@ -104,6 +105,8 @@ pub enum Command {
     /// Kinesis streams.
     #[command(subcommand)]
     Stream(stream::StreamCommand),
+    #[allow(missing_docs, reason = "the arguments' own documentation is the command's help")]
+    Verify(verify::VerifyArgs),
 }
 
 /// Runs a command.
@@ -131,5 +134,6 @@ pub async fn run(command: &Command) -> Result<(), Failure> {
         Command::Schema(command) => schema::run(command),
         Command::Score(arguments) => score::run(arguments).await,
         Command::Stream(command) => stream::run(command).await,
+        Command::Verify(arguments) => verify::run(arguments).await,
     }
 }

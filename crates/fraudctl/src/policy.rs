@@ -104,9 +104,35 @@ impl OpenStore {
         })
     }
 
+    /// Every published policy, in no order.
+    async fn all(&self) -> Result<Vec<PublishedPolicy>, Failure> {
+        let (mut policies, mut start) = (Vec::new(), None);
+        loop {
+            let page = self.store.page(start, Instant::now() + LIMIT).await;
+            let (page, next) = page.map_err(|fault| self.failed(&fault))?;
+            policies.extend(page);
+            start = next;
+            if start.is_none() {
+                return Ok(policies);
+            }
+        }
+    }
+
     fn failed(&self, fault: &StoreFault) -> Failure {
         Failure::Failed(anyhow!("the table {}: {fault}", self.table))
     }
+}
+
+/// The published policies of a store, `dynamodb:<table>`; `None` stands for `POLICY_STORE`.
+///
+/// # Errors
+/// [`Failure`] if the store is not said or cannot be read, or a text of it is not a valid policy.
+pub(crate) async fn published_policies(store: Option<String>) -> Result<Vec<Policy>, Failure> {
+    let published = StoreArgs { store }.open().await?.all().await?;
+    let parsed = published.iter().map(|policy| {
+        Policy::parse(&policy.text).map_err(|error| Failure::input(anyhow!("{}: {error}", policy.policy_id)))
+    });
+    parsed.collect()
 }
 
 /// A published policy as JSON.

@@ -152,6 +152,31 @@ async fn a_replay_after_a_run_alerts_and_counts_nothing_again() {
     }
 }
 
+/// What `fraudctl verify` says of files in a folder.
+async fn verified(folder: &Path, arguments: &[&str]) -> Value {
+    let output =
+        fraudctl(&[&["verify"], arguments, &["--json"]].concat()).current_dir(folder).output().await.unwrap();
+    serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_decision_of_a_run_is_verified_from_its_line() {
+    let ran = Ran::of(2000, 3).await;
+    let lines = verified(ran.folder.path(), &["out/scored"]).await;
+    assert_eq!(
+        (&lines["lines"], &lines["verified"]),
+        (&ran.report.landed.into(), &ran.report.landed.into()),
+        "{lines}"
+    );
+    let alerts = verified(ran.folder.path(), &["out/alerts.ndjson"]).await;
+    assert_eq!((&alerts["lines"], &alerts["different"]), (&ran.report.alerts.into(), &0.into()), "{alerts}");
+    // Under this policy an alert tells the profile's risk in its reasons only, from which nothing is taken.
+    let sum =
+        [&alerts["verified"], &alerts["no_inputs"]].map(|count| count.as_u64().unwrap()).iter().sum::<u64>();
+    assert_eq!(sum, ran.report.alerts);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_run_leaves_passes_the_doctor() {
     let ran = Ran::of(20, 1).await;
@@ -215,7 +240,7 @@ async fn what_generate_writes_the_pipeline_and_score_read() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_back_test_of_the_lines_that_a_run_scored_counts_the_alerts_and_reasons_of_the_run() {
+async fn what_a_run_scored_by_history_is_verified_and_its_back_test_counts_the_same_alerts_and_reasons() {
     const CARD: &str = include_str!("../../../policies/examples/card-simulated.toml");
     let folder = tempfile::tempdir().unwrap();
     let settings = MonthsSettings {
@@ -258,6 +283,11 @@ async fn a_back_test_of_the_lines_that_a_run_scored_counts_the_alerts_and_reason
         line.reasons.iter().for_each(|reason| *reasons.entry(reason.as_str()).or_default() += 1);
     }
     assert!(finished.report.alerts > 20 && reasons.contains_key("merchants_known_frauds"), "{reasons:?}");
+
+    let total = finished.report.landed + finished.report.alerts;
+    let arguments = ["out/scored", "out/alerts.ndjson", "--policies", "card.toml"];
+    let verified = verified(folder.path(), &arguments).await;
+    assert_eq!((&verified["lines"], &verified["verified"]), (&total.into(), &total.into()), "{verified}");
 
     let known = ["--labels", "labels.ndjson", "--label-delay", "7d", "--policy", "card.toml"];
     let more = ["--order", "arrival", "--warm-up", "0d", "--json"];

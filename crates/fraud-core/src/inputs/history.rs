@@ -26,6 +26,17 @@ macro_rules! history_inputs {
                 }
             }
 
+            /// Whether every history has a value of it.
+            pub(crate) fn is_always_known(self) -> bool {
+                !matches!(
+                    self,
+                    HistoryInput::AmountRatio
+                        | HistoryInput::SecondsSinceLast
+                        | HistoryInput::DaysKnown
+                        | HistoryInput::NewMerchant
+                )
+            }
+
             /// The least and the greatest value that it can have.
             pub(crate) fn range(self) -> (f64, f64) {
                 match self {

@@ -140,23 +140,32 @@ impl<'a> Own<'a> {
             "invalid_profile" => false,
             _ => return None,
         };
-        let segment = self.segment.and_then(Value::as_str);
-        let number = |value: Option<Value<'a>>| match value {
-            Some(Value::Number(digits)) => Attribute::Number(digits),
-            _ => Attribute::Missing,
-        };
-        let profile = Profile::new(
-            segment.as_deref().map_or(Attribute::Missing, Attribute::Text),
-            number(self.lifetime_value),
-            number(self.risk_score),
-        );
+        let profile = profile_of(self.segment, self.lifetime_value, self.risk_score);
         Some(if is_valid { profile } else { profile.invalid() })
     }
 }
 
+/// The profile that a record's fields tell.
+pub(crate) fn profile_of(
+    segment: Option<Value<'_>>,
+    lifetime_value: Option<Value<'_>>,
+    risk_score: Option<Value<'_>>,
+) -> Profile {
+    let segment = segment.and_then(Value::as_str);
+    let number = |value| match value {
+        Some(Value::Number(digits)) => Attribute::Number(digits),
+        _ => Attribute::Missing,
+    };
+    Profile::new(
+        segment.as_deref().map_or(Attribute::Missing, Attribute::Text),
+        number(lifetime_value),
+        number(risk_score),
+    )
+}
+
 /// The place that `<shard>/<sequence number>[/<sub-sequence number>]` names. Lines of releases that did not write it may have
 /// a member of the producer's under that name, so that another text is no fault.
-fn place(arrival: Timestamp, position: &str) -> Option<Place> {
+pub(crate) fn place(arrival: Timestamp, position: &str) -> Option<Place> {
     let mut parts = position.split('/');
     let (_shard, digits) = (parts.next()?, parts.next()?);
     let sub_sequence_number = parts.next().map_or(Some(0), |digits| digits.parse().ok())?;

@@ -2,9 +2,8 @@
 
 use clap::Args;
 use serde_json::json;
-use tokio::time::Instant;
 
-use super::{LIMIT, StoreArgs};
+use super::StoreArgs;
 use crate::Failure;
 use crate::display::{print_line, table};
 
@@ -27,16 +26,7 @@ pub struct ListPoliciesArgs {
 /// [`Failure`] if the store is not said or cannot be read.
 pub(super) async fn run(arguments: &ListPoliciesArgs) -> Result<(), Failure> {
     let store = arguments.store.open().await?;
-    let (mut policies, mut start) = (Vec::new(), None);
-    loop {
-        let page = store.store.page(start, Instant::now() + LIMIT).await;
-        let (page, next) = page.map_err(|fault| store.failed(&fault))?;
-        policies.extend(page);
-        start = next;
-        if start.is_none() {
-            break;
-        }
-    }
+    let mut policies = store.all().await?;
     policies.sort_by(|one, other| {
         (&other.published_at, &one.policy_id).cmp(&(&one.published_at, &other.policy_id))
     });

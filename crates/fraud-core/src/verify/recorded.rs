@@ -1,0 +1,143 @@
+//! What a scored record says of its decision.
+
+use std::borrow::Cow;
+
+use exact_text::json::{JsonError, RepeatedKeys, Scanner, Value};
+
+use crate::fields;
+use crate::profile::Profile;
+use crate::record::profile_of;
+use crate::transaction::MAX_DEPTH;
+
+/// What a member's key means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Member {
+    Own(Own),
+    Other,
+}
+
+/// Our own members that are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Own {
+    Segment,
+    LifetimeValue,
+    RiskScore,
+    Score,
+    Reasons,
+    Policy,
+    DecisionId,
+    Enrichment,
+    Arrival,
+    Fault,
+    Inputs,
+    History,
+    Position,
+    Engine,
+    Schema,
+    ShadowScore,
+    ShadowPolicy,
+    ShadowRisk,
+    AlertType,
+}
+
+const MEMBERS: usize = Own::AlertType as usize + 1;
+
+/// The score by a policy in the shadow, its id, and the risk that it took if that is another.
+pub(super) const SHADOW_SCORE: &str = "shadow_score";
+pub(super) const SHADOW_POLICY: &str = "shadow_policy";
+pub(super) const SHADOW_CUSTOMER_RISK: &str = "shadow_customer_risk";
+
+impl Member {
+    fn of(key: Option<&str>) -> Self {
+        Member::Own(match key {
+            Some(fields::CUSTOMER_SEGMENT) => Own::Segment,
+            Some(fields::CUSTOMER_LIFETIME_VALUE) => Own::LifetimeValue,
+            Some(fields::CUSTOMER_RISK_SCORE) => Own::RiskScore,
+            Some(fields::FRAUD_SCORE) => Own::Score,
+            Some(fields::FRAUD_REASONS) => Own::Reasons,
+            Some(fields::FRAUD_POLICY) => Own::Policy,
+            Some(fields::DECISION_ID) => Own::DecisionId,
+            Some(fields::ENRICHMENT) => Own::Enrichment,
+            Some(fields::INGESTED_AT) => Own::Arrival,
+            Some(fields::EVENT_TIME_FAULT) => Own::Fault,
+            Some(fields::FRAUD_INPUTS) => Own::Inputs,
+            Some(fields::HISTORY) => Own::History,
+            Some(fields::POSITION) => Own::Position,
+            Some(fields::ENGINE) => Own::Engine,
+            Some(fields::TRANSACTION_SCHEMA) => Own::Schema,
+            Some(SHADOW_SCORE) => Own::ShadowScore,
+            Some(SHADOW_POLICY) => Own::ShadowPolicy,
+            Some(SHADOW_CUSTOMER_RISK) => Own::ShadowRisk,
+            Some("alert_type") => Own::AlertType,
+            _ => return Member::Other,
+        })
+    }
+}
+
+/// Our own members of a line. A null counts as absent.
+#[derive(Debug)]
+pub(super) struct Recorded<'a> {
+    members: [Option<Value<'a>>; MEMBERS],
+    pub(super) is_alert: bool,
+}
+
+impl<'a> Recorded<'a> {
+    pub(super) fn read(text: &'a str, keys: &mut RepeatedKeys<'a, Member>) -> Result<Self, JsonError> {
+        let mut members = [None; MEMBERS];
+        let mut scanner = Scanner::new(text, MAX_DEPTH);
+        scanner.members(keys, Member::of, |member, scanner| {
+            let value = scanner.value()?;
+            if let Member::Own(own) = member
+                && let Some(place) = members.get_mut(own as usize)
+            {
+                *place = Some(value).filter(|value| !matches!(value, Value::Null));
+            }
+            Ok::<_, JsonError>(())
+        })?;
+        let mut recorded = Recorded { members, is_alert: false };
+        // A producer may write `alert_type`, but not our names.
+        recorded.is_alert = recorded.has(Own::AlertType) && !recorded.has(Own::Policy);
+        Ok(recorded)
+    }
+
+    pub(super) fn get(&self, own: Own) -> Option<Value<'a>> {
+        self.members.get(own as usize).copied().flatten()
+    }
+
+    pub(super) fn has(&self, own: Own) -> bool {
+        self.get(own).is_some()
+    }
+
+    pub(super) fn text(&self, own: Own) -> Option<Cow<'a, str>> {
+        self.get(own).and_then(Value::as_str)
+    }
+
+    pub(super) fn number(&self, own: Own) -> Option<f64> {
+        match self.get(own) {
+            Some(Value::Number(digits)) => digits.parse().ok(),
+            _ => None,
+        }
+    }
+
+    /// Whether any field of a profile is there.
+    pub(super) fn has_profile(&self) -> bool {
+        [Own::Segment, Own::LifetimeValue, Own::RiskScore].into_iter().any(|own| self.has(own))
+    }
+
+    /// The profile that the fields tell.
+    pub(super) fn profile(&self) -> Profile {
+        profile_of(self.get(Own::Segment), self.get(Own::LifetimeValue), self.get(Own::RiskScore))
+    }
+
+    /// Whether the reasons are these names.
+    pub(super) fn has_reasons<'n>(&self, names: impl Iterator<Item = &'n str>) -> bool {
+        let Some(Value::Array(reasons)) = self.get(Own::Reasons) else { return false };
+        let (mut names, mut agree) = (names, true);
+        let read = Scanner::new(reasons, 1).array(|scanner| {
+            let name = scanner.value()?.as_str();
+            agree &= name.is_some() && name.as_deref() == names.next();
+            Ok::<_, JsonError>(())
+        });
+        read.is_ok() && agree && names.next().is_none()
+    }
+}
