@@ -42,11 +42,6 @@ pub(super) enum Own {
 
 const MEMBERS: usize = Own::AlertType as usize + 1;
 
-/// The score by a policy in the shadow, its id, and the risk that it took if that is another.
-pub(super) const SHADOW_SCORE: &str = "shadow_score";
-pub(super) const SHADOW_POLICY: &str = "shadow_policy";
-pub(super) const SHADOW_CUSTOMER_RISK: &str = "shadow_customer_risk";
-
 impl Member {
     fn of(key: Option<&str>) -> Self {
         Member::Own(match key {
@@ -65,9 +60,9 @@ impl Member {
             Some(fields::POSITION) => Own::Position,
             Some(fields::ENGINE) => Own::Engine,
             Some(fields::TRANSACTION_SCHEMA) => Own::Schema,
-            Some(SHADOW_SCORE) => Own::ShadowScore,
-            Some(SHADOW_POLICY) => Own::ShadowPolicy,
-            Some(SHADOW_CUSTOMER_RISK) => Own::ShadowRisk,
+            Some(fields::SHADOW_SCORE) => Own::ShadowScore,
+            Some(fields::SHADOW_POLICY) => Own::ShadowPolicy,
+            Some(fields::SHADOW_CUSTOMER_RISK) => Own::ShadowRisk,
             Some("alert_type") => Own::AlertType,
             _ => return Member::Other,
         })
