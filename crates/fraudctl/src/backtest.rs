@@ -12,6 +12,7 @@ use crate::interrupt::Interrupt;
 use crate::options::policy;
 
 mod arguments;
+mod in_turn;
 mod json;
 mod known;
 mod labels;

@@ -101,8 +101,7 @@ impl Backtested {
         let RunPast { records, profiles, timeline, labels, delay, schema } = past;
         let known = Known { profiles, entities: timeline.begin() };
         let decider = Decider::new(policy.clone(), EventTimeBounds::UNBOUNDED);
-        let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        let mut engine = Engine::new(vec![decider], delay, &known, labels, threads);
+        let mut engine = Engine::new(vec![decider], delay, &known, labels);
         let reading = Reading::new(schema, policy.asked());
         let mut steps: Vec<Vec<PastRecord<'_>>> = Vec::new();
         let mut reader = TransactionReader::new(&reading);
@@ -119,7 +118,13 @@ impl Backtested {
             let step = timeline.changes_before(&record.shard, &record.sequence_number);
             steps.resize_with(steps.len().max(step + 1), Vec::new);
             if let Some(of_step) = steps.get_mut(step) {
-                of_step.push(PastRecord::new(transaction, identity, record.arrival, place, with_history));
+                of_step.push(PastRecord::new(
+                    transaction,
+                    Some(identity),
+                    record.arrival,
+                    place,
+                    with_history,
+                ));
             }
         }
         let mut decisions: HashMap<String, Vec<PastDecision>> = HashMap::new();
@@ -129,10 +134,9 @@ impl Backtested {
                 engine.becomes(moment);
             }
             records.sort_by_key(|record| record.place);
-            let results =
-                engine.step(&records, |record, decided| decided.first().map(|of| decision(record, of)));
-            for (record, decision) in records.iter().zip(results) {
-                decisions.entry(record.identity.clone()).or_default().extend(decision.flatten());
+            for record in &records {
+                let decided = engine.decide(record, |decided| decided.first().map(|of| decision(record, of)));
+                decisions.entry(record.identity().into_owned()).or_default().extend(decided.flatten());
             }
         }
         Backtested(decisions)
