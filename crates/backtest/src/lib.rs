@@ -1,8 +1,7 @@
 //! What a policy would have done: [`engine`] runs it over transactions of the past, with the code that decides live, and
 //! [`measures`] says by the labels how well it did.
 //!
-//! Pure as `fraud-core` is: no I/O, no clock. The same transactions, labels and policy give the same result, whatever the number
-//! of threads.
+//! Pure as `fraud-core` is: no I/O, no clock, no threads. The same transactions, labels and policy give the same result.
 
 pub mod engine;
 mod hashing;

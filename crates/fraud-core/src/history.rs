@@ -175,7 +175,7 @@ impl History {
     ) {
         let now = self.now.map_or(record.place, |now| now.max(record.place));
         let is_outlier = record.counts && inputs.is_outlier(settings);
-        self.totals.forget(now.arrival);
+        self.totals.forget(now.arrival, self.now.map(|before| before.arrival));
         if record.counts {
             self.totals.add(record, &inputs, is_outlier, now.arrival);
         }

@@ -15,6 +15,7 @@ pub mod exit;
 pub mod function;
 pub mod generate;
 pub mod history;
+mod in_turn;
 pub mod input;
 pub mod interrupt;
 pub mod labels;

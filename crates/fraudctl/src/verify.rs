@@ -1,11 +1,9 @@
 //! Decisions computed again from their own lines.
 
 use std::path::PathBuf;
-use std::sync::mpsc::RecvTimeoutError;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::anyhow;
-use backtest::engine::in_chunks;
 use clap::Args;
 use fraud_aws::config::{Environment, event_time_bounds};
 use fraud_core::event_time::EventTimeBounds;
@@ -13,15 +11,14 @@ use fraud_core::verify::Verifier;
 
 use crate::Failure;
 use crate::display::{counted, print_line, progress};
-use crate::input::{Input, Source};
+use crate::in_turn::{Turn, in_turn};
+use crate::input::{Entry, Input, Source};
 use crate::interrupt::Interrupt;
 use crate::options::with_options;
 
-use chunks::chunks;
 use lines::LineChecker;
 use tally::Tally;
 
-mod chunks;
 mod columns;
 mod lines;
 mod partition;
@@ -29,8 +26,8 @@ mod policies;
 mod print;
 mod tally;
 
-/// How often it is looked whether Ctrl-C was pressed, while nothing is read.
-const LOOK: Duration = Duration::from_millis(50);
+/// Entries that are read at once.
+const CHUNK: usize = 512;
 
 /// Compute decisions again from their own lines and the policies' text, and tell where they differ.
 #[derive(Debug, Args)]
@@ -122,26 +119,33 @@ pub async fn run(arguments: &VerifyArgs) -> Result<(), Failure> {
 
 fn check(
     checker: &LineChecker<'_>,
-    input: Input,
+    mut input: Input,
     arguments: &VerifyArgs,
     interrupt: &Interrupt,
 ) -> Result<Tally, Failure> {
     let bar = progress(input.size());
-    let (read, chunks, mut tally) = (input.bytes_read(), chunks(input), Tally::new(arguments.limit));
-    loop {
+    let (read, mut tally) = (input.bytes_read(), Tally::new(arguments.limit));
+    let next = || -> Result<Option<Vec<Entry>>, Failure> {
         if interrupt.has_come() {
             return Err(anyhow!("interrupted: nothing is said of a part").into());
         }
-        let chunk = match chunks.recv_timeout(LOOK) {
-            Ok(chunk) => chunk.map_err(Failure::input)?,
-            Err(RecvTimeoutError::Timeout) => continue,
-            Err(RecvTimeoutError::Disconnected) => break,
-        };
-        let parts = in_chunks(&chunk, arguments.threads(), |entries| vec![checker.check(entries)]);
-        parts.into_iter().for_each(|part| tally.add(part));
-        bar.set_position(read.get());
-        bar.set_message(format!("{}, {} not verified", counted(tally.lines, "line"), tally.not_verified()));
-    }
+        let entries: Result<Vec<_>, _> = input.by_ref().take(CHUNK).collect();
+        let entries = entries.map_err(Failure::input)?;
+        Ok((!entries.is_empty()).then_some(entries))
+    };
+    in_turn(arguments.threads(), &mut tally, next, |entries, turn: Turn<'_, Tally>| {
+        let part = checker.check(&entries);
+        turn.finish(|tally| {
+            tally.add(part);
+            bar.set_position(read.get());
+            bar.set_message(format!(
+                "{}, {} not verified",
+                counted(tally.lines, "line"),
+                tally.not_verified()
+            ));
+            Ok(())
+        })
+    })?;
     bar.finish_and_clear();
     Ok(tally)
 }

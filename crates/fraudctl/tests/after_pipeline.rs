@@ -13,6 +13,7 @@ use fraud_aws::profiles::{FileProfiles, rows};
 use fraud_core::label;
 use fraud_core::merchant::LabelDelay;
 use fraud_core::policy::Policy;
+use fraud_core::shadow::Policies;
 use fraud_local::report::RunReport;
 use fraud_local::{
     ComingLabels, Input, Labels, LabelsCome, Pipeline, SHARDS, exports, simulated_arrivals, start_services,
@@ -261,9 +262,10 @@ async fn what_a_run_scored_by_history_is_verified_and_its_back_test_counts_the_s
     let read = labels.iter().map(|json| label::read(json.as_bytes()).unwrap().label).collect();
     let schema = fraud_core::schema::Schema::builtin_default();
     let aws = start_services_with(simulated_arrivals(&schema, std::time::UNIX_EPOCH), SHARDS).await.unwrap();
+    let default = Policy::builtin_default().unwrap();
     let pipeline = Pipeline {
         aws: &aws,
-        policies: Policy::parse(CARD).unwrap().into(),
+        policies: Policies::with_shadow(Policy::parse(CARD).unwrap(), default).unwrap(),
         schema,
         profiles: FileProfiles::of_rows(&rows).unwrap(),
         entities: LoadedEntities::default(),
@@ -288,6 +290,7 @@ async fn what_a_run_scored_by_history_is_verified_and_its_back_test_counts_the_s
     let arguments = ["out/scored", "out/alerts.ndjson", "--policies", "card.toml"];
     let verified = verified(folder.path(), &arguments).await;
     assert_eq!((&verified["lines"], &verified["verified"]), (&total.into(), &total.into()), "{verified}");
+    assert_eq!(verified["with_shadow"], finished.report.landed);
 
     let known = ["--labels", "labels.ndjson", "--label-delay", "7d", "--policy", "card.toml"];
     let more = ["--order", "arrival", "--warm-up", "0d", "--json"];

@@ -106,8 +106,7 @@ impl Backtested {
         let all: Vec<&Policy> = std::iter::once(policies.active()).chain(policies.shadow()).collect();
         let deciders =
             all.iter().map(|policy| Decider::new((*policy).clone(), EventTimeBounds::UNBOUNDED)).collect();
-        let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        let mut engine = Engine::new(deciders, delay, &known, labels, threads);
+        let mut engine = Engine::new(deciders, delay, &known, labels);
         let reading = Reading::new(schema, policies.asked());
         let mut steps: Vec<Vec<PastRecord<'_>>> = Vec::new();
         let mut reader = TransactionReader::new(&reading);
@@ -124,7 +123,13 @@ impl Backtested {
             let step = timeline.changes_before(&record.shard, &record.sequence_number);
             steps.resize_with(steps.len().max(step + 1), Vec::new);
             if let Some(of_step) = steps.get_mut(step) {
-                of_step.push(PastRecord::new(transaction, identity, record.arrival, place, with_history));
+                of_step.push(PastRecord::new(
+                    transaction,
+                    Some(identity),
+                    record.arrival,
+                    place,
+                    with_history,
+                ));
             }
         }
         let mut decisions: HashMap<String, Vec<PastDecision>> = HashMap::new();
@@ -134,9 +139,9 @@ impl Backtested {
                 engine.becomes(moment);
             }
             records.sort_by_key(|record| record.place);
-            let results = engine.step(&records, decision);
-            for (record, decision) in records.iter().zip(results) {
-                decisions.entry(record.identity.clone()).or_default().extend(decision.flatten());
+            for record in &records {
+                let decided = engine.decide(record, |decided| decision(record, decided));
+                decisions.entry(record.identity().into_owned()).or_default().extend(decided.flatten());
             }
         }
         Backtested(decisions)

@@ -5,20 +5,22 @@ use std::collections::VecDeque;
 use fraud_core::found::HistoryFound;
 use fraud_core::history::{Answer, History, HistoryInputs, Known, MEMORY_MILLIS, REMEMBERED};
 use fraud_core::policy::Policy;
+use fraud_core::profile::Profile;
 
-use super::PastRecord;
+use super::{Knowledge, PastRecord};
 use crate::hashing::Map;
 
-/// The customers of a thread.
+/// The customers that have been met.
 #[derive(Debug, Default)]
-pub(super) struct Customers {
+pub(super) struct Customers<'k> {
     places: Map<Box<str>, usize>,
-    customers: Vec<Customer>,
+    customers: Vec<Customer<'k>>,
 }
 
 /// A customer.
 #[derive(Debug)]
-pub(super) struct Customer {
+pub(super) struct Customer<'k> {
+    pub(super) profile: Option<&'k Profile>,
     /// By decider.
     histories: Vec<History>,
     /// Hashes of the last transactions, and when they arrived.
@@ -38,21 +40,25 @@ pub(super) enum HistoryAnswer {
     Expired,
 }
 
-impl Customers {
-    pub(super) fn of(&mut self, id: &str, deciders: usize) -> &mut Customer {
+impl<'k> Customers<'k> {
+    pub(super) fn of(&mut self, id: &str, known: &'k dyn Knowledge, deciders: usize) -> &mut Customer<'k> {
         match self.places.get(id) {
             #[expect(clippy::indexing_slicing, reason = "each place is that of a customer")]
             Some(&place) => &mut self.customers[place],
             None => {
                 self.places.insert(id.into(), self.customers.len());
                 let histories = (0..deciders).map(|_| History::default()).collect();
-                self.customers.push_mut(Customer { histories, seen: VecDeque::new() })
+                self.customers.push_mut(Customer {
+                    profile: known.profile(id),
+                    histories,
+                    seen: VecDeque::new(),
+                })
             }
         }
     }
 }
 
-impl Customer {
+impl Customer<'_> {
     /// Whether the record is of a transaction that was seen.
     pub(super) fn is_copy(&mut self, record: &PastRecord<'_>) -> bool {
         let now = record.arrival.millis();

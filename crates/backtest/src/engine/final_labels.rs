@@ -72,7 +72,8 @@ impl FinalLabels {
         let stands = stands.filter(|statement| statement.verdict != Verdict::Retracted).max();
         let earliest = label(&said.earliest).map(|label| label.statement.reported_at);
         let early = earliest.filter(|earliest| earliest.millis() < record.second.saturating_mul(1000));
-        let early = early.map(|reported_at| CameEarly { identity: record.identity.clone(), reported_at });
+        let early =
+            early.map(|reported_at| CameEarly { identity: record.identity().into_owned(), reported_at });
         (stands.map(|statement| statement.verdict), early)
     }
 
@@ -123,12 +124,12 @@ fn said<'s>(
     if names_reused {
         let digits = record.transaction.fingerprint().digits();
         let digits = digits.get(..FINGERPRINT_DIGITS).unwrap_or_default();
-        let key = key_of(&format!("{}/{digits}", record.identity));
+        let key = key_of(&format!("{}/{digits}", record.identity()));
         if said.contains_key(&key) {
             return said.get_mut(&key);
         }
     }
-    said.get_mut(&key_of(&record.identity))
+    said.get_mut(&record.key)
 }
 
 fn ends_with_fingerprint(key: &str) -> bool {

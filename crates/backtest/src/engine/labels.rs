@@ -110,12 +110,12 @@ impl ComingLabels {
     /// Whether something is to be learnt of a record's transaction.
     pub(super) fn wants(&self, record: &PastRecord<'_>) -> bool {
         record.verdict == Some(Verdict::Fraud)
-            || (!self.incomplete.is_empty() && self.incomplete.contains_key(&key_of(&record.identity)))
+            || (!self.incomplete.is_empty() && self.incomplete.contains_key(&record.key))
     }
 
     /// A record that was [wanted](Self::wants) has come: by decider, what its transaction is.
     pub(super) fn is_seen(&mut self, record: &PastRecord<'_>, details: Vec<Details>) {
-        let key = key_of(&record.identity);
+        let key = record.key;
         for place in self.incomplete.remove(&key).into_iter().flatten() {
             if let Some(label) = self.labels.labels.get(place) {
                 self.tell(key, label.statement.clone(), details.clone());

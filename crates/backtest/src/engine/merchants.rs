@@ -27,30 +27,18 @@ impl Merchants {
         }
     }
 
-    /// What is known of a merchant to a decider; `None` if nothing is, or if it has not been met.
-    pub(super) fn get(&self, decider: usize, merchant: &str) -> Option<&Entity> {
-        let place = *self.names.get(merchant)?;
+    /// What is known of the merchant at a place to a decider.
+    pub(super) fn get(&self, decider: usize, place: u32) -> Option<&Entity> {
         self.known.get(decider)?.get(place as usize)
     }
 
-    /// A merchant's days as a decider knows them.
-    pub(super) fn days(
-        &mut self,
-        known: &dyn Knowledge,
-        decider: usize,
-        merchant: &str,
-    ) -> &mut MerchantDays {
-        let place = self.place(known, merchant) as usize;
-        #[expect(
-            clippy::indexing_slicing,
-            reason = "each merchant that has a place is known to each decider"
-        )]
-        self.known[decider][place].days_mut()
+    /// The days of the merchant at a place as a decider knows them.
+    pub(super) fn days(&mut self, decider: usize, place: u32) -> Option<&mut MerchantDays> {
+        Some(self.known.get_mut(decider)?.get_mut(place as usize)?.days_mut())
     }
 
-    /// A merchant has a transaction at this second.
-    pub(super) fn count(&mut self, known: &dyn Knowledge, merchant: &str, second: i64) {
-        let place = self.place(known, merchant);
+    /// The merchant at a place has a transaction at this second.
+    pub(super) fn count(&mut self, place: u32, second: i64) {
         *self.pending.entry((place, day_of(second))).or_default() += 1;
     }
 
@@ -76,7 +64,8 @@ impl Merchants {
         }
     }
 
-    fn place(&mut self, known: &dyn Knowledge, merchant: &str) -> u32 {
+    /// Where a merchant is, from now on if it has not been met.
+    pub(super) fn place(&mut self, known: &dyn Knowledge, merchant: &str) -> u32 {
         if let Some(&place) = self.names.get(merchant) {
             return place;
         }

@@ -1,13 +1,16 @@
 //! A record of the past.
 
+use std::borrow::Cow;
+
 use exact_text::timestamp::Timestamp;
 use fraud_core::entity::EntityKinds;
 use fraud_core::history::{Incoming, Place, counted_second, ten_thousandths};
 use fraud_core::label::Verdict;
 use fraud_core::policy::Policy;
 use fraud_core::profile::Profile;
-use fraud_core::transaction::{Asked, Transaction};
+use fraud_core::transaction::{Asked, TimeField, Transaction};
 
+use super::labels::key_of;
 use crate::hashing::fixed_hash;
 
 /// What to read of each record, by policy; one if all ask for the same. Each has its policy's own members, and what any of them
@@ -35,8 +38,6 @@ pub struct PastRecord<'t> {
     pub arrival: Timestamp,
     /// Where it is in time.
     pub place: Place,
-    /// The record's identity.
-    pub identity: String,
     /// When the transaction counts in histories and on merchants' days, in seconds since the epoch.
     pub second: i64,
     /// The profile that it was scored with, if that is to be used.
@@ -46,46 +47,87 @@ pub struct PastRecord<'t> {
     /// The amount in ten-thousandths, rounded half to even; saturated at what an i64 holds.
     pub amount: i64,
     /// As histories see it, if a policy looks at them.
-    pub(super) incoming: Option<Box<Incoming>>,
-    pub(super) customer_hash: u64,
+    pub(super) incoming: Option<Incoming>,
+    /// The record's identity, if it is not that of its transaction.
+    named: Option<String>,
+    /// The identity's [key](key_of).
+    pub(super) key: u64,
     /// The same for the same transaction.
     pub(super) content_hash: u64,
 }
 
+/// An amount of so many characters is told from all others by its f64.
+const EXACT_DIGITS: usize = 15;
+/// Most identities have no more bytes.
+const USUAL_IDENTITY: usize = 64;
+
 impl<'t> PastRecord<'t> {
-    /// The record of a transaction that arrived at `arrival` and is at `place`. `with_history`: whether a policy looks at the
-    /// customers' history.
+    /// The record of a transaction that arrived at `arrival` and is at `place`. `named`: its identity, if that is not what the
+    /// transaction's own ids make. `with_history`: whether a policy looks at the customers' history.
     pub fn new(
         transaction: Transaction<'t>,
-        identity: String,
+        named: Option<String>,
         arrival: Timestamp,
         place: Place,
         with_history: bool,
     ) -> Self {
-        let incoming = with_history.then(|| Box::new(Incoming::under(&identity, &transaction, place)));
+        let key = match &named {
+            Some(named) => key_of(named),
+            None => key_of(&identity_of(&transaction)),
+        };
         let second = counted_second(&transaction.event_time, arrival.millis());
-        let amount = incoming
-            .as_ref()
-            .map_or_else(|| ten_thousandths(&transaction.amount), |incoming| incoming.amount);
+        let amount = ten_thousandths(&transaction.amount);
         PastRecord {
-            customer_hash: fixed_hash(transaction.customer_id.as_deref().unwrap_or_default()),
+            incoming: with_history.then(|| incoming(key, named.as_deref(), &transaction, place)),
             // Who picks an id twice has made two transactions.
-            content_hash: fixed_hash((&identity, amount, second)),
+            content_hash: fixed_hash((key, amount, second)),
+            key,
+            named,
             transaction,
             other: None,
             arrival,
             place,
-            identity,
             second,
             profile: None,
             verdict: None,
             amount,
-            incoming,
+        }
+    }
+
+    /// The record's identity.
+    pub fn identity(&self) -> Cow<'_, str> {
+        match &self.named {
+            Some(named) => Cow::Borrowed(named),
+            None => Cow::Owned(identity_of(&self.transaction)),
         }
     }
 
     /// The transaction as the policy at this place asks for it.
     pub(super) fn asked_by(&self, place: usize) -> &Transaction<'t> {
         self.other.as_deref().filter(|_| place > 0).unwrap_or(&self.transaction)
+    }
+}
+
+/// The identity that a transaction's own ids make; empty if it has no id.
+fn identity_of(transaction: &Transaction<'_>) -> String {
+    let mut text = String::with_capacity(USUAL_IDENTITY);
+    if let Some(identity) = transaction.identity(None) {
+        identity.pieces(|piece| text.push_str(piece));
+    }
+    text
+}
+
+/// A record as histories see it, under a fast hash of what rows have a slow one of.
+fn incoming(key: u64, named: Option<&str>, transaction: &Transaction<'_>, place: Place) -> Incoming {
+    match &transaction.event_time {
+        TimeField::Known(time, _) if transaction.amount.digits.len() <= EXACT_DIGITS => {
+            // Both zeros are one amount.
+            let amount = (transaction.amount.value + 0.0).to_bits();
+            Incoming::in_memory(fixed_hash((key, amount, time.instant.millis())), transaction, place)
+        }
+        _ => match named {
+            Some(named) => Incoming::under(named, transaction, place),
+            None => Incoming::under(&identity_of(transaction), transaction, place),
+        },
     }
 }

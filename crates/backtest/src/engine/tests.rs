@@ -165,13 +165,8 @@ fn place(made: &Made, number: u64) -> Place {
 }
 
 /// What an engine decides: of each transaction the score and the inputs.
-fn by_engine(
-    made: &[Made],
-    labels: &[Label],
-    come: WhenLabelsCome,
-    threads: usize,
-) -> Vec<Option<(u64, Option<String>)>> {
-    by_last_policy(&[POLICY], made, labels, come, threads)
+fn by_engine(made: &[Made], labels: &[Label], come: WhenLabelsCome) -> Vec<Option<(u64, Option<String>)>> {
+    by_last_policy(&[POLICY], made, labels, come)
 }
 
 /// What the last of these policies decides.
@@ -180,7 +175,6 @@ fn by_last_policy(
     made: &[Made],
     labels: &[Label],
     come: WhenLabelsCome,
-    threads: usize,
 ) -> Vec<Option<(u64, Option<String>)>> {
     let policies: Vec<Policy> = policies.iter().map(|policy| Policy::parse(policy).unwrap()).collect();
     let asked = asked_by_all(&policies.iter().collect::<Vec<_>>());
@@ -192,9 +186,8 @@ fn by_last_policy(
         .map(|(number, made)| {
             let mut read = readers.iter_mut().map(|reader| reader.read(made.json.as_bytes()).unwrap());
             let transaction = read.next().unwrap();
-            let identity = transaction.identity(None).unwrap().to_string();
             let arrival = Timestamp::from_millis(made.second * 1000).unwrap();
-            let mut record = PastRecord::new(transaction, identity, arrival, place(made, number), true);
+            let mut record = PastRecord::new(transaction, None, arrival, place(made, number), true);
             record.other = read.next().map(Box::new);
             record
         })
@@ -204,16 +197,19 @@ fn by_last_policy(
     let decider = |policy: &Policy| Decider::new(policy.clone(), EventTimeBounds::UNBOUNDED);
     let deciders = policies.iter().map(decider).collect();
     let labels = LabelsKnown::new(labels.to_vec(), come);
-    let mut engine = Engine::new(deciders, delay(), &known, labels, threads);
+    let mut engine = Engine::new(deciders, delay(), &known, labels);
     let step = |record: &PastRecord<'_>| record.second.div_euclid(HALF_DAY);
     let mut decided = Vec::new();
     for run in records.chunk_by(|one, next| step(one) == step(next)) {
         engine.becomes(Timestamp::from_millis(step(&run[0]) * HALF_DAY * 1000).unwrap());
-        decided.extend(engine.step(run, |record, decided| {
-            let Decided { decider, decision } = &decided[last];
-            let inputs = evidence::inputs(record.asked_by(last), decision, decider.policy().further_inputs());
-            (decision.score.value.to_bits(), inputs)
-        }));
+        for record in run {
+            decided.push(engine.decide(record, |decided| {
+                let Decided { decider, decision } = &decided[last];
+                let inputs =
+                    evidence::inputs(record.asked_by(last), decision, decider.policy().further_inputs());
+                (decision.score.value.to_bits(), inputs)
+            }));
+        }
     }
     decided
 }
@@ -288,21 +284,15 @@ proptest! {
 
     #[test]
     fn decisions_are_those_of_plain_folds_over_everything_that_was_known((made, labels) in world()) {
-        let by_engine = by_engine(&made, &labels, WhenLabelsCome::Reported, 1);
+        let by_engine = by_engine(&made, &labels, WhenLabelsCome::Reported);
         prop_assert_eq!(by_engine, by_folds(&made, &labels));
     }
 
     #[test]
-    fn the_number_of_threads_changes_nothing((made, labels) in world(), threads in 2..5_usize) {
-        let alone = by_engine(&made, &labels, WhenLabelsCome::AfterDelay, 1);
-        prop_assert_eq!(by_engine(&made, &labels, WhenLabelsCome::AfterDelay, threads), alone);
-    }
-
-    #[test]
     fn a_policy_beside_another_decides_as_alone((made, labels) in world()) {
-        let alone = by_engine(&made, &labels, WhenLabelsCome::Reported, 1);
+        let alone = by_engine(&made, &labels, WhenLabelsCome::Reported);
         for policies in [[OTHER, POLICY], [POLICY, POLICY]] {
-            let beside = by_last_policy(&policies, &made, &labels, WhenLabelsCome::Reported, 1);
+            let beside = by_last_policy(&policies, &made, &labels, WhenLabelsCome::Reported);
             prop_assert_eq!(&beside, &alone);
         }
     }

@@ -57,18 +57,37 @@ impl Incoming {
         Self::with(Sha256::new_with_prefix(identity.as_bytes()), transaction, place)
     }
 
+    /// The record of a transaction for a history that no row is written of, where all records are made like this. `hash`: of the
+    /// identity, the amount and the event time.
+    pub fn in_memory(hash: u64, transaction: &Transaction<'_>, place: Place) -> Self {
+        let merchant = transaction.merchant().map(|id| short_hash(&id));
+        let [a, b, c, d, _] = merchant.unwrap_or_default();
+        let [e, f, g, h, i, j, k, l] = hash.to_be_bytes();
+        Self::keyed(EntryKey([a, b, c, d, e, f, g, h, i, j, k, l]), merchant, transaction, place)
+    }
+
     /// `key` has the identity's text.
     fn with(mut key: Sha256, transaction: &Transaction<'_>, place: Place) -> Self {
         // No identity holds this byte, so that no two pairs are the same bytes.
         key.update([0xFF]);
         key.update(transaction.fingerprint().as_bytes());
+        let merchant = transaction.merchant().map(|id| short_hash(&id));
+        Self::keyed(EntryKey(first_bytes(key)), merchant, transaction, place)
+    }
+
+    fn keyed(
+        key: EntryKey,
+        merchant: Option<ShortHash>,
+        transaction: &Transaction<'_>,
+        place: Place,
+    ) -> Self {
         Incoming {
-            key: EntryKey(first_bytes(key)),
+            key,
             place,
             event_time: counted_second(&transaction.event_time, place.arrival),
             amount: ten_thousandths(&transaction.amount),
             counts: transaction.amount.value > 0.0,
-            merchant: transaction.merchant().map(|id| short_hash(&id)),
+            merchant,
             currency: transaction.currency().map(|id| short_hash(&id)),
         }
     }
@@ -89,6 +108,9 @@ pub fn counted_second(event_time: &TimeField<'_>, arrival: i64) -> i64 {
 /// An amount in ten-thousandths, rounded half to even; saturated at what an i64 holds.
 pub fn ten_thousandths(amount: &Amount<'_>) -> i64 {
     let saturated = if amount.value > 0.0 { i64::MAX } else { i64::MIN };
+    if let Some(amount) = few_digits(&amount.digits) {
+        return amount;
+    }
     match Decimal::parse(&amount.digits) {
         Some(decimal) => decimal
             .scaled_and_rounded(DECIMALS)
@@ -97,6 +119,22 @@ pub fn ten_thousandths(amount: &Amount<'_>) -> i64 {
         // A number whose exponent has more than 18 digits is 0: it would not be finite else.
         None => 0,
     }
+}
+
+/// The ten-thousandths of an amount as most are written: at most twelve digits, and at most four behind a point.
+fn few_digits(digits: &str) -> Option<i64> {
+    let (whole, decimals) = match digits.split_once('.') {
+        Some((_, "")) => return None,
+        Some(parts) => parts,
+        None => (digits, ""),
+    };
+    let is_number = !whole.is_empty() && (whole == "0" || !whole.starts_with('0'));
+    if !is_number || whole.len() > 12 || decimals.len() > 4 {
+        return None;
+    }
+    let digit = |sum: i64, byte: u8| byte.is_ascii_digit().then(|| 10 * sum + i64::from(byte - b'0'));
+    let padding = "0000".bytes().skip(decimals.len());
+    whole.bytes().chain(decimals.bytes()).chain(padding).try_fold(0, digit)
 }
 
 /// FNV-1a of 64 bits (<http://www.isthe.com/chongo/tech/comp/fnv/>), folded to 40. Names are not secret, and whoever can choose them
@@ -118,7 +156,28 @@ fn first_bytes<const N: usize>(hash: Sha256) -> [u8; N] {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn few_digits_are_what_all_digits_are(digits in "-?[0-9]{0,13}([.e][0-9]{0,5})?") {
+            if let Some(amount) = few_digits(&digits) {
+                let exact = Decimal::parse(&digits).and_then(|decimal| decimal.scaled_and_rounded(DECIMALS));
+                prop_assert_eq!(exact, Some(i128::from(amount)));
+            }
+        }
+    }
+
+    #[test]
+    fn an_amount_of_few_digits_is_read_at_once() {
+        assert_eq!(few_digits("49.24"), Some(492_400));
+        assert_eq!(few_digits("0.0001"), Some(1));
+        for other in ["", ".5", "1.", "01", "1e2", "-1", "0.00001"] {
+            assert_eq!(few_digits(other), None, "{other}");
+        }
+    }
 
     #[test]
     fn the_hash_of_a_name_is_fnv_1a_folded_and_stays_so() {

@@ -90,11 +90,16 @@ impl Totals {
         inputs
     }
 
-    /// Drops what is too old at `now`.
-    pub(super) fn forget(&mut self, now: i64) {
-        self.days.retain(|bucket| bucket.day >= today(now) - KEPT_DAYS);
-        self.weeks.retain(|bucket| bucket.week >= this_week(now) - KEPT_WEEKS);
-        self.merchants.retain(|(_, day)| *day > today(now) - MERCHANT_DAYS);
+    /// Drops what is too old at `now`, of which the same was done at `before`.
+    pub(super) fn forget(&mut self, now: i64, before: Option<i64>) {
+        let old = self.days.partition_point(|bucket| bucket.day < today(now) - KEPT_DAYS);
+        self.days.drain(..old);
+        let old = self.weeks.partition_point(|bucket| bucket.week < this_week(now) - KEPT_WEEKS);
+        self.weeks.drain(..old);
+        // Merchants that were seen since are of today, and none of the others grows too old within a day.
+        if before.is_none_or(|before| today(before) != today(now)) {
+            self.merchants.retain(|(_, day)| *day > today(now) - MERCHANT_DAYS);
+        }
     }
 
     /// Adds a record that counts.

@@ -176,7 +176,7 @@ pub enum EntityName<'t> {
 
 impl<'t> EntityName<'t> {
     pub(super) fn of(value: Option<Value<'t>>) -> Self {
-        match super::id(value, |id| id.chars().count(), crate::refusal::Refusal::InvalidCustomerId) {
+        match super::id(value, super::characters, crate::refusal::Refusal::InvalidCustomerId) {
             Ok(None) => EntityName::Absent,
             Ok(Some(id)) => EntityName::Known(id),
             Err(_) => EntityName::Unusable,

@@ -102,7 +102,7 @@ fn written(
     let found = Found { enrichment, entities: Some(entities), history };
     let decision = decider.decide(&transaction, found, arrival(), position);
     let mut line = Vec::new();
-    RecordEncoder::new(decider.policy()).encode(&transaction, &decision, position, &mut line);
+    RecordEncoder::new(decider.policies()).encode(&transaction, &decision, position, &mut line);
     let alert = position.filter(|_| decider.alerts(&decision));
     let alert = alert.map(|position| Alert::new(&transaction, &decision, &decider, position).message);
     (String::from_utf8(line).unwrap().trim_end().to_owned(), alert)

@@ -10,7 +10,8 @@ use fraud_core::event_time::EventTimeBounds;
 use fraud_core::found::HistoryFound;
 use fraud_core::label::Verdict;
 use fraud_core::policy::Policy;
-use fraud_core::scoring::{FactorSet, reasons_json};
+use fraud_core::profile::Profile;
+use fraud_core::scoring::reasons_json;
 
 use super::pass::{Met, Pass, Stop};
 use super::past::Past;
@@ -53,22 +54,6 @@ pub(crate) struct LabelsMet {
     pub(crate) first_early: Option<CameEarly>,
     pub(crate) unmet: usize,
     pub(crate) first_unmet: Option<String>,
-}
-
-/// How policies decided on a transaction.
-struct Looked {
-    policies: [Scored; 2],
-    segment: Option<Box<str>>,
-    is_expired: bool,
-    /// If only one of them alerts.
-    reasons: Option<Box<[String; 2]>>,
-}
-
-#[derive(Debug, Clone, Copy, Default)]
-struct Scored {
-    score: f64,
-    factors: FactorSet,
-    is_alert: bool,
 }
 
 impl Past<'_> {
@@ -124,51 +109,24 @@ impl Past<'_> {
         );
         let decider = |policy: &&Policy| Decider::new((*policy).clone(), EventTimeBounds::UNBOUNDED);
         let deciders = question.policies.iter().map(decider).collect();
-        let threads = arguments.threads();
-        let mut engine = Engine::new(deciders, self.delay, &self.known, self.labels.clone(), threads);
+        let mut engine = Engine::new(deciders, self.delay, &self.known, self.labels.clone());
         let mut sums = Sums::new(self, question);
         let bar = progress(input.size());
         let lacking = || arguments.schema.lacking();
         let pass = Pass {
             reader: &reader,
             lacking: &lacking,
-            threads,
+            threads: arguments.threads(),
             sort,
             to: arguments.to,
             interrupt,
             bar: &bar,
         };
-        let look = |_: &PastRecord<'_>, decided: &[Decided<'_>]| look(decided, &question.thresholds);
-        let take = |record: &PastRecord<'_>, looked: Looked| sums.add(record, &looked);
-        let met = pass.run(input, Steps::new(&mut engine, look, take));
+        let take = |record: &PastRecord<'_>, decided: &[Decided<'_>]| sums.add(record, decided);
+        let met = pass.run(input, Steps::new(&mut engine, take));
         bar.finish_and_clear();
         let met = met?;
         Ok(sums.measured(met, reader.form() == Form::ScoredLines)?)
-    }
-}
-
-/// What is kept of decisions.
-fn look(decided: &[Decided<'_>], thresholds: &[f64]) -> Looked {
-    let mut policies = [Scored::default(); 2];
-    for ((scored, of), threshold) in policies.iter_mut().zip(decided).zip(thresholds) {
-        let score = of.decision.score;
-        *scored = Scored { score: score.value, factors: score.factors, is_alert: score.value > *threshold };
-    }
-    let first = decided.first().map(|of| &of.decision);
-    let profile = first.and_then(|decision| decision.enrichment.profile());
-    let [one, other] = policies;
-    let reasons = (decided.len() == 2 && one.is_alert != other.is_alert).then(|| {
-        let reasons = |place: usize| {
-            let of = decided.get(place);
-            of.map(|of| reasons_json(&of.decider.reasons(&of.decision))).unwrap_or_default()
-        };
-        Box::new([reasons(0), reasons(1)])
-    });
-    Looked {
-        policies,
-        segment: profile.map(|profile| profile.segment().into()),
-        is_expired: decided.iter().any(|of| of.decision.history == HistoryFound::Expired),
-        reasons,
     }
 }
 
@@ -204,37 +162,49 @@ impl<'a> Sums<'a> {
         }
     }
 
-    fn add(&mut self, record: &PastRecord<'_>, looked: &Looked) {
+    fn add(&mut self, record: &PastRecord<'_>, decided: &[Decided<'_>]) {
         let (first, last) = self.span.unwrap_or_else(|| self.begin(record.second));
         self.span = Some((first, last.max(record.second)));
-        self.expired += u64::from(looked.is_expired);
+        let is_expired = decided.iter().any(|of| of.decision.history == HistoryFound::Expired);
+        self.expired += u64::from(is_expired);
+        let truth = self.truth(record);
+        let profile = decided.first().and_then(|of| of.decision.enrichment.profile());
+        let segment = profile.map(Profile::segment);
+        let judged = |(of, threshold): (&Decided<'_>, &f64)| Judged {
+            time: record.second,
+            score: of.decision.score.value,
+            is_alert: of.decision.score.value > *threshold,
+            truth,
+            amount: record.amount,
+            customer: record.transaction.customer_id.as_deref().unwrap_or_default(),
+            segment: segment.as_deref(),
+            factors: of.decision.score.factors,
+        };
+        let mut all = decided.iter().zip(&self.question.thresholds).map(judged);
+        let judged = [all.next(), all.next()];
+        for (tally, judged) in self.tallies.iter_mut().zip(judged.iter().flatten()) {
+            tally.add(judged);
+        }
+        if let (Some(comparison), [Some(one), Some(other)]) = (&mut self.comparison, &judged) {
+            let of = |place: usize| decided.get(place).map(|of| of.decider.reasons(&of.decision));
+            let reasons =
+                || [0, 1].map(|place| of(place).map(|reasons| reasons_json(&reasons)).unwrap_or_default());
+            comparison.add(&Compared { judged: [one, other], id: &record.identity(), reasons: &reasons });
+        }
+    }
+
+    /// What is known of a record's transaction in the end.
+    fn truth(&mut self, record: &PastRecord<'_>) -> Truth {
         let (verdict, early) = self.labels.of_record(record);
         if let Some(early) = early {
             self.early += 1;
             self.first_early.get_or_insert(early);
         }
-        let truth = match verdict {
+        match verdict {
             _ if self.past.judged_until.is_some_and(|until| record.second > until) => Truth::Immature,
             Some(Verdict::Fraud) => Truth::Fraud,
             Some(Verdict::Legitimate) => Truth::Legitimate,
             Some(Verdict::Retracted) | None => Truth::Unlabelled,
-        };
-        let judged = looked.policies.map(|scored| Judged {
-            time: record.second,
-            score: scored.score,
-            is_alert: scored.is_alert,
-            truth,
-            amount: record.amount,
-            customer: record.transaction.customer_id.as_deref().unwrap_or_default(),
-            segment: looked.segment.as_deref(),
-            factors: scored.factors,
-        });
-        for (tally, judged) in self.tallies.iter_mut().zip(&judged) {
-            tally.add(judged);
-        }
-        if let (Some(comparison), [one, other]) = (&mut self.comparison, &judged) {
-            let reasons = || looked.reasons.as_deref().cloned().unwrap_or_default();
-            comparison.add(&Compared { judged: [one, other], id: &record.identity, reasons: &reasons });
         }
     }
 

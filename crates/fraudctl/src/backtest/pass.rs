@@ -5,7 +5,7 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::anyhow;
-use backtest::engine::{Decided, PastRecord, in_chunks};
+use backtest::engine::{Decided, PastRecord};
 use fraud_core::history::Place;
 use indicatif::ProgressBar;
 
@@ -14,14 +14,15 @@ use super::sorted::{Sorter, TooLate};
 use super::steps::Steps;
 use crate::Failure;
 use crate::display::counted;
-use crate::input::{BytesRead, Entry, Input, InputError, SourceLocation};
+use crate::in_turn::{Turn, in_turn};
+use crate::input::{Entry, Input, InputError, SourceLocation};
 use crate::interrupt::Interrupt;
 use crate::schema::LackingCounts;
 
-/// Entries that are read and decided at once.
-const CHUNK: usize = 8192;
+/// Entries that a thread reads and decides at once: so few that what it read is still in its core's cache when it decides.
+const CHUNK: usize = 512;
 /// Chunks that are read ahead.
-const READ_AHEAD: usize = 2;
+const READ_AHEAD: usize = 8;
 /// How often it is looked whether Ctrl-C was pressed, while nothing is read.
 const LOOK: Duration = Duration::from_millis(50);
 /// This many entries that are not transactions of the past are told one by one.
@@ -59,7 +60,7 @@ impl From<Failure> for Stop {
 pub(super) struct Pass<'p> {
     pub(super) reader: &'p RecordReader,
     /// Counts that begin with a pass.
-    pub(super) lacking: &'p dyn Fn() -> Option<LackingCounts>,
+    pub(super) lacking: &'p (dyn Fn() -> Option<LackingCounts> + Sync),
     pub(super) threads: usize,
     /// Sort as far as this many bytes reach; `None` if the files are in order.
     pub(super) sort: Option<usize>,
@@ -69,85 +70,123 @@ pub(super) struct Pass<'p> {
     pub(super) bar: &'p ProgressBar,
 }
 
+/// What becomes of entries that are read, in their order.
+struct Progress<'s, 'k, Take> {
+    met: Met,
+    /// The last place that was decided.
+    last: Option<Place>,
+    sorter: Option<Sorter>,
+    steps: Steps<'s, 'k, Take>,
+}
+
 impl Pass<'_> {
-    /// Decides on all that `input` has.
+    /// Decides on all that `input` has: several threads take chunks of it, read them as records, and decide on them in turn.
     ///
     /// # Errors
     /// [`Stop`]
-    pub(super) fn run<R: Send, Look, Take>(
-        &self,
-        input: Input,
-        mut steps: Steps<'_, '_, Look, Take>,
-    ) -> Result<Met, Stop>
+    pub(super) fn run<Take>(&self, input: Input, steps: Steps<'_, '_, Take>) -> Result<Met, Stop>
     where
-        Look: Fn(&PastRecord<'_>, &[Decided<'_>]) -> R + Sync,
-        Take: FnMut(&PastRecord<'_>, R),
+        Take: FnMut(&PastRecord<'_>, &[Decided<'_>]) + Send,
     {
         let (read, chunks) = (input.bytes_read(), read_ahead(input));
-        let (mut met, mut last) = (Met { lacking: (self.lacking)(), ..Met::default() }, None);
-        let mut sorter = self.sort.map(Sorter::new);
-        loop {
-            self.look_around(&read, &met)?;
-            let chunk = match chunks.recv_timeout(LOOK) {
-                Ok(chunk) => chunk.map_err(Failure::input)?,
-                Err(RecvTimeoutError::Timeout) => continue,
-                Err(RecvTimeoutError::Disconnected) => break,
-            };
-            let numbered: Vec<_> =
-                (met.entries..).zip(chunk).map(|(number, entry)| Numbered { number, entry }).collect();
-            met.entries += numbered.len() as u64;
-            let records = in_chunks(&numbered, self.threads, |entries| self.reader.read(entries));
-            let records: Vec<_> = records
-                .into_iter()
-                .zip(&numbered)
-                .map(|(record, entry)| self.used(record, entry, &mut met))
-                .collect();
-            let Some(sorter) = &mut sorter else {
-                check_order(&numbered, &records, &mut last)?;
-                steps.decide(&records.into_iter().flatten().collect::<Vec<_>>());
-                continue;
-            };
-            let places: Vec<_> = records.into_iter().map(|record| Some(record?.place)).collect();
-            for (place, entry) in places.into_iter().zip(numbered) {
-                let location = entry.entry.location.clone();
-                if let Some(place) = place {
-                    sorter.keep(place, entry).map_err(|TooLate| Stop::NotInOrder(location))?;
-                }
+        let met = Met { lacking: (self.lacking)(), ..Met::default() };
+        let mut progress = Progress { met, last: None, sorter: self.sort.map(Sorter::new), steps };
+        let mut entries = 0;
+        let count = &mut entries;
+        let next = move || {
+            loop {
+                self.stop_if_interrupted()?;
+                self.bar.set_position(read.get());
+                self.bar.set_message(format!("{} read", counted(*count, "transaction")));
+                let chunk = match chunks.recv_timeout(LOOK) {
+                    Ok(chunk) => chunk.map_err(Failure::input)?,
+                    Err(RecvTimeoutError::Timeout) => continue,
+                    Err(RecvTimeoutError::Disconnected) => return Ok(None),
+                };
+                let first = *count;
+                *count += chunk.len() as u64;
+                let numbered = (first..).zip(chunk).map(|(number, entry)| Numbered { number, entry });
+                return Ok(Some(numbered.collect::<Vec<_>>()));
             }
-            self.decide_sorted(&sorter.too_many(), &mut steps, &met)?;
+        };
+        in_turn(self.threads, &mut progress, next, |entries: Vec<Numbered>, turn: Turn<'_, _>| {
+            let records = self.reader.read(&entries);
+            turn.finish(|progress| match progress.sorter {
+                None => self.decide(&entries, records, progress),
+                Some(_) => self.sort(&entries, records, progress),
+            })
+        })?;
+        if let Some(sorter) = &mut progress.sorter {
+            self.decide_sorted(&sorter.rest(), &mut progress.steps)?;
         }
-        if let Some(sorter) = &mut sorter {
-            self.decide_sorted(&sorter.rest(), &mut steps, &met)?;
-        }
-        met.copies = steps.copies;
-        Ok(met)
+        progress.met.entries = entries;
+        progress.met.copies = progress.steps.copies;
+        Ok(progress.met)
     }
 
-    /// Decides on entries that are in order. All were read before without a fault.
-    fn decide_sorted<R: Send, Look, Take>(
+    /// Decides on entries that are in order as they come.
+    fn decide<Take>(
         &self,
         entries: &[Numbered],
-        steps: &mut Steps<'_, '_, Look, Take>,
-        met: &Met,
+        records: Vec<Result<PastRecord<'_>, String>>,
+        progress: &mut Progress<'_, '_, Take>,
     ) -> Result<(), Stop>
     where
-        Look: Fn(&PastRecord<'_>, &[Decided<'_>]) -> R + Sync,
-        Take: FnMut(&PastRecord<'_>, R),
+        Take: FnMut(&PastRecord<'_>, &[Decided<'_>]),
     {
-        for entries in entries.chunks(CHUNK) {
-            self.look_around(&BytesRead::default(), met)?;
-            let records = in_chunks(entries, self.threads, |entries| self.reader.read(entries));
-            steps.decide(&records.into_iter().flatten().collect::<Vec<_>>());
+        for (record, entry) in records.into_iter().zip(entries) {
+            let Some(record) = self.used(record, entry, progress) else { continue };
+            if progress.last.is_some_and(|last| record.place < last) {
+                return Err(Stop::NotInOrder(entry.entry.location.clone()));
+            }
+            progress.last = Some(record.place);
+            progress.steps.decide(&record);
         }
         Ok(())
     }
 
+    /// Keeps entries that are used, to put them in order. If there are too many, some of them are decided.
+    fn sort<Take>(
+        &self,
+        entries: &[Numbered],
+        records: Vec<Result<PastRecord<'_>, String>>,
+        progress: &mut Progress<'_, '_, Take>,
+    ) -> Result<(), Stop>
+    where
+        Take: FnMut(&PastRecord<'_>, &[Decided<'_>]) + Send,
+    {
+        for (record, entry) in records.into_iter().zip(entries) {
+            let Some(record) = self.used(record, entry, progress) else { continue };
+            let Some(sorter) = &mut progress.sorter else { continue };
+            let not_in_order = |TooLate| Stop::NotInOrder(entry.entry.location.clone());
+            sorter.keep(record.place, entry.clone()).map_err(not_in_order)?;
+        }
+        let decided = progress.sorter.as_mut().map(Sorter::too_many).unwrap_or_default();
+        self.decide_sorted(&decided, &mut progress.steps)
+    }
+
+    /// Decides on entries that are in order. All were read before without a fault.
+    fn decide_sorted<Take>(&self, entries: &[Numbered], steps: &mut Steps<'_, '_, Take>) -> Result<(), Stop>
+    where
+        Take: FnMut(&PastRecord<'_>, &[Decided<'_>]) + Send,
+    {
+        let mut chunks = entries.chunks(CHUNK);
+        let next = || self.stop_if_interrupted().map(|()| chunks.next());
+        in_turn(self.threads, steps, next, |entries, turn: Turn<'_, _>| {
+            let records = self.reader.read(entries);
+            turn.finish(|steps| {
+                records.into_iter().flatten().for_each(|record| steps.decide(&record));
+                Ok(())
+            })
+        })
+    }
+
     /// The record of an entry if it is used. Counts those that are not.
-    fn used<'e>(
+    fn used<'e, Take>(
         &self,
         record: Result<PastRecord<'e>, String>,
         entry: &Numbered,
-        met: &mut Met,
+        Progress { met, .. }: &mut Progress<'_, '_, Take>,
     ) -> Option<PastRecord<'e>> {
         match record {
             Ok(record) if self.to.is_some_and(|to| record.second >= to) => {
@@ -171,32 +210,13 @@ impl Pass<'_> {
         }
     }
 
-    /// Shows how far it is; fails if Ctrl-C was pressed.
-    fn look_around(&self, read: &BytesRead, met: &Met) -> Result<(), Stop> {
-        if self.interrupt.has_come() {
-            return Err(Stop::Failed(anyhow!("interrupted: nothing is measured of a part").into()));
+    /// Fails if Ctrl-C was pressed.
+    fn stop_if_interrupted(&self) -> Result<(), Stop> {
+        match self.interrupt.has_come() {
+            true => Err(Stop::Failed(anyhow!("interrupted: nothing is measured of a part").into())),
+            false => Ok(()),
         }
-        if read.get() > 0 {
-            self.bar.set_position(read.get());
-        }
-        self.bar.set_message(format!("{} read", counted(met.entries, "transaction")));
-        Ok(())
     }
-}
-
-fn check_order(
-    entries: &[Numbered],
-    records: &[Option<PastRecord<'_>>],
-    last: &mut Option<Place>,
-) -> Result<(), Stop> {
-    for (entry, record) in entries.iter().zip(records) {
-        let Some(record) = record else { continue };
-        if last.is_some_and(|last| record.place < last) {
-            return Err(Stop::NotInOrder(entry.entry.location.clone()));
-        }
-        *last = Some(record.place);
-    }
-    Ok(())
 }
 
 /// The entries by chunks, read on a thread of their own.

@@ -36,7 +36,7 @@ pub(super) struct RecordReader {
 }
 
 /// An entry that is used, and where it is.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Numbered {
     /// Its place in the files, from 0.
     pub(super) number: u64,
@@ -120,14 +120,16 @@ impl RecordReader {
             }
             .to_owned()
         })?;
-        let identity = transaction.identity(None).map(|identity| identity.to_string());
-        Ok(self.record(transaction, identity, arrival, in_files(arrival, number), number))
+        // No identity begins like this: `@` is followed by the name of a stream.
+        let named = transaction.identity(None).is_none().then(|| format!("@/{number}"));
+        Ok(self.record(transaction, named, arrival, in_files(arrival, number)))
     }
 
     fn line<'e>(&'e self, bytes: &'e [u8], number: u64) -> Result<PastRecord<'e>, String> {
         let reading = self.readings.first().ok_or("nothing is read")?;
         let line = ScoredLine::read(reading, bytes).map_err(|fault| fault.to_string())?;
-        let identity = line.identity().map(|identity| identity.into_owned());
+        let identity =
+            line.identity().map_or_else(|| format!("@/{number}"), |identity| identity.into_owned());
         let arrival = match self.order {
             Order::Arrival => line.arrival,
             Order::EventTime => own_time(&line.transaction).unwrap_or(line.arrival),
@@ -137,7 +139,7 @@ impl RecordReader {
             Order::EventTime => in_files(arrival, number),
         };
         let profile = line.profile.clone().filter(|_| self.own_profiles);
-        let mut record = self.record(line.transaction, identity, arrival, place, number);
+        let mut record = self.record(line.transaction, Some(identity), arrival, place);
         record.profile = profile;
         Ok(record)
     }
@@ -145,14 +147,11 @@ impl RecordReader {
     fn record<'e>(
         &self,
         transaction: Transaction<'e>,
-        identity: Option<String>,
+        named: Option<String>,
         arrival: Timestamp,
         place: Place,
-        number: u64,
     ) -> PastRecord<'e> {
-        // No identity begins like this: `@` is followed by the name of a stream.
-        let identity = identity.unwrap_or_else(|| format!("@/{number}"));
-        PastRecord::new(transaction, identity, arrival, place, self.with_history)
+        PastRecord::new(transaction, named, arrival, place, self.with_history)
     }
 }
 
