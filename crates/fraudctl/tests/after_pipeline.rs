@@ -157,8 +157,9 @@ async fn a_replay_after_a_run_alerts_and_counts_nothing_again() {
 async fn verified(folder: &Path, arguments: &[&str]) -> Value {
     let output =
         fraudctl(&[&["verify"], arguments, &["--json"]].concat()).current_dir(folder).output().await.unwrap();
-    serde_json::from_slice(&output.stdout)
-        .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)))
+    let result = serde_json::from_slice::<Value>(&output.stdout);
+    assert!(result.is_ok(), "{}", String::from_utf8_lossy(&output.stderr));
+    result.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -56,7 +56,9 @@ fn verify(folder: &Path, arguments: &[&str]) -> Ended {
 /// The exit status and the result of `--json`.
 fn result(folder: &Path, arguments: &[&str]) -> (Option<i32>, Value) {
     let ended = verify(folder, &[arguments, &["--json"]].concat());
-    (ended.status, serde_json::from_str(&ended.stdout).unwrap_or_else(|_| panic!("{}", ended.stderr)))
+    let result = serde_json::from_str::<Value>(&ended.stdout);
+    assert!(result.is_ok(), "{}", ended.stderr);
+    (ended.status, result.unwrap())
 }
 
 fn folder(files: &[(&str, String)]) -> TempDir {
