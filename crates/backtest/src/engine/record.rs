@@ -131,3 +131,35 @@ fn incoming(key: u64, named: Option<&str>, transaction: &Transaction<'_>, place:
         },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(json: &str) -> fraud_core::history::EntryKey {
+        let transaction = Transaction::parse(json.as_bytes()).unwrap();
+        let place = Place::first_at(0);
+        let arrival = Timestamp::from_millis(0).unwrap();
+        PastRecord::new(transaction, None, arrival, place, true).incoming.unwrap().key
+    }
+
+    #[test]
+    fn histories_know_a_transaction_by_what_it_says_however_it_is_written() {
+        let text = r#"{"customer_id":"C","transaction_id":"T","amount":5,"event_time":"1970-01-01T00:00:01Z","merchant_id":"M"}"#;
+        let known = key(text);
+        for (part, otherwise) in
+            [(":5", ":5.0"), (r#""1970-01-01T00:00:01Z""#, "1"), (r#""T""#, r#""\u0054""#)]
+        {
+            assert_eq!(key(&text.replace(part, otherwise)), known, "{otherwise}");
+        }
+        for (part, other) in [
+            (":5", ":5.5"),
+            ("01Z", "01.001Z"),
+            (r#""T""#, r#""U""#),
+            (r#""C""#, r#""D""#),
+            (r#""M""#, r#""N""#),
+        ] {
+            assert_ne!(key(&text.replace(part, other)), known, "{other}");
+        }
+    }
+}
