@@ -19,7 +19,12 @@ fn a_wrong_environment_stops_the_start_with_one_line_that_names_the_variable() {
         ),
         (
             vec![("PROFILE_SOURCE", "dynamodb:profiles"), ("FRAUD_POLICY", "store:night@000000000000")],
-            "POLICY_STORE is not set; it accepts `dynamodb:<table>`, which FRAUD_POLICY=store:<id> needs",
+            "POLICY_STORE is not set; it accepts `dynamodb:<table>`, which a policy `store:<id>` needs",
+        ),
+        (
+            vec![("PROFILE_SOURCE", "dynamodb:profiles"), ("SHADOW_POLICY", "night")],
+            "SHADOW_POLICY is `night`; it accepts `builtin:default`, `file:<path to TOML>`, `store:<id of a policy in \
+             POLICY_STORE>` or `none:`",
         ),
         (
             vec![("PROFILE_SOURCE", "dynamodb:profiles"), ("EVENT_TIME_MAX_AGE_HOURS", "-1")],
