@@ -75,6 +75,12 @@ async fn arrivals(aws: &EmbeddedAws) -> BTreeMap<String, BTreeSet<i64>> {
     arrivals
 }
 
+/// The services, on which records arrive by their event times.
+async fn started() -> EmbeddedAws {
+    let arrivals = simulated_arrivals(&Schema::builtin_default(), std::time::UNIX_EPOCH);
+    start_services_with(arrivals, SHARDS).await.unwrap()
+}
+
 fn policy(text: &str) -> Policy {
     Policy::parse(text).unwrap()
 }
@@ -121,9 +127,7 @@ async fn sixty_days_are_in_the_lake_by_event_date_and_arrived_when_the_stream_sa
         from: "2026-01-20".parse().unwrap(),
         seed: 5,
     };
-    let schema = Schema::builtin_default();
-    let begin = std::time::UNIX_EPOCH;
-    let aws = start_services_with(simulated_arrivals(&schema, begin), SHARDS).await.unwrap();
+    let aws = started().await;
     // Batches are redelivered, and the SDK sends some records twice.
     let faults = aws.faults();
     faults
@@ -180,10 +184,7 @@ async fn lake_and_alerts_have_the_inputs_of_a_plain_fold_over_each_customers_mon
         from: "2026-01-20".parse().unwrap(),
         seed: 7,
     };
-    let aws =
-        start_services_with(simulated_arrivals(&Schema::builtin_default(), std::time::UNIX_EPOCH), SHARDS)
-            .await
-            .unwrap();
+    let aws = started().await;
     let faults = aws.faults();
     for (operation, seed) in [("BatchGetItem", 1), ("PutItem", 2), ("TransactWriteItems", 3)] {
         let calls = When::calls(Service::DynamoDb, operation).with_probability(0.05, seed);
@@ -211,12 +212,7 @@ async fn labels_that_come_while_transactions_stream_are_seen_by_both_functions_a
     let mut recalls = Vec::new();
     for days in [1, 7] {
         let out = tempfile::tempdir().unwrap();
-        let aws = start_services_with(
-            simulated_arrivals(&Schema::builtin_default(), std::time::UNIX_EPOCH),
-            SHARDS,
-        )
-        .await
-        .unwrap();
+        let aws = started().await;
         let faults = aws.faults();
         // Labels that are applied and do not know it, and alerts whose claims do not.
         let calls = When::calls(Service::DynamoDb, "TransactWriteItems").with_probability(0.05, 3);
@@ -244,12 +240,7 @@ async fn a_policy_in_the_shadow_is_scored_by_both_functions_as_by_a_plain_fold_a
     // The first has no past, and the other needs one; then the other way round.
     for (active, shadow) in [(POLICY, CARD), (CARD, POLICY)] {
         let out = tempfile::tempdir().unwrap();
-        let aws = start_services_with(
-            simulated_arrivals(&Schema::builtin_default(), std::time::UNIX_EPOCH),
-            SHARDS,
-        )
-        .await
-        .unwrap();
+        let aws = started().await;
         let policies = Policies::with_shadow(policy(active), policy(shadow)).unwrap();
         let finished = run(&aws, settings, policies, None, out.path()).await;
         let report = finished.report;
