@@ -33,7 +33,7 @@ pub enum ShadowError {
         /// The settings of the other.
         of_shadow: HistorySettings,
     },
-    /// The histories' rows have room for so many.
+    /// Together they look at more things known of entities than a row of the history can hold.
     #[error(
         "the policies {active} and {shadow} look at {found} things known of entities together, and {max} is the most that is kept \
          with a transaction: let the shadow look at fewer",

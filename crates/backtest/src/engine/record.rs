@@ -56,7 +56,7 @@ pub struct PastRecord<'t> {
     pub(super) content_hash: u64,
 }
 
-/// An amount of so many characters is told from all others by its f64.
+/// Amounts of up to this many characters are equal if their f64 are.
 const EXACT_DIGITS: usize = 15;
 /// Most identities have no more bytes.
 const USUAL_IDENTITY: usize = 64;

@@ -200,7 +200,7 @@ async fn a_thousand_profiles_are_sampled_and_an_empty_table_is_told() {
     assert!(ended.stdout.contains("not sampled: dynamodb:Scan is not allowed"), "{ended:?}");
 }
 
-/// An SNS whose topics have so many subscriptions, of which so many of the confirmed ones are archives.
+/// An SNS whose topics have this many confirmed and pending subscriptions; `archives` of the confirmed ones are archives.
 async fn sns(confirmed: u32, archives: usize, pending: u32) -> String {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
