@@ -10,6 +10,7 @@ use exact_text::timestamp::Timestamp;
 
 use crate::decision::Decider;
 use crate::event_time::EventTimeBounds;
+use crate::evidence::ENGINE;
 use crate::policy::Policy;
 use crate::refusal::Refusal;
 use crate::schema::Schema;
@@ -17,9 +18,12 @@ use crate::transaction::{Reading, TransactionReader};
 use recorded::{Member, Recorded};
 
 mod alert;
+mod apart;
 mod line;
 mod recorded;
 mod told;
+
+pub use apart::{factors_of_alert, told_inputs};
 
 /// What cannot be computed again from a line, for people.
 pub const NOT_COVERED: &[&str] = &[
@@ -129,6 +133,13 @@ impl Verdict {
         if !holds && !self.differences.contains(&otherwise) {
             self.differences.push(otherwise);
         }
+    }
+
+    /// Holds an engine against the name of the one that computes here; another version is noted.
+    fn holds_engine(&mut self, engine: &str) {
+        let name = |engine: &str| engine.split_once('/').map(|(name, _)| name.to_owned());
+        self.holds(name(engine) == name(ENGINE), Difference::Engine);
+        self.by_another_engine = engine != ENGINE;
     }
 
     fn lacks(&mut self, what: &'static str) {

@@ -13,8 +13,11 @@ use crate::display::{counted, progress, thousands};
 use crate::options::with_options;
 
 mod pending;
+mod proof;
+mod scored_line;
 mod send;
 mod show;
+mod story;
 
 /// What can be done with alerts.
 #[derive(Debug, Subcommand)]

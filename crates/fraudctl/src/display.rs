@@ -5,43 +5,16 @@
 //! them, and in JSON that is what they mean.
 
 use std::borrow::Cow;
-use std::fmt::{self, Display, Write as _};
+use std::fmt::{Display, Write as _};
 use std::io::{self, ErrorKind, Write};
 use std::time::Duration;
 
 use anyhow::Context;
-use comfy_table::CellAlignment;
-use comfy_table::presets::UTF8_BORDERS_ONLY;
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// A table. Whatever its cells hold, each is one line.
-#[derive(Debug, Clone)]
-pub struct Table(comfy_table::Table);
+mod table;
 
-/// A table with these columns; those named in `right` hold numbers and are set to the right.
-pub fn table(columns: &[&str], right: &[&str]) -> Table {
-    let mut table = comfy_table::Table::new();
-    table.load_preset(UTF8_BORDERS_ONLY).set_header(columns);
-    for (column, name) in table.column_iter_mut().zip(columns) {
-        if right.contains(name) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
-    Table(table)
-}
-
-impl Table {
-    /// Adds a row, [`on_one_line`] each cell.
-    pub fn add_row<C: AsRef<str>>(&mut self, cells: impl IntoIterator<Item = C>) {
-        self.0.add_row(cells.into_iter().map(|cell| on_one_line(cell.as_ref()).into_owned()));
-    }
-}
-
-impl Display for Table {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
+pub use table::{Table, table};
 
 /// Whether a terminal would do something else with this character than show it: controls (C0 and C1, DEL),
 /// marks of writing direction, separators of lines and paragraphs.
@@ -180,15 +153,6 @@ mod tests {
         let shown = escaped(&value.to_string()).into_owned();
         assert!(!shown.contains(is_unsafe));
         assert_eq!(serde_json::from_str::<serde_json::Value>(&shown).unwrap(), value);
-    }
-
-    #[test]
-    fn a_cell_is_one_line_whatever_it_holds() {
-        let mut shown = table(&["id"], &[]);
-        shown.add_row([HOSTILE]);
-        let shown = shown.to_string();
-        assert_eq!(shown.lines().count(), 5);
-        assert!(shown.lines().all(|line| !line.contains(is_unsafe)), "{shown}");
     }
 
     #[test]

@@ -17,11 +17,14 @@ mod check;
 mod diff;
 mod explain;
 mod export;
+mod known;
 mod list;
 mod publish;
 mod schema;
 mod show;
 mod threshold;
+
+pub(crate) use known::known_policies;
 
 /// No answer of the store takes longer.
 const LIMIT: Duration = Duration::from_secs(30);

@@ -15,6 +15,7 @@ use crate::in_turn::{Turn, in_turn};
 use crate::input::{Entry, Input, Source};
 use crate::interrupt::Interrupt;
 use crate::options::with_options;
+use crate::policy::known_policies;
 
 use lines::LineChecker;
 use tally::Tally;
@@ -22,7 +23,6 @@ use tally::Tally;
 mod columns;
 mod lines;
 mod partition;
-mod policies;
 mod print;
 mod tally;
 
@@ -103,7 +103,7 @@ impl VerifyArgs {
 /// [`Failure::Input`] if a file or a policy cannot be read or an entry is not a decision; [`Failure::Failed`] if a decision is not
 /// verified, or the run was interrupted.
 pub async fn run(arguments: &VerifyArgs) -> Result<(), Failure> {
-    let verifier = Verifier::new(policies::load(&arguments.policies).await?, arguments.bounds()?);
+    let verifier = Verifier::new(known_policies(&arguments.policies).await?, arguments.bounds()?);
     let input = Input::open(&arguments.input).map_err(Failure::input)?;
     let lost = columns::lost(input.headers());
     let interrupt = Interrupt::listen();

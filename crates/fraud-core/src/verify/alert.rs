@@ -7,7 +7,6 @@ use super::told::Told;
 use super::{Difference, LineVerifier, NotADecision, Verdict};
 use crate::alert::Alert;
 use crate::event_time::EventTimeFault;
-use crate::evidence::ENGINE;
 use crate::identity::Identity;
 use crate::inputs::Inputs;
 use crate::policy::Policy;
@@ -48,17 +47,17 @@ impl LineVerifier<'_> {
 }
 
 /// What an alert's own fields tell of its inputs.
-struct Own {
+pub(super) struct Own {
     /// `None` if they do not tell: under a schema a time is as its producer writes it.
     hour: Option<Option<u8>>,
     /// Whether the time has no hour of its own; `None` if it is not told.
     without_hour: Option<bool>,
     /// `None` if the profile's is not told.
-    risk: Option<f64>,
+    pub(super) risk: Option<f64>,
 }
 
 impl Own {
-    fn of(alert: &Alert, policy: &Policy) -> Self {
+    pub(super) fn of(alert: &Alert, policy: &Policy) -> Self {
         let time = alert.event_time.as_deref();
         let time = time.map(|text| written_time::parse(text).or_else(|| written_time::parse_epoch(text)));
         let hour = match time {
@@ -73,6 +72,22 @@ impl Own {
         };
         let without_hour = time.flatten().filter(|_| alert.schema.is_none()).map(|time| time.hour.is_none());
         Own { hour, without_hour, risk }
+    }
+
+    /// The inputs of a policy that looks at nothing else, or what is not told.
+    pub(super) fn inputs(&self, alert: &Alert, policy: &Policy) -> Result<Inputs<'static>, &'static str> {
+        if !policy.further_inputs().is_empty() {
+            return Err("fraud_inputs");
+        }
+        let amount = alert.transaction_amount.parse().ok().filter(|amount: &f64| amount.is_finite());
+        match (amount, self.hour, self.risk) {
+            (Some(amount), Some(hour), Some(customer_risk)) => {
+                Ok(Inputs { amount, customer_risk, hour, further: Vec::new(), unusable_fields: 0 })
+            }
+            (None, ..) => Err("transaction_amount"),
+            (_, None, _) => Err("the hour"),
+            (.., None) => Err("customer_risk"),
+        }
     }
 
     /// Whether the fault is one that this time can have.
@@ -122,23 +137,19 @@ fn inputs<'t>(
         verdict.holds(agrees, Difference::Inputs);
         return Some(inputs);
     }
-    let amount = alert.transaction_amount.parse().ok().filter(|amount: &f64| amount.is_finite());
-    let (Some(amount), Some(hour), Some(risk), true) =
-        (amount, own.hour, own.risk, policy.further_inputs().is_empty())
-    else {
-        let is_told_by_the_record = policy.further_inputs().is_empty();
-        verdict.lacks(if is_told_by_the_record { "customer_risk" } else { "fraud_inputs" });
-        return None;
-    };
-    Some(Inputs { amount, customer_risk: risk, hour, further: Vec::new(), unusable_fields: 0 })
+    match own.inputs(alert, policy) {
+        Ok(inputs) => Some(inputs),
+        Err(lacking) => {
+            verdict.lacks(lacking);
+            None
+        }
+    }
 }
 
 fn verify_evidence(alert: &Alert, policy: &Policy, told: Option<&Told<'_>>, verdict: &mut Verdict) {
     let Some(evidence) = &alert.evidence else { return };
     verdict.holds(!policy.further_inputs().is_empty(), Difference::Inputs);
-    let name = |engine: &str| engine.split_once('/').map(|(name, _)| name.to_owned());
-    verdict.holds(name(&evidence.engine) == name(ENGINE), Difference::Engine);
-    verdict.by_another_engine = evidence.engine != ENGINE;
+    verdict.holds_engine(&evidence.engine);
     let has_inputs = told.is_some_and(Told::has_history);
     let is_used = evidence.history.as_deref() == Some("used");
     let agrees = evidence.history.is_some() == policy.history().is_some() && (is_used || !has_inputs);

@@ -8,7 +8,6 @@ use super::{Difference, Form, Known, LineVerifier, NotADecision, Verdict};
 use crate::decision::Decision;
 use crate::enrichment::Enrichment;
 use crate::event_time::EventTimeFault;
-use crate::evidence::ENGINE;
 use crate::inputs::{Input, InputValue, Inputs};
 use crate::policy::Policy;
 use crate::profile::Profile;
@@ -310,11 +309,9 @@ impl Record<'_> {
             // What came with the inputs may be lost as they are.
             return;
         }
-        let name = |engine: &str| engine.split_once('/').map(|(name, _)| name.to_owned());
         verdict.holds(self.told.is_some() == engine.is_some(), Difference::Engine);
         if let Some(engine) = &engine {
-            verdict.holds(name(engine) == name(ENGINE), Difference::Engine);
-            verdict.by_another_engine = engine != ENGINE;
+            verdict.holds_engine(engine);
         }
         let word = recorded.text(Own::History);
         let is_asked = is_needed && policies.iter().any(|policy| policy.history().is_some());

@@ -29,6 +29,11 @@ impl<'t> Told<'t> {
         Some(Told(members))
     }
 
+    /// The members, in their order.
+    pub(super) fn into_members(self) -> Vec<(String, Value<'t>)> {
+        self.0.into_iter().map(|(name, value)| (name.into_owned(), value)).collect()
+    }
+
     fn get(&self, name: &str) -> Option<Value<'t>> {
         self.0.iter().find(|(key, _)| key == name).map(|(_, value)| *value)
     }

@@ -1,18 +1,18 @@
-//! The policies that lines are verified by.
+//! The policies that decisions on record were made by.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
 use fraud_core::policy::Policy;
 
+use super::published_policies;
 use crate::Failure;
-use crate::policy::published_policies;
 
 /// The built-in policy, and those of files, folders and stores.
 ///
 /// # Errors
 /// [`Failure`] if one cannot be read or is not valid, or a folder has none.
-pub(super) async fn load(named: &[PathBuf]) -> Result<Vec<Policy>, Failure> {
+pub(crate) async fn known_policies(named: &[PathBuf]) -> Result<Vec<Policy>, Failure> {
     let mut policies = vec![Policy::builtin_default().map_err(Failure::input)?];
     for path in named {
         match path.to_str() {
