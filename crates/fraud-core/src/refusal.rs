@@ -54,6 +54,30 @@ impl Refusal {
             Refusal::InternalFault => "internal_fault",
         }
     }
+
+    /// What is accepted in place of what was refused, for people.
+    pub fn accepts(self) -> &'static str {
+        match self {
+            Refusal::NotUtf8 => "text must be UTF-8",
+            Refusal::NotJson => "a record is one JSON object, and nothing beside it",
+            Refusal::NotAnObject => "a record is a JSON object",
+            Refusal::NotATransaction => {
+                "a transaction has `transaction_id`, `customer_id` or `amount` at its top level; a schema says where they are \
+                 in an envelope"
+            }
+            Refusal::NestedTooDeep => "objects and arrays may nest 64 deep",
+            Refusal::InvalidTransactionId => {
+                "`transaction_id` must be text of at most 256 bytes, or an integer of at most 256 digits"
+            }
+            Refusal::InvalidCustomerId => {
+                "`customer_id` must be text of at most 256 characters, or an integer of at most 256 digits"
+            }
+            Refusal::InvalidAmount => {
+                "`amount` must be a number such as 12.50; a schema (`text = true`) reads it from text"
+            }
+            Refusal::InternalFault => "this is a fault of the reader: please report it",
+        }
+    }
 }
 
 impl fmt::Display for Refusal {

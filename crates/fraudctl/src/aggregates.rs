@@ -5,11 +5,13 @@ use std::time::Duration;
 use anyhow::anyhow;
 use clap::Args;
 use fraud_aws::aggregates::{AggregateStore, DynamoDbAggregates};
+use fraud_aws::config::AggregatesTarget;
 use fraud_core::window::WindowTotals;
 use tokio::time::Instant;
 
 use crate::Failure;
 use crate::display::{print_line, table};
+use crate::options::named;
 
 /// No answer takes longer.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -23,9 +25,9 @@ pub struct AggregatesArgs {
     /// The customer's id.
     #[arg(value_name = "CUSTOMER")]
     customer: String,
-    /// The table of windows: `dynamodb:<table>`.
-    #[arg(long, value_name = "TARGET", value_parser = crate::options::table_name)]
-    table: String,
+    /// The table of windows: `dynamodb:<table>` [env: AGGREGATES]
+    #[arg(long, value_name = "TARGET")]
+    table: Option<String>,
     /// Show at most this many windows, the newest first.
     #[arg(long, value_name = "N", default_value_t = 12, value_parser = clap::value_parser!(u16).range(1..=1000))]
     limit: u16,
@@ -39,9 +41,13 @@ pub struct AggregatesArgs {
 /// # Errors
 /// [`Failure::Failed`] if the table cannot be read.
 pub async fn run(arguments: &AggregatesArgs) -> Result<(), Failure> {
-    let AggregatesArgs { customer, table: name, limit, json } = arguments;
+    let AggregatesArgs { customer, table: named_table, limit, json } = arguments;
+    let target = named("--table", "AGGREGATES", named_table.as_deref(), AggregatesTarget::from_environment)?;
+    let AggregatesTarget::DynamoDb { table: name, .. } = target else {
+        return Err(Failure::input(anyhow!("windows in the memory of another process cannot be read")));
+    };
     // Reading does not care how long rows are kept.
-    let store = DynamoDbAggregates::new(crate::aws::sdk().await?.config().await, name, Duration::ZERO);
+    let store = DynamoDbAggregates::new(crate::aws::sdk().await?.config().await, &name, Duration::ZERO);
     let windows = store.recent(customer, usize::from(*limit), Instant::now() + LIMIT).await;
     let windows = windows.map_err(|fault| anyhow!("cannot read the table {name}: {fault}"))?;
     if *json {

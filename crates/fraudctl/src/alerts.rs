@@ -5,12 +5,12 @@ use std::time::Duration;
 use anyhow::anyhow;
 use aws_calls::sdk::Sdk;
 use clap::{Args, Subcommand};
-use fraud_aws::config::{AlertLedgerTarget, Environment};
+use fraud_aws::config::AlertLedgerTarget;
 use fraud_aws::ledger::{DynamoDbLedger, LedgerFault, Pending};
 
 use crate::Failure;
 use crate::display::{counted, progress, thousands};
-use crate::options::with_options;
+use crate::options::named;
 
 mod pending;
 mod proof;
@@ -33,18 +33,19 @@ pub enum AlertsCommand {
 /// The ledger.
 #[derive(Debug, Args)]
 struct LedgerArgs {
-    /// The ledger: `dynamodb:<table>`; the default is ALERT_LEDGER.
+    /// The ledger: `dynamodb:<table>` [env: ALERT_LEDGER]
     #[arg(long, value_name = "TARGET")]
     ledger: Option<String>,
 }
 
 impl LedgerArgs {
-    async fn open(&self, sdk: &Sdk) -> Result<DynamoDbLedger, Failure> {
-        let options = [("ALERT_LEDGER", self.ledger.clone())];
-        let lookup = with_options(&options);
-        match AlertLedgerTarget::from_environment(Environment::new(&lookup)).map_err(Failure::input)? {
+    /// The ledger, and the settings of AWS's clients.
+    async fn open(&self) -> Result<(DynamoDbLedger, Sdk), Failure> {
+        match named("--ledger", "ALERT_LEDGER", self.ledger.as_deref(), AlertLedgerTarget::from_environment)?
+        {
             AlertLedgerTarget::DynamoDb { table, retention } => {
-                Ok(DynamoDbLedger::new(sdk.config().await, table, retention))
+                let sdk = crate::aws::sdk().await?;
+                Ok((DynamoDbLedger::new(sdk.config().await, table, retention), sdk))
             }
             AlertLedgerTarget::Memory => {
                 Err(Failure::input(anyhow!("a ledger in the memory of another process cannot be read")))

@@ -10,6 +10,7 @@ use aws_sdk_dynamodb::config::ProvideCredentials;
 use tokio::time::timeout;
 
 use crate::Failure;
+use crate::display::print_detail;
 
 /// Metadata services of a machine that has none are waited for.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -28,7 +29,9 @@ pub(crate) struct Problem {
 pub(crate) async fn sdk() -> Result<Sdk, Failure> {
     let sdk = Sdk::new();
     let said = |name: &str, Problem { what, mend }| anyhow!("{name}: {what}\nto fix it: {mend}");
-    region(&sdk).await.map_err(|problem| said("AWS region", problem))?;
+    let region = region(&sdk).await.map_err(|problem| said("AWS region", problem))?;
+    let endpoint = sdk.config().await.endpoint_url().map(|url| format!(" at {url}"));
+    print_detail(format_args!("AWS: {region}{}", endpoint.unwrap_or_default()));
     credentials(&sdk).await.map_err(|problem| said("AWS credentials", problem))?;
     Ok(sdk)
 }

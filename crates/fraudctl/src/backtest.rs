@@ -9,7 +9,7 @@ use clap::Args;
 use crate::Failure;
 use crate::display::print_line;
 use crate::interrupt::Interrupt;
-use crate::options::policy;
+use crate::options::{policy, policy_of};
 
 mod arguments;
 mod json;
@@ -87,7 +87,7 @@ fn share(text: &str) -> Result<f64, String> {
 pub async fn run(arguments: &BacktestArgs) -> Result<(), Failure> {
     let candidate = policy(arguments.policy.as_deref()).await?;
     let against = match &arguments.against {
-        Some(against) => Some(policy(Some(against)).await?),
+        Some(against) => Some(policy_of("--against", Some(against)).await?),
         None => None,
     };
     // Gained is what the second has and the first has not.

@@ -44,8 +44,8 @@ pub struct ConsumeArgs {
     /// Create the table of checkpoints, billed by request, if it does not exist.
     #[arg(long)]
     create_checkpoints: bool,
-    /// Where to begin at the first start: `trim-horizon`, `latest`, or an RFC 3339 time.
-    #[arg(long, value_name = "FROM", default_value = "trim-horizon", value_parser = from)]
+    /// Where to begin at the first start: `trim-horizon`, `latest`, or a time: RFC 3339, a date, or -1h.
+    #[arg(long, value_name = "FROM", default_value = "trim-horizon", value_parser = from, allow_hyphen_values = true)]
     from: From,
     /// What to do with the records.
     #[arg(long, value_enum, default_value_t = RecordAction::Print)]

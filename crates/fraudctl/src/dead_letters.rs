@@ -6,12 +6,12 @@ use std::time::Duration;
 use anyhow::anyhow;
 use aws_calls::sdk::Sdk;
 use clap::{Args, Subcommand};
-use fraud_aws::config::{DeadLettersTarget, Environment};
+use fraud_aws::config::DeadLettersTarget;
 use fraud_aws::dead_letters::DeadLetterQueue;
 
 use crate::Failure;
 use crate::aws;
-use crate::options::with_options;
+use crate::options::named;
 
 mod delete;
 mod letter_data;
@@ -38,7 +38,7 @@ pub enum DeadLettersCommand {
 /// A queue of letters, and how long they are hidden from others while they are looked at.
 #[derive(Debug, Args)]
 struct QueueArgs {
-    /// The queue of dead letters: `sqs:<queue url>`; the default is DEAD_LETTERS.
+    /// The queue of dead letters: `sqs:<queue url>` [env: DEAD_LETTERS]
     #[arg(long, value_name = "TARGET")]
     queue: Option<String>,
     /// For how many seconds letters stay hidden from other readers if this command dies. While it runs they stay hidden;
@@ -64,9 +64,7 @@ impl QueueArgs {
     /// # Errors
     /// [`Failure::Input`] if no queue is named, [`Failure::Failed`] if there is no region or there are no credentials.
     async fn open(&self) -> Result<(DeadLetterQueue, Sdk), Failure> {
-        let options = [("DEAD_LETTERS", self.queue.clone())];
-        let lookup = with_options(&options);
-        match DeadLettersTarget::from_environment(Environment::new(&lookup)).map_err(Failure::input)? {
+        match named("--queue", "DEAD_LETTERS", self.queue.as_deref(), DeadLettersTarget::from_environment)? {
             DeadLettersTarget::Sqs { queue_url } => {
                 let sdk = aws::sdk().await?;
                 Ok((DeadLetterQueue::connect(queue_url, &sdk).await, sdk))

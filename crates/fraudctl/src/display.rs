@@ -7,10 +7,11 @@
 use std::borrow::Cow;
 use std::fmt::{Display, Write as _};
 use std::io::{self, ErrorKind, Write};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use anyhow::Context;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 mod table;
 
@@ -63,10 +64,46 @@ pub fn print_line(line: impl Display) -> anyhow::Result<()> {
     }
 }
 
+/// What is told beside the result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Said {
+    /// Notes on standard error.
+    pub notes: bool,
+    /// [Details](print_detail) among them.
+    pub details: bool,
+    /// Progress, where there is a terminal.
+    pub progress: bool,
+}
+
+static SAID: OnceLock<Said> = OnceLock::new();
+
+/// Says what is told from now on; the first time counts.
+pub fn say(said: Said) {
+    SAID.get_or_init(|| said);
+}
+
+fn said() -> Said {
+    SAID.get().copied().unwrap_or(Said { notes: true, details: false, progress: true })
+}
+
+/// Writes why a command fails to standard error, as [`print_note`] does, also where notes are not wanted.
+pub fn print_failure(failure: impl Display) {
+    let _ = writeln!(io::stderr(), "{}", indented(&escaped(&failure.to_string()), 2));
+}
+
+/// Writes a note that is only wanted by those who ask for details.
+pub fn print_detail(detail: impl Display) {
+    if said().details {
+        print_note(detail);
+    }
+}
+
 /// Writes a note to standard error, [`escaped`]. Lines after the first are indented, so that no text in it
 /// can pass for a note of its own. That nobody reads standard error any more is ignored.
 pub fn print_note(note: impl Display) {
-    let _ = writeln!(io::stderr(), "{}", indented(&escaped(&note.to_string()), 2));
+    if said().notes {
+        print_failure(note);
+    }
 }
 
 /// Text whose lines after the first are indented by `spaces`.
@@ -123,6 +160,9 @@ pub fn event_time_faults(unreadable: u64, without_local_time: u64) -> Option<Str
 /// A progress line on standard error, shown on a terminal only. With a length it is a bar of bytes read.
 pub fn progress(bytes: Option<u64>) -> ProgressBar {
     let bar = bytes.map_or_else(ProgressBar::new_spinner, ProgressBar::new);
+    if !said().progress {
+        bar.set_draw_target(ProgressDrawTarget::hidden());
+    }
     let template = match bytes {
         Some(_) => "{elapsed} {wide_bar} {percent}%, {eta} left, {msg}",
         None => "{elapsed} {spinner} {msg}",

@@ -12,7 +12,7 @@ use futures_util::future::join_all;
 use crate::Failure;
 use crate::aws;
 use crate::display::{counted, print_line, progress};
-use crate::options::with_options;
+use crate::options::{with_options, with_scheme};
 
 mod clock;
 mod finding;
@@ -44,40 +44,40 @@ pub struct DoctorArgs {
     /// The stream that the functions read.
     #[arg(long, value_name = "NAME")]
     stream: Option<String>,
-    /// Check this instead of PROFILE_SOURCE.
+    /// The profiles [env: PROFILE_SOURCE]
     #[arg(long, value_name = "TARGET")]
     profiles: Option<String>,
-    /// Check this instead of ENTITY_SOURCE.
+    /// What is known of entities [env: ENTITY_SOURCE]
     #[arg(long, value_name = "TARGET")]
     entities: Option<String>,
-    /// Check this instead of HISTORY.
+    /// The table of customers' histories [env: HISTORY]
     #[arg(long, value_name = "TARGET")]
     history: Option<String>,
-    /// Check this instead of FRAUD_POLICY.
+    /// The policy [env: FRAUD_POLICY]
     #[arg(long, value_name = "SOURCE")]
     policy: Option<String>,
-    /// Check this instead of POLICY_STORE.
+    /// The store of published policies [env: POLICY_STORE]
     #[arg(long, value_name = "TARGET")]
     policy_store: Option<String>,
-    /// Check this instead of TRANSACTION_SCHEMA.
+    /// The schema of transactions [env: TRANSACTION_SCHEMA]
     #[arg(long, value_name = "SOURCE")]
     schema: Option<String>,
-    /// Check this instead of ALERT_SINK.
+    /// Where alerts go [env: ALERT_SINK]
     #[arg(long, value_name = "TARGET")]
     sink: Option<String>,
-    /// Check this instead of ALERT_LEDGER.
+    /// The ledger [env: ALERT_LEDGER]
     #[arg(long, value_name = "TARGET")]
     ledger: Option<String>,
-    /// Check this instead of DEAD_LETTERS.
+    /// The dead letters [env: DEAD_LETTERS]
     #[arg(long, value_name = "TARGET")]
     queue: Option<String>,
-    /// Check this instead of UNALERTED_LETTERS.
+    /// The dead letters of high scores [env: UNALERTED_LETTERS]
     #[arg(long, value_name = "TARGET")]
     unalerted_queue: Option<String>,
-    /// Check this instead of AGGREGATES.
+    /// The table of windows [env: AGGREGATES]
     #[arg(long, value_name = "TARGET")]
     aggregates: Option<String>,
-    /// Check this instead of AGGREGATE_SINK.
+    /// Where closed windows go [env: AGGREGATE_SINK]
     #[arg(long, value_name = "TARGET")]
     aggregate_sink: Option<String>,
     /// The table of a consumer's checkpoints: `dynamodb:<table>`.
@@ -101,19 +101,20 @@ fn check<'a>(findings: impl Future<Output = Vec<Finding>> + 'a) -> Check<'a> {
 /// # Errors
 /// [`Failure::Failed`] if something is wrong.
 pub async fn run(arguments: &DoctorArgs) -> Result<(), Failure> {
+    let said = |value: &Option<String>| value.as_deref().map(with_scheme);
     let options = [
         ("PROFILE_SOURCE", arguments.profiles.clone()),
-        ("ENTITY_SOURCE", arguments.entities.clone()),
-        ("HISTORY", arguments.history.clone()),
+        ("ENTITY_SOURCE", said(&arguments.entities)),
+        ("HISTORY", said(&arguments.history)),
         ("FRAUD_POLICY", arguments.policy.clone()),
-        ("POLICY_STORE", arguments.policy_store.clone()),
+        ("POLICY_STORE", said(&arguments.policy_store)),
         ("TRANSACTION_SCHEMA", arguments.schema.clone()),
-        ("ALERT_SINK", arguments.sink.clone()),
-        ("ALERT_LEDGER", arguments.ledger.clone()),
-        ("DEAD_LETTERS", arguments.queue.clone()),
-        ("UNALERTED_LETTERS", arguments.unalerted_queue.clone()),
-        ("AGGREGATES", arguments.aggregates.clone()),
-        ("AGGREGATE_SINK", arguments.aggregate_sink.clone()),
+        ("ALERT_SINK", said(&arguments.sink)),
+        ("ALERT_LEDGER", said(&arguments.ledger)),
+        ("DEAD_LETTERS", said(&arguments.queue)),
+        ("UNALERTED_LETTERS", said(&arguments.unalerted_queue)),
+        ("AGGREGATES", said(&arguments.aggregates)),
+        ("AGGREGATE_SINK", said(&arguments.aggregate_sink)),
     ];
     let lookup = with_options(&options);
     let bar = progress(None);

@@ -3,12 +3,12 @@
 use anyhow::anyhow;
 use aws_sdk_dynamodb::Client;
 use clap::{Args, Subcommand};
-use fraud_aws::config::{EntitySource, Environment};
+use fraud_aws::config::EntitySource;
 use fraud_aws::entities::parse_key;
 use fraud_aws::entities::rows::accepted_keys;
 
 use crate::Failure;
-use crate::options::with_options;
+use crate::options::named;
 
 mod files;
 mod import;
@@ -42,16 +42,14 @@ pub async fn run(command: &EntitiesCommand) -> Result<(), Failure> {
 /// The table of entities.
 #[derive(Debug, Args)]
 pub(crate) struct TableArgs {
-    /// The table of entities: `dynamodb:<table>`; the default is ENTITY_SOURCE.
+    /// The table of entities: `dynamodb:<table>` [env: ENTITY_SOURCE]
     #[arg(long, value_name = "TARGET")]
     table: Option<String>,
 }
 
 impl TableArgs {
     pub(crate) async fn open(&self) -> Result<EntityTable, Failure> {
-        let options = [("ENTITY_SOURCE", self.table.clone())];
-        let lookup = with_options(&options);
-        match EntitySource::from_environment(Environment::new(&lookup)).map_err(Failure::input)? {
+        match named("--table", "ENTITY_SOURCE", self.table.as_deref(), EntitySource::from_environment)? {
             EntitySource::DynamoDb { table } => {
                 let client = Client::new(crate::aws::sdk().await?.config().await);
                 Ok(EntityTable::new(client, table))

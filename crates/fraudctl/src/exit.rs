@@ -2,9 +2,10 @@
 
 use std::fmt;
 use std::process::ExitCode;
+use std::time::Instant;
 
 use crate::aws::hint;
-use crate::display::print_note;
+use crate::display::{print_detail, print_failure};
 
 /// Why a command failed; scripts read it from the exit status.
 #[derive(Debug)]
@@ -46,12 +47,13 @@ impl From<anyhow::Error> for Failure {
     }
 }
 
-/// The exit code of `program` after `result`. Prints a failure, and what to do about it if that is known, to standard error.
-pub fn code(program: &str, result: Result<(), Failure>) -> ExitCode {
+/// The exit code of `program`, which started then, after `result`. Prints a failure, and what to do about it if that is known, to standard error.
+pub fn code(program: &str, started: Instant, result: Result<(), Failure>) -> ExitCode {
+    print_detail(format_args!("{program}: {:.3} s", started.elapsed().as_secs_f64()));
     let Err(failure) = result else { return ExitCode::SUCCESS };
-    print_note(format_args!("{program}: {failure:#}"));
+    print_failure(format_args!("{program}: {failure:#}"));
     if let Some(mend) = hint(&failure) {
-        print_note(format_args!("to fix it: {mend}"));
+        print_failure(format_args!("to fix it: {mend}"));
     }
     ExitCode::from(failure.status())
 }

@@ -1,11 +1,9 @@
 //! Transactions generated from a seed: customers with habits, merchants, day and night, and a share of labelled fraud. The
 //! same seed gives the same bytes.
 
-use std::fs::File;
-use std::io::{BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::io::Write;
+use std::path::PathBuf;
 
-use anyhow::Context;
 use clap::Args;
 
 mod customer;
@@ -13,6 +11,7 @@ mod day;
 mod fraud;
 mod label;
 mod months;
+mod out_file;
 mod random;
 mod transaction;
 
@@ -23,13 +22,16 @@ pub use label::Label;
 pub use months::{Months, MonthsArgs, MonthsSettings};
 pub use transaction::Transaction;
 
-use crate::display::{counted, note, thousands};
+use crate::display::{counted, note, progress, thousands};
+
+use out_file::OutFile;
 
 /// Generate transactions, profiles and labels from a seed.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   fraudctl generate --count 50000 --seed 1 --transactions tx.ndjson --profiles profiles.json
   fraudctl generate --count 1000 --seed 2 --transactions tx.ndjson --profiles profiles.json --labels labels.ndjson
+  fraudctl generate --count 1000 --transactions - | fraudctl score -
   fraudctl generate --days 183 --customers 5000 --merchants 10000 --transactions tx.ndjson --profiles profiles.json --labels labels.ndjson
 
 --count gives transactions of one day, with frauds that the built-in policy is made for. --days gives a past, in the order of the
@@ -38,21 +40,21 @@ and cards that are compromised for weeks) with bursts of card testing, together 
 the frauds, each with the time at which it was reported; a transaction without a label is legitimate.")]
 pub struct GenerateArgs {
     /// Generate this many transactions of one day.
-    #[arg(long, value_name = "N", required_unless_present = "days", requires = "seed")]
+    #[arg(long, value_name = "N", required_unless_present = "days")]
     count: Option<usize>,
     #[command(flatten)]
     months: MonthsArgs,
-    /// The random seed, 0 if it is left out with --days: the same seed and options give the same files.
-    #[arg(long, value_name = "S")]
-    seed: Option<u64>,
-    /// Write the transactions to this file, one JSON object a line.
-    #[arg(long, value_name = "FILE")]
+    /// The random seed: the same seed and options give the same files.
+    #[arg(long, value_name = "S", default_value_t = 0)]
+    seed: u64,
+    /// Write the transactions to this file, one JSON object a line; `-` is standard output.
+    #[arg(long, value_name = "FILE|-")]
     transactions: PathBuf,
     /// Write the customers' profiles to this file, in the format of PROFILE_SOURCE=file:.
-    #[arg(long, value_name = "FILE")]
-    profiles: PathBuf,
+    #[arg(long, value_name = "FILE|-")]
+    profiles: Option<PathBuf>,
     /// Write to this file which transactions are fraud, one JSON object a line.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE|-")]
     labels: Option<PathBuf>,
 }
 
@@ -61,27 +63,31 @@ pub struct GenerateArgs {
 /// # Errors
 /// If a file cannot be written.
 pub fn run(arguments: &GenerateArgs) -> anyhow::Result<()> {
-    let seed = arguments.seed.unwrap_or_default();
-    let mut profiles = OutFile::create(&arguments.profiles)?;
+    let seed = arguments.seed;
+    let mut profiles = arguments.profiles.as_deref().map(OutFile::create).transpose()?;
     let (customers, summary) = match arguments.months.settings(seed) {
         Some(settings) => {
             let months = Months::new(settings);
-            profiles.write(|out| months.write_profiles(out))?;
+            if let Some(profiles) = &mut profiles {
+                profiles.write(|out| months.write_profiles(out))?;
+            }
             (u64::from(settings.customers), write(arguments, seed, months)?)
         }
         None => {
             let dataset = Dataset::generate(arguments.count.unwrap_or_default(), seed);
-            profiles.write(|out| dataset.write_profiles(out))?;
+            if let Some(profiles) = &mut profiles {
+                profiles.write(|out| dataset.write_profiles(out))?;
+            }
             (dataset.customers.len() as u64, write(arguments, seed, dataset.transactions.into_iter())?)
         }
     };
-    profiles.finish()?;
+    profiles.map(OutFile::finish).transpose()?;
     note!(
         "{} of {}, {} of them fraud, in {}",
         counted(summary.transactions, "transaction"),
         counted(customers, "customer"),
         thousands(summary.frauds),
-        arguments.transactions.display()
+        out_file::named(&arguments.transactions)
     );
     Ok(())
 }
@@ -102,7 +108,12 @@ fn write(
     let mut lines = OutFile::create(&arguments.transactions)?;
     let mut labels = arguments.labels.as_deref().map(OutFile::create).transpose()?;
     let mut summary = Summary::default();
+    let bar = progress(None);
     for transaction in transactions {
+        if summary.transactions.is_multiple_of(4096) {
+            bar.set_message(counted(summary.transactions, "transaction"));
+            bar.tick();
+        }
         lines.write(|out| writeln!(out, "{}", transaction.to_json()))?;
         summary.transactions += 1;
         let Some(label) = Label::of(&transaction, seed) else { continue };
@@ -111,33 +122,10 @@ fn write(
             labels.write(|out| writeln!(out, "{}", label.to_json()))?;
         }
     }
+    bar.finish_and_clear();
     labels.map(OutFile::finish).transpose()?;
     lines.finish()?;
     Ok(summary)
-}
-
-/// A file that is written to.
-struct OutFile<'a> {
-    path: &'a Path,
-    out: BufWriter<File>,
-}
-
-impl<'a> OutFile<'a> {
-    fn create(path: &'a Path) -> anyhow::Result<Self> {
-        let file = File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
-        Ok(OutFile { path, out: BufWriter::new(file) })
-    }
-
-    fn write(
-        &mut self,
-        content: impl FnOnce(&mut BufWriter<File>) -> std::io::Result<()>,
-    ) -> anyhow::Result<()> {
-        content(&mut self.out).with_context(|| format!("cannot write {}", self.path.display()))
-    }
-
-    fn finish(mut self) -> anyhow::Result<()> {
-        self.write(BufWriter::flush)
-    }
 }
 
 #[cfg(test)]

@@ -5,12 +5,12 @@ use std::time::Duration;
 use anyhow::anyhow;
 use aws_calls::fault::CallFault;
 use clap::{Args, Subcommand};
-use fraud_aws::config::{Environment, HistoryTarget};
+use fraud_aws::config::HistoryTarget;
 use fraud_aws::history::{DynamoDbHistory, HistoryRow};
 use tokio::time::Instant;
 
 use crate::Failure;
-use crate::options::with_options;
+use crate::options::named;
 
 mod backfill;
 mod delete;
@@ -45,7 +45,7 @@ pub async fn run(command: &HistoryCommand) -> Result<(), Failure> {
 /// The table of histories.
 #[derive(Debug, Args)]
 struct TableArgs {
-    /// The table of histories: `dynamodb:<table>`; the default is HISTORY.
+    /// The table of histories: `dynamodb:<table>` [env: HISTORY]
     #[arg(long, value_name = "TARGET")]
     table: Option<String>,
 }
@@ -58,9 +58,7 @@ struct HistoryTable {
 
 impl TableArgs {
     async fn open(&self) -> Result<HistoryTable, Failure> {
-        let options = [("HISTORY", self.table.clone())];
-        let lookup = with_options(&options);
-        match HistoryTarget::from_environment(Environment::new(&lookup)).map_err(Failure::input)? {
+        match named("--table", "HISTORY", self.table.as_deref(), HistoryTarget::from_environment)? {
             HistoryTarget::DynamoDb { table } => HistoryTable::open(table).await,
             HistoryTarget::Memory => {
                 Err(Failure::input(anyhow!("a history in the memory of another process cannot be read")))

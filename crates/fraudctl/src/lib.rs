@@ -1,6 +1,6 @@
 //! The command-line tool's commands, one module each, and what they share.
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 pub mod aggregates;
 pub mod alerts;
@@ -14,6 +14,7 @@ pub mod entities;
 pub mod exit;
 pub mod function;
 pub mod generate;
+pub mod help;
 pub mod history;
 mod in_turn;
 pub mod input;
@@ -37,7 +38,14 @@ pub use exit::Failure;
 
 /// Generate, send, score, read and replay transactions, and operate the fraud functions.
 #[derive(Debug, Parser)]
-#[command(name = "fraudctl", version, about, propagate_version = true, arg_required_else_help = true)]
+#[command(
+    name = "fraudctl",
+    version,
+    about,
+    propagate_version = true,
+    arg_required_else_help = true,
+    max_term_width = 132
+)]
 #[command(after_help = "Examples:
   fraudctl generate --count 1000 --seed 2 --transactions tx.ndjson --profiles profiles.json
   fraudctl score tx.ndjson --profiles profiles.json
@@ -52,6 +60,9 @@ pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
+    /// How it is told.
+    #[command(flatten)]
+    pub output: help::OutputArgs,
 }
 
 /// The commands.
@@ -64,6 +75,8 @@ pub enum Command {
     Alerts(alerts::AlertsCommand),
     #[allow(missing_docs, reason = "the arguments' own documentation is the command's help")]
     Backtest(backtest::BacktestArgs),
+    #[allow(missing_docs, reason = "the arguments' own documentation is the command's help")]
+    Completions(help::CompletionsArgs),
     #[allow(missing_docs, reason = "the arguments' own documentation is the command's help")]
     Consume(consume::ConsumeArgs),
     /// Records that could not be processed.
@@ -85,6 +98,8 @@ pub enum Command {
     /// Lists of merchants, devices, cards, addresses and customers.
     #[command(subcommand)]
     Lists(lists::ListsCommand),
+    #[allow(missing_docs, reason = "the arguments' own documentation is the command's help")]
+    Man(help::ManArgs),
     /// Merchants' transactions by day.
     #[command(subcommand)]
     Merchants(merchants::MerchantsCommand),
@@ -119,6 +134,10 @@ pub async fn run(command: &Command) -> Result<(), Failure> {
         Command::Aggregates(arguments) => aggregates::run(arguments).await,
         Command::Alerts(command) => alerts::run(command).await,
         Command::Backtest(arguments) => backtest::run(arguments).await,
+        Command::Completions(arguments) => {
+            help::completions(arguments, help::fitting(Cli::command()));
+            Ok(())
+        }
         Command::Consume(arguments) => consume::run(arguments).await,
         Command::DeadLetters(command) => dead_letters::run(command).await,
         Command::Doctor(arguments) => doctor::run(arguments).await,
@@ -127,6 +146,7 @@ pub async fn run(command: &Command) -> Result<(), Failure> {
         Command::History(command) => history::run(command).await,
         Command::Labels(command) => labels::run(command).await,
         Command::Lists(command) => lists::run(command).await,
+        Command::Man(arguments) => help::man(arguments, help::fitting(Cli::command())),
         Command::Merchants(command) => merchants::run(command).await,
         Command::Policy(command) => policy::run(command).await,
         Command::Produce(arguments) => produce::run(arguments).await,

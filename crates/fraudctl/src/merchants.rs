@@ -4,11 +4,11 @@ use anyhow::anyhow;
 use clap::{Args, Subcommand};
 use exact_text::timestamp::Timestamp;
 use fraud_aws::clock::{Clock, SystemClock};
-use fraud_aws::config::{EntitySource, Environment};
+use fraud_aws::config::EntitySource;
 use fraud_core::merchant::{LabelDelay, day_of};
 
 use crate::Failure;
-use crate::options::{label_delay, with_options};
+use crate::options::{label_delay, named};
 use crate::reading::past_time;
 
 mod count;
@@ -51,13 +51,13 @@ struct CountsArgs {
     /// The last such day.
     #[arg(long, value_name = "DAY", value_parser = days::day)]
     through: i32,
-    /// The entities: `dynamodb:<table>` or `file:<path>`; the default is ENTITY_SOURCE.
+    /// The entities: `dynamodb:<table>` or `file:<path>` [env: ENTITY_SOURCE]
     #[arg(long, value_name = "TARGET")]
     to: Option<String>,
     /// Count as at this time, RFC 3339: it decides which days are kept; the default is now.
     #[arg(long, value_name = "TIME", value_parser = past_time)]
     as_of: Option<Timestamp>,
-    /// After how many days labels have come; the default is LABEL_DELAY_DAYS.
+    /// After how many days labels have come [env: LABEL_DELAY_DAYS]
     #[arg(long, value_name = "N")]
     label_delay_days: Option<String>,
 }
@@ -89,9 +89,7 @@ impl CountsArgs {
     }
 
     async fn open(&self) -> Result<CountsTarget, Failure> {
-        let options = [("ENTITY_SOURCE", self.to.clone())];
-        let lookup = with_options(&options);
-        match EntitySource::from_environment(Environment::new(&lookup)).map_err(Failure::input)? {
+        match named("--to", "ENTITY_SOURCE", self.to.as_deref(), EntitySource::from_environment)? {
             EntitySource::DynamoDb { table } => CountsTarget::table(table).await,
             EntitySource::File { path } => CountsTarget::file(&path),
             EntitySource::None => Err(Failure::input(anyhow!(

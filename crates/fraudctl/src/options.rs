@@ -4,7 +4,8 @@ use std::path::Path;
 
 use anyhow::anyhow;
 use aws_calls::sdk::Sdk;
-use fraud_aws::config::{self, Environment, PolicySource};
+use fraud_aws::config::{self, ConfigError, Environment, PolicySource};
+use fraud_aws::policies::PolicyFault;
 use fraud_core::merchant::LabelDelay;
 use fraud_core::policy::Policy;
 
@@ -20,18 +21,67 @@ pub(crate) fn with_options<'a>(
     }
 }
 
+/// What a flag names, or the variable that it stands for.
+///
+/// Where it is unambiguous the scheme may be left out: a table's name, a queue's address, a topic's ARN.
+///
+/// # Errors
+/// [`Failure::Input`] if neither says it, or what is said is not accepted; it names the flag that was typed, not the variable behind
+/// it.
+pub(crate) fn named<T>(
+    flag: &'static str,
+    variable: &'static str,
+    value: Option<&str>,
+    read: impl FnOnce(Environment<'_>) -> Result<T, ConfigError>,
+) -> Result<T, Failure> {
+    let options = [(variable, value.map(with_scheme))];
+    let lookup = with_options(&options);
+    read(Environment::new(&lookup)).map_err(|error| {
+        Failure::input(match error {
+            ConfigError::Missing { accepts, .. } => {
+                anyhow!("{flag} is missing, and {variable} is not set; it accepts {accepts}")
+            }
+            ConfigError::Invalid { accepts, .. } if value.is_some() => {
+                anyhow!("{flag} is `{}`; it accepts {accepts}", value.unwrap_or_default())
+            }
+            error => error.into(),
+        })
+    })
+}
+
+/// A value with the scheme that its form leaves no doubt of.
+pub(crate) fn with_scheme(value: &str) -> String {
+    let scheme = if value.starts_with("https://") || value.starts_with("http://") {
+        "sqs:"
+    } else if value.starts_with("arn:") {
+        "sns:"
+    } else if !value.is_empty()
+        && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte))
+    {
+        "dynamodb:"
+    } else {
+        ""
+    };
+    format!("{scheme}{value}")
+}
+
 /// After how many days the labels of merchants have come: as an option says, else `LABEL_DELAY_DAYS`.
 ///
 /// # Errors
 /// [`Failure::Input`] if it is not a whole number of days up to 60.
 pub(crate) fn label_delay(days: Option<&str>) -> Result<LabelDelay, Failure> {
     let options = [("LABEL_DELAY_DAYS", days.map(str::to_owned))];
-    config::label_delay(Environment::new(&with_options(&options))).map_err(Failure::input)
+    config::label_delay(Environment::new(&with_options(&options))).map_err(|error| match days {
+        Some(days) => Failure::input(anyhow!(
+            "--label-delay-days is `{days}`; it accepts a whole number of days, 0 to 60"
+        )),
+        None => Failure::input(error),
+    })
 }
 
-/// The table of `dynamodb:<table>`.
+/// The table of `dynamodb:<table>`, or of its name alone.
 pub(crate) fn table_name(target: &str) -> Result<String, String> {
-    match target.split_once(':') {
+    match with_scheme(target).split_once(':') {
         Some(("dynamodb", table)) if !table.is_empty() => Ok(table.to_owned()),
         _ => Err("it must be `dynamodb:<table>`".to_owned()),
     }
@@ -56,11 +106,34 @@ pub(crate) fn who(by: Option<&str>) -> Result<String, Failure> {
 /// # Errors
 /// [`Failure::Input`] if it cannot be used.
 pub async fn policy(named: Option<&Path>) -> Result<Policy, Failure> {
-    let source = policy_source(named).map_err(Failure::input)?;
-    source.load(&Sdk::new()).await.map_err(Failure::input)
+    policy_of("--policy", named).await
 }
 
-fn policy_source(named: Option<&Path>) -> Result<PolicySource, fraud_aws::config::ConfigError> {
+/// The policy that another flag names, as [`policy`] does.
+///
+/// # Errors
+/// [`Failure::Input`] if it cannot be used.
+pub async fn policy_of(flag: &str, named: Option<&Path>) -> Result<Policy, Failure> {
+    let source = policy_source(named).map_err(Failure::input)?;
+    source.load(&Sdk::new()).await.map_err(|error| Failure::input(as_typed(flag, error.fault)))
+}
+
+/// What is wrong with a policy that a flag names: each mistake on a line of its own.
+fn as_typed(flag: &str, fault: PolicyFault) -> anyhow::Error {
+    match fault {
+        PolicyFault::Invalid { source_name, error } => {
+            let told = error
+                .mistakes
+                .iter()
+                .map(|mistake| format!("\n{source_name}:{}: {}", mistake.line, mistake.problem));
+            let mistakes = crate::display::counted(error.mistakes.len() as u64, "mistake");
+            anyhow!("{flag} {source_name} has {mistakes}:{}", told.collect::<String>())
+        }
+        fault => anyhow!("{flag}: {fault}"),
+    }
+}
+
+fn policy_source(named: Option<&Path>) -> Result<PolicySource, ConfigError> {
     let Some(path) = named else { return Ok(PolicySource::BuiltinDefault) };
     match path.to_str().filter(|named| named.starts_with("store:") || *named == "builtin:default") {
         Some(named) => {
@@ -68,5 +141,38 @@ fn policy_source(named: Option<&Path>) -> Result<PolicySource, fraud_aws::config
             PolicySource::from_environment(Environment::new(&with_options(&options)))
         }
         None => Ok(PolicySource::File { path: path.to_owned() }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scheme_is_added_where_the_form_leaves_no_doubt() {
+        for (value, said) in [
+            ("alert_ledger", "dynamodb:alert_ledger"),
+            (
+                "https://sqs.us-east-1.amazonaws.com/1/letters",
+                "sqs:https://sqs.us-east-1.amazonaws.com/1/letters",
+            ),
+            ("arn:aws:sns:us-east-1:1:alerts", "sns:arn:aws:sns:us-east-1:1:alerts"),
+            ("dynamodb:t", "dynamodb:t"),
+            ("file:entities.json", "file:entities.json"),
+            ("entities.json", "entities.json"),
+            ("", ""),
+        ] {
+            assert_eq!(with_scheme(value), said);
+        }
+        assert_eq!(table_name("t"), Ok("t".to_owned()));
+        assert!(table_name("sqs:t").is_err());
+    }
+
+    #[test]
+    fn a_refusal_names_the_flag_that_was_typed() {
+        let target =
+            |value| named("--ledger", "ALERT_LEDGER", value, config::AlertLedgerTarget::from_environment);
+        let refused = target(Some("file:x")).unwrap_err().to_string();
+        assert!(refused.starts_with("--ledger is `file:x`; it accepts `dynamodb:<table>`"), "{refused}");
     }
 }

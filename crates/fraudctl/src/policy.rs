@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use clap::{Args, Subcommand};
-use fraud_aws::config::{Environment, policy_store};
+use fraud_aws::config::policy_store;
 use fraud_aws::policies::{PolicyStore, PublishedPolicy, StoreFault};
 use fraud_core::policy::{Policy, PolicyError};
 use tokio::time::Instant;
 
 use crate::Failure;
-use crate::options::with_options;
+use crate::options::named;
 
 mod check;
 mod diff;
@@ -73,7 +73,7 @@ pub async fn run(command: &PolicyCommand) -> Result<(), Failure> {
 /// The store of published policies.
 #[derive(Debug, Args)]
 struct StoreArgs {
-    /// The store: `dynamodb:<table>`; the default is POLICY_STORE.
+    /// The store: `dynamodb:<table>` [env: POLICY_STORE]
     #[arg(long, value_name = "TARGET")]
     store: Option<String>,
 }
@@ -86,9 +86,7 @@ struct OpenStore {
 
 impl StoreArgs {
     async fn open(&self) -> Result<OpenStore, Failure> {
-        let options = [("POLICY_STORE", self.store.clone())];
-        let lookup = with_options(&options);
-        let table = policy_store(Environment::new(&lookup)).map_err(Failure::input)?;
+        let table = named("--store", "POLICY_STORE", self.store.as_deref(), policy_store)?;
         let table = table.ok_or_else(|| {
             Failure::input(anyhow!("no store is named: give --store dynamodb:<table>, or set POLICY_STORE"))
         })?;

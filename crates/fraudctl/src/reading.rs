@@ -8,7 +8,7 @@ mod time;
 pub use batch_args::BatchArgs;
 pub use function_handler::FunctionHandler;
 pub use status::ReadingStatus;
-pub use time::{past_time, time};
+pub use time::{past_time, time, written};
 
 /// A name of this process for people: host and process id.
 pub fn owner() -> String {

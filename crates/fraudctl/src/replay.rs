@@ -30,7 +30,7 @@ use transform::{Replay, TransformHandler, TransformTotals};
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   fraudctl replay --stream transactions --from 2026-01-15T08:00:00Z --to 2026-01-15T09:00:00Z --handler alerts --dry-run
-  fraudctl replay --stream transactions --from 2026-01-15T08:00:00Z --to 2026-01-15T09:00:00Z --handler analytics --json
+  fraudctl replay --stream transactions --from -1h --handler analytics --json
   fraudctl replay --stream transactions --from 2026-01-15T08:00:00Z --to 2026-01-15T09:00:00Z --handler transform --out lake
 
 Nothing is alerted or counted twice: the ledger and the aggregates remember what was done. Records that can never succeed go
@@ -45,11 +45,11 @@ pub struct ReplayArgs {
     /// The Kinesis stream's name.
     #[arg(long, value_name = "NAME")]
     stream: String,
-    /// Replay from this arrival time on, RFC 3339. The stream must still hold the records of that time.
-    #[arg(long, value_name = "TIME", value_parser = past_time)]
+    /// Replay from this arrival time on: RFC 3339, a date, or -1h. The stream must still hold the records of that time.
+    #[arg(long, value_name = "TIME", value_parser = past_time, allow_hyphen_values = true)]
     from: Timestamp,
-    /// Replay up to this arrival time, not including it, RFC 3339. A time in the future is waited for.
-    #[arg(long, value_name = "TIME", value_parser = time)]
+    /// Replay up to this arrival time, not including it. A time in the future is waited for.
+    #[arg(long, value_name = "TIME", value_parser = time, allow_hyphen_values = true, default_value = "now")]
     to: Timestamp,
     /// The function to invoke.
     #[arg(long, value_enum)]

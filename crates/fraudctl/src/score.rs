@@ -153,7 +153,8 @@ pub async fn run(arguments: &ScoreArgs) -> Result<(), Failure> {
             "no transaction has the id `{id}`: it is the transaction's own, without the customer"
         )));
     }
-    for silence in policy.silences() {
+    // Of what nobody was scored by nothing needs to be said.
+    for silence in policy.silences().into_iter().filter(|_| scored > 0) {
         note!("never alerted under this policy: {silence}");
     }
     lacking.map_or(Ok(()), |lacking| lacking.tell())?;
@@ -182,7 +183,7 @@ async fn score(
     let transaction = match (reader.read(&entry.bytes), entry.fault) {
         (Ok(transaction), None) => transaction,
         (Ok(_), Some(fault)) => return Ok(Err(fault.to_string())),
-        (Err(reason), _) => return Ok(Err(reason.to_string())),
+        (Err(refusal), _) => return Ok(Err(format!("{refusal}: {}", refusal.accepts()))),
     };
     if let Some(lacking) = &mut tally.lacking {
         lacking.count(&transaction, &entry.location);

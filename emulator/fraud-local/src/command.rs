@@ -16,6 +16,7 @@ use fraudctl::Failure;
 use fraudctl::display::{note, print_line, print_note};
 use fraudctl::entities;
 use fraudctl::generate::{Dataset, Label, Months, MonthsArgs, Transaction};
+use fraudctl::help::OutputArgs;
 use fraudctl::input::Source;
 use fraudctl::interrupt::Interrupt;
 use fraudctl::options;
@@ -48,11 +49,11 @@ event times are more than an hour apart; for --count, standard input, --rate and
 Exit status: 0 balanced, 1 not balanced or failed, 2 the input is wrong.")]
 pub struct FraudLocalArgs {
     /// Generate this many transactions.
-    #[arg(long, value_name = "N", requires = "seed", required_unless_present_any = ["input", "days"])]
+    #[arg(long, value_name = "N", required_unless_present_any = ["input", "days"])]
     count: Option<usize>,
     #[command(flatten)]
     months: MonthsArgs,
-    /// The random seed of the generated transactions, 0 if it is left out with --days.
+    /// The random seed of the generated transactions; 0 if it is left out.
     #[arg(long, value_name = "S", conflicts_with = "input")]
     seed: Option<u64>,
     /// Read the transactions from this file, folder or pattern; `-` is standard input. May be given several times.
@@ -101,6 +102,9 @@ pub struct FraudLocalArgs {
     /// Keep the services up after the report, until Ctrl-C, and print how to reach them.
     #[arg(long)]
     keep: bool,
+    /// How it is told.
+    #[command(flatten)]
+    pub output: OutputArgs,
 }
 
 /// Runs the command.
@@ -191,7 +195,7 @@ fn exports(aws: &EmbeddedAws, arguments: &FraudLocalArgs) -> anyhow::Result<Stri
 async fn policies(arguments: &FraudLocalArgs) -> Result<Policies, Failure> {
     let active = options::policy(arguments.policy.as_deref()).await?;
     let Some(shadow) = &arguments.shadow else { return Ok(active.into()) };
-    Policies::with_shadow(active, options::policy(Some(shadow)).await?).map_err(Failure::input)
+    Policies::with_shadow(active, options::policy_of("--shadow", Some(shadow)).await?).map_err(Failure::input)
 }
 
 /// When records arrive at the stream.

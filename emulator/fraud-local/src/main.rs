@@ -1,11 +1,13 @@
 //! Runs the whole pipeline in this process.
 
 use std::process::ExitCode;
+use std::time::Instant;
 
-use clap::Parser;
 use fraud_local::command::{FraudLocalArgs, run};
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    fraudctl::exit::code("fraud-local", run(&FraudLocalArgs::parse()).await)
+    let started = Instant::now();
+    let arguments: FraudLocalArgs = fraudctl::help::parse(|arguments: &FraudLocalArgs| arguments.output);
+    fraudctl::exit::code("fraud-local", started, run(&arguments).await)
 }

@@ -247,7 +247,6 @@ fn an_input_without_records_or_that_cannot_be_read_is_an_input_error() {
         (vec!["--input", "nowhere", "--profiles", "profiles.json"], "cannot read nowhere"),
         (vec!["--input", "tx.ndjson", "--profiles", "nowhere"], "cannot read nowhere"),
         (vec!["--input", "tx.ndjson"], "--profiles <FILE>"),
-        (vec!["--count", "5"], "--seed <S>"),
         (vec!["--days", "5", "--customers", "3"], "--merchants <M>"),
         (vec!["--input", "tx.ndjson", "--profiles", "a-row", "--seed", "1"], "cannot be used with"),
         (

@@ -31,7 +31,7 @@ pub struct PendingAlertsArgs {
 /// # Errors
 /// [`Failure`] if the ledger is not said, or it or a row of it cannot be read.
 pub(super) async fn run(arguments: &PendingAlertsArgs) -> Result<(), Failure> {
-    let ledger = arguments.ledger.open(&crate::aws::sdk().await?).await?;
+    let (ledger, _) = arguments.ledger.open().await?;
     let Pending { alerts, unreadable } = search(&ledger).await?;
     if arguments.json {
         alerts.iter().map(json).try_for_each(print_line)?;

@@ -6,7 +6,7 @@ use anyhow::anyhow;
 use clap::Args;
 use fraud_aws::alerts::{AlertSink, PublishFault, Sink};
 use fraud_aws::clock::{Clock, SystemClock};
-use fraud_aws::config::{AlertSinkTarget, Environment};
+use fraud_aws::config::AlertSinkTarget;
 use fraud_aws::ledger::{DynamoDbLedger, LedgerFault, Marked, Sent, send_pending};
 use serde_json::json;
 use tokio::time::Instant;
@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use super::{LedgerArgs, pending, search, unreadable};
 use crate::Failure;
 use crate::display::{counted, note, print_line, progress, thousands};
-use crate::options::with_options;
+use crate::options::named;
 
 /// The time that an alert takes at most.
 const TIME: Duration = Duration::from_secs(30);
@@ -41,7 +41,7 @@ pub struct SendAlertsArgs {
     again: Option<String>,
     #[command(flatten)]
     ledger: LedgerArgs,
-    /// Where alerts go: `sns:<topic arn>`; the default is ALERT_SINK.
+    /// Where alerts go: `sns:<topic arn>` [env: ALERT_SINK]
     #[arg(long, value_name = "TARGET")]
     sink: Option<String>,
     /// Print what would be sent, and send nothing.
@@ -57,9 +57,9 @@ pub struct SendAlertsArgs {
 /// # Errors
 /// [`Failure`] if ledger or sink are not said or cannot be had, or alerts were not sent.
 pub(super) async fn run(arguments: &SendAlertsArgs) -> Result<(), Failure> {
-    let sdk = crate::aws::sdk().await?;
-    let ledger = arguments.ledger.open(&sdk).await?;
-    let sink = Sink::connect(&topic(arguments)?, &sdk).await;
+    let topic = topic(arguments)?;
+    let (ledger, sdk) = arguments.ledger.open().await?;
+    let sink = Sink::connect(&topic, &sdk).await;
     if let Some(id) = &arguments.again {
         return send_again(id, &ledger, &sink, arguments).await;
     }
@@ -103,9 +103,7 @@ pub(super) async fn run(arguments: &SendAlertsArgs) -> Result<(), Failure> {
 
 /// The topic. An alert that is only printed must not be marked as sent.
 fn topic(arguments: &SendAlertsArgs) -> Result<AlertSinkTarget, Failure> {
-    let options = [("ALERT_SINK", arguments.sink.clone())];
-    let lookup = with_options(&options);
-    match AlertSinkTarget::from_environment(Environment::new(&lookup)).map_err(Failure::input)? {
+    match named("--sink", "ALERT_SINK", arguments.sink.as_deref(), AlertSinkTarget::from_environment)? {
         AlertSinkTarget::Stdout => Err(Failure::input(anyhow!("alerts are sent to `sns:<topic arn>` only"))),
         sns => Ok(sns),
     }

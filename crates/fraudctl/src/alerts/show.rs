@@ -87,7 +87,7 @@ pub(super) async fn run(arguments: &ShowAlertArgs) -> Result<(), Failure> {
 }
 
 async fn of_ledger(arguments: &ShowAlertArgs) -> Result<(Alert, Option<AuditRow>), Failure> {
-    let ledger = arguments.ledger.open(&crate::aws::sdk().await?).await?;
+    let (ledger, _) = arguments.ledger.open().await?;
     let row = ledger.row(&arguments.id).await.map_err(|fault| unreadable(&fault))?;
     let row = row.ok_or_else(|| anyhow!("the ledger has no alert {}", arguments.id))?;
     match row.alert() {

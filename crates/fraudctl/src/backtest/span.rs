@@ -1,10 +1,8 @@
 //! Spans of time as arguments and for people.
 
 use backtest::measures::DAY;
-use chrono::NaiveDate;
-use exact_text::timestamp::Timestamp;
 
-use crate::reading::time;
+use crate::reading::written;
 
 /// The most days of an argument: a century.
 const MAX_DAYS: u32 = 36_500;
@@ -28,12 +26,8 @@ pub(super) fn days(text: &str) -> Result<Days, String> {
 
 /// A time, or a day for its first moment in UTC, in seconds since the epoch.
 pub(super) fn moment(text: &str) -> Result<i64, String> {
-    if let Ok(day) = NaiveDate::parse_from_str(text, "%Y-%m-%d") {
-        return Ok(i64::from(day.to_epoch_days()) * DAY);
-    }
-    let time: Timestamp =
-        time(text).map_err(|_| "a time is written as 2026-01-15 or 2026-01-15T00:00:00Z".to_owned())?;
-    Ok(time.millis().div_euclid(1000))
+    let millis = written(text).map(|millis| millis.div_euclid(1000));
+    millis.ok_or_else(|| "a time is written as 2026-01-15 or 2026-01-15T00:00:00Z".to_owned())
 }
 
 /// A moment for people: the day alone at its first second.

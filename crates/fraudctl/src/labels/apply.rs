@@ -72,7 +72,7 @@ pub struct ApplyLabelsArgs {
     /// The policy (TOML) whose [history] says what is ordinary, or a published one of POLICY_STORE.
     #[arg(long, value_name = "FILE|store:ID")]
     policy: Option<PathBuf>,
-    /// After how many days labels have come; the default is LABEL_DELAY_DAYS.
+    /// After how many days labels have come [env: LABEL_DELAY_DAYS]
     #[arg(long, value_name = "N")]
     label_delay_days: Option<String>,
     /// Apply as at this time, RFC 3339: it decides which days are kept; the default is now.

@@ -40,7 +40,7 @@ pub struct CheckLabelsArgs {
     /// Files of labels, folders or patterns; `-` is standard input.
     #[arg(value_name = "FILE|DIR|PATTERN|-", required = true)]
     input: Vec<Source>,
-    /// Tell how many frauds are reported later than this many days; the default is LABEL_DELAY_DAYS.
+    /// Tell how many frauds are reported later than this many days [env: LABEL_DELAY_DAYS]
     #[arg(long, value_name = "N")]
     label_delay_days: Option<String>,
     /// Print the result as a JSON object.

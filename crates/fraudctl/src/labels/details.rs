@@ -2,13 +2,13 @@
 
 use anyhow::anyhow;
 use clap::Args;
-use fraud_aws::config::{AlertLedgerTarget, Environment};
+use fraud_aws::config::AlertLedgerTarget;
 use fraud_aws::ledger::{DynamoDbLedger, LedgerFault};
 use fraud_core::label::Details;
 use fraud_core::policy::HistorySettings;
 
 use crate::Failure;
-use crate::options::with_options;
+use crate::options::named;
 
 /// The ledger, if it is to be asked.
 #[derive(Debug, Args)]
@@ -23,9 +23,7 @@ impl LedgerArgs {
     /// [`Failure::Input`] if it is not a table.
     pub(super) async fn open(&self) -> Result<Option<DynamoDbLedger>, Failure> {
         let Some(target) = &self.ledger else { return Ok(None) };
-        let options = [("ALERT_LEDGER", Some(target.clone()))];
-        let lookup = with_options(&options);
-        match AlertLedgerTarget::from_environment(Environment::new(&lookup)).map_err(Failure::input)? {
+        match named("--ledger", "ALERT_LEDGER", Some(target), AlertLedgerTarget::from_environment)? {
             AlertLedgerTarget::DynamoDb { table, retention } => {
                 let sdk = crate::aws::sdk().await?;
                 Ok(Some(DynamoDbLedger::new(sdk.config().await, table, retention)))

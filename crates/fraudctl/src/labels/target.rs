@@ -4,13 +4,13 @@ use std::path::PathBuf;
 
 use anyhow::anyhow;
 use clap::Args;
-use fraud_aws::config::{EntitySource, Environment};
+use fraud_aws::config::EntitySource;
 use fraud_aws::labels::{DynamoDbLabels, FileLabels, LabelFault, LabelStore, LabelWrite, StoredLabels};
 use fraud_core::label::{Counting, Taken};
 use tokio::time::Instant;
 
 use crate::Failure;
-use crate::options::with_options;
+use crate::options::named;
 
 /// Where labels are, and where the merchants are on whose days they count.
 #[derive(Debug, Args)]
@@ -18,7 +18,7 @@ pub(super) struct TargetArgs {
     /// Where labels are kept: `dynamodb:<table>` with the key decision_id, or `file:<path>`.
     #[arg(long, value_name = "TARGET", value_parser = kept)]
     to: Kept,
-    /// The entities: `dynamodb:<table>`, or `file:<path>` if the labels are in a file; the default is ENTITY_SOURCE.
+    /// The entities: `dynamodb:<table>`, or `file:<path>` if the labels are in a file [env: ENTITY_SOURCE]
     #[arg(long, value_name = "TARGET")]
     entities: Option<String>,
 }
@@ -50,9 +50,8 @@ impl TargetArgs {
     /// # Errors
     /// [`Failure::Input`] if the two are of different kinds, or a file cannot be used.
     pub(super) async fn open(&self) -> Result<OpenLabels, Failure> {
-        let options = [("ENTITY_SOURCE", self.entities.clone())];
-        let lookup = with_options(&options);
-        let entities = EntitySource::from_environment(Environment::new(&lookup)).map_err(Failure::input)?;
+        let entities =
+            named("--entities", "ENTITY_SOURCE", self.entities.as_deref(), EntitySource::from_environment)?;
         match (&self.to, entities) {
             (Kept::Table(labels), EntitySource::DynamoDb { table }) => {
                 let sdk = crate::aws::sdk().await?;

@@ -8,7 +8,7 @@ use crate::Failure;
 use crate::backtest::{HELP, Past, PastArgs, notes, positive, text};
 use crate::display::print_line;
 use crate::interrupt::Interrupt;
-use crate::options::policy;
+use crate::options::policy_of;
 
 /// Show which alerts a policy gains and loses against another, over transactions of the past.
 #[derive(Debug, Args)]
@@ -45,7 +45,8 @@ pub struct DiffArgs {
 /// # Errors
 /// [`Failure`]
 pub(super) async fn run(arguments: &DiffArgs) -> Result<(), Failure> {
-    let (first, second) = (policy(Some(&arguments.first)).await?, policy(Some(&arguments.second)).await?);
+    let first = policy_of("the policy", Some(&arguments.first)).await?;
+    let second = policy_of("the policy", Some(&arguments.second)).await?;
     let policies = vec![&first, &second];
     let past = Past::open(&arguments.past, &policies)?;
     let measured = past.at_thresholds(policies, arguments.alerts_per_day, &Interrupt::listen())?;

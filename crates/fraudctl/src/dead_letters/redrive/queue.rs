@@ -17,7 +17,7 @@ use crate::dead_letters::QueueArgs;
 use crate::dead_letters::selection::Selection;
 use crate::dead_letters::walk::{FoundMessage, QueueWalk};
 use crate::display::note;
-use crate::options::with_options;
+use crate::options::{with_options, with_scheme};
 
 /// Redrives the letters of a queue. Gives whether Ctrl-C ended it.
 pub(super) async fn redrive_all(
@@ -27,7 +27,7 @@ pub(super) async fn redrive_all(
     bar: &ProgressBar,
 ) -> Result<bool, Failure> {
     let (queue, sdk) = letters.open().await?;
-    let queue_option = [("DEAD_LETTERS", letters.queue.clone())];
+    let queue_option = [("DEAD_LETTERS", letters.queue.as_deref().map(with_scheme))];
     let lookup = with_options(&queue_option);
     let environment = Environment::new(&lookup);
     let memory = DedupMemory::new(environment, SystemClock.now(), options.beyond_memory);
