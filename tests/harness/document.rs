@@ -71,15 +71,22 @@ pub fn run(block: &Block, folder: &Path) -> anyhow::Result<Output> {
     shell.output().context("bash cannot be started")
 }
 
-/// Text in which what each run prints differently is replaced: numbers before `a second`, and the names of the lake's objects.
+/// Text in which what each run prints differently is replaced: numbers before `a second`, sequence numbers, and the names of the lake's
+/// objects.
 pub fn comparable(text: &str) -> String {
     let mut lines = Vec::new();
     for line in text.lines() {
         let mut words: Vec<&str> = line.trim_end().split(' ').collect();
-        for place in 0..words.len().saturating_sub(2) {
-            if words.get(place + 1..place + 3) == Some(&["a", "second"])
-                && let Some(number) = words.get_mut(place)
-            {
+        for place in 0..words.len().saturating_sub(1) {
+            let is_sequence_number = words
+                .get(place + 1)
+                .is_some_and(|word| word.len() > 40 && word.bytes().all(|byte| byte.is_ascii_digit()));
+            if let (true, Some(number)) = (is_sequence_number, words.get_mut(place + 1)) {
+                *number = "<n>";
+            }
+            let is_a_second = words.get(place + 1).is_some_and(|word| *word == "a")
+                && words.get(place + 2).is_some_and(|word| word.starts_with("second"));
+            if let (true, Some(number)) = (is_a_second, words.get_mut(place)) {
                 *number = "<n>";
             }
         }

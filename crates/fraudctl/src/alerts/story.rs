@@ -252,8 +252,9 @@ fn proof_facts(proof: &Proof) -> Vec<Fact> {
 
 fn summary(alert: &Alert, row: Option<&AuditRow>, policy: Option<&Policy>) -> String {
     let score = crate::display::three_places(&alert.fraud_score);
-    let above = policy.map_or_else(String::new, |policy| format!(", above {}", policy.threshold()));
-    let decided = format!("{score} by {}{above}", alert.policy);
+    let above =
+        policy.map_or_else(String::new, |policy| format!(", which alerts above {}", policy.threshold()));
+    let decided = format!("scored {score} by {}{above}", alert.policy);
     let Some(row) = row else { return format!("{decided}; it went out") };
     let attributes = row.attributes();
     let text = |name: &str| {

@@ -7,8 +7,11 @@ use comfy_table::{CellAlignment, ContentArrangement};
 
 use super::on_one_line;
 
-/// What a long word keeps of itself in a table that is too wide: its beginning and its end.
-const ELIDED: usize = 20;
+/// What long words may keep of themselves in a table that is too wide, their beginning and their end: as much as there is room for.
+const KEPT: [usize; 5] = [usize::MAX, 40, 32, 24, 16];
+/// What is between two columns, and beside the outer ones.
+const BETWEEN: usize = 3;
+const BESIDE: usize = 4;
 
 /// A table. Whatever its cells hold, each is one line, which is broken only where the table would be wider than the terminal.
 #[derive(Debug, Clone)]
@@ -36,11 +39,24 @@ impl Table {
         let widest = natural.lines().map(|line| line.chars().count()).max().unwrap_or_default();
         match width {
             Some(width) if widest > usize::from(width) => {
-                let elided = |row: &Vec<String>| row.iter().map(|cell| elided(cell)).collect();
+                let fits = |kept: &&usize| self.narrowest(**kept) <= usize::from(width);
+                let kept = KEPT.iter().find(fits).or(KEPT.last()).copied().unwrap_or(usize::MAX);
+                let elided = |row: &Vec<String>| row.iter().map(|cell| elided(cell, kept)).collect();
                 self.arranged(&self.rows.iter().map(elided).collect::<Vec<_>>(), Some(width))
             }
             _ => natural,
         }
+    }
+
+    /// How wide it is if lines are broken wherever they can be, and words keep so much of themselves.
+    fn narrowest(&self, kept: usize) -> usize {
+        let longest = |text: &str| text.split(' ').map(|word| word.chars().count()).max().unwrap_or_default();
+        let column = |(place, (name, _)): (usize, &(String, CellAlignment))| {
+            let cells = self.rows.iter().filter_map(|row| row.get(place));
+            cells.map(|cell| longest(&elided(cell, kept))).fold(longest(name), usize::max)
+        };
+        let words: usize = self.columns.iter().enumerate().map(column).sum();
+        words + BETWEEN * self.columns.len().saturating_sub(1) + BESIDE
     }
 
     fn arranged(&self, rows: &[Vec<String>], width: Option<u16>) -> String {
@@ -71,15 +87,15 @@ pub(super) fn terminal_width() -> Option<u16> {
 }
 
 /// A cell whose words are at most so long: of an id the beginning and the end tell it from others.
-fn elided(cell: &str) -> String {
+fn elided(cell: &str, most: usize) -> String {
     let elide = |word: &str| {
         let length = word.chars().count();
         // Numbers are not shortened: without its middle one is another number.
-        if length <= ELIDED || word.parse::<f64>().is_ok() {
+        if length <= most || word.parse::<f64>().is_ok() {
             return word.to_owned();
         }
-        let kept = (ELIDED - 1) / 2;
-        let beginning = word.chars().take(ELIDED - 1 - kept);
+        let kept = (most - 1) / 2;
+        let beginning = word.chars().take(most - 1 - kept);
         let end = word.chars().skip(length - kept);
         beginning.chain(['…']).chain(end).collect()
     };
@@ -106,8 +122,8 @@ mod tests {
         shown.add_row(["shardId-000000000007-of-a-long-name", "1,234"]);
         assert!(shown.within(Some(80)).contains("shardId-000000000007-of-a-long-name"));
         let narrow = shown.within(Some(40));
-        assert!(narrow.contains("shardId-00…long-name"), "{narrow}");
-        assert_eq!(elided("1234567890123456789012345"), "1234567890123456789012345");
+        assert!(narrow.contains("shardId-0000…a-long-name"), "{narrow}");
+        assert_eq!(elided("1234567890123456789012345", 16), "1234567890123456789012345");
     }
 
     proptest! {

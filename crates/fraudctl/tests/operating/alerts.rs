@@ -125,16 +125,64 @@ async fn an_alert_that_is_marked_as_sent_is_not_sent_unless_it_is_asked_for_agai
     assert_eq!(published[0].message, published[1].message);
     assert_eq!(published[0].attributes, published[1].attributes);
 
-    let row = alerts(&world, &["show", "C1/T1", "--json"]).await.json();
+    let row = &alerts(&world, &["show", "C1/T1", "--json"]).await.json()["row"];
     assert_eq!(row["message"], published[0].message.as_str());
     assert_eq!(row["status"], "sent");
     assert!(row["sent_again_at"].as_str() > row["sent_at"].as_str(), "{row}");
-    let shown = alerts(&world, &["show", "C1/T1"]).await;
-    for line in ["status  sent", "transaction_amount  20000.50", "shard  shardId-000000000000"] {
-        assert!(shown.stdout.contains(line), "{line}: {shown:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_alert_is_told_as_a_story_from_the_ledger_and_from_its_message_alone() {
+    let world = World::start().await;
+    run_alerts(&world, &event(&[&high(Some("T1"), "20000.50")])).await;
+    let story = alerts(&world, &["show", "C1/T1", "--json"]).await.json();
+    let message: Value = serde_json::from_str(story["message"].as_str().unwrap()).unwrap();
+    assert_eq!(message["alert_id"], "C1/T1");
+    assert_eq!(story["record"]["amount"], 20000.50);
+    assert_eq!(story["decision"]["fraud_score"], message["fraud_score"]);
+    assert_eq!(story["decision"]["policy"], message["policy"]);
+    assert_eq!(story["decision"]["threshold"], 0.8);
+    // Each factor's points are those of its reason, and together they are the score.
+    let factors = story["decision"]["factors"].as_array().unwrap();
+    let of_reason = |factor: &Value| {
+        let reasons = message["reasons"].as_array().unwrap();
+        let reason = reasons.iter().find(|reason| reason["name"] == factor["name"]);
+        reason.map_or(0.0, |reason| reason["points"].as_f64().unwrap())
+    };
+    let points: Vec<f64> = factors.iter().map(|factor| factor["points"].as_f64().unwrap()).collect();
+    assert_eq!(points, factors.iter().map(of_reason).collect::<Vec<_>>());
+    assert_eq!(points.iter().sum::<f64>(), message["fraud_score"].as_f64().unwrap());
+    assert_eq!(factors.len(), 3);
+    assert_eq!(factors[0]["why"], "amount > 10000");
+    assert_eq!((&story["ledger"]["status"], &story["row"]["status"]), (&json!("sent"), &json!("sent")));
+    assert_eq!(story["ledger"]["may_have_been_sent"], false);
+    assert_eq!(story["places"]["sequence_number"], message["sequence_number"]);
+    assert_eq!(story["places"]["partition"], "year=2024/month=01/day=15/hour=03");
+
+    let told = alerts(&world, &["show", "C1/T1"]).await.stdout;
+    for line in [
+        "  amount          20000.50",
+        "  status              sent",
+        "  shard            shardId-000000000000",
+    ] {
+        assert!(told.contains(line), "{line}: {told}");
     }
-    let amounts: Value = serde_json::from_str(row["message"].as_str().unwrap()).unwrap();
-    assert_eq!(amounts["alert_id"], "C1/T1");
+    // The same from a file, without the ledger; the page has the same facts.
+    let folder = tempfile::tempdir().unwrap();
+    let (messages, page) = (folder.path().join("alerts.ndjson"), folder.path().join("why.html"));
+    std::fs::write(&messages, story["message"].as_str().unwrap()).unwrap();
+    let files = ["show", "C1/T1", "--messages", messages.to_str().unwrap(), "--html", page.to_str().unwrap()];
+    let by_file = alerts(&world, &[&files[..], &["--json"]].concat()).await.json();
+    assert_eq!((&by_file["ledger"], &by_file["row"]), (&Value::Null, &Value::Null));
+    assert_eq!(by_file["decision"], story["decision"]);
+    let page = std::fs::read_to_string(page).unwrap();
+    for fact in ["20000.50", "amount &gt; 10000", "shardId-000000000000", "year=2024/month=01/day=15/hour=03"]
+    {
+        assert!(page.contains(fact), "{fact}: {page}");
+    }
+    assert!(!page.contains("<script") && !page.contains("http"));
+    let none = alerts(&world, &["show", "C1/T9", "--messages", messages.to_str().unwrap()]).await;
+    assert_eq!((none.status, &*none.stderr), (Some(1), "fraudctl: the files have no message of C1/T9\n"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

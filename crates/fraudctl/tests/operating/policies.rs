@@ -115,3 +115,27 @@ async fn what_cannot_be_published_is_told_with_the_way_out() {
     let refused = policy(&world, &["publish", &good, "--by", "ana"]).await;
     assert_eq!(refused.status, Some(1), "{refused:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn decisions_are_verified_by_the_published_text_of_their_policy() {
+    let mut world = World::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (file, lines) = (path("night.toml"), path("lines.ndjson"));
+    fs::write(&file, POLICY).unwrap();
+    let line = json!({
+        "transaction_id": "T1", "customer_id": "C1", "amount": 11, "event_time": "2026-01-15T12:00:00Z",
+        "fraud_score": 0.3, "fraud_reasons": ["amount"], "fraud_policy": id(), "decision_id": "C1/T1",
+        "enrichment": "no_profile", "ingested_at": "2026-01-15T12:00:01.000Z",
+    });
+    fs::write(&lines, line.to_string()).unwrap();
+    let verify = ["verify", &lines, "--policies"];
+    let unknown = world.fraudctl(&[&verify[..], &["dynamodb:policies"]].concat()).await;
+    assert_eq!(unknown.status, Some(1), "{unknown:?}");
+    assert_eq!(policy(&world, &["publish", &file, "--by", "ana"]).await.status, Some(0));
+    let published = world.fraudctl(&[&verify[..], &["dynamodb:policies"]].concat()).await;
+    assert!(published.stdout.contains(": 1 verified,"), "{published:?}");
+    world.variables.insert("POLICY_STORE", "dynamodb:policies".to_owned());
+    let by_variable = world.fraudctl(&[&verify[..], &["store"]].concat()).await;
+    assert_eq!(by_variable.status, Some(0), "{by_variable:?}");
+}
