@@ -4,5 +4,6 @@
 //! Pure as `fraud-core` is: no I/O, no clock, no threads. The same transactions, labels and policy give the same result.
 
 pub mod engine;
+pub mod fit;
 mod hashing;
 pub mod measures;

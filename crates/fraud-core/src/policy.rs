@@ -9,6 +9,7 @@ mod explain;
 mod factor;
 pub mod keys;
 mod reach;
+mod seen;
 mod silence;
 mod space;
 #[cfg(test)]
@@ -18,6 +19,7 @@ pub use error::{Mistake, PolicyError, PolicyProblem};
 pub use explain::{Combination, Explanation};
 pub use factor::Factor;
 pub(crate) use factor::{Condition, Gives, Test, weighted};
+pub use seen::{BandShape, Seen, Shape};
 pub use silence::{Lacking, MissingCost, Silence};
 
 use sha2::{Digest, Sha256};

@@ -28,6 +28,7 @@ pub(crate) mod text;
 pub(crate) use arguments::{HELP, PastArgs};
 pub(crate) use measure::{Measured, Question};
 pub(crate) use past::Past;
+pub(crate) use span::{Days, days};
 
 /// Measure what a policy would have done with transactions of the past.
 #[derive(Debug, Args)]
@@ -147,7 +148,7 @@ impl Past<'_> {
         interrupt: &Interrupt,
     ) -> Result<Measured, Failure> {
         let thresholds = policies.iter().map(|policy| policy.threshold()).collect();
-        let mut question = Question { policies, thresholds, alerts_per_day };
+        let mut question = Question { policies, thresholds, alerts_per_day, keep_rows: false };
         let is_twice = question.policies.len() > 1 && alerts_per_day.is_some();
         if is_twice && self.is_stdin() {
             return Err(Failure::input(anyhow!(

@@ -7,7 +7,7 @@ use aws_calls::sdk::Sdk;
 use fraud_aws::config::{self, ConfigError, Environment, PolicySource};
 use fraud_aws::policies::PolicyFault;
 use fraud_core::merchant::LabelDelay;
-use fraud_core::policy::Policy;
+use fraud_core::policy::{Policy, PolicyError};
 
 use crate::Failure;
 
@@ -121,16 +121,17 @@ pub async fn policy_of(flag: &str, named: Option<&Path>) -> Result<Policy, Failu
 /// What is wrong with a policy that a flag names: each mistake on a line of its own.
 fn as_typed(flag: &str, fault: PolicyFault) -> anyhow::Error {
     match fault {
-        PolicyFault::Invalid { source_name, error } => {
-            let told = error
-                .mistakes
-                .iter()
-                .map(|mistake| format!("\n{source_name}:{}: {}", mistake.line, mistake.problem));
-            let mistakes = crate::display::counted(error.mistakes.len() as u64, "mistake");
-            anyhow!("{flag} {source_name} has {mistakes}:{}", told.collect::<String>())
-        }
+        PolicyFault::Invalid { source_name, error } => mistakes(flag, &source_name, &error),
         fault => anyhow!("{flag}: {fault}"),
     }
+}
+
+/// The mistakes of a policy, each on a line of its own.
+pub(crate) fn mistakes(flag: &str, source_name: &str, error: &PolicyError) -> anyhow::Error {
+    let told =
+        error.mistakes.iter().map(|mistake| format!("\n{source_name}:{}: {}", mistake.line, mistake.problem));
+    let mistakes = crate::display::counted(error.mistakes.len() as u64, "mistake");
+    anyhow!("{flag} {source_name} has {mistakes}:{}", told.collect::<String>())
 }
 
 fn policy_source(named: Option<&Path>) -> Result<PolicySource, ConfigError> {

@@ -17,6 +17,7 @@ mod check;
 mod diff;
 mod explain;
 mod export;
+mod fit;
 mod known;
 mod list;
 mod publish;
@@ -50,6 +51,8 @@ pub enum PolicyCommand {
     Diff(diff::DiffArgs),
     #[allow(missing_docs, reason = "the arguments' own documentation is the command's help")]
     Threshold(threshold::ThresholdArgs),
+    #[allow(missing_docs, reason = "the arguments' own documentation is the command's help")]
+    Fit(fit::FitArgs),
 }
 
 /// Runs a command.
@@ -67,6 +70,7 @@ pub async fn run(command: &PolicyCommand) -> Result<(), Failure> {
         PolicyCommand::Export(arguments) => export::run(arguments).await,
         PolicyCommand::Diff(arguments) => diff::run(arguments).await,
         PolicyCommand::Threshold(arguments) => threshold::run(arguments).await,
+        PolicyCommand::Fit(arguments) => fit::run(arguments),
     }
 }
 

@@ -39,6 +39,13 @@ impl Measures {
 }
 
 impl Figures {
+    /// One object; the same figures give the same text.
+    pub fn to_json(&self) -> String {
+        let mut object = ObjectWriter::new();
+        self.write(&mut object);
+        object.finish()
+    }
+
     fn write(&self, object: &mut ObjectWriter) {
         object
             .count("transactions", self.transactions)

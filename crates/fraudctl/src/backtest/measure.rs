@@ -2,6 +2,7 @@
 
 use anyhow::anyhow;
 use backtest::engine::{CameEarly, Decided, Engine, FinalLabels, PastRecord};
+use backtest::fit::Rows;
 use backtest::measures::{
     Compared, Comparison, DAY, Differences, Judged, Measures, Tally, TallySettings, Truth,
 };
@@ -30,6 +31,8 @@ pub(crate) struct Question<'p> {
     pub(crate) thresholds: Vec<f64>,
     /// Find the threshold that keeps to this many alerts a day.
     pub(crate) alerts_per_day: Option<f64>,
+    /// Keep what the first policy's factors saw.
+    pub(crate) keep_rows: bool,
 }
 
 /// What the past says.
@@ -44,6 +47,8 @@ pub(crate) struct Measured {
     /// Decisions without the customer's history, since the transaction lies before what is remembered.
     pub(crate) expired: u64,
     pub(crate) labels: LabelsMet,
+    /// What the first policy's factors saw, if it was asked for.
+    pub(crate) rows: Option<Rows>,
 }
 
 /// What the labels were found to be.
@@ -141,6 +146,9 @@ struct Sums<'a> {
     from: i64,
     tallies: Vec<Tally>,
     comparison: Option<Comparison>,
+    rows: Option<Rows>,
+    /// Whether there were more rows than may be kept.
+    is_full: bool,
     expired: u64,
     early: u64,
     first_early: Option<CameEarly>,
@@ -156,6 +164,8 @@ impl<'a> Sums<'a> {
             from: 0,
             tallies: Vec::new(),
             comparison: None,
+            rows: None,
+            is_full: false,
             expired: 0,
             early: 0,
             first_early: None,
@@ -191,6 +201,16 @@ impl<'a> Sums<'a> {
                 || [0, 1].map(|place| of(place).map(|reasons| reasons_json(&reasons)).unwrap_or_default());
             comparison.add(&Compared { judged: [one, other], id: &record.identity(), reasons: &reasons });
         }
+        if let (Some(rows), Some(of), [Some(judged), _]) = (&mut self.rows, decided.first(), &judged)
+            && judged.time >= self.from
+        {
+            self.is_full |= rows.bytes() > self.past.arguments.memory();
+            if self.is_full {
+                return;
+            }
+            let policy = of.decider.policy();
+            rows.add(judged, policy.factors().iter().map(|factor| policy.seen(factor, &of.decision.inputs)));
+        }
     }
 
     /// What is known of a record's transaction in the end.
@@ -215,6 +235,8 @@ impl<'a> Sums<'a> {
         let settings =
             TallySettings { from: self.from, until: i64::MAX, alerts_per_day: self.question.alerts_per_day };
         self.tallies = self.question.policies.iter().map(|policy| Tally::new(policy, settings)).collect();
+        let first = self.question.policies.first().filter(|_| self.question.keep_rows);
+        self.rows = first.map(|policy| Rows::new(policy.factors().len()));
         if let [one, other] = self.question.policies[..] {
             self.comparison = Some(Comparison::new([one, other], self.from..i64::MAX));
         }
@@ -233,6 +255,14 @@ impl<'a> Sums<'a> {
             };
             return Err(Failure::input(anyhow!(what)));
         };
+        if self.is_full {
+            return Err(Failure::input(anyhow!(
+                "--memory-mib {} is not enough to keep what the factors saw of {} transactions: allow more memory, or fit to less \
+                 (--from)",
+                self.past.arguments.memory_mib,
+                crate::display::thousands(met.entries)
+            )));
+        }
         if last < self.from {
             let span = format!("the files span {} to {}", span::text(first), span::text(last));
             return Err(Failure::input(match self.past.arguments.from {
@@ -271,6 +301,7 @@ impl<'a> Sums<'a> {
             is_scored_lines,
             expired: self.expired,
             labels,
+            rows: self.rows,
         })
     }
 }

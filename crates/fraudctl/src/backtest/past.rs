@@ -96,7 +96,7 @@ impl<'a> Past<'a> {
     }
 
     /// Whether anything is known of what was fraud.
-    pub(super) fn is_labelled(&self) -> bool {
+    pub(crate) fn is_labelled(&self) -> bool {
         !self.arguments.labels.is_empty() || self.arguments.label_field.is_some()
     }
 }

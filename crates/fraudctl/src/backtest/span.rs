@@ -9,16 +9,16 @@ const MAX_DAYS: u32 = 36_500;
 
 /// A number of whole days.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Days(pub(super) u32);
+pub(crate) struct Days(pub(super) u32);
 
 impl Days {
-    pub(super) fn seconds(self) -> i64 {
+    pub(crate) fn seconds(self) -> i64 {
         i64::from(self.0) * DAY
     }
 }
 
 /// `28d`.
-pub(super) fn days(text: &str) -> Result<Days, String> {
+pub(crate) fn days(text: &str) -> Result<Days, String> {
     let days = text.strip_suffix('d').and_then(|days| days.parse().ok());
     let days = days.filter(|days| *days <= MAX_DAYS);
     days.map(Days).ok_or_else(|| "a number of days is written as 28d".to_owned())
