@@ -246,6 +246,25 @@ test-deploy: package .tools/ministack/installed ## Deploy the template to an AWS
 	.tools/ministack/bin/pip install --quiet --disable-pip-version-check --requirement tests/deploy/requirements.txt
 	touch $@
 
+# Debian's browser. Its package needs root; whoever is not asks sudo.
+ROOT := $(if $(filter 0,$(shell id -u)),,sudo)
+.PHONY: browser
+browser: ## Install the browser that `make test-pages` looks at pages with (Debian: chromium, chromium-driver)
+	@command -v chromium > /dev/null && command -v chromedriver > /dev/null || { \
+		$(ROOT) apt-get update --quiet && $(ROOT) apt-get install --yes --quiet --no-install-recommends chromium chromium-driver; }
+
+.PHONY: test-pages
+test-pages: browser .tools/pages/installed ## Open every page that the tools write in a browser, narrow and wide, light and dark
+	cargo build --workspace --bin fraudctl --bin fraud-local
+	@tests/pages/write.sh $(CURDIR)/target/debug target/pages
+	@.tools/pages/bin/python tests/pages/look.py target/pages target/pages/pictures \
+		"$$(command -v chromium)" "$$(command -v chromedriver)"
+
+.tools/pages/installed: tests/pages/requirements.txt
+	python3 -m venv .tools/pages
+	.tools/pages/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	touch $@
+
 # The functions as cargo-lambda's emulator runs them: built here, so that the build shows its progress.
 .PHONY: bootstraps
 bootstraps: .venv/installed

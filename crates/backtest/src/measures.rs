@@ -10,15 +10,19 @@ mod curve;
 mod factors;
 mod figures;
 mod json;
+mod outline;
 mod score_key;
 mod scores;
 mod segments;
 mod tally;
+mod without;
 
 pub use comparison::{Compared, Comparison, Difference, Differences, Example, FactorCount, SegmentCount};
 pub use factors::FactorFigures;
 pub use figures::{BudgetThreshold, Figures, Measures, SegmentFigures, Spread, Spreads, Week};
+pub use outline::{Outline, OutlineStep, ScoreBin};
 pub use tally::{Tally, TallySettings};
+pub use without::{Without, WithoutFactor};
 
 use fraud_core::scoring::FactorSet;
 

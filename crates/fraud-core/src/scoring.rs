@@ -36,6 +36,14 @@ impl FactorSet {
     }
 }
 
+/// Of the indexes of a policy's factors; no policy has more than 32.
+impl FromIterator<usize> for FactorSet {
+    fn from_iter<I: IntoIterator<Item = usize>>(indexes: I) -> Self {
+        let bit = |index| u32::try_from(index).ok().and_then(|index| 1u32.checked_shl(index));
+        FactorSet(indexes.into_iter().filter_map(bit).fold(0, |set, bit| set | bit))
+    }
+}
+
 /// Why a score is what it is: one factor's contribution.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reason<'p> {
@@ -117,6 +125,11 @@ impl Policy {
             }
         }
         Score { value: self.cut(sum), factors }
+    }
+
+    /// What each factor gives, in the policy's order.
+    pub fn points<'p>(&'p self, inputs: &'p Inputs<'_>) -> impl Iterator<Item = f64> + 'p {
+        self.factors().iter().map(|factor| factor.points(inputs))
     }
 
     /// A sum of points as a score: from 0 to the cap.

@@ -1,17 +1,19 @@
 //! Back-tests: what a policy would have done.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 use backtest::measures::Figures;
 use clap::Args;
 
 use crate::Failure;
-use crate::display::print_line;
+use crate::display::{note, print_line};
 use crate::interrupt::Interrupt;
 use crate::options::{policy, policy_of};
+use crate::report::{Against, Report};
 
 mod arguments;
+pub mod decided;
 mod json;
 mod known;
 mod labels;
@@ -21,7 +23,7 @@ mod pass;
 mod past;
 mod records;
 mod sorted;
-mod span;
+pub(crate) mod span;
 mod steps;
 pub(crate) mod text;
 
@@ -36,6 +38,7 @@ pub(crate) use span::{Days, days};
   fraudctl backtest tx.ndjson --profiles profiles.json --labels labels.ndjson --policy card.toml
   fraudctl backtest tx.ndjson --profiles profiles.json --labels labels.ndjson --policy card.toml --alerts-per-day 100
   fraudctl backtest lake --labels labels.ndjson --policy card.toml --against store:$ACTIVE --order arrival
+  fraudctl backtest tx.ndjson --labels labels.ndjson --policy card.toml --against builtin:default --report card.html
   fraudctl backtest tx.ndjson --labels labels.ndjson --policy card.toml --min-recall 0.7 --max-alerts-per-day 120 --json
 
 {HELP}
@@ -65,6 +68,9 @@ pub struct BacktestArgs {
     /// Fail with status 3 if there are more alerts a day than this.
     #[arg(long, value_name = "N", value_parser = positive)]
     max_alerts_per_day: Option<f64>,
+    /// Write a report, a page of its own, into this file.
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
     /// Print the result as a JSON object.
     #[arg(long)]
     json: bool,
@@ -95,11 +101,13 @@ pub async fn run(arguments: &BacktestArgs) -> Result<(), Failure> {
     let policies: Vec<_> = against.iter().chain([&candidate]).collect();
     let past = Past::open(&arguments.past, &policies)?;
     let interrupt = Interrupt::listen();
-    let measured = past.at_thresholds(policies, arguments.alerts_per_day, &interrupt)?;
+    let wanted = Wanted { alerts_per_day: arguments.alerts_per_day, report: arguments.report.as_deref() };
+    let measured = past.at_thresholds(policies.clone(), wanted, &interrupt)?;
     match arguments.json {
         true => print_line(json::backtest(&measured))?,
         false => print_line(text::backtest(&measured))?,
     }
+    write_report(arguments.report.as_deref(), &policies, &measured)?;
     notes::tell(&past, &measured);
     let Some(measures) = measured.measures.last() else { return Ok(()) };
     kept(arguments, &measures.overall)?;
@@ -135,6 +143,37 @@ fn kept(arguments: &BacktestArgs, figures: &Figures) -> Result<(), Failure> {
     }
 }
 
+/// What is wanted of a comparison.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Wanted<'a> {
+    /// Find the thresholds that keep to this many alerts a day.
+    pub(crate) alerts_per_day: Option<f64>,
+    /// Where a report is to be written.
+    pub(crate) report: Option<&'a Path>,
+}
+
+/// Writes a report of the last policy, against the one before it if there is one.
+///
+/// # Errors
+/// [`Failure::Input`] if the file cannot be written.
+pub(crate) fn write_report(
+    path: Option<&Path>,
+    policies: &[&fraud_core::policy::Policy],
+    measured: &Measured,
+) -> Result<(), Failure> {
+    let Some(path) = path else { return Ok(()) };
+    let both = || policies.iter().zip(&measured.measures).rev();
+    let Some((policy, measures)) = both().next() else { return Ok(()) };
+    let against = both().nth(1).zip(measured.differences.as_ref());
+    let against = against.map(|((policy, measures), differences)| Against { policy, measures, differences });
+    let json = json::backtest(measured);
+    let report = Report { policy, measures, without: &measured.without, against, json: &json };
+    let written = std::fs::write(path, report.to_page());
+    written.map_err(|error| Failure::input(anyhow!("cannot write {}: {error}", path.display())))?;
+    note!("the report is in {}", path.display());
+    Ok(())
+}
+
 impl Past<'_> {
     /// Measures at each policy's threshold, or at the one that keeps to a budget. With two policies and a budget the files are read
     /// twice: what is gained and lost is told at the thresholds that the first reading finds.
@@ -144,11 +183,22 @@ impl Past<'_> {
     pub(crate) fn at_thresholds(
         &self,
         policies: Vec<&fraud_core::policy::Policy>,
-        alerts_per_day: Option<f64>,
+        Wanted { alerts_per_day, report }: Wanted<'_>,
         interrupt: &Interrupt,
     ) -> Result<Measured, Failure> {
+        if let Some(path) = report {
+            // Nobody waits for a result that cannot be written.
+            std::fs::write(path, "")
+                .map_err(|error| Failure::input(anyhow!("cannot write {}: {error}", path.display())))?;
+        }
         let thresholds = policies.iter().map(|policy| policy.threshold()).collect();
-        let mut question = Question { policies, thresholds, alerts_per_day, keep_rows: false };
+        let mut question = Question {
+            policies,
+            thresholds,
+            alerts_per_day,
+            keep_rows: false,
+            without_factors: report.is_some(),
+        };
         let is_twice = question.policies.len() > 1 && alerts_per_day.is_some();
         if is_twice && self.is_stdin() {
             return Err(Failure::input(anyhow!(

@@ -28,6 +28,7 @@ pub mod produce;
 pub mod profiles;
 pub mod reading;
 pub mod replay;
+mod report;
 mod row_notes;
 pub mod schema;
 pub mod score;
@@ -113,6 +114,8 @@ pub enum Command {
     Profiles(profiles::ProfilesCommand),
     #[allow(missing_docs, reason = "the arguments' own documentation is the command's help")]
     Replay(replay::ReplayArgs),
+    #[allow(missing_docs, reason = "the arguments' own documentation is the command's help")]
+    Report(backtest::decided::ReportArgs),
     /// How producers write their transactions.
     #[command(subcommand)]
     Schema(schema::SchemaCommand),
@@ -152,6 +155,7 @@ pub async fn run(command: &Command) -> Result<(), Failure> {
         Command::Produce(arguments) => produce::run(arguments).await,
         Command::Profiles(command) => profiles::run(command).await,
         Command::Replay(arguments) => replay::run(arguments).await,
+        Command::Report(arguments) => backtest::decided::run(arguments).await,
         Command::Schema(command) => schema::run(command),
         Command::Score(arguments) => score::run(arguments).await,
         Command::Stream(command) => stream::run(command).await,

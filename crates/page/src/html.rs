@@ -86,6 +86,11 @@ impl Html {
         };
     }
 
+    /// Markup with numbers in it, and with names that come from the code.
+    pub(crate) fn shape(&mut self, shape: std::fmt::Arguments<'_>) {
+        let _ = self.markup.write_fmt(shape);
+    }
+
     pub(crate) fn raw(&mut self, markup: &'static str) {
         self.markup.push_str(markup);
     }

@@ -4,9 +4,11 @@
 //! screen, in the dark and on paper; what is wider than the screen scrolls in a box of its own.
 
 mod html;
+mod plot;
 mod table;
 
 pub use html::Html;
+pub use plot::{Axis, Ink, Plot};
 pub use table::{Column, Table};
 
 /// How every page looks.

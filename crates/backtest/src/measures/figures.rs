@@ -2,6 +2,7 @@
 
 use super::curve::{above, auc, average_precision, recall_at_1_percent, share};
 use super::factors::FactorFigures;
+use super::outline::Outline;
 use super::scores::Group;
 
 /// What a policy did, by the labels.
@@ -25,6 +26,8 @@ pub struct Measures {
     pub segments: Vec<SegmentFigures>,
     /// Of the policy's factors, in its order.
     pub factors: Vec<FactorFigures>,
+    /// The scores of the whole span, to be drawn.
+    pub outline: Outline,
 }
 
 /// The measures of a group of transactions. What there is not (a share of no frauds) is `None`.

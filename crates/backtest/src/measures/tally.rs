@@ -6,6 +6,7 @@ use super::cards::Cards;
 use super::curve::threshold_by_budget;
 use super::factors::FactorCounts;
 use super::figures::{Figures, Measures, SegmentFigures, Spreads, Week};
+use super::outline::Outline;
 use super::scores::Group;
 use super::segments::Segments;
 use super::{DAY, Judged, Truth, WEEK};
@@ -26,6 +27,7 @@ pub struct TallySettings {
 pub struct Tally {
     policy: String,
     threshold: f64,
+    cap: f64,
     settings: TallySettings,
     /// By the week's number, ascending.
     weeks: Vec<WeekOfGroups>,
@@ -48,6 +50,7 @@ impl Tally {
         Tally {
             policy: policy.id().to_owned(),
             threshold: policy.threshold(),
+            cap: policy.cap(),
             settings,
             weeks: Vec::new(),
             segments: Segments::default(),
@@ -100,7 +103,7 @@ impl Tally {
 
     /// The measures of what was added.
     pub fn measures(self) -> Measures {
-        let Tally { policy, threshold, settings, weeks, segments, factors, mut cards } = self;
+        let Tally { policy, threshold, cap, settings, weeks, segments, factors, mut cards } = self;
         cards.close();
         let TallySettings { from, until, alerts_per_day } = settings;
         let days = days_between(from, until);
@@ -139,6 +142,7 @@ impl Tally {
             spreads: Spreads::of(&weeks_figures),
             segments: segments.into_names().into_iter().filter_map(segment_figures).collect(),
             factors: factors.figures(all.totals.frauds, all.totals.others()),
+            outline: Outline::of(&all, cap, threshold),
             overall,
             weeks: weeks_figures,
         }

@@ -75,11 +75,6 @@ impl Policy {
         let Some(place) = factor.looks_at() else { return Seen::Met };
         inputs.number(place).map_or(Seen::Missing, Seen::Number)
     }
-
-    /// A sum of points as this policy's score: from 0 to the cap.
-    pub fn score_of(&self, sum: f64) -> f64 {
-        self.cut(sum)
-    }
 }
 
 #[cfg(test)]

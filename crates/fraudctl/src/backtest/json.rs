@@ -1,5 +1,6 @@
 //! What was measured as JSON.
 
+use backtest::measures::{Differences, Measures};
 use exact_text::json::ObjectWriter;
 
 use super::Measured;
@@ -26,6 +27,19 @@ pub(super) fn backtest(measured: &Measured) -> String {
     more.json("read", &read(measured));
     objects.push(more.finish());
     joined(&objects)
+}
+
+/// What was decided, and beside it what the policy in the shadow would have.
+pub(super) fn decided(measures: &Measures, shadow: Option<(&Measures, &Differences)>) -> String {
+    let mut more = ObjectWriter::new();
+    if let Some((shadow, differences)) = shadow {
+        more.json("shadow", &shadow.to_json())
+            .json("scored_differently", &differences.scored_differently.to_string())
+            .json("alerts_of_both", &differences.alerts_of_both.to_string())
+            .json("gained", &differences.gained.to_json())
+            .json("lost", &differences.lost.to_json());
+    }
+    joined(&[measures.to_json(), more.finish()])
 }
 
 /// What the files and labels were.

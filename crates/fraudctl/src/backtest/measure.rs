@@ -4,7 +4,8 @@ use anyhow::anyhow;
 use backtest::engine::{CameEarly, Decided, Engine, FinalLabels, PastRecord};
 use backtest::fit::Rows;
 use backtest::measures::{
-    Compared, Comparison, DAY, Differences, Judged, Measures, Tally, TallySettings, Truth,
+    Compared, Comparison, DAY, Differences, Judged, Measures, Tally, TallySettings, Truth, Without,
+    WithoutFactor,
 };
 use fraud_core::decision::Decider;
 use fraud_core::event_time::EventTimeBounds;
@@ -33,6 +34,8 @@ pub(crate) struct Question<'p> {
     pub(crate) alerts_per_day: Option<f64>,
     /// Keep what the first policy's factors saw.
     pub(crate) keep_rows: bool,
+    /// Tell what the last policy would be without each of its factors.
+    pub(crate) without_factors: bool,
 }
 
 /// What the past says.
@@ -49,6 +52,8 @@ pub(crate) struct Measured {
     pub(crate) labels: LabelsMet,
     /// What the first policy's factors saw, if it was asked for.
     pub(crate) rows: Option<Rows>,
+    /// What the last policy would be without each of its factors, if it was asked for.
+    pub(crate) without: Vec<WithoutFactor>,
 }
 
 /// What the labels were found to be.
@@ -135,6 +140,22 @@ impl Past<'_> {
     }
 }
 
+/// What is known of a record's transaction in the end, and whether a label came before it.
+pub(super) fn truth(
+    labels: &mut FinalLabels,
+    judged_until: Option<i64>,
+    record: &PastRecord<'_>,
+) -> (Truth, Option<CameEarly>) {
+    let (verdict, early) = labels.of_record(record);
+    let truth = match verdict {
+        _ if judged_until.is_some_and(|until| record.second > until) => Truth::Immature,
+        Some(Verdict::Fraud) => Truth::Fraud,
+        Some(Verdict::Legitimate) => Truth::Legitimate,
+        Some(Verdict::Retracted) | None => Truth::Unlabelled,
+    };
+    (truth, early)
+}
+
 /// What is added up over a pass.
 struct Sums<'a> {
     past: &'a Past<'a>,
@@ -149,6 +170,7 @@ struct Sums<'a> {
     rows: Option<Rows>,
     /// Whether there were more rows than may be kept.
     is_full: bool,
+    without: Option<Without>,
     expired: u64,
     early: u64,
     first_early: Option<CameEarly>,
@@ -166,6 +188,7 @@ impl<'a> Sums<'a> {
             comparison: None,
             rows: None,
             is_full: false,
+            without: None,
             expired: 0,
             early: 0,
             first_early: None,
@@ -192,6 +215,13 @@ impl<'a> Sums<'a> {
         };
         let mut all = decided.iter().zip(&self.question.thresholds).map(judged);
         let judged = [all.next(), all.next()];
+        if let (Some(without), Some(of), Some(judged)) =
+            (&mut self.without, decided.last(), judged.iter().flatten().last())
+            && judged.time >= self.from
+        {
+            let points: Vec<f64> = of.decider.policy().points(&of.decision.inputs).collect();
+            without.add(judged, &points);
+        }
         for (tally, judged) in self.tallies.iter_mut().zip(judged.iter().flatten()) {
             tally.add(judged);
         }
@@ -213,19 +243,13 @@ impl<'a> Sums<'a> {
         }
     }
 
-    /// What is known of a record's transaction in the end.
     fn truth(&mut self, record: &PastRecord<'_>) -> Truth {
-        let (verdict, early) = self.labels.of_record(record);
+        let (truth, early) = truth(&mut self.labels, self.past.judged_until, record);
         if let Some(early) = early {
             self.early += 1;
             self.first_early.get_or_insert(early);
         }
-        match verdict {
-            _ if self.past.judged_until.is_some_and(|until| record.second > until) => Truth::Immature,
-            Some(Verdict::Fraud) => Truth::Fraud,
-            Some(Verdict::Legitimate) => Truth::Legitimate,
-            Some(Verdict::Retracted) | None => Truth::Unlabelled,
-        }
+        truth
     }
 
     /// The first record is here: what is measured begins so long after its day.
@@ -235,6 +259,8 @@ impl<'a> Sums<'a> {
         let settings =
             TallySettings { from: self.from, until: i64::MAX, alerts_per_day: self.question.alerts_per_day };
         self.tallies = self.question.policies.iter().map(|policy| Tally::new(policy, settings)).collect();
+        let last = self.question.policies.last().filter(|_| self.question.without_factors);
+        self.without = last.map(|policy| Without::new(policy));
         let first = self.question.policies.first().filter(|_| self.question.keep_rows);
         self.rows = first.map(|policy| Rows::new(policy.factors().len()));
         if let [one, other] = self.question.policies[..] {
@@ -294,8 +320,12 @@ impl<'a> Sums<'a> {
             tally.end(until);
             tally.measures()
         });
+        let measures: Vec<Measures> = measures.collect();
+        // Alerts that are too young to be judged are in no group without a factor.
+        let alerts = measures.last().map_or(0, |last| last.overall.frauds_caught + last.overall.false_alerts);
         Ok(Measured {
-            measures: measures.collect(),
+            without: self.without.map(|without| without.finish(alerts)).unwrap_or_default(),
+            measures,
             differences: self.comparison.map(Comparison::finish),
             met,
             is_scored_lines,

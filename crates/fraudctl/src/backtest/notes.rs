@@ -58,7 +58,7 @@ pub(crate) fn tell(past: &Past<'_>, measured: &Measured) {
     }
 }
 
-fn copies(count: u64) -> String {
+pub(super) fn copies(count: u64) -> String {
     match count {
         1 => "1 copy of a transaction".to_owned(),
         _ => format!("{} copies of transactions", thousands(count)),

@@ -1,7 +1,7 @@
 //! The past that policies are measured over: its files, and what became known.
 
 use anyhow::anyhow;
-use backtest::engine::{LabelsKnown, WhenLabelsCome};
+use backtest::engine::LabelsKnown;
 use backtest::measures::DAY;
 use fraud_core::merchant::LabelDelay;
 use fraud_core::policy::Policy;
@@ -9,11 +9,10 @@ use fraud_core::schema::Schema;
 
 use super::arguments::PastArgs;
 use super::known::KnownByFiles;
-use super::labels;
+use super::labels::Judging;
 use crate::Failure;
 use crate::entities;
 use crate::input::Source;
-use crate::options::label_delay;
 use crate::profiles;
 
 /// What is learnt from before anything is measured, in days, unless the options say.
@@ -43,29 +42,8 @@ impl<'a> Past<'a> {
         {
             return Err(Failure::input(anyhow!("--from is not before --to: nothing is between them")));
         }
-        let delay = match arguments.label_delay {
-            None => label_delay(None)?,
-            Some(days) => {
-                let delay = u8::try_from(days.0).ok().and_then(|days| LabelDelay::of_days(days).ok());
-                delay.ok_or_else(|| {
-                    Failure::input(anyhow!(
-                        "--label-delay is {}d: merchants' days are kept for labels of up to {}d",
-                        days.0,
-                        LabelDelay::MAX.days()
-                    ))
-                })?
-            }
-        };
-        let come = match arguments.label_delay {
-            None => WhenLabelsCome::Reported,
-            Some(_) => WhenLabelsCome::AfterDelay,
-        };
-        let labels = match &arguments.labels[..] {
-            [] => LabelsKnown::default(),
-            sources => LabelsKnown::new(labels::read(sources)?, come),
-        };
-        let latest = labels.latest().map(|latest| latest.millis().div_euclid(1000));
-        let until = arguments.labels_until.or(latest);
+        let Judging { labels, delay, judged_until } =
+            Judging::of(&arguments.labels, arguments.label_delay, arguments.labels_until)?;
         let schema = arguments.schema.load()?;
         let mut known = KnownByFiles::default();
         if let Some(path) = &arguments.profiles {
@@ -85,7 +63,7 @@ impl<'a> Past<'a> {
             known,
             labels,
             delay,
-            judged_until: until.map(|until| until - i64::from(delay.days()) * DAY),
+            judged_until,
             warm_up: arguments.warm_up.map_or(default, super::span::Days::seconds),
         })
     }

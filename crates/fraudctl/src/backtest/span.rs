@@ -31,7 +31,7 @@ pub(super) fn moment(text: &str) -> Result<i64, String> {
 }
 
 /// A moment for people: the day alone at its first second.
-pub(super) fn text(second: i64) -> String {
+pub(crate) fn text(second: i64) -> String {
     let time = chrono::DateTime::from_timestamp(second, 0);
     time.map_or_else(
         || second.to_string(),

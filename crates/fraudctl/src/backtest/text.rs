@@ -242,12 +242,18 @@ fn truth(truth: backtest::measures::Truth) -> &'static str {
 }
 
 /// Reasons as names with points.
-fn reasons(json: &str) -> String {
+pub(crate) fn reasons(json: &str) -> String {
     let reasons: Vec<serde_json::Value> = serde_json::from_str(json).unwrap_or_default();
     let reason = |reason: &serde_json::Value| {
         let (name, points) = (reason["name"].as_str().unwrap_or_default(), reason["points"].as_f64());
-        let points = format!("{:+.3}", points.unwrap_or_default());
-        format!("{name} {}", points.trim_end_matches('0').trim_end_matches('.'))
+        // Scored lines name their reasons only.
+        points.map_or_else(
+            || name.to_owned(),
+            |points| {
+                let points = format!("{points:+.3}");
+                format!("{name} {}", points.trim_end_matches('0').trim_end_matches('.'))
+            },
+        )
     };
     match reasons.is_empty() {
         true => "no reason".to_owned(),

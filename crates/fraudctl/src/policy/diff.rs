@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::Failure;
-use crate::backtest::{HELP, Past, PastArgs, notes, positive, text};
+use crate::backtest::{HELP, Past, PastArgs, Wanted, notes, positive, text, write_report};
 use crate::display::print_line;
 use crate::interrupt::Interrupt;
 use crate::options::policy_of;
@@ -35,6 +35,9 @@ pub struct DiffArgs {
     /// Compare at the thresholds that keep to this many alerts a day, instead of the policies'.
     #[arg(long, value_name = "N", value_parser = positive)]
     alerts_per_day: Option<f64>,
+    /// Write a report of the second policy against the first, a page of its own, into this file.
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
     /// Print the result as a JSON object.
     #[arg(long)]
     json: bool,
@@ -49,13 +52,15 @@ pub(super) async fn run(arguments: &DiffArgs) -> Result<(), Failure> {
     let second = policy_of("the policy", Some(&arguments.second)).await?;
     let policies = vec![&first, &second];
     let past = Past::open(&arguments.past, &policies)?;
-    let measured = past.at_thresholds(policies, arguments.alerts_per_day, &Interrupt::listen())?;
+    let wanted = Wanted { alerts_per_day: arguments.alerts_per_day, report: arguments.report.as_deref() };
+    let measured = past.at_thresholds(policies.clone(), wanted, &Interrupt::listen())?;
     if let Some(differences) = &measured.differences {
         match arguments.json {
             true => print_line(differences.to_json())?,
             false => print_line(text::gained_and_lost(differences))?,
         }
     }
+    write_report(arguments.report.as_deref(), &policies, &measured)?;
     notes::tell(&past, &measured);
     notes::refused(&measured)
 }

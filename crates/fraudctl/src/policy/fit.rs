@@ -105,6 +105,7 @@ pub(super) fn run(arguments: &FitArgs) -> Result<(), Failure> {
         thresholds: vec![draft.threshold()],
         alerts_per_day: None,
         keep_rows: true,
+        without_factors: false,
     };
     let mut measured = past.measure(&question, &Interrupt::listen())?;
     let rows = measured.rows.take().unwrap_or_default();

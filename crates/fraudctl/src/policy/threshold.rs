@@ -49,6 +49,7 @@ pub(super) async fn run(arguments: &ThresholdArgs) -> Result<(), Failure> {
         thresholds: vec![policy.threshold()],
         alerts_per_day: Some(arguments.alerts_per_day),
         keep_rows: false,
+        without_factors: false,
     };
     let measured = past.measure(&question, &Interrupt::listen())?;
     if let Some(measures) = measured.measures.first() {
