@@ -427,6 +427,35 @@ fn commands(document: &str) -> Vec<Vec<String>> {
     lines.map(words).collect()
 }
 
+/// Sixty generated days as a warehouse would give them.
+fn write_payments(folder: &Path) {
+    let generate = "generate --days 60 --customers 300 --merchants 200 --seed 4 --transactions own.ndjson --labels own.labels.ndjson";
+    let status = Command::new(env!("CARGO_BIN_EXE_fraudctl"))
+        .args(generate.split(' '))
+        .current_dir(folder)
+        .output()
+        .unwrap()
+        .status;
+    assert!(status.success());
+    let lines = |name: &str| {
+        let text = fs::read_to_string(folder.join(name)).unwrap();
+        text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()).collect::<Vec<_>>()
+    };
+    let frauds: std::collections::HashSet<String> = lines("own.labels.ndjson")
+        .iter()
+        .map(|label| label["transaction_id"].as_str().unwrap().to_owned())
+        .collect();
+    let mut csv = "txn,card,shop,eur,at,fraud\n".to_owned();
+    for transaction in lines("own.ndjson") {
+        let text = |name: &str| transaction[name].as_str().unwrap().to_owned();
+        let fraud = u8::from(frauds.contains(&text("transaction_id")));
+        let (id, card, shop, at) =
+            (text("transaction_id"), text("customer_id"), text("merchant_id"), text("event_time"));
+        csv += &format!("{id},{card},{shop},{},{at},{fraud}\n", transaction["amount"]);
+    }
+    fs::write(folder.join("payments.csv"), csv).unwrap();
+}
+
 #[test]
 fn the_commands_of_the_documentation_run() {
     let folder = tempfile::tempdir().unwrap();
@@ -442,6 +471,12 @@ fn the_commands_of_the_documentation_run() {
         fs::copy(fixtures.join(fixture), folder.path().join(published)).unwrap();
     }
     let document = fs::read_to_string(root.join("docs/backtesting.md")).unwrap();
+    // Files of the document, and the reader's own.
+    for block in document.split("```toml\n# ").skip(1) {
+        let (name, text) = block.split_once('\n').unwrap();
+        fs::write(folder.path().join(name), text.split_once("\n```").unwrap().0).unwrap();
+    }
+    write_payments(folder.path());
     let commands = commands(&document);
     assert!(commands.len() > 10, "{commands:?}");
     let mut printed = String::new();
