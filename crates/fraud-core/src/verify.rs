@@ -189,6 +189,13 @@ struct Known {
     reading: Reading,
 }
 
+impl Known {
+    /// Whether the policy looks at no member of transactions by its name.
+    fn asks_nothing(&self) -> bool {
+        self.decider.policy().asked().fields.is_empty()
+    }
+}
+
 impl Verifier {
     /// Computes by these policies; with `bounds`, as the functions had them, `out_of_bounds` is computed, too.
     pub fn new(policies: impl IntoIterator<Item = Policy>, bounds: Option<EventTimeBounds>) -> Self {

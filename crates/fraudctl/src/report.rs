@@ -43,7 +43,7 @@ impl Report<'_> {
         body.paragraph_of("note", &words::basis(self.measures));
         let sections: [(&str, Option<Html>); 9] = [
             ("At the threshold", Some(self.headline())),
-            ("Over all thresholds", Some(self.curves())),
+            ("Over all thresholds", (self.measures.overall.frauds > 0).then(|| self.curves())),
             ("Scores", Some(plots::scores(self.measures))),
             ("Weeks", Some(plots::weeks(self.measures))),
             ("Factors", Some(tables::factors(self.policy, self.measures, self.without))),

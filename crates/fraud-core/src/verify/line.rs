@@ -43,15 +43,20 @@ impl<'v> LineVerifier<'v> {
 
         let bounds_are_given = self.verifier.bounds.is_some();
         let active = known.decider.policy();
-        let Some(transaction) = self.transaction(known, line)? else {
+        // A policy that asks for no members of the transaction sees those that another asks for no less.
+        let (reads, is_for_both) = match shadow {
+            Some(shadow) if known.asks_nothing() => (shadow, true),
+            Some(shadow) => (known, shadow.asks_nothing()),
+            None => (known, false),
+        };
+        let Some(transaction) = self.transaction(reads, line)? else {
             verdict.lacks("the transaction");
             return Ok(verdict);
         };
         record.verify_active(known, &transaction, bounds_are_given, &mut verdict);
-        if let Some(shadow) = shadow
-            && let Some(transaction) = self.transaction(shadow, line)?
-        {
-            record.verify_shadow(shadow, active, &transaction, &mut verdict);
+        if let Some(shadow) = shadow {
+            let own = if is_for_both { None } else { self.transaction(shadow, line)? };
+            record.verify_shadow(shadow, active, own.as_ref().unwrap_or(&transaction), &mut verdict);
         }
         if shadow.is_some() == shadow_id.is_some() {
             let policies: Vec<_> =

@@ -158,6 +158,9 @@ pub(super) fn scores(measures: &Measures) -> Html {
     let mut html = Html::new();
     html.plot(&plot, &table);
 
+    if figures.frauds == 0 {
+        return html;
+    }
     let highest = bins.iter().rev().find(|bin| bin.frauds + bin.others > 0).copied().unwrap_or_default();
     let says = format!(
         "What share of the transactions with a score is fraud. It should rise with the score. From {} on it is {}.",

@@ -133,7 +133,7 @@ async fn a_queue_that_cannot_be_read_is_told_by_its_code() {
         world.aws.faults().clear();
     }
     for (queue, told) in [
-        ("https://sqs", "DEAD_LETTERS is `https://sqs`; it accepts `sqs:<queue url>`"),
+        ("sns:letters", "--queue is `sns:letters`; it accepts `sqs:<queue url>`"),
         ("stdout:", "letters that went to standard output cannot be read again"),
     ] {
         let wrong = world.fraudctl(&["dead-letters", "list", "--queue", queue]).await;

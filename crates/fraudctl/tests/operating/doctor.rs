@@ -579,7 +579,7 @@ async fn the_history_is_looked_over_with_the_policy_and_the_ledger_beside_it() {
         ("dynamodb:nowhere", "the table does not exist", "restore it (docs/operations.md, \"A lost table\")"),
         ("dynamodb:alert_ledger", "its key is alert_id (S), it must be customer_id (S)", "HISTORY"),
         ("dynamodb:customer_profiles", "time to live is off", "update-time-to-live"),
-        ("history", "HISTORY is `history`; it accepts", "set it"),
+        ("file:history", "HISTORY is `file:history`; it accepts", "set it"),
         ("memory:", "HISTORY and ALERT_LEDGER must both be", "name a table in each"),
     ] {
         let found = only_wrong(&world, &["--history", value]).await;

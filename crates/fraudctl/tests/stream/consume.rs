@@ -183,7 +183,7 @@ async fn a_missing_stream_or_table_and_wrong_arguments_are_told_from_each_other_
             1,
             "cannot read the stream `nowhere`: ResourceNotFoundException",
         ),
-        (printing("look", &["--from", "yesterday"]), 2, "it must be `trim-horizon`, `latest` or a time"),
+        (printing("look", &["--from", "tomorrow"]), 2, "it must be `trim-horizon`, `latest` or a time"),
         (
             printing("look", &["--from", "2999-01-01T00:00:00Z"]),
             2,
