@@ -167,7 +167,8 @@ pub(crate) fn write_report(
     let against = both().nth(1).zip(measured.differences.as_ref());
     let against = against.map(|((policy, measures), differences)| Against { policy, measures, differences });
     let json = json::backtest(measured);
-    let report = Report { policy, measures, without: &measured.without, against, json: &json };
+    let report =
+        Report { policy, measures, without: &measured.without, against, was_decided: false, json: &json };
     let written = std::fs::write(path, report.to_page());
     written.map_err(|error| Failure::input(anyhow!("cannot write {}: {error}", path.display())))?;
     note!("the report is in {}", path.display());

@@ -19,6 +19,8 @@ pub(crate) struct Report<'r> {
     pub(crate) without: &'r [WithoutFactor],
     /// What it is compared with, and what is gained and lost.
     pub(crate) against: Option<Against<'r>>,
+    /// Whether this is what was decided, by the lines' own scores, and not what would have been.
+    pub(crate) was_decided: bool,
     /// All of it as JSON.
     pub(crate) json: &'r str,
 }
@@ -34,6 +36,7 @@ impl Report<'_> {
     /// One HTML file; the same result gives the same bytes.
     pub(crate) fn to_page(&self) -> String {
         let title = match &self.against {
+            _ if self.was_decided => format!("{}: what was decided", self.policy.id()),
             None => format!("{}: what it would have done", self.policy.id()),
             Some(against) => format!("{} against {}", self.policy.id(), against.policy.id()),
         };
@@ -69,7 +72,8 @@ impl Report<'_> {
     fn headline(&self) -> Html {
         let mut html = tables::headline(self.measures);
         if let Some(against) = &self.against {
-            html.heading(3, &format!("The same of {}", against.policy.id()));
+            let place = if self.was_decided { "In its shadow" } else { "The same of" };
+            html.heading(3, &format!("{place} {}", against.policy.id()));
             html.paragraph(&words::verdict(against.measures));
             html.push(tables::headline(against.measures));
         }

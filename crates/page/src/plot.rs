@@ -5,12 +5,12 @@ use std::fmt::Write as _;
 use crate::{Html, Table};
 
 /// The drawing's size in its own units; on the page it is as wide as there is room.
-const WIDTH: f64 = 640.0;
-const HEIGHT: f64 = 300.0;
+const WIDTH: f64 = 480.0;
+const HEIGHT: f64 = 270.0;
 /// What is beside the drawing: digits on the left, room for labels on the right, the axis below.
-const LEFT: f64 = 56.0;
+const LEFT: f64 = 54.0;
 const RIGHT: f64 = 84.0;
-const TOP: f64 = 30.0;
+const TOP: f64 = 34.0;
 const BOTTOM: f64 = 44.0;
 /// The height of a label.
 const LABEL: f64 = 15.0;
@@ -166,7 +166,7 @@ impl Plot {
         }
         html.shape(format_args!("<path class=\"axis\" d=\"M{left} {bottom}H{right}\"/>"));
         html.label("name middle", (left + right) / 2.0, HEIGHT - 6.0, &self.x.name);
-        html.label("name", 0.0, 12.0, &self.y.name);
+        html.label("name", 0.0, 14.0, &self.y.name);
         let mut labels = Vec::new();
         for mark in &self.marks {
             self.draw_mark(mark, &mut labels, html);
@@ -291,7 +291,7 @@ mod tests {
             "role=\"img\" aria-labelledby=\"pr-title pr-desc\"",
             "<desc id=\"pr-desc\">it falls</desc>",
             "Precision &lt;&amp;&gt; recall",
-            "M56.0 30.0L556.0 143.0",
+            "M54.0 34.0L396.0 130.0",
             ">ours</text>",
             "<td class=\"number\">0.5</td>",
         ] {

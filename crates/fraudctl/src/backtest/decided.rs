@@ -298,8 +298,14 @@ impl<'p> Decided<'p> {
             }
         }
         if let Some(path) = &self.arguments.out {
-            let report =
-                Report { policy: of.policy, measures: &measures, without: &[], against, json: &as_json };
+            let report = Report {
+                policy: of.policy,
+                measures: &measures,
+                without: &[],
+                against,
+                was_decided: true,
+                json: &as_json,
+            };
             let written = std::fs::write(path, report.to_page());
             written.map_err(|error| Failure::input(anyhow!("cannot write {}: {error}", path.display())))?;
             note!("the report is in {}", path.display());

@@ -211,6 +211,8 @@ pub(super) fn weeks(measures: &Measures) -> Html {
     }
     let budget = measures.by_budget.map(|found| found.asked);
     let each = measures.weeks.iter().filter_map(|week| week.figures.alerts_per_day);
+    // Month and day: the table has the years.
+    let day = |second: i64| span::text(second).chars().skip(5).take(5).collect::<String>();
     let most = each.chain(budget).fold(0.0, f64::max);
     let says = match budget {
         Some(budget) => format!(
@@ -219,10 +221,8 @@ pub(super) fn weeks(measures: &Measures) -> Html {
         ),
         None => format!("Alerts a day by week, {} on average.", per_day(figures.alerts_per_day)),
     };
-    let ticks = measures.weeks.iter().enumerate().step_by(measures.weeks.len().div_ceil(6).max(1));
-    let ticks = ticks.map(|(place, week)| {
-        (place as f64 + 0.5, span::text(week.from).split('T').next().unwrap_or_default().to_owned())
-    });
+    let ticks = measures.weeks.iter().enumerate().step_by(measures.weeks.len().div_ceil(5).max(1));
+    let ticks = ticks.map(|(place, week)| (place as f64 + 0.5, day(week.from)));
     let across = Axis {
         name: "week from".to_owned(),
         from: 0.0,

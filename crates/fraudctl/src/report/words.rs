@@ -46,6 +46,9 @@ pub(super) fn verdict(measures: &Measures) -> String {
             "{alerts}. No fraud is judged in this span: there is nothing to say how good they are."
         );
     }
+    if all.frauds_caught + all.false_alerts == 0 {
+        return format!("{alerts}: of the frauds it catches none.");
+    }
     let spread = measures.spreads.recall.map_or_else(String::new, |spread| {
         format!(
             " From week to week it catches {} to {} of the frauds.",
