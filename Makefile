@@ -246,8 +246,8 @@ test-deploy: package .tools/ministack/installed ## Deploy the template to an AWS
 	.tools/ministack/bin/pip install --quiet --disable-pip-version-check --requirement tests/deploy/requirements.txt
 	touch $@
 
-# Debian's browser. Its package needs root; whoever is not asks sudo.
-ROOT := $(if $(filter 0,$(shell id -u)),,sudo)
+# Debian's browser. Its package needs root, or sudo that asks for no password.
+ROOT := $(if $(filter 0,$(shell id -u)),,sudo --non-interactive)
 .PHONY: browser
 browser: ## Install the browser that `make test-pages` looks at pages with (Debian: chromium, chromium-driver)
 	@command -v chromium > /dev/null && command -v chromedriver > /dev/null || { \

@@ -164,13 +164,17 @@ impl Latency {
 }
 
 impl RunReport {
-    /// The report for people, with the first of the alerts.
+    /// The report for people, with the highest of the alerts.
     pub fn render(&self, alerts: &[String]) -> String {
         let mut out = String::new();
         if !alerts.is_empty() {
             let mut shown = table(&["alert", "amount", "score", "reasons", "time"], &["amount", "score"]);
-            for alert in alerts.iter().take(ALERTS_SHOWN) {
-                shown.add_row(ShownAlert::of(alert).columns());
+            let mut highest: Vec<ShownAlert<'_>> = alerts.iter().map(|alert| ShownAlert::of(alert)).collect();
+            highest.sort_by(|one, other| {
+                other.score().total_cmp(&one.score()).then_with(|| one.alert_id.cmp(&other.alert_id))
+            });
+            for alert in highest.into_iter().take(ALERTS_SHOWN) {
+                shown.add_row(alert.columns());
             }
             out += &format!("{shown}\n");
             if alerts.len() > ALERTS_SHOWN {
@@ -238,11 +242,10 @@ impl RunReport {
             rows.insert(1, ("not produced", thousands(self.not_produced)));
         }
         if self.windows > 0 {
-            let top: Vec<String> = self.top_customers.iter().map(TopCustomer::to_string).collect();
-            let aggregates = [
-                ("aggregates", format!("{} windows of customers", thousands(self.windows))),
-                ("top customers", top.join(", ")),
-            ];
+            let names = ["top customers"].into_iter().chain(std::iter::repeat(""));
+            let top = names.zip(self.top_customers.iter().map(TopCustomer::to_string));
+            let windows = ("aggregates", format!("{} windows of customers", thousands(self.windows)));
+            let aggregates: Vec<_> = [windows].into_iter().chain(top).collect();
             let behind =
                 rows.iter().position(|(name, _)| *name == "dead letters").map_or(rows.len(), |at| at + 1);
             rows.splice(behind..behind, aggregates);
@@ -285,6 +288,11 @@ impl<'a> ShownAlert<'a> {
     /// A message that cannot be read, which a fault may have made, is an empty row.
     fn of(message: &'a str) -> Self {
         serde_json::from_str(message).unwrap_or_default()
+    }
+
+    /// The score; one that cannot be read is the lowest.
+    fn score(&self) -> f64 {
+        self.fraud_score.and_then(|score| score.get().parse().ok()).unwrap_or(f64::NEG_INFINITY)
     }
 
     fn columns(self) -> [String; 5] {

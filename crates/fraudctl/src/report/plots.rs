@@ -59,7 +59,7 @@ pub(super) fn value(all: &[&Measures]) -> Html {
     let Some(main) = all.last().filter(|main| main.overall.fraud_value > 0) else { return html };
     let figures = &main.overall;
     let says = format!(
-        "How much of the frauds' value is caught for so many alerts a day. At the threshold: {} of {} by {} alerts a day.",
+        "How much of the frauds' value is caught by this many alerts a day. At the threshold: {} of {} by {} alerts a day.",
         money(figures.value_caught),
         money(figures.fraud_value),
         per_day(figures.alerts_per_day)
@@ -145,7 +145,7 @@ pub(super) fn scores(measures: &Measures) -> Html {
     }
     let lowest = bins.first().copied().unwrap_or_default();
     let says = format!(
-        "Where the scores of frauds lie (red), and those of all others (grey). In the lowest part are {} of the frauds and {} of the others.",
+        "How the scores lie: of each pair of bars the left one is all others, the right one frauds. In the lowest part are {} of the frauds and {} of the others.",
         percent(Some(share(lowest.frauds, figures.frauds))),
         percent(Some(share(lowest.others, others)))
     );
