@@ -7,13 +7,10 @@ use anyhow::anyhow;
 use backtest::engine::{FinalLabels, PastRecord};
 use backtest::measures::{Compared, Comparison, DAY, Judged, Measures, Tally, TallySettings};
 use clap::Args;
-use exact_text::json::{JsonError, Scanner, Value};
-use fraud_core::fields;
 use fraud_core::policy::Policy;
 use fraud_core::profile::Profile;
 use fraud_core::schema::Schema;
 use fraud_core::scoring::FactorSet;
-use fraud_core::transaction::MAX_DEPTH;
 
 use super::arguments::Order;
 use super::labels::Judging;
@@ -26,6 +23,10 @@ use crate::input::{Entry, Input, Source};
 use crate::interrupt::Interrupt;
 use crate::policy::known_policies;
 use crate::report::{Against, Report};
+
+use said::{factors, reasons_as_objects, said};
+
+mod said;
 
 /// Entries that are read at once.
 const CHUNK: usize = 512;
@@ -74,16 +75,6 @@ pub struct ReportArgs {
     /// Print the measures as a JSON object.
     #[arg(long)]
     json: bool,
-}
-
-/// What a line says of its decision.
-#[derive(Debug, Default)]
-struct Said<'a> {
-    policy: Option<String>,
-    score: Option<f64>,
-    reasons: Option<&'a str>,
-    shadow: Option<String>,
-    shadow_score: Option<f64>,
 }
 
 /// One policy's lines.
@@ -329,49 +320,4 @@ fn known<'p>(policies: &'p [Policy], id: &str) -> Result<&'p Policy, Failure> {
     policies.iter().find(|policy| policy.id() == id).ok_or_else(|| {
         Failure::input(anyhow!("a line was decided by {id}, whose text is not known: name it by --policies"))
     })
-}
-
-/// What a line says of its decision; what cannot be read is not said.
-fn said(line: &[u8]) -> Said<'_> {
-    let mut said = Said::default();
-    let Ok(text) = std::str::from_utf8(line) else { return said };
-    let number = |value: Value<'_>| match value {
-        Value::Number(digits) => digits.parse().ok().filter(|score: &f64| score.is_finite()),
-        _ => None,
-    };
-    let owned = |value: Value<'_>| value.as_str().map(|text| text.into_owned());
-    let read = Scanner::new(text, MAX_DEPTH).object(|key, scanner| {
-        let value = scanner.value()?;
-        match key.raw() {
-            fields::FRAUD_POLICY => said.policy = owned(value),
-            fields::FRAUD_SCORE => said.score = number(value),
-            fields::SHADOW_POLICY => said.shadow = owned(value),
-            fields::SHADOW_SCORE => said.shadow_score = number(value),
-            fields::FRAUD_REASONS => {
-                if let Value::Array(reasons) = value {
-                    said.reasons = Some(reasons);
-                }
-            }
-            _ => {}
-        }
-        Ok::<_, JsonError>(())
-    });
-    if read.is_err() { Said::default() } else { said }
-}
-
-fn names(reasons: Option<&str>) -> Vec<String> {
-    reasons.and_then(|reasons| serde_json::from_str(reasons).ok()).unwrap_or_default()
-}
-
-/// The factors that a line's reasons name.
-fn factors(policy: &Policy, reasons: Option<&str>) -> FactorSet {
-    let place = |name: String| policy.factors().iter().position(|factor| factor.name() == name);
-    names(reasons).into_iter().filter_map(place).collect()
-}
-
-/// Reasons of which no more than the names is known.
-fn reasons_as_objects(reasons: Option<&str>) -> String {
-    let reasons: Vec<_> =
-        names(reasons).into_iter().map(|name| serde_json::json!({ "name": name })).collect();
-    serde_json::Value::from(reasons).to_string()
 }
