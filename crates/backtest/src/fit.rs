@@ -21,11 +21,11 @@ use cells::Cells;
 use levels::Levels;
 use newton::Weights;
 
-/// A weight of 1 (odds times e) is worth so many points.
+/// A weight of 1 (odds times e) is worth this many points.
 const POINTS: f64 = 5.0;
 /// Neighbouring bands whose points differ by less are one band.
 const TELLS_APART: f64 = 2.0;
-/// A band needs so many frauds, or so many transactions.
+/// A band needs this many frauds, or else this many transactions.
 const FRAUDS_NEEDED: u64 = 20;
 const TRANSACTIONS_NEEDED: u64 = 200;
 

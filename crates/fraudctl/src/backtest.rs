@@ -7,10 +7,10 @@ use backtest::measures::Figures;
 use clap::Args;
 
 use crate::Failure;
-use crate::display::{note, print_line};
+use crate::display::print_line;
 use crate::interrupt::Interrupt;
 use crate::options::{policy, policy_of};
-use crate::report::{Against, Report};
+use crate::report::{Against, Report, claim};
 
 mod arguments;
 pub mod decided;
@@ -169,10 +169,7 @@ pub(crate) fn write_report(
     let json = json::backtest(measured);
     let report =
         Report { policy, measures, without: &measured.without, against, was_decided: false, json: &json };
-    let written = std::fs::write(path, report.to_page());
-    written.map_err(|error| Failure::input(anyhow!("cannot write {}: {error}", path.display())))?;
-    note!("the report is in {}", path.display());
-    Ok(())
+    report.write(path)
 }
 
 impl Past<'_> {
@@ -187,11 +184,7 @@ impl Past<'_> {
         Wanted { alerts_per_day, report }: Wanted<'_>,
         interrupt: &Interrupt,
     ) -> Result<Measured, Failure> {
-        if let Some(path) = report {
-            // Nobody waits for a result that cannot be written.
-            std::fs::write(path, "")
-                .map_err(|error| Failure::input(anyhow!("cannot write {}: {error}", path.display())))?;
-        }
+        claim(report)?;
         let thresholds = policies.iter().map(|policy| policy.threshold()).collect();
         let mut question = Question {
             policies,

@@ -6,9 +6,12 @@ use page::{Html, page};
 
 mod changes;
 mod every_figure;
+mod file;
 mod plots;
 mod tables;
 mod words;
+
+pub(crate) use file::claim;
 
 /// What a report is about.
 pub(crate) struct Report<'r> {
@@ -34,7 +37,7 @@ pub(crate) struct Against<'r> {
 
 impl Report<'_> {
     /// One HTML file; the same result gives the same bytes.
-    pub(crate) fn to_page(&self) -> String {
+    fn to_page(&self) -> String {
         let title = match &self.against {
             _ if self.was_decided => format!("{}: what was decided", self.policy.id()),
             None => format!("{}: what it would have done", self.policy.id()),

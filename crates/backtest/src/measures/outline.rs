@@ -2,7 +2,7 @@
 
 use super::scores::{Group, Step};
 
-/// About so many steps, whatever the number of distinct scores.
+/// About this many steps, whatever the number of distinct scores.
 const STEPS: u64 = 200;
 /// The parts of the range of scores.
 const BINS: usize = 20;
@@ -23,7 +23,7 @@ pub struct OutlineStep {
     pub score: f64,
     /// Frauds.
     pub frauds: u64,
-    /// Judged transactions that are no frauds.
+    /// Judged transactions that are not fraud.
     pub others: u64,
     /// Transactions that are too young to be judged.
     pub immature: u64,
@@ -40,7 +40,7 @@ pub struct ScoreBin {
     pub to: f64,
     /// Frauds.
     pub frauds: u64,
-    /// Judged transactions that are no frauds.
+    /// Judged transactions that are not fraud.
     pub others: u64,
 }
 

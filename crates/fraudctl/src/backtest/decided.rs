@@ -22,7 +22,7 @@ use crate::display::{counted, note, print_line, progress};
 use crate::input::{Entry, Input, Source};
 use crate::interrupt::Interrupt;
 use crate::policy::known_policies;
-use crate::report::{Against, Report};
+use crate::report::{Against, Report, claim};
 
 use said::{factors, reasons_as_objects, said};
 
@@ -97,11 +97,7 @@ struct OfShadow<'p> {
 /// [`Failure`]
 pub async fn run(arguments: &ReportArgs) -> Result<(), Failure> {
     let policies = known_policies(&arguments.policies).await?;
-    if let Some(path) = &arguments.out {
-        // Nobody waits for a result that cannot be written.
-        std::fs::write(path, "")
-            .map_err(|error| Failure::input(anyhow!("cannot write {}: {error}", path.display())))?;
-    }
+    claim(arguments.out.as_deref())?;
     let judging = Judging::of(&arguments.labels, arguments.label_delay, arguments.labels_until)?;
     let mut decided = Decided::new(arguments, &policies, judging);
     decided.read(&Interrupt::listen())?;
@@ -297,9 +293,7 @@ impl<'p> Decided<'p> {
                 was_decided: true,
                 json: &as_json,
             };
-            let written = std::fs::write(path, report.to_page());
-            written.map_err(|error| Failure::input(anyhow!("cannot write {}: {error}", path.display())))?;
-            note!("the report is in {}", path.display());
+            report.write(path)?;
         }
         note!("reported up to {}", span::text(until));
         match self.refused {

@@ -82,7 +82,7 @@ fn days(days: f64) -> String {
 }
 
 /// A share with four places; `-` if there is none.
-fn places(share: Option<f64>) -> String {
+pub(crate) fn places(share: Option<f64>) -> String {
     share.map_or("-".to_owned(), |share| format!("{share:.4}"))
 }
 
@@ -231,7 +231,8 @@ fn difference(name: &str, of: &Difference) -> String {
     out
 }
 
-fn truth(truth: backtest::measures::Truth) -> &'static str {
+/// What is known of a transaction.
+pub(crate) fn truth(truth: backtest::measures::Truth) -> &'static str {
     use backtest::measures::Truth;
     match truth {
         Truth::Fraud => "fraud",
@@ -262,7 +263,7 @@ pub(crate) fn reasons(json: &str) -> String {
 }
 
 /// An amount in ten-thousandths, with two places.
-fn money(value: i128) -> String {
+pub(crate) fn money(value: i128) -> String {
     let sign = if value < 0 { "-" } else { "" };
     let cents = (value.unsigned_abs() + 50) / 100;
     let whole = u64::try_from(cents / 100).unwrap_or(u64::MAX);

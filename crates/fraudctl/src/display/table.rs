@@ -33,7 +33,7 @@ impl Table {
         self.rows.push(cells.into_iter().map(|cell| on_one_line(cell.as_ref()).into_owned()).collect());
     }
 
-    /// The table in at most so many columns of a terminal, where that can be.
+    /// The table in at most this many columns of a terminal, where that can be.
     fn within(&self, width: Option<u16>) -> String {
         let natural = self.arranged(&self.rows, None);
         let widest = natural.lines().map(|line| line.chars().count()).max().unwrap_or_default();
@@ -80,7 +80,7 @@ impl Display for Table {
 }
 
 /// How many columns there are: those of the terminal, or COLUMNS; `None` where output goes elsewhere and nothing is said.
-pub(super) fn terminal_width() -> Option<u16> {
+fn terminal_width() -> Option<u16> {
     let said = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
     let width = said.or_else(|| terminal_size::terminal_size_of(std::io::stdout()).map(|(width, _)| width.0));
     width.filter(|width| *width > 0)

@@ -1,40 +1,20 @@
 //! What a report says in sentences, and how its numbers are written.
 
-use backtest::measures::{Measures, Truth};
+use backtest::measures::Measures;
 
 use crate::backtest::span;
 use crate::display::{counted, thousands};
+
+pub(super) use crate::backtest::text::{money, places, truth};
 
 /// A share as percent with two places.
 pub(super) fn percent(share: Option<f64>) -> String {
     share.map_or_else(|| "-".to_owned(), |share| format!("{:.2} %", 100.0 * share))
 }
 
-/// A measure with four places.
-pub(super) fn places(measure: Option<f64>) -> String {
-    measure.map_or_else(|| "-".to_owned(), |measure| format!("{measure:.4}"))
-}
-
 /// Alerts a day with one place.
 pub(super) fn per_day(alerts: Option<f64>) -> String {
     alerts.map_or_else(|| "-".to_owned(), |alerts| format!("{alerts:.1}"))
-}
-
-/// An amount in ten-thousandths, with two places and separators.
-pub(super) fn money(value: i128) -> String {
-    let cents = (value.unsigned_abs() + 50) / 100;
-    let whole = thousands(u64::try_from(cents / 100).unwrap_or(u64::MAX));
-    format!("{}{whole}.{:02}", if value < 0 { "-" } else { "" }, cents % 100)
-}
-
-/// What is known of a transaction.
-pub(super) fn truth(truth: Truth) -> &'static str {
-    match truth {
-        Truth::Fraud => "fraud",
-        Truth::Legitimate => "legitimate",
-        Truth::Unlabelled => "without a label",
-        Truth::Immature => "too young to be judged",
-    }
 }
 
 /// What a policy would have done, in one sentence or two.
