@@ -25,6 +25,20 @@ pub enum StartError {
     /// No port on 127.0.0.1 could be had.
     #[error("cannot listen on 127.0.0.1: {0}")]
     Listen(#[source] io::Error),
+    /// This port on 127.0.0.1, which a service is to have, could not be had.
+    #[error("cannot listen on 127.0.0.1:{port} for {}: {error}", service.name())]
+    Port {
+        /// The service.
+        service: Service,
+        /// Its port.
+        port: u16,
+        /// Why.
+        #[source]
+        error: io::Error,
+    },
+    /// The services' ports would go beyond 65,535.
+    #[error("port {0} and those behind it do not suffice for all services: begin at 65531 or below")]
+    NoPorts(u16),
     /// No thread or no event loop could be had.
     #[error("cannot start a server thread: {0}")]
     Runtime(#[source] io::Error),
@@ -53,6 +67,7 @@ pub enum StartError {
 #[must_use]
 pub struct Builder {
     services: Option<Vec<Service>>,
+    first_port: Option<u16>,
     tables: Vec<TableDefinition>,
     streams: Vec<(String, u32)>,
     shard_write_limits: bool,
@@ -67,6 +82,7 @@ impl Default for Builder {
     fn default() -> Self {
         Self {
             services: None,
+            first_port: None,
             tables: Vec::new(),
             streams: Vec::new(),
             shard_write_limits: true,
@@ -83,6 +99,13 @@ impl Builder {
     /// Runs only these services; without this all of them.
     pub fn services(mut self, services: impl IntoIterator<Item = Service>) -> Self {
         self.services = Some(services.into_iter().collect());
+        self
+    }
+
+    /// The services' ports, in the order of [`Service::ALL`], from this one on: the same addresses with every start. Without this
+    /// each has any port that is free.
+    pub fn first_port(mut self, port: u16) -> Self {
+        self.first_port = Some(port);
         self
     }
 
@@ -143,7 +166,7 @@ impl Builder {
         self
     }
 
-    /// Starts the services, each on a port of its own on 127.0.0.1.
+    /// Starts the services, each on a port of its own on 127.0.0.1, see [`Builder::first_port`].
     ///
     /// # Errors
     /// [`StartError`]; nothing is left running then.
@@ -165,7 +188,7 @@ impl Builder {
         let mut fronts = Vec::new();
         let mut database = None;
         for service in wanted {
-            let (listener, address) = listen()?;
+            let (listener, address) = listen(service, port_of(service, self.first_port)?)?;
             let endpoint = format!("http://{address}");
             aws.addresses.insert(service, endpoint.clone());
             let backend: Arc<dyn Backend> = match service {
@@ -215,9 +238,20 @@ fn sqs(endpoint: String, queues: &[String]) -> Result<Arc<Sqs>, StartError> {
     Ok(Arc::new(sqs))
 }
 
-fn listen() -> Result<(TcpListener, SocketAddr), StartError> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(StartError::Listen)?;
-    listener.set_nonblocking(true).map_err(StartError::Listen)?;
-    let address = listener.local_addr().map_err(StartError::Listen)?;
+/// The port that a service is to have; 0 for any.
+fn port_of(service: Service, first: Option<u16>) -> Result<u16, StartError> {
+    let Some(first) = first else { return Ok(0) };
+    let place = Service::ALL.iter().position(|other| *other == service).unwrap_or_default();
+    u16::try_from(place).ok().and_then(|place| first.checked_add(place)).ok_or(StartError::NoPorts(first))
+}
+
+fn listen(service: Service, port: u16) -> Result<(TcpListener, SocketAddr), StartError> {
+    let failed = |error| match port {
+        0 => StartError::Listen(error),
+        port => StartError::Port { service, port, error },
+    };
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).map_err(failed)?;
+    listener.set_nonblocking(true).map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
     Ok((listener, address))
 }

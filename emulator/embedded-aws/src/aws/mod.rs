@@ -51,6 +51,8 @@ impl EmbeddedAws {
             self.addresses.iter().map(|(service, url)| (service.endpoint_variable(), url.clone()));
         let others = [
             ("AWS_REGION", REGION),
+            // The AWS CLI reads this one, and not the other.
+            ("AWS_DEFAULT_REGION", REGION),
             ("AWS_ACCESS_KEY_ID", "embedded"),
             ("AWS_SECRET_ACCESS_KEY", "embedded"),
             ("AWS_EC2_METADATA_DISABLED", "true"),

@@ -52,7 +52,7 @@ pub use objects::{DirectoryError, DirectoryObjects, MemoryObjects, ObjectStore};
 pub use prefix::PrefixError;
 pub use report::{Report, Written};
 pub use run::RunError;
-pub use settings::{Buffering, Deaggregate, RawBackup, Settings, SettingsError};
+pub use settings::{Buffering, Compression, Deaggregate, RawBackup, Settings, SettingsError};
 
 use crate::event_source_mapping::RecordSource;
 use event::EventFields;

@@ -1,9 +1,11 @@
 //! Runs: reading the source, handing batches to the function, writing objects.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read;
 use std::time::Duration;
 
 use bytes::Bytes;
+use flate2::read::GzEncoder;
 use futures_util::StreamExt;
 use futures_util::future::try_join;
 use futures_util::stream::FuturesUnordered;
@@ -17,6 +19,7 @@ use super::event::Incoming;
 use super::objects::ObjectStore;
 use super::prefix::{Values, formatted};
 use super::report::Report;
+use super::settings::{Compression, RawBackup};
 use super::transform::uuid;
 use crate::event_source_mapping::{FunctionError, Invocation, Record, RecordSource};
 
@@ -214,9 +217,16 @@ where
         // (Firehose developer guide, "Configure Amazon S3 object name format".) The version counts configuration
         // changes from 1.
         let time = formatted(self.settings.clock.now(), "%Y-%m-%d-%H-%M-%S");
-        let key = format!("{prefix}{}-1-{time}-{id}", self.settings.name);
-        let bytes = gathered.data.len() as u64;
-        self.store.put(&key, gathered.data.into()).await.map_err(RunError::Store)?;
+        let (data, extension) = match (&place, &self.settings.raw_backup) {
+            (ObjectPlace::RawBackup, Some(RawBackup { compression: Compression::Gzip, .. })) => {
+                (gzipped(&gathered.data), ".gz")
+            }
+            (ObjectPlace::RawBackup, _) => (gathered.data, ""),
+            _ => (gathered.data, &self.settings.file_extension[..]),
+        };
+        let key = format!("{prefix}{}-1-{time}-{id}{extension}", self.settings.name);
+        let bytes = data.len() as u64;
+        self.store.put(&key, data.into()).await.map_err(RunError::Store)?;
         self.count(|report| {
             report.objects += 1;
             report.bytes += bytes;
@@ -227,6 +237,13 @@ where
         });
         Ok(())
     }
+}
+
+fn gzipped(data: &[u8]) -> Vec<u8> {
+    let mut compressed = Vec::new();
+    // A reader over bytes in memory does not fail.
+    let _ = GzEncoder::new(data, flate2::Compression::fast()).read_to_end(&mut compressed);
+    compressed
 }
 
 async fn until(due: Option<Instant>) {

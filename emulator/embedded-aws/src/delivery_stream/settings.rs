@@ -68,6 +68,18 @@ pub struct RawBackup {
     pub prefix: String,
     /// When an object is written, 1 to 128 MiB and 0 to 900 seconds.
     pub buffering: Buffering,
+    /// How its objects are written.
+    pub compression: Compression,
+}
+
+/// How objects are written (`CompressionFormat`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Compression {
+    /// As they are.
+    #[default]
+    Uncompressed,
+    /// By gzip; keys end with `.gz`.
+    Gzip,
 }
 
 /// The settings of a delivery stream to S3 whose records a function transforms. Those that Firehose has bear its
@@ -100,6 +112,8 @@ pub struct Settings {
     pub prefix: String,
     /// What the keys of error output begin with; with `!{firehose:error-output-type}`, without partition keys.
     pub error_output_prefix: String,
+    /// What the keys of objects end with, error output's too, but not the backup's: `.ndjson` (`FileExtension`).
+    pub file_extension: String,
     /// How many partitions may have data that was not written yet, 1 to 5,000. A record that would be of another
     /// one fails.
     pub active_partitions: usize,
@@ -129,6 +143,7 @@ impl Default for Settings {
             buffering: Buffering { size: 5 * MIB, interval: Duration::from_secs(300) },
             prefix: String::new(),
             error_output_prefix: "!{firehose:error-output-type}/!{timestamp:yyyy/MM/dd/HH}/".to_owned(),
+            file_extension: String::new(),
             active_partitions: 500,
             raw_backup: None,
             deaggregate: None,

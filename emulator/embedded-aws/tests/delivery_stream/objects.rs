@@ -1,13 +1,15 @@
 //! Objects: when they are written, their names, and the backup.
 
+use std::io::Read;
 use std::time::Duration;
 
 use bytes::Bytes;
 use embedded_aws::delivery_stream::{
-    DeliveryStream, DirectPut, DirectoryError, DirectoryObjects, MemoryObjects, ObjectStore, RawBackup,
-    RecordTooLarge, RunError, Settings,
+    Compression, DeliveryStream, DirectPut, DirectoryError, DirectoryObjects, MemoryObjects, ObjectStore,
+    RawBackup, RecordTooLarge, RunError, Settings,
 };
 use embedded_aws::event_source_mapping::Clock;
+use flate2::read::GzDecoder;
 
 use crate::support::{Reply, buffering, drain, function, noon, result, settings, source, text};
 
@@ -54,7 +56,11 @@ async fn objects_and_the_backups_objects_are_written_when_their_own_times_have_p
     let settings = Settings {
         transform_buffering: buffering(MIB, 0),
         buffering: buffering(MIB, 60),
-        raw_backup: Some(RawBackup { prefix: "raw/".to_owned(), buffering: buffering(MIB, 30) }),
+        raw_backup: Some(RawBackup {
+            prefix: "raw/".to_owned(),
+            buffering: buffering(MIB, 30),
+            compression: Compression::Uncompressed,
+        }),
         ..settings()
     };
     let delivery = DeliveryStream::of_direct_put(put, unchanged, objects.clone(), settings).unwrap();
@@ -82,12 +88,44 @@ async fn the_backup_holds_every_record_as_it_came_whatever_became_of_it() {
             result(&records[2], "ProcessingFailed"),
         ])
     });
-    let raw_backup = Some(RawBackup { prefix: "raw/".to_owned(), buffering: buffering(MIB, 60) });
+    let raw_backup = Some(RawBackup {
+        prefix: "raw/".to_owned(),
+        buffering: buffering(MIB, 60),
+        compression: Compression::Uncompressed,
+    });
 
     let (_, objects) =
         drain(source(["a", "b", "c", "d"]), mixed, Settings { raw_backup, ..settings() }).await;
 
     assert_eq!(text(&objects, "raw/"), "abcd");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_compressed_backup_is_gzip_and_says_so_and_the_other_keys_have_the_ending_that_was_ordered() {
+    let (mixed, _) = function(|_, records| {
+        Reply::Records(vec![
+            crate::support::ok(&records[0], "scored"),
+            result(&records[1], "ProcessingFailed"),
+        ])
+    });
+    let raw_backup = RawBackup {
+        prefix: "raw/".to_owned(),
+        buffering: buffering(MIB, 60),
+        compression: Compression::Gzip,
+    };
+    let settings =
+        Settings { raw_backup: Some(raw_backup), file_extension: ".ndjson".to_owned(), ..settings() };
+
+    let (_, objects) = drain(source(["a", "b"]), mixed, settings).await;
+
+    let objects = objects.snapshot();
+    let ending = |key: &&String| if key.starts_with("raw/") { ".gz" } else { ".ndjson" };
+    assert_eq!(objects.len(), 3, "the lake, the errors and the backup");
+    assert!(objects.keys().all(|key| key.ends_with(ending(&key))), "{:?}", objects.keys());
+    let (_, backup) = objects.iter().find(|(key, _)| key.starts_with("raw/")).unwrap();
+    let mut unpacked = String::new();
+    GzDecoder::new(&backup[..]).read_to_string(&mut unpacked).unwrap();
+    assert_eq!(unpacked, "ab");
 }
 
 #[tokio::test(start_paused = true)]

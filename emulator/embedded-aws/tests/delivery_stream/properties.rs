@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use embedded_aws::delivery_stream::{DeliveryStream, MemoryObjects, RawBackup, Report, Settings};
+use embedded_aws::delivery_stream::{
+    Compression, DeliveryStream, MemoryObjects, RawBackup, Report, Settings,
+};
 use embedded_aws::event_source_mapping::{Clock, MemoryStream};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -119,7 +121,11 @@ async fn run(case: &Case) -> (Report, MemoryObjects) {
         prefix: "scored/!{partitionKeyFromLambda:key}/".to_owned(),
         transform_buffering: buffering(1024 * 1024, case.transform_interval),
         buffering: buffering(1024 * 1024, case.interval),
-        raw_backup: Some(RawBackup { prefix: "raw/".to_owned(), buffering: buffering(1024 * 1024, 7) }),
+        raw_backup: Some(RawBackup {
+            prefix: "raw/".to_owned(),
+            buffering: buffering(1024 * 1024, 7),
+            compression: Compression::Uncompressed,
+        }),
         retries: case.retries,
         concurrency: case.concurrency,
         active_partitions: case.active_partitions,

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use embedded_aws::delivery_stream::{Deaggregate, DeliveryStream, MemoryObjects, RawBackup, Settings};
+use embedded_aws::delivery_stream::{
+    Compression, Deaggregate, DeliveryStream, MemoryObjects, RawBackup, Settings,
+};
 use embedded_aws::event_source_mapping::{Clock, MemoryStream};
 
 use crate::support::{Reply, buffering, function, noon, settings, text};
@@ -80,7 +82,11 @@ async fn aggregates_are_taken_apart_before_the_function_sees_them() {
     });
     let (unchanged, log) = function(|_, _| Reply::Ok);
     let objects = MemoryObjects::default();
-    let raw_backup = Some(RawBackup { prefix: "raw/".to_owned(), buffering: buffering(1024 * 1024, 60) });
+    let raw_backup = Some(RawBackup {
+        prefix: "raw/".to_owned(),
+        buffering: buffering(1024 * 1024, 60),
+        compression: Compression::Uncompressed,
+    });
     let settings = Settings { deaggregate: Some(by_plus), raw_backup, ..settings() };
     let delivery = DeliveryStream::of_stream(stream, unchanged, objects.clone(), settings).unwrap();
 

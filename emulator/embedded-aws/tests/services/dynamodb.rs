@@ -11,7 +11,7 @@ use aws_sdk_dynamodb::types::{
     AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType, KeysAndAttributes,
     ReturnValuesOnConditionCheckFailure, ScalarAttributeType,
 };
-use embedded_aws::{EmbeddedAws, Service, TableDefinition};
+use embedded_aws::{EmbeddedAws, Service, StartError, TableDefinition};
 
 fn text(value: &str) -> AttributeValue {
     AttributeValue::S(value.to_owned())
@@ -148,6 +148,7 @@ async fn the_environment_names_the_endpoint_the_region_and_credentials() -> Resu
 
     assert_eq!(env["AWS_ENDPOINT_URL_DYNAMODB"], aws.endpoint(Service::DynamoDb).unwrap());
     assert_eq!(env["AWS_REGION"], embedded_aws::REGION);
+    assert_eq!(env["AWS_DEFAULT_REGION"], embedded_aws::REGION);
     assert!(!env["AWS_ACCESS_KEY_ID"].is_empty() && !env["AWS_SECRET_ACCESS_KEY"].is_empty());
     Ok(())
 }
@@ -158,6 +159,36 @@ async fn a_service_that_was_not_wanted_has_no_endpoint() -> Result<(), Box<dyn E
 
     assert_eq!(aws.endpoint(Service::DynamoDb), None);
     assert!(aws.env().iter().all(|(name, _)| !name.starts_with("AWS_ENDPOINT_URL")));
+    Ok(())
+}
+
+#[tokio::test]
+async fn ports_that_were_ordered_are_those_of_the_services_and_one_that_is_taken_is_named()
+-> Result<(), Box<dyn Error>> {
+    let port = |aws: &EmbeddedAws, service| -> u16 {
+        let endpoint = aws.endpoint(service).unwrap();
+        endpoint.rsplit_once(':').unwrap().1.parse().unwrap()
+    };
+    // Five free ports in a row are found by trying.
+    let mut from = 20_000..60_000;
+    let (first, aws) = loop {
+        let first = from.next().unwrap();
+        match EmbeddedAws::builder().first_port(first).start().await {
+            Ok(aws) => break (first, aws),
+            Err(StartError::Port { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+    };
+    let ports: Vec<u16> = Service::ALL.iter().map(|service| port(&aws, *service)).collect();
+    assert_eq!(ports, (first..first + 5).collect::<Vec<u16>>());
+
+    let taken = EmbeddedAws::builder().first_port(first).start().await.unwrap_err();
+    assert!(
+        taken.to_string().starts_with(&format!("cannot listen on 127.0.0.1:{first} for dynamodb: ")),
+        "{taken}"
+    );
+    let beyond = EmbeddedAws::builder().first_port(65_532).start().await.unwrap_err();
+    assert!(matches!(beyond, StartError::NoPorts(65_532) | StartError::Port { .. }), "{beyond}");
     Ok(())
 }
 
