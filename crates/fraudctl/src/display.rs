@@ -86,6 +86,11 @@ fn said() -> Said {
     SAID.get().copied().unwrap_or(Said { notes: true, details: false, progress: true })
 }
 
+/// Writes a result, [`escaped`], to standard error: standard output has something that a program reads.
+pub fn print_beside(result: impl Display) {
+    let _ = writeln!(io::stderr(), "{}", escaped(&result.to_string()));
+}
+
 /// Writes why a command fails to standard error, as [`print_note`] does, also where notes are not wanted.
 pub fn print_failure(failure: impl Display) {
     let _ = writeln!(io::stderr(), "{}", indented(&escaped(&failure.to_string()), 2));

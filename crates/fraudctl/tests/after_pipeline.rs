@@ -16,8 +16,8 @@ use fraud_core::policy::Policy;
 use fraud_core::shadow::Policies;
 use fraud_local::report::RunReport;
 use fraud_local::{
-    ComingLabels, Input, Labels, LabelsCome, Pipeline, SHARDS, exports, simulated_arrivals, start_services,
-    start_services_with,
+    ComingLabels, Configured, Input, Labels, LabelsCome, Pipeline, SHARDS, exports, simulated_arrivals,
+    start_services, start_services_with,
 };
 use fraudctl::entities::LoadedEntities;
 use fraudctl::generate::{Dataset, Label, Months, MonthsSettings};
@@ -70,12 +70,12 @@ impl Ran {
             coming: None,
             out: folder.path().join("out"),
             analytics: true,
-            follow: false,
+            faults: Vec::new(),
             rate: None,
             interrupt: Interrupt::never(),
         };
         let report = pipeline.run(profiles, input).await.unwrap().report;
-        let exports = exports(&aws, Some(policy), None, None).unwrap();
+        let exports = exports(&aws, Configured { policy: Some(policy), ..Configured::default() }).unwrap();
         let variable = |line: &str| {
             let (name, value) = line.strip_prefix("export ").unwrap().split_once('=').unwrap();
             (name.to_owned(), unquoted(value))
@@ -262,7 +262,8 @@ async fn what_a_run_scored_by_history_is_verified_and_its_back_test_counts_the_s
     fs::write(folder.path().join("card.toml"), CARD).unwrap();
     let read = labels.iter().map(|json| label::read(json.as_bytes()).unwrap().label).collect();
     let schema = fraud_core::schema::Schema::builtin_default();
-    let aws = start_services_with(simulated_arrivals(&schema, std::time::UNIX_EPOCH), SHARDS).await.unwrap();
+    let aws =
+        start_services_with(simulated_arrivals(&schema, std::time::UNIX_EPOCH), SHARDS, None).await.unwrap();
     let default = Policy::builtin_default().unwrap();
     let pipeline = Pipeline {
         aws: &aws,
@@ -274,7 +275,7 @@ async fn what_a_run_scored_by_history_is_verified_and_its_back_test_counts_the_s
         coming: Some(ComingLabels::new(read, LabelsCome::After(LabelDelay::of_days(7).unwrap()))),
         out: folder.path().join("out"),
         analytics: false,
-        follow: false,
+        faults: Vec::new(),
         rate: None,
         interrupt: Interrupt::never(),
     };

@@ -94,7 +94,7 @@ async fn every_decision_of_a_run_is_the_one_that_score_comes_to() {
         coming: None,
         out: path("out"),
         analytics: false,
-        follow: false,
+        faults: Vec::new(),
         rate: None,
         interrupt: Interrupt::never(),
     };

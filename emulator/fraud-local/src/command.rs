@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use anyhow::{Context, anyhow};
 use clap::Parser;
-use embedded_aws::{Arrivals, EmbeddedAws};
+use embedded_aws::Arrivals;
 use exact_text::timestamp::Timestamp;
 use fraud_aws::config::SchemaSource;
 use fraud_aws::profiles::{FileProfiles, rows};
@@ -13,7 +13,7 @@ use fraud_core::schema::Schema;
 use fraud_core::shadow::Policies;
 
 use fraudctl::Failure;
-use fraudctl::display::{note, print_line, print_note};
+use fraudctl::display::{note, print_beside, print_line};
 use fraudctl::entities;
 use fraudctl::generate::{Dataset, Label, Months, MonthsArgs, Transaction};
 use fraudctl::help::OutputArgs;
@@ -23,7 +23,9 @@ use fraudctl::options;
 use fraudctl::profiles::{self, LoadedProfiles};
 
 use crate::arrivals::{self, ArrivalMode, Span, simulated, system_time};
-use crate::{ComingLabels, Input, Labels, LabelsCome, Pipeline, labels, output, services};
+use crate::{
+    ComingLabels, FinishedRun, Input, Labels, LabelsCome, OrderedFault, Pipeline, labels, output, services,
+};
 
 /// Run the whole pipeline in this process: no AWS account, no Docker.
 #[derive(Debug, Parser)]
@@ -33,8 +35,9 @@ use crate::{ComingLabels, Input, Labels, LabelsCome, Pipeline, labels, output, s
   fraud-local --input tx.ndjson --profiles profiles.json --out /tmp/lake --json
   fraud-local --input tx.ndjson --profiles profiles.json --entities entities.json --policy card.toml
   fraud-local --count 1000 --seed 1 --shadow policies/examples/card-simulated.toml
-  fraud-local --count 1000 --seed 1 --keep
+  fraud-local --count 1000 --seed 1 --keep --port 4500 > services.sh      in another shell: source services.sh
   fraud-local --count 50000 --seed 1 --rate 833
+  fraud-local --count 5000 --seed 1 --fault sns=503:0.2                    how the pipeline lives through it
   fraud-local --days 30 --customers 2000 --merchants 4000 --seed 1
   fraud-local --days 60 --customers 200 --merchants 100 --policy policies/examples/card-simulated.toml --label-delay 7d
   fraud-local --input tx.ndjson --profiles profiles.json --labels labels.ndjson --policy card.toml
@@ -45,7 +48,16 @@ made by this command is refused. Lines that are not transactions are produced as
 
 Months pass in minutes: with simulated arrivals a record arrives at the stream 0.2 to 6 seconds after its event time, never before
 the one before it in its shard, and everything that reads it is told the same. They are the default for --days, and for files whose
-event times are more than an hour apart; for --count, standard input, --rate and --follow records arrive when they are produced.
+event times are more than an hour apart; for --count, standard input and --rate records arrive when they are produced.
+
+With --keep standard output has nothing but `export` lines, which point a shell at the services and configure functions like those
+that run; the report goes to standard error. Whatever is put on the stream `transactions` is then alerted, added up and scored into
+the same folder, and what `fraudctl produce --firehose transactions-direct` sends into its direct/. Ctrl-C ends it, with a second
+report if anything came.
+
+A fault is SERVICE[.OPERATION]=FAULT[:SHARE], of the services dynamodb, firehose, kinesis, sns and sqs: a status (503), throttle,
+lost (done, and the answer is lost), drop (not done, and no answer) or a delay (200ms), for this share of the calls. Faults are in
+force while records are produced and processed. The line of progress and the report tell why records were retried.
 Exit status: 0 balanced, 1 not balanced or failed, 2 the input is wrong.")]
 pub struct FraudLocalArgs {
     /// Generate this many transactions.
@@ -96,12 +108,15 @@ pub struct FraudLocalArgs {
     /// Print the report as one JSON object.
     #[arg(long)]
     json: bool,
-    /// After the end of the input keep processing whatever else is put on the stream, until Ctrl-C.
-    #[arg(long)]
-    follow: bool,
-    /// Keep the services up after the report, until Ctrl-C, and print how to reach them.
+    /// After the report keep services and functions running until Ctrl-C, and print how to reach them.
     #[arg(long)]
     keep: bool,
+    /// The services' first port; they have this one and the four behind it. By default any that are free.
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
+    port: Option<u16>,
+    /// Make calls fail, see below. May be given several times.
+    #[arg(long, value_name = "SERVICE=FAULT")]
+    fault: Vec<OrderedFault>,
     /// How it is told.
     #[command(flatten)]
     pub output: OutputArgs,
@@ -116,16 +131,15 @@ pub async fn run(arguments: &FraudLocalArgs) -> Result<(), Failure> {
     let schema = SchemaSource::of_path(arguments.schema.clone()).load().map_err(Failure::input)?;
     let mut named = arguments.policy.iter().chain(&arguments.shadow);
     let is_published = named.any(|policy| policy.to_string_lossy().starts_with("store:"));
-    if (arguments.keep || arguments.follow) && is_published {
+    if arguments.keep && is_published {
         return Err(Failure::input(anyhow!(
-            "--keep and --follow print the policy for other shells, which do not reach its store: fraudctl policy export it, and \
-             give the file"
+            "--keep prints the policy for other shells, which do not reach its store: fraudctl policy export it, and give the file"
         )));
     }
     let entities = entities::for_policies(arguments.entities.as_deref(), &policies)?;
     let (mut input, profiles) = input(arguments)?;
-    // Whoever follows may have nothing to begin with.
-    if !arguments.follow && input.is_empty().map_err(Failure::input)? {
+    // Whoever keeps it running may have nothing to begin with.
+    if !arguments.keep && input.is_empty().map_err(Failure::input)? {
         return Err(Failure::input(anyhow!("the input holds no record")));
     }
     let arrivals = arrivals(arguments, &schema)?;
@@ -138,7 +152,7 @@ pub async fn run(arguments: &FraudLocalArgs) -> Result<(), Failure> {
     }
     let LoadedProfiles { profiles, items } = profiles;
     output::claim(&arguments.out).map_err(Failure::input)?;
-    let aws = services::start_with(arrivals, services::SHARDS).await?;
+    let aws = services::start_with(arrivals, services::SHARDS, arguments.port).await?;
     let interrupt = Interrupt::listen();
     let pipeline = Pipeline {
         aws: &aws,
@@ -150,30 +164,29 @@ pub async fn run(arguments: &FraudLocalArgs) -> Result<(), Failure> {
         coming,
         out: arguments.out.clone(),
         analytics: !arguments.without_analytics,
-        follow: arguments.follow,
         rate: arguments.rate,
+        faults: arguments.fault.clone(),
         interrupt: interrupt.clone(),
     };
-    if arguments.follow {
-        exports(&aws, arguments)?.lines().for_each(print_note);
-    }
-    let finished = pipeline.run(items, input).await?;
-    if arguments.json {
-        let report = serde_json::to_string(&finished.report).context("cannot write the report")?;
-        print_line(report)?;
-    } else {
-        print_line(finished.report.render(&finished.alerts))?;
-    }
+    let mut running = pipeline.start(items).await?;
+    running.process(input).await?;
+    let mut finished = running.close().await?;
+    print_report(arguments, &finished)?;
     if arguments.keep {
-        print_line(exports(&aws, arguments)?.trim_end())?;
-        note!("The services stay up until Ctrl-C.");
-        interrupt.wait().await;
+        print_line(exports(&pipeline, arguments)?.trim_end())?;
+        note!("{}", services::still_running(&aws, &arguments.out, pipeline.analytics));
+        if running.go_on().await? {
+            let input_error = finished.input_error;
+            finished = FinishedRun { input_error, ..running.close().await? };
+            print_report(arguments, &finished)?;
+        }
     }
+    drop(running);
     aws.shutdown().await;
     if !finished.report.balanced {
         return Err(anyhow!("the pipeline does not balance").into());
     }
-    if finished.report.produced == 0 {
+    if finished.report.produced == 0 && !arguments.keep {
         return Err(Failure::input(anyhow!("the input holds no record")));
     }
     match finished.input_error {
@@ -185,10 +198,31 @@ pub async fn run(arguments: &FraudLocalArgs) -> Result<(), Failure> {
     }
 }
 
+/// Prints the report: beside the `export` lines on standard error, for a shell reads those.
+fn print_report(arguments: &FraudLocalArgs, finished: &FinishedRun) -> anyhow::Result<()> {
+    let FinishedRun { report, alerts, .. } = finished;
+    let text = match arguments.json {
+        true => serde_json::to_string(report).context("cannot write the report")?,
+        false => report.render(alerts),
+    };
+    if arguments.keep {
+        print_beside(text);
+        return Ok(());
+    }
+    print_line(text)
+}
+
 /// How other shells reach the services.
-fn exports(aws: &EmbeddedAws, arguments: &FraudLocalArgs) -> anyhow::Result<String> {
+fn exports(pipeline: &Pipeline<'_>, arguments: &FraudLocalArgs) -> anyhow::Result<String> {
     let FraudLocalArgs { policy, shadow, schema, .. } = arguments;
-    services::exports(aws, policy.as_deref(), shadow.as_deref(), schema.as_deref())
+    let configured = services::Configured {
+        policy: policy.as_deref(),
+        shadow: shadow.as_deref(),
+        schema: schema.as_deref(),
+        history: pipeline.policies.needs_history().is_some(),
+        label_delay: pipeline.coming.as_ref().map(|coming| coming.delay).unwrap_or_default(),
+    };
+    services::exports(pipeline.aws, configured)
 }
 
 /// What scores.
@@ -200,10 +234,9 @@ async fn policies(arguments: &FraudLocalArgs) -> Result<Policies, Failure> {
 
 /// When records arrive at the stream.
 fn arrivals(arguments: &FraudLocalArgs, schema: &Schema) -> Result<Arrivals, Failure> {
-    let is_paced = arguments.rate.is_some() || arguments.follow;
     let span = match arguments.arrivals {
         Some(ArrivalMode::Real) => return Ok(Arrivals::Real),
-        None if is_paced => return Ok(Arrivals::Real),
+        None if arguments.rate.is_some() => return Ok(Arrivals::Real),
         _ => span(arguments, schema)?,
     };
     let is_simulated = arguments.arrivals.is_some() || span.is_some_and(|span| span.is_long);

@@ -142,8 +142,8 @@ impl<'a> Feed<'a> {
     }
 
     /// What was known when, and how many labels came.
-    pub(crate) fn ended(self) -> (Timeline, u64) {
-        (self.timeline, self.applied as u64)
+    pub(crate) fn known_when(&self) -> (&Timeline, u64) {
+        (&self.timeline, self.applied as u64)
     }
 
     /// It is `now`: applies the labels that are reported by then, and counts the days that are over.

@@ -1,5 +1,6 @@
 //! The functions with their own adapters, connected to the embedded AWS.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -9,7 +10,7 @@ use aws_calls::sdk::Sdk;
 use customer_analytics::Analytics;
 use embedded_aws::event_source_mapping::{FunctionError, Invocation};
 use embedded_aws::{EmbeddedAws, Service};
-use firehose_transform::Transform;
+use firehose_transform::{Transform, Transformed};
 use fraud_aws::aggregate_sink::TotalsSink;
 use fraud_aws::aggregates::{AggregateStore, DynamoDbAggregates, MOST_REMEMBERED};
 use fraud_aws::alerts::Sink;
@@ -63,8 +64,6 @@ pub(crate) struct Functions {
 /// The metrics of the functions' invocations, added up.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct FunctionTotals {
-    /// Records that the alerting function is done with.
-    pub(crate) alerted: u64,
     /// Alerts that the sink accepted.
     pub(crate) alerts_sent: u64,
     /// High scores whose alert had been sent before.
@@ -78,9 +77,19 @@ pub(crate) struct FunctionTotals {
     /// Records that the transform scored.
     pub(crate) transformed: u64,
     /// Records that the transform returned as failed, by reason.
-    pub(crate) failed: std::collections::BTreeMap<String, u64>,
+    pub(crate) failed: BTreeMap<String, u64>,
     /// What is wrong with the event times of the records scored.
     pub(crate) event_times: EventTimeFaults,
+    /// How often records were handed back to be retried, by reason: that of the first of each batch.
+    pub(crate) retried: BTreeMap<&'static str, u64>,
+}
+
+impl FunctionTotals {
+    fn retries(&mut self, retried: Option<(&'static str, usize)>) {
+        if let Some((reason, records)) = retried {
+            *self.retried.entry(reason).or_default() += records as u64;
+        }
+    }
 }
 
 impl Functions {
@@ -139,12 +148,6 @@ impl Functions {
         self.locked().clone()
     }
 
-    /// How many records the alerting function is done with, and how many the transform.
-    pub(crate) fn seen(&self) -> (u64, u64) {
-        let totals = self.locked();
-        (totals.alerted, totals.transformed + totals.failed.values().sum::<u64>())
-    }
-
     fn locked(&self) -> MutexGuard<'_, FunctionTotals> {
         self.totals.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -155,8 +158,7 @@ impl Functions {
         let handled = self.alerts.handle(&invocation.event, remaining).await;
         let handled = handled.map_err(|error| FunctionError::new(error.to_string()))?;
         let mut totals = self.locked();
-        let to_retry = handled.metrics.retried.map_or(0, |(_, count)| count);
-        totals.alerted += handled.metrics.records.saturating_sub(to_retry) as u64;
+        totals.retries(handled.metrics.retried.map(|(reason, records)| (reason.as_str(), records)));
         totals.alerts_sent += handled.metrics.alerts_sent as u64;
         totals.alerts_suppressed += handled.metrics.alerts_suppressed as u64;
         totals.shadow.add(handled.metrics.shadow.unwrap_or_default());
@@ -168,14 +170,25 @@ impl Functions {
     pub(crate) async fn analytics(&self, invocation: Invocation) -> Result<String, FunctionError> {
         let remaining = invocation.deadline.saturating_duration_since(Instant::now());
         let handled = self.analytics.handle(&invocation.event, remaining).await;
-        handled.map(|handled| handled.response).map_err(|error| FunctionError::new(error.to_string()))
+        let handled = handled.map_err(|error| FunctionError::new(error.to_string()))?;
+        self.locked().retries(handled.metrics.retried.map(|(reason, records)| (reason.as_str(), records)));
+        Ok(handled.response)
+    }
+
+    /// One invocation of the Firehose transform for records that do not come from the stream: they count nowhere.
+    pub(crate) async fn transform_direct(&self, invocation: Invocation) -> Result<String, FunctionError> {
+        Ok(self.transformed(invocation).await?.response)
+    }
+
+    async fn transformed(&self, invocation: Invocation) -> Result<Transformed, FunctionError> {
+        let remaining = invocation.deadline.saturating_duration_since(Instant::now());
+        let transformed = self.transform.handle(&invocation.event, remaining).await;
+        transformed.map_err(|error| FunctionError::new(error.to_string()))
     }
 
     /// One invocation of the Firehose transform.
     pub(crate) async fn transform(&self, invocation: Invocation) -> Result<String, FunctionError> {
-        let remaining = invocation.deadline.saturating_duration_since(Instant::now());
-        let transformed = self.transform.handle(&invocation.event, remaining).await;
-        let transformed = transformed.map_err(|error| FunctionError::new(error.to_string()))?;
+        let transformed = self.transformed(invocation).await?;
         let mut totals = self.locked();
         totals.transformed += transformed.metrics.ok as u64;
         totals.event_times.add(&transformed.metrics.event_times);

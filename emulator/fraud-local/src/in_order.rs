@@ -15,11 +15,11 @@ pub(crate) trait Steps {
     /// Whether a record is the first of a step.
     fn begins(&mut self, record: &Record) -> bool;
 
-    /// Waits until a step of so many records in all, from the first on, may be followed by the next.
+    /// Waits until what was sent may be followed by the next step.
     ///
     /// # Errors
     /// If it cannot be.
-    async fn ended(&mut self, sent: u64) -> anyhow::Result<()>;
+    async fn ended(&mut self) -> anyhow::Result<()>;
 }
 
 /// Sends every record of `input`, and tells `outcome` what became of each, once. One call is under way at a time, and a call that
@@ -41,15 +41,13 @@ pub(crate) async fn send<T: Target>(
     };
     let ready = input.ready_chunks(READY);
     pin_mut!(ready);
-    let mut sent = 0;
     while let Some(records) = ready.next().await {
         let mut of_step = Vec::with_capacity(records.len());
         for record in records {
             if steps.begins(&record) {
                 send(std::mem::take(&mut of_step)).await;
-                steps.ended(sent).await?;
+                steps.ended().await?;
             }
-            sent += 1;
             of_step.push(record);
         }
         send(of_step).await;
@@ -82,20 +80,32 @@ mod tests {
 
     use super::*;
 
-    /// A step for every so many records; remembers where they ended.
-    #[derive(Default)]
-    struct Every {
-        records: u64,
-        ended: Vec<u64>,
-    }
+    /// No step ends.
+    struct OneStep;
 
-    impl Steps for Every {
-        fn begins(&mut self, record: &Record) -> bool {
-            self.records > 0 && record.tag > 0 && record.tag.is_multiple_of(self.records)
+    impl Steps for OneStep {
+        fn begins(&mut self, _record: &Record) -> bool {
+            false
         }
 
-        async fn ended(&mut self, sent: u64) -> anyhow::Result<()> {
-            self.ended.push(sent);
+        async fn ended(&mut self) -> anyhow::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// A step for every 40 records; remembers what the target had taken when each ended.
+    struct Every40<'t> {
+        target: &'t Busy,
+        ended: Vec<usize>,
+    }
+
+    impl Steps for Every40<'_> {
+        fn begins(&mut self, record: &Record) -> bool {
+            record.tag > 0 && record.tag.is_multiple_of(40)
+        }
+
+        async fn ended(&mut self) -> anyhow::Result<()> {
+            self.ended.push(self.target.taken.borrow().len());
             Ok(())
         }
     }
@@ -137,11 +147,9 @@ mod tests {
         let never = Busy { refused: RefCell::new((0..100).collect()), ..Busy::default() };
         let keys = (0..100).map(|tag| record((tag, tag * tag % 7)));
         let mut told = 0;
-        send(&never, stream::iter(keys), &mut Every::default(), |outcome| {
-            told += u64::from(outcome.result.is_ok())
-        })
-        .await
-        .unwrap();
+        send(&never, stream::iter(keys), &mut OneStep, |outcome| told += u64::from(outcome.result.is_ok()))
+            .await
+            .unwrap();
         assert_eq!(told, 100);
         assert_eq!(*never.taken.borrow(), (0..100).collect::<Vec<_>>());
     }
@@ -150,9 +158,7 @@ mod tests {
     async fn a_refused_record_is_overtaken_by_those_of_its_run_alone_and_by_none_of_its_key() {
         let busy = Busy::default();
         let keys: Vec<u64> = (0..100).map(|tag| 1 + tag % 10).collect();
-        send(&busy, stream::iter((0..).zip(keys.clone()).map(record)), &mut Every::default(), |_| {})
-            .await
-            .unwrap();
+        send(&busy, stream::iter((0..).zip(keys.clone()).map(record)), &mut OneStep, |_| {}).await.unwrap();
         let taken = busy.taken.borrow();
         assert!(!taken.is_sorted());
         for (place, tag) in taken.iter().enumerate() {
@@ -167,7 +173,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn the_end_of_a_step_is_waited_for_behind_its_last_record() {
         let target = Busy::default();
-        let mut steps = Every { records: 40, ended: Vec::new() };
+        let mut steps = Every40 { target: &target, ended: Vec::new() };
         let input = stream::iter((0..1_000).map(|tag| record((tag, 1 + tag % 30))));
         send(&target, input, &mut steps, |_| {}).await.unwrap();
         assert!(steps.ended.iter().copied().eq((1..25).map(|step| 40 * step)), "{:?}", steps.ended);

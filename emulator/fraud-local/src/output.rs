@@ -18,6 +18,8 @@ pub(crate) const SCORED: &str = "scored";
 pub(crate) const ERRORS: &str = "errors";
 /// Every record as it came.
 pub(crate) const RAW: &str = "raw";
+/// The same folders for what was put on the delivery stream beside the stream.
+pub(crate) const DIRECT: &str = "direct";
 /// Customers' windows, a line each.
 const AGGREGATES: &str = "aggregates.ndjson";
 /// The alerts' messages.
@@ -74,7 +76,7 @@ fn named(mut found: Vec<String>) -> String {
 
 /// Removes what an earlier run left in a folder that was [claimed](claim), and nothing else.
 pub(crate) fn clear(out: &Path) -> anyhow::Result<()> {
-    for name in [SCORED, ERRORS, RAW] {
+    for name in [SCORED, ERRORS, RAW, DIRECT] {
         let path = out.join(name);
         ignore_missing(fs::remove_dir_all(&path))
             .with_context(|| format!("cannot remove {}", path.display()))?;
@@ -90,7 +92,7 @@ pub(crate) fn clear(out: &Path) -> anyhow::Result<()> {
 /// How many files a run has written.
 pub(crate) fn written(out: &Path) -> anyhow::Result<u64> {
     let mut count = [ALERTS, AGGREGATES].iter().filter(|name| out.join(name).is_file()).count();
-    for name in [SCORED, ERRORS, RAW] {
+    for name in [SCORED, ERRORS, RAW, DIRECT] {
         count += files(&out.join(name))?.len();
     }
     Ok(count as u64)

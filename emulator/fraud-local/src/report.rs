@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use anyhow::Context;
+use exact_text::timestamp::Timestamp;
 use fraud_core::money::Money;
 use fraud_core::shadow::ShadowCounts;
 use fraud_core::window::WindowTotals;
@@ -13,6 +14,7 @@ use serde_json::value::RawValue;
 use crate::arrivals::ArrivalMode;
 use crate::backtested::BacktestReport;
 use crate::caught::CaughtReport;
+use crate::faults::OrderedFault;
 use fraudctl::display::{counted, event_time_faults, on_one_line, table, thousands, three_places};
 
 /// Alerts shown to people.
@@ -53,6 +55,10 @@ pub struct RunReport {
     pub alerts: u64,
     /// High scores whose alert had been sent before.
     pub duplicates_suppressed: u64,
+    /// How often records were handed back to be retried, by reason: that of the first of each batch.
+    pub retried_by_reason: BTreeMap<String, u64>,
+    /// The faults that were ordered.
+    pub faults: Vec<FaultReport>,
     /// Records that the functions dead-lettered.
     pub dead_letters: u64,
     /// Windows of customers that have transactions.
@@ -61,6 +67,10 @@ pub struct RunReport {
     pub top_customers: Vec<TopCustomer>,
     /// When the records arrived at the stream.
     pub arrivals: ArrivalMode,
+    /// The first and the last arrival; `None` without records.
+    pub arrived: Option<ArrivalSpan>,
+    /// Records that came by the delivery stream beside the stream, and are not checked.
+    pub delivered_directly: u64,
     /// From a record's arrival at the stream to the publication of its alert; `None` if arrivals are simulated.
     pub detection_latency_ms: Option<Latency>,
     /// Produced records over the time from the first to the last thing done.
@@ -100,6 +110,39 @@ impl ShadowReport {
             shadow_only: counts.shadow_only as u64,
             active_only: counts.active_only as u64,
         }
+    }
+}
+
+/// A fault that was ordered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FaultReport {
+    /// As it is ordered: `sns=503:0.2`.
+    pub fault: String,
+    /// The calls that it was applied to.
+    pub calls: u64,
+}
+
+impl FaultReport {
+    pub(crate) fn all(faults: &[OrderedFault], calls: &[u64]) -> Vec<Self> {
+        let reports = faults.iter().zip(calls);
+        reports.map(|(fault, calls)| FaultReport { fault: fault.to_string(), calls: *calls }).collect()
+    }
+}
+
+/// The arrivals of a stream's records, as RFC 3339 writes them, in milliseconds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ArrivalSpan {
+    /// That of the first.
+    pub first: String,
+    /// That of the last.
+    pub last: String,
+}
+
+impl ArrivalSpan {
+    /// The span of these arrivals.
+    pub fn of(arrivals: impl Iterator<Item = Timestamp> + Clone) -> Option<Self> {
+        let (first, last) = (arrivals.clone().min()?, arrivals.max()?);
+        Some(ArrivalSpan { first: first.to_string(), last: last.to_string() })
     }
 }
 
@@ -184,30 +227,29 @@ impl RunReport {
                 );
             }
         }
-        let reasons: Vec<String> =
-            self.failed_by_reason.iter().map(|(reason, count)| format!("{count} {reason}")).collect();
-        let failed = match reasons.is_empty() {
-            true => thousands(self.failed),
-            false => format!("{} ({})", thousands(self.failed), reasons.join(", ")),
-        };
         let latency = match self.detection_latency_ms {
-            Some(Latency { p50, p99, max }) => format!("p50 {p50} ms, p99 {p99} ms, max {max} ms"),
+            Some(Latency { p50, p99, max }) => {
+                let [p50, p99, max] =
+                    [p50, p99, max].map(|millis| thousands(u64::try_from(millis).unwrap_or_default()));
+                format!("p50 {p50} ms, p99 {p99} ms, max {max} ms")
+            }
             None => "not measured: arrivals are simulated by the event times".to_owned(),
         };
         let mut rows = vec![
             ("produced", thousands(self.produced)),
             ("landed", thousands(self.landed)),
-            ("failed", failed),
+            ("failed", by_reason(self.failed, &self.failed_by_reason)),
             ("high scores", thousands(self.high_scores)),
             (
                 "alerts",
                 format!(
-                    "{} ({} duplicates suppressed)",
+                    "{} ({} suppressed)",
                     thousands(self.alerts),
-                    thousands(self.duplicates_suppressed)
+                    counted(self.duplicates_suppressed, "duplicate")
                 ),
             ),
             ("dead letters", thousands(self.dead_letters)),
+            ("retried", by_reason(self.retried_by_reason.values().sum(), &self.retried_by_reason)),
             ("detection latency", latency),
             (
                 "throughput",
@@ -238,6 +280,18 @@ impl RunReport {
         let compared = format!("{} and {}", counted(lines, "line"), counted(alerts, "alert"));
         rows.push(("back-test", format!("{compared} decided again, {} otherwise", thousands(differences))));
         rows.extend(self.never_alerted.iter().map(|kind| ("never alerted", kind.clone())));
+        if self.retried_by_reason.is_empty() {
+            rows.retain(|(name, _)| *name != "retried");
+        }
+        let fault =
+            |FaultReport { fault, calls }: &FaultReport| format!("{fault}, {}", counted(*calls, "call"));
+        rows.extend(self.faults.iter().map(|report| ("fault", fault(report))));
+        if let Some(ArrivalSpan { first, last }) = &self.arrived {
+            rows.insert(1, ("arrived", format!("{first} to {last}")));
+        }
+        if self.delivered_directly > 0 {
+            rows.push(("delivered directly", format!("{} to direct/", thousands(self.delivered_directly))));
+        }
         if self.not_produced > 0 {
             rows.insert(1, ("not produced", thousands(self.not_produced)));
         }
@@ -265,6 +319,16 @@ impl RunReport {
         }
         out
     }
+}
+
+/// A count with what it is made of.
+pub(crate) fn by_reason<R: fmt::Display>(count: u64, reasons: &BTreeMap<R, u64>) -> String {
+    if reasons.is_empty() {
+        return thousands(count);
+    }
+    let reasons: Vec<String> =
+        reasons.iter().map(|(reason, count)| format!("{} {reason}", thousands(*count))).collect();
+    format!("{} ({})", thousands(count), reasons.join(", "))
 }
 
 /// What people see of an alert's message. Numbers keep their digits.

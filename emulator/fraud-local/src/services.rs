@@ -9,16 +9,22 @@ use aws_sdk_dynamodb::Client;
 use embedded_aws::{Arrivals, EmbeddedAws, KeyType, REGION, Recording, Service, TableDefinition};
 use fraud_aws::aggregates::rule_variables;
 use fraud_aws::{aggregates, entities, history, labels, ledger, policies, profiles};
+use fraud_core::merchant::LabelDelay;
 
 use fraudctl::entities::EntityItem;
 use fraudctl::profiles::{ProfileItem, write};
 
 use crate::functions::window_rule;
+use crate::output;
 
 /// The stream of transactions.
 pub(crate) const STREAM: &str = "transactions";
 /// Its shards: those that the tutorial's peak of 50,000 a minute needs.
 pub const SHARDS: u32 = 2;
+/// The delivery stream from the stream to the lake.
+pub(crate) const LAKE_DELIVERY: &str = "transactions-to-lake";
+/// A delivery stream beside the stream, for `produce --firehose`: one that reads a stream takes no records itself.
+pub(crate) const DIRECT_DELIVERY: &str = "transactions-direct";
 pub(crate) const PROFILES_TABLE: &str = "customer_profiles";
 pub(crate) const ENTITIES_TABLE: &str = "entities";
 pub(crate) const LABELS_TABLE: &str = "labels";
@@ -36,15 +42,20 @@ pub(crate) const RETENTION_DAYS: u64 = 400;
 /// # Errors
 /// If a port or a thread cannot be had.
 pub async fn start() -> anyhow::Result<EmbeddedAws> {
-    start_with(Arrivals::Real, SHARDS).await
+    start_with(Arrivals::Real, SHARDS, None).await
 }
 
-/// As [`start`]; the stream has this many shards, and records arrive at it as `arrivals` say.
+/// As [`start`]; the stream has this many shards, records arrive at it as `arrivals` say, and the services' ports are this one and
+/// those behind it.
 ///
 /// # Errors
 /// If a port or a thread cannot be had.
-pub async fn start_with(arrivals: Arrivals, shards: u32) -> anyhow::Result<EmbeddedAws> {
-    let builder = EmbeddedAws::builder()
+pub async fn start_with(
+    arrivals: Arrivals,
+    shards: u32,
+    first_port: Option<u16>,
+) -> anyhow::Result<EmbeddedAws> {
+    let mut builder = EmbeddedAws::builder()
         .stream(STREAM, shards)
         .arrivals(arrivals)
         // A file is produced as fast as possible, not at the pace that its shards allow.
@@ -56,9 +67,13 @@ pub async fn start_with(arrivals: Arrivals, shards: u32) -> anyhow::Result<Embed
         .table_definition(definition(POLICIES_TABLE, &policies::table::TABLE))
         .table_definition(definition(LEDGER_TABLE, &ledger::TABLE))
         .table_definition(definition(AGGREGATES_TABLE, &aggregates::TABLE))
+        .delivery_stream(DIRECT_DELIVERY)
         .topic(TOPIC)
         .queue(QUEUE)
         .recording(Recording::Counts);
+    if let Some(port) = first_port {
+        builder = builder.first_port(port);
+    }
     builder.start().await.context("cannot start the embedded AWS")
 }
 
@@ -97,17 +112,45 @@ pub(crate) async fn import_entities(aws: &EmbeddedAws, items: Vec<EntityItem>) -
     write(&Client::new(sdk.config().await), ENTITIES_TABLE, items, |_| {}).await
 }
 
+/// What goes on after the report, for people.
+pub(crate) fn still_running(aws: &EmbeddedAws, out: &Path, analytics: bool) -> String {
+    let mut text = "Running on until Ctrl-C:".to_owned();
+    for service in Service::ALL {
+        text += &format!("\n{:10} {}", service.name(), aws.endpoint(service).unwrap_or_default());
+    }
+    let counts = if analytics { ", customer-analytics adds up" } else { "" };
+    let (out, direct) = (out.display(), out.join(output::DIRECT));
+    text +=
+        &format!("\nstream {STREAM}: kinesis-alerts alerts{counts}, firehose-transform scores into {out}");
+    text + &format!(
+        "\ndelivery stream {DIRECT_DELIVERY}: firehose-transform scores into {}\nThe `export` lines are for another shell.",
+        direct.display()
+    )
+}
+
+/// How the functions of a run were configured, beside what they all have.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Configured<'a> {
+    /// The policy's file; `None`: the built-in policy.
+    pub policy: Option<&'a Path>,
+    /// The file of the policy in its shadow.
+    pub shadow: Option<&'a Path>,
+    /// The schema's file; `None`: ours.
+    pub schema: Option<&'a Path>,
+    /// Whether a policy looks at the customers' histories.
+    pub history: bool,
+    /// How late labels come.
+    pub label_delay: LabelDelay,
+}
+
 /// The lines that point a shell's tools at the services, and configure a function in that shell as those here are: with
 /// another rule for windows, or another policy or schema, it would count and alert again.
 ///
 /// # Errors
 /// If a policy's file or the schema's has no absolute path.
-pub fn exports(
-    aws: &EmbeddedAws,
-    policy: Option<&Path>,
-    shadow: Option<&Path>,
-    schema: Option<&Path>,
-) -> anyhow::Result<String> {
+pub fn exports(aws: &EmbeddedAws, configured: Configured<'_>) -> anyhow::Result<String> {
+    let Configured { policy, shadow, schema, history, label_delay } = configured;
+    let history = if history { format!("dynamodb:{HISTORY_TABLE}") } else { "none:".to_owned() };
     let source = |path: Option<&Path>| match path {
         None => Ok("builtin:default".to_owned()),
         Some(path) => {
@@ -126,7 +169,9 @@ pub fn exports(
         ("AGGREGATE_REMEMBERED", aggregates::MOST_REMEMBERED.to_string()),
         ("ALERT_LEDGER_DAYS", RETENTION_DAYS.to_string()),
         ("ENTITY_SOURCE", format!("dynamodb:{ENTITIES_TABLE}")),
+        ("LABEL_DELAY_DAYS", label_delay.days().to_string()),
         ("FRAUD_POLICY", source(policy)?),
+        ("HISTORY", history),
         ("SHADOW_POLICY", shadow.map_or_else(|| Ok("none:".to_owned()), |shadow| source(Some(shadow)))?),
         ("POLICY_STORE", format!("dynamodb:{POLICIES_TABLE}")),
         ("TRANSACTION_SCHEMA", source(schema)?),

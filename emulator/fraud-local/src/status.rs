@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use indicatif::ProgressBar;
 
-use crate::functions::Functions;
+use crate::functions::{FunctionTotals, Functions};
+use crate::readers::Readers;
+use crate::report::by_reason;
 use fraudctl::display::{note, progress, thousands};
 
 /// How often the line is refreshed.
@@ -32,14 +34,20 @@ impl StatusLine {
     /// Shows the line until this is dropped.
     pub(crate) async fn show(&self, functions: &Functions) {
         loop {
-            let totals = functions.totals();
-            let failed: u64 = totals.failed.values().sum();
-            self.bar.set_message(format!(
-                "{} produced, {} scored, {failed} failed, {} alerts",
-                thousands(self.produced.load(Ordering::Relaxed)),
-                thousands(totals.transformed),
-                thousands(totals.alerts_sent),
-            ));
+            self.bar.set_message(counts(self.produced.load(Ordering::Relaxed), &functions.totals()));
+            tokio::time::sleep(INTERVAL).await;
+        }
+    }
+
+    /// As [`show`](Self::show), for a run that only processes what others put on the streams.
+    pub(crate) async fn show_further(&self, functions: &Functions, readers: &Readers) {
+        loop {
+            let (stream, direct) = readers.records();
+            let direct = match direct {
+                0 => String::new(),
+                records => format!(", {} delivered directly", thousands(records)),
+            };
+            self.bar.set_message(format!("{}{direct}", counts(stream, &functions.totals())));
             tokio::time::sleep(INTERVAL).await;
         }
     }
@@ -52,4 +60,19 @@ impl StatusLine {
     pub(crate) fn clear(&self) {
         self.bar.finish_and_clear();
     }
+}
+
+fn counts(produced: u64, totals: &FunctionTotals) -> String {
+    let retried: u64 = totals.retried.values().sum();
+    let retried = match retried {
+        0 => String::new(),
+        retried => format!(", retried: {}", by_reason(retried, &totals.retried)),
+    };
+    format!(
+        "{} produced, {} scored, {} failed{retried}, {} alerts",
+        thousands(produced),
+        thousands(totals.transformed),
+        thousands(totals.failed.values().sum()),
+        thousands(totals.alerts_sent),
+    )
 }

@@ -42,6 +42,7 @@ impl Run {
         let aws = start_services_with(
             simulated_arrivals(&Schema::builtin_default(), std::time::UNIX_EPOCH),
             SHARDS,
+            None,
         )
         .await
         .unwrap();
@@ -77,7 +78,7 @@ impl Run {
             coming: Some(coming()),
             out: out.path().to_path_buf(),
             analytics: false,
-            follow: false,
+            faults: Vec::new(),
             rate: None,
             interrupt: Interrupt::never(),
         };

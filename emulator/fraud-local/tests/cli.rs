@@ -327,3 +327,30 @@ fn a_run_whose_policy_asks_for_entities_balances_with_those_of_the_file() {
     assert_eq!(output.status.code(), Some(2), "{}", text(&output.stderr));
     assert!(text(&output.stderr).contains("asks for entities (merchant, device): give --entities FILE"));
 }
+
+#[test]
+fn faults_are_lived_through_and_the_report_tells_them_and_why_records_were_retried() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out").display().to_string();
+    let arguments = [
+        "--count",
+        "500",
+        "--seed",
+        "1",
+        "--json",
+        "--out",
+        &out,
+        "--fault",
+        "dynamodb.BatchGetItem=throttle:0.7",
+    ];
+    let more = ["--fault", "sns.Nothing=503"];
+    let output = fraud_local(&[&arguments[..], &more].concat()).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["balanced"], true);
+    assert!(report["retried_by_reason"]["profiles_unavailable"].as_u64() > Some(0), "{report}");
+    let [throttled, nothing] = &report["faults"].as_array().unwrap()[..] else { panic!("{report}") };
+    assert_eq!(throttled["fault"], "dynamodb.BatchGetItem=throttle:0.7");
+    assert!(throttled["calls"].as_u64() > Some(0), "{report}");
+    assert_eq!(nothing["calls"], 0);
+}

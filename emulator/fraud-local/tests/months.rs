@@ -78,7 +78,7 @@ async fn arrivals(aws: &EmbeddedAws) -> BTreeMap<String, BTreeSet<i64>> {
 /// The services, on which records arrive by their event times.
 async fn started() -> EmbeddedAws {
     let arrivals = simulated_arrivals(&Schema::builtin_default(), std::time::UNIX_EPOCH);
-    start_services_with(arrivals, SHARDS).await.unwrap()
+    start_services_with(arrivals, SHARDS, None).await.unwrap()
 }
 
 fn policy(text: &str) -> Policy {
@@ -110,7 +110,7 @@ async fn run(
         out: out.to_path_buf(),
         // Windows are no part of what is known of merchants.
         analytics: labels_come.is_none(),
-        follow: false,
+        faults: Vec::new(),
         rate: None,
         interrupt: Interrupt::never(),
     };

@@ -29,7 +29,7 @@ async fn run(aws: &EmbeddedAws, count: usize) -> FinishedRun {
         coming: None,
         out: out.path().to_path_buf(),
         analytics: true,
-        follow: false,
+        faults: Vec::new(),
         rate: None,
         interrupt: Interrupt::never(),
     };

@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 /// `processing_failed` together.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Report {
+    /// Records of the source that were read.
+    pub source_records: u64,
     /// Records that were read, those out of an aggregate each for itself.
     pub records_in: u64,
     /// Records whose transformed data was taken for delivery.

@@ -140,7 +140,10 @@ where
                             self.fields.incoming(positions.records, (&shard.id, record), part)
                         })
                         .collect();
-                    self.count(|report| report.records_in += positions.records - before);
+                    self.count(|report| {
+                        report.source_records += page.records.len() as u64;
+                        report.records_in += positions.records - before;
+                    });
                     buffer.add(incoming.into_iter());
                     if page.caught_up {
                         break;

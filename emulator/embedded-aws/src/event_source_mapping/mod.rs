@@ -127,7 +127,8 @@ impl<S: RecordSource, F> EventSourceMapping<S, F> {
             .iter()
             .filter_map(|(shard, progress)| Some((shard.clone(), progress.checkpoint()?)))
             .collect();
-        Report { checkpoints, ..state.report.clone() }
+        let records_done = state.progress.values().map(|progress| progress.records_done()).sum();
+        Report { checkpoints, records_done, ..state.report.clone() }
     }
 
     fn count(&self, change: impl FnOnce(&mut Report)) {

@@ -14,6 +14,8 @@ struct ShardProgress {
     first: usize,
     records: VecDeque<(String, bool)>,
     checkpoint: Option<String>,
+    /// How many records are behind the checkpoint.
+    done: u64,
     last_read: Option<String>,
 }
 
@@ -46,6 +48,7 @@ impl Progress {
         while let Some((sequence_number, _)) = state.records.pop_front_if(|(_, done)| *done) {
             state.checkpoint = Some(sequence_number);
             state.first += 1;
+            state.done += 1;
         }
     }
 
@@ -60,6 +63,11 @@ impl Progress {
     /// The last record up to which all are done.
     pub(super) fn checkpoint(&self) -> Option<String> {
         self.state().checkpoint.clone()
+    }
+
+    /// How many records are done with all before them, each counted once.
+    pub(super) fn records_done(&self) -> u64 {
+        self.state().done
     }
 
     /// The last record that was read.
@@ -89,6 +97,7 @@ mod tests {
         progress.done(numbers[0]);
         progress.done(numbers[2]);
         assert_eq!(progress.checkpoint().as_deref(), Some("12"));
+        assert_eq!(progress.records_done(), 3);
     }
 
     #[test]
@@ -105,5 +114,6 @@ mod tests {
         assert_eq!(progress.checkpoint().as_deref(), Some("10"));
         progress.done(again);
         assert_eq!(progress.checkpoint().as_deref(), Some("11"));
+        assert_eq!(progress.records_done(), 2);
     }
 }

@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 pub struct Report {
     /// Records that were read from the stream.
     pub records_read: u64,
+    /// Records that were taken or given up with all before them in their shard, each once.
+    pub records_done: u64,
     /// Invocations of the function.
     pub invocations: u64,
     /// Of these, invocations that failed as a whole: errors, panics, timeouts, and answers that mean as much.

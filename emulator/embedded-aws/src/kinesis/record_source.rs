@@ -40,6 +40,12 @@ impl EmbeddedStream {
         Self { streams, name: name.into() }
     }
 
+    /// How many records the stream has taken so far, each as often as it was put.
+    #[must_use]
+    pub fn records_taken(&self) -> u64 {
+        self.streams.as_ref().map_or(0, |streams| streams.taken(&self.name))
+    }
+
     fn streams(&self) -> Result<&Streams, SourceError> {
         self.streams.as_deref().ok_or(SourceError::NotRunning)
     }

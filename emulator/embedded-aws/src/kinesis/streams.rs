@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::sync::{Mutex as SyncMutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use ferrokinesis::store::Store;
@@ -21,6 +22,8 @@ pub(crate) struct Streams {
     pub(super) store: Store,
     pub(super) exclusive: Mutex<LastArrivals>,
     arrivals: Arrivals,
+    /// How many records each stream has taken.
+    taken: SyncMutex<HashMap<String, u64>>,
 }
 
 /// When the last record of each shard arrived, by the names of stream and shard.
@@ -34,7 +37,19 @@ impl std::fmt::Debug for Streams {
 
 impl Streams {
     pub(super) fn new(store: Store, arrivals: Arrivals) -> Self {
-        Self { store, exclusive: Mutex::default(), arrivals }
+        Self { store, exclusive: Mutex::default(), arrivals, taken: SyncMutex::default() }
+    }
+
+    /// Notes that a stream has taken this many records more.
+    pub(super) fn took(&self, stream: &str, records: usize) {
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        *taken.entry(stream.to_owned()).or_default() += records as u64;
+    }
+
+    /// How many records a stream has taken.
+    pub(super) fn taken(&self, stream: &str) -> u64 {
+        let taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        taken.get(stream).copied().unwrap_or_default()
     }
 
     pub(crate) fn simulates_arrivals(&self) -> bool {

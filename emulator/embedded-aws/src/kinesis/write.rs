@@ -148,6 +148,7 @@ impl Streams {
             answers.push(EntryAnswer::Put { sequence_number: number.seq_num, shard_id: number.shard_id });
         }
         self.store.put_records_batch(stream, &accepted).await.map_err(refused)?;
+        self.took(stream, accepted.len());
         Ok(answers)
     }
 }
