@@ -24,6 +24,7 @@ use crate::reconcile::{ExpectedOutput, LandedLine, PipelineOutput, StreamRecord,
 use crate::report::{ArrivalSpan, FaultReport, Latency, RunReport, ShadowReport, top_customers};
 use crate::services::{QUEUE, STREAM};
 use crate::timeline::Timeline;
+use crate::windows;
 
 /// A run whose stream is drained.
 pub(crate) struct Closing<'a> {
@@ -56,20 +57,20 @@ impl Closing<'_> {
         let letters = pipeline.aws.messages(QUEUE).unwrap_or_default();
         let letters =
             letters.iter().map(|letter| Ok((member(&letter.body, "function")?, member(&letter.body, "id")?)));
+        let rule = pipeline.analytics.then(functions::window_rule);
+        let policies =
+            (&pipeline.policies, pipeline.coming.as_ref().map(|coming| coming.delay).unwrap_or_default());
+        let known = (&pipeline.profiles, timeline);
+        let expected = ExpectedOutput::of(&records, known, policies, &pipeline.schema, rule).await;
         let outcome = PipelineOutput {
             landed: output::landed(&pipeline.out)?,
             failed: output::failed(&pipeline.out)?,
             alerts: alerts.iter().map(|alert| member(alert, "alert_id")).collect::<anyhow::Result<_>>()?,
             alert_inputs: alerts.iter().filter_map(|alert| alert_inputs(alert)).collect(),
             dead_letters: letters.collect::<anyhow::Result<_>>()?,
-            windows: functions::windows(pipeline.aws).await?,
+            windows: windows::all(pipeline.aws, &expected.customers_with_windows()).await?,
         };
         output::write_windows(&pipeline.out, &outcome.windows)?;
-        let rule = pipeline.analytics.then(functions::window_rule);
-        let policies =
-            (&pipeline.policies, pipeline.coming.as_ref().map(|coming| coming.delay).unwrap_or_default());
-        let known = (&pipeline.profiles, timeline);
-        let expected = ExpectedOutput::of(&records, known, policies, &pipeline.schema, rule).await;
         let mut discrepancies = expected.discrepancies(&outcome);
         let produced = records.len() as u64;
         if produced < summary.sent {

@@ -6,13 +6,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context;
-use aws_calls::sdk::Sdk;
 use customer_analytics::Analytics;
 use embedded_aws::event_source_mapping::{FunctionError, Invocation};
 use embedded_aws::{EmbeddedAws, Service};
 use firehose_transform::{Transform, Transformed};
 use fraud_aws::aggregate_sink::TotalsSink;
-use fraud_aws::aggregates::{AggregateStore, DynamoDbAggregates, MOST_REMEMBERED};
+use fraud_aws::aggregates::DynamoDbAggregates;
 use fraud_aws::alerts::Sink;
 use fraud_aws::clock::SystemClock;
 use fraud_aws::config::{
@@ -28,14 +27,14 @@ use fraud_core::event_time::{EventTimeBounds, EventTimeFaults};
 use fraud_core::merchant::LabelDelay;
 use fraud_core::schema::Schema;
 use fraud_core::shadow::{Policies, ShadowCounts};
-use fraud_core::window::{WindowRule, WindowTime, WindowTotals};
+use fraud_core::window::{WindowRule, WindowTime};
 use kinesis_alerts::{Alerts, Ports};
 use tokio::time::Instant;
 
 use crate::services::{
-    AGGREGATES_TABLE, ENTITIES_TABLE, HISTORY_TABLE, LEDGER_TABLE, PROFILES_TABLE, QUEUE, RETENTION_DAYS,
-    TOPIC, sdk,
+    ENTITIES_TABLE, HISTORY_TABLE, LEDGER_TABLE, PROFILES_TABLE, QUEUE, RETENTION_DAYS, TOPIC, sdk,
 };
+use crate::windows;
 
 /// What nobody changes meanwhile is remembered for a whole run.
 const CACHE: CacheSettings =
@@ -125,7 +124,7 @@ impl Functions {
         let profiles = Profiles::connect(&source, CACHE, &dynamodb).await?;
         let entities = Entities::connect(&entity_source, policies, of_entities, &dynamodb).await?;
         let analytics_ports = customer_analytics::Ports {
-            aggregates: aggregates(&dynamodb, RETENTION).await,
+            aggregates: windows::table(&dynamodb, RETENTION).await,
             sink: None,
             dead_letters: DeadLetters::connect(&letters, &sdk(aws, Service::Sqs).await?).await,
             clock: SystemClock,
@@ -198,16 +197,4 @@ impl Functions {
         }
         Ok(transformed.response)
     }
-}
-
-/// The table of windows. They remember as much as they can, for a file may have a day of one customer in a minute.
-async fn aggregates(sdk: &Sdk, retention: Duration) -> DynamoDbAggregates {
-    let table = DynamoDbAggregates::new(sdk.config().await, AGGREGATES_TABLE, retention);
-    table.remembering(MOST_REMEMBERED)
-}
-
-/// All windows in the table.
-pub(crate) async fn windows(aws: &EmbeddedAws) -> anyhow::Result<Vec<WindowTotals>> {
-    let store = aggregates(&sdk(aws, Service::DynamoDb).await?, Duration::ZERO).await;
-    Ok(store.all(Instant::now() + Duration::from_secs(300)).await?)
 }

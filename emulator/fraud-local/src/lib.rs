@@ -23,6 +23,7 @@ mod services;
 mod status;
 pub mod timeline;
 mod transactions;
+mod windows;
 
 pub use arrivals::{ArrivalMode, simulated as simulated_arrivals};
 pub use faults::{FaultSyntaxError, OrderedFault};

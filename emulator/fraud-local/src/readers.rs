@@ -183,6 +183,9 @@ fn analytics_settings() -> MappingSettings {
     MappingSettings { batch_size: 5000, parallelization_factor: 1, consumer: None, ..mapping_settings() }
 }
 
+/// When objects are written: what a long run has gathered does not fill the memory.
+const OBJECTS: Buffering = Buffering { size: 8 * 1024 * 1024, interval: Duration::from_secs(60) };
+
 /// As the template deploys the delivery stream, but for what a developer would wait for: buffers are small, and the
 /// stream is looked at often.
 fn delivery_settings(name: &str, simulated: bool) -> DeliverySettings {
@@ -191,7 +194,7 @@ fn delivery_settings(name: &str, simulated: bool) -> DeliverySettings {
     DeliverySettings {
         name: name.to_owned(),
         transform_buffering: Buffering { size: 1024 * 1024, interval },
-        buffering: Buffering { size: 64 * 1024 * 1024, interval: Duration::from_secs(60) },
+        buffering: OBJECTS,
         prefix: format!(
             "{}/year=!{{partitionKeyFromLambda:year}}/month=!{{partitionKeyFromLambda:month}}/\
              day=!{{partitionKeyFromLambda:day}}/hour=!{{partitionKeyFromLambda:hour}}/",
@@ -204,7 +207,7 @@ fn delivery_settings(name: &str, simulated: bool) -> DeliverySettings {
         file_extension: ".ndjson".to_owned(),
         raw_backup: Some(RawBackup {
             prefix: format!("{}/!{{timestamp:yyyy/MM/dd/HH}}/", output::RAW),
-            buffering: Buffering { size: 64 * 1024 * 1024, interval: Duration::from_secs(60) },
+            buffering: OBJECTS,
             compression: Compression::Gzip,
         }),
         active_partitions: 5000,

@@ -211,10 +211,15 @@ impl ExpectedOutput {
                 let contents = expected.high.entry(identity.clone()).or_default();
                 contents.insert(transaction.fingerprint().digits());
             }
-            expected.scores.entry(identity).or_default().push(of_record);
+            expected.scores.entry(identity).or_insert_with(|| Vec::with_capacity(1)).push(of_record);
         }
         expected.windows = fold.map(|fold| fold.totals()).unwrap_or_default();
         expected
+    }
+
+    /// The customers that have windows.
+    pub fn customers_with_windows(&self) -> BTreeSet<&str> {
+        self.windows.iter().map(|window| &*window.customer_id).collect()
     }
 
     /// What is wrong with the output; empty if nothing is.

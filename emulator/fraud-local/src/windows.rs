@@ -1,0 +1,44 @@
+//! The table of customers' windows.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use aws_calls::sdk::Sdk;
+use aws_sdk_dynamodb::Client;
+use embedded_aws::{EmbeddedAws, Service};
+use fraud_aws::aggregates::{AggregateStore, DynamoDbAggregates, MOST_REMEMBERED};
+use fraud_core::window::WindowTotals;
+use futures_util::{StreamExt, TryStreamExt, stream};
+use tokio::time::Instant;
+
+use crate::services::{AGGREGATES_TABLE, sdk};
+
+/// How long it may take to read the table.
+const LIMIT: Duration = Duration::from_secs(600);
+const QUERIES_AT_ONCE: usize = 8;
+
+/// The table. Its windows remember as much as they can, for a file may have a day of one customer in a minute.
+pub(crate) async fn table(sdk: &Sdk, retention: Duration) -> DynamoDbAggregates {
+    let table = DynamoDbAggregates::new(sdk.config().await, AGGREGATES_TABLE, retention);
+    table.remembering(MOST_REMEMBERED)
+}
+
+/// All windows in the table, by customer and then by time: those of `customers`, or, if the table has more items than those, of
+/// whomever they are. The emulator orders all items anew for each page of a scan, which takes minutes for a long run.
+pub(crate) async fn all(aws: &EmbeddedAws, customers: &BTreeSet<&str>) -> anyhow::Result<Vec<WindowTotals>> {
+    let sdk = sdk(aws, Service::DynamoDb).await?;
+    let store = table(&sdk, Duration::ZERO).await;
+    let deadline = Instant::now() + LIMIT;
+    let queries = stream::iter(customers).map(|customer| store.recent(customer, usize::MAX, deadline));
+    let of_customers: Vec<_> = queries.buffer_unordered(QUERIES_AT_ONCE).try_collect().await?;
+    let mut windows: Vec<WindowTotals> = of_customers.into_iter().flatten().collect();
+    windows.sort();
+    let described =
+        Client::new(sdk.config().await).describe_table().table_name(AGGREGATES_TABLE).send().await?;
+    let items = described.table().and_then(|table| table.item_count()).unwrap_or_default();
+    // One item holds the rule for windows.
+    match usize::try_from(items).is_ok_and(|items| items <= windows.len() + 1) {
+        true => Ok(windows),
+        false => Ok(store.all(deadline).await?),
+    }
+}
