@@ -146,11 +146,13 @@ impl<'a> TransactionReader<'a> {
             &mut self.keys,
             |key| reading.field(key),
             |field, scanner| {
-                members.set(field, scanner.value()?);
-                match field {
-                    Field::Own => cuts.cut(scanner.offset()),
-                    _ => cuts.keep(scanner.offset()),
+                let value = scanner.value()?;
+                if field == Field::Own {
+                    cuts.cut(scanner.offset());
+                    return Ok(());
                 }
+                members.set(field, value);
+                cuts.keep(scanner.offset());
                 Ok::<_, Refusal>(())
             },
         )?;
