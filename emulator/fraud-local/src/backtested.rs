@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use backtest::engine::{Decided, Engine, Knowledge, LabelsKnown, PastRecord};
+use backtest::engine::{Decided, Engine, Knowledge, LabelsKnown, PastRecord, Shard};
 use fraud_aws::entities::{FileEntities, key_of};
 use fraud_aws::profiles::FileProfiles;
 use fraud_core::decision::Decider;
@@ -107,6 +107,7 @@ impl Backtested {
         let deciders =
             all.iter().map(|policy| Decider::new((*policy).clone(), EventTimeBounds::UNBOUNDED)).collect();
         let mut engine = Engine::new(deciders, delay, &known, labels);
+        let mut shard = Shard::default();
         let reading = Reading::new(schema, policies.asked());
         let mut steps: Vec<Vec<PastRecord<'_>>> = Vec::new();
         let mut reader = TransactionReader::new(&reading);
@@ -136,11 +137,11 @@ impl Backtested {
         let moments = [None].into_iter().chain(timeline.moments().map(Some));
         for (moment, mut records) in moments.zip(steps) {
             if let Some(moment) = moment {
-                engine.becomes(moment);
+                engine.becomes(moment, &mut [&mut shard]);
             }
             records.sort_by_key(|record| record.place);
             for record in &records {
-                let decided = engine.decide(record, |decided| decision(record, decided));
+                let decided = engine.decide(&mut shard, record, |decided| decision(record, decided));
                 decisions.entry(record.identity().into_owned()).or_default().extend(decided.flatten());
             }
         }
