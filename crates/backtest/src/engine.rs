@@ -3,6 +3,10 @@
 //! Each decision is made by [`Decider`], as live. What live reads from tables grows here: the customers' histories with each
 //! transaction, and at each [`becomes`](Engine::becomes) the labels that have come and the days that are over, on merchants' days.
 //! Two policies can be run side by side; each has its own histories and merchants' days.
+//!
+//! The customers are divided among [`Shard`]s. From one `becomes` to the next a decision reads and changes nothing but its
+//! customer's shard, so that several threads can decide, each with a shard of its own. The decisions do not depend on the
+//! number of shards.
 
 use exact_text::timestamp::Timestamp;
 use fraud_core::decision::{Decider, Decision};
@@ -19,13 +23,15 @@ mod final_labels;
 mod labels;
 mod merchants;
 mod record;
+mod shard;
 
 pub use final_labels::{CameEarly, FinalLabels};
 pub use labels::{LabelsKnown, WhenLabelsCome};
 pub use record::{PastRecord, asked_by_all};
+pub use shard::Shard;
 
-use customer::{Customers, HistoryAnswer};
-use labels::ComingLabels;
+use customer::HistoryAnswer;
+use labels::{ComingLabels, SeenRecord};
 use merchants::Merchants;
 
 /// How often labels come and days are counted: twice a day, in UTC, at the records' own time.
@@ -49,12 +55,11 @@ pub struct Decided<'d> {
     pub decision: Decision<'d>,
 }
 
-/// Runs policies over transactions.
+/// Runs policies over transactions. It holds what is the same for all customers.
 pub struct Engine<'k> {
     known: &'k dyn Knowledge,
     deciders: Vec<Decider>,
     delay: LabelDelay,
-    customers: Customers<'k>,
     merchants: Option<Merchants>,
     labels: ComingLabels,
 }
@@ -81,15 +86,19 @@ impl<'k> Engine<'k> {
             known,
             merchants: looks.then(|| Merchants::new(deciders.len())),
             labels: ComingLabels::new(if looks { labels } else { LabelsKnown::default() }, delay),
-            customers: Customers::default(),
             deciders,
             delay,
         }
     }
 
-    /// It is `now`: the labels that are reported by then are known, and the days that are over are counted.
-    pub fn becomes(&mut self, now: Timestamp) {
+    /// It is `now`: the labels that are reported by then are known, and the days that are over are counted. `shards` are all that
+    /// there are.
+    pub fn becomes(&mut self, now: Timestamp, shards: &mut [&mut Shard<'k>]) {
         let Some(merchants) = &mut self.merchants else { return };
+        for shard in shards.iter_mut() {
+            merchants.meet(self.known, &mut shard.counts);
+            shard.seen.drain(..).for_each(|seen| self.labels.is_seen(seen));
+        }
         let seconds = now.millis().div_euclid(1000);
         let counting: Vec<Counting> = self
             .deciders
@@ -105,18 +114,20 @@ impl<'k> Engine<'k> {
                 }
             }
         });
-        merchants.becomes(seconds, self.delay);
+        merchants.becomes(seconds, self.delay, shards.iter_mut().map(|shard| &mut shard.counts));
     }
 
-    /// Decides on the record that comes next, and gives what `look` makes of its decisions, one by each decider; `None` for a copy of
+    /// Decides on the record that comes next in the shard of its customer, and gives what `look` makes of its decisions, one by each decider; `None` for a copy of
     /// a transaction that its customer made less than 26 hours and 64 transactions before. `verdict`s that records bring along
     /// are labels that come after the delay.
     pub fn decide<R>(
-        &mut self,
+        &self,
+        shard: &mut Shard<'k>,
         record: &PastRecord<'_>,
         look: impl FnOnce(&[Decided<'_>]) -> R,
     ) -> Option<R> {
-        let Engine { known, deciders, customers, merchants, labels, .. } = self;
+        let Engine { known, deciders, merchants, labels, .. } = self;
+        let Shard { customers, counts, seen } = shard;
         let (known, transaction) = (*known, &record.transaction);
         let customer_id = transaction.customer_id.as_deref();
         let customer = customers.of(customer_id.unwrap_or_default(), known, deciders.len());
@@ -126,11 +137,12 @@ impl<'k> Engine<'k> {
         let ask = |(place, decider): (usize, &Decider)| customer.ask(place, decider.policy(), record);
         // None is of one that all histories know.
         let asked = deciders.iter().enumerate().map(ask).collect::<Option<Vec<HistoryAnswer>>>()?;
-        let merchant =
-            merchants.as_mut().and_then(|merchants| match transaction.entity(EntityKind::Merchant) {
-                EntityName::Known(id) => Some(merchants.place(known, &id)),
-                EntityName::Absent | EntityName::Unusable => None,
-            });
+        let merchant_id = match transaction.entity(EntityKind::Merchant) {
+            EntityName::Known(id) if merchants.is_some() => Some(id),
+            _ => None,
+        };
+        let merchant = merchants.as_ref().zip(merchant_id.as_deref());
+        let merchant = merchant.map(|(merchants, id)| (merchants, merchants.find(known, id)));
         let enrichment = match (customer_id, record.profile.as_ref().or(customer.profile)) {
             (None, _) => Enrichment::NoCustomer,
             (_, None) => Enrichment::NoProfile,
@@ -142,7 +154,6 @@ impl<'k> Engine<'k> {
             .enumerate()
             .map(|(place, (decider, asked))| {
                 let transaction = record.asked_by(place);
-                let merchant = merchants.as_ref().zip(merchant);
                 let merchant = merchant.and_then(|(merchants, merchant)| merchants.get(place, merchant));
                 let entities = entities(transaction, decider, known, merchant);
                 let found = Found { enrichment, entities, history: asked.found() };
@@ -152,12 +163,12 @@ impl<'k> Engine<'k> {
             .collect();
         let result = look(&decided);
         drop(decided);
-        if labels.wants(record) {
+        if merchants.is_some() && labels.wants(record) {
             let details = deciders.iter().zip(&asked).map(|(decider, asked)| details(record, decider, asked));
-            labels.is_seen(record, details.collect());
+            seen.push(SeenRecord::of(record, details.collect()));
         }
-        if let Some((merchants, merchant)) = merchants.as_mut().zip(merchant) {
-            merchants.count(merchant, record.second);
+        if let Some(((_, merchant), id)) = merchant.zip(merchant_id) {
+            counts.count(merchant, &id, record.second);
         }
         for (place, (decider, asked)) in deciders.iter().zip(asked).enumerate() {
             customer.take_in(place, decider.policy(), record, asked);

@@ -72,11 +72,7 @@ impl<'a> Inputs<'a> {
         let mut inputs = Inputs {
             amount: transaction.amount.value,
             customer_risk: customer_risk(found, policies.active()),
-            hour: match &transaction.event_time {
-                TimeField::Known(time, _) => time.hour,
-                TimeField::Missing => Some(arrival.calendar().hour),
-                TimeField::Unreadable => None,
-            },
+            hour: written_hour(transaction, arrival),
             further: Vec::new(),
             unusable_fields: 0,
         };
@@ -190,7 +186,7 @@ impl<'a> Inputs<'a> {
 }
 
 impl InputValue<'_> {
-    fn number(number: Option<f64>) -> Self {
+    pub(crate) fn number(number: Option<f64>) -> Self {
         number.map_or(InputValue::None, InputValue::Number)
     }
 
@@ -213,7 +209,7 @@ pub(crate) fn customer_risk(found: &Found<'_>, policy: &Policy) -> f64 {
 }
 
 /// A member's value if it is of the type that the policy expects, and whether it is, or is absent.
-fn field(value: FieldValue<'_>, expected: ValueType) -> (InputValue<'_>, bool) {
+pub(crate) fn field(value: FieldValue<'_>, expected: ValueType) -> (InputValue<'_>, bool) {
     match (value, expected) {
         (FieldValue::Number(number), ValueType::Number) => (InputValue::Number(number), true),
         (FieldValue::Text(text), ValueType::Text) => (InputValue::Text(text), true),
@@ -223,7 +219,16 @@ fn field(value: FieldValue<'_>, expected: ValueType) -> (InputValue<'_>, bool) {
     }
 }
 
-fn written_weekday(transaction: &Transaction<'_>, arrival: Timestamp) -> Option<u8> {
+#[inline(always)]
+pub(crate) fn written_hour(transaction: &Transaction<'_>, arrival: Timestamp) -> Option<u8> {
+    match &transaction.event_time {
+        TimeField::Known(time, _) => time.hour,
+        TimeField::Missing => Some(arrival.calendar().hour),
+        TimeField::Unreadable => None,
+    }
+}
+
+pub(crate) fn written_weekday(transaction: &Transaction<'_>, arrival: Timestamp) -> Option<u8> {
     match &transaction.event_time {
         TimeField::Known(time, _) => time.weekday(),
         TimeField::Missing => Some(weekday(arrival.millis())),

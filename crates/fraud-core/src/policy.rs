@@ -64,6 +64,8 @@ pub struct HistorySettings {
 pub struct FurtherInput {
     /// The input.
     pub input: Input,
+    /// The input's [name](Input::name).
+    pub(crate) name: String,
     /// What comes before its value in a decision's [inputs](crate::evidence::inputs).
     pub(crate) label: String,
     /// What names its value in a history.
@@ -113,12 +115,8 @@ impl Policy {
         let mut asked = Asked::default();
         let further = parts.further.into_iter().map(|input| {
             let slot = asked.slot(&input);
-            FurtherInput {
-                label: evidence::label(&input.name()),
-                key: InputKey::of(&input.name()),
-                input,
-                slot,
-            }
+            let name = input.name().into_owned();
+            FurtherInput { label: evidence::label(&name), key: InputKey::of(&name), name, input, slot }
         });
         let further = further.collect();
         let Parts { cap, threshold, default_risk, history, factors, .. } = parts;

@@ -29,6 +29,18 @@ pub enum Attribute<'a> {
     Other,
 }
 
+/// What can be used of a profile's attributes; defaults stand for what cannot, but for the risk.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Usable<'a> {
+    pub(crate) segment: &'a str,
+    /// A JSON number.
+    lifetime_value: &'a str,
+    /// A JSON number, and its value.
+    risk: Option<(&'a str, f64)>,
+    /// Whether every attribute could be used.
+    pub(crate) is_valid: bool,
+}
+
 /// A customer's profile, ready to be written into records.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Profile {
@@ -44,22 +56,14 @@ impl Profile {
     /// counts as missing and makes the profile invalid: one of another type, a segment of more than 256 characters, a
     /// risk outside 0 to 1, digits that JSON cannot write. Digits are kept as they are.
     pub fn new(segment: Attribute<'_>, lifetime_value: Attribute<'_>, risk_score: Attribute<'_>) -> Self {
-        let segment_text = match segment {
-            Attribute::Text(text) if text.chars().nth(MAX_SEGMENT_LENGTH).is_none() => Some(text),
-            _ => None,
-        };
-        let value_digits = digits(lifetime_value);
-        let risk = digits(risk_score).and_then(|digits| Some((digits, risk(digits)?)));
-        let usable = |attribute, is_used: bool| is_used || attribute == Attribute::Missing;
+        let usable = Usable::of(segment, lifetime_value, risk_score);
         Profile {
-            risk_score: risk.map(|(_, risk)| risk),
-            is_valid: usable(segment, segment_text.is_some())
-                && usable(lifetime_value, value_digits.is_some())
-                && usable(risk_score, risk.is_some()),
+            risk_score: usable.risk_score(),
+            is_valid: usable.is_valid,
             members: members(
-                segment_text.unwrap_or("unknown"),
-                value_digits.unwrap_or("0"),
-                risk.map_or("", |(digits, _)| digits),
+                usable.segment,
+                usable.lifetime_value,
+                usable.risk.map_or("", |(digits, _)| digits),
             ),
         }
     }
@@ -92,7 +96,7 @@ impl Profile {
         // The member before the last. Neither number holds a comma or a colon.
         let (members, _risk) = self.members.rsplit_once(',')?;
         let (_, digits) = members.rsplit_once(':')?;
-        digits.parse().ok().filter(|value: &f64| value.is_finite())
+        finite(digits)
     }
 
     /// Appends the three customer fields as JSON members, without braces. `default_risk` is what the policy takes for a
@@ -132,6 +136,50 @@ impl Profile {
     pub fn size(&self) -> usize {
         size_of::<Self>() + self.members.len()
     }
+}
+
+impl<'a> Usable<'a> {
+    /// What can be used of these attributes, by the rules of [`Profile::new`].
+    pub(crate) fn of(
+        segment: Attribute<'a>,
+        lifetime_value: Attribute<'a>,
+        risk_score: Attribute<'a>,
+    ) -> Self {
+        let text = match segment {
+            Attribute::Text(text) if has_at_most(text, MAX_SEGMENT_LENGTH) => Some(text),
+            _ => None,
+        };
+        let value = digits(lifetime_value);
+        let risk = digits(risk_score).and_then(|digits| Some((digits, risk(digits)?)));
+        let usable = |attribute, is_used: bool| is_used || attribute == Attribute::Missing;
+        Usable {
+            segment: text.unwrap_or("unknown"),
+            lifetime_value: value.unwrap_or("0"),
+            risk,
+            is_valid: usable(segment, text.is_some())
+                && usable(lifetime_value, value.is_some())
+                && usable(risk_score, risk.is_some()),
+        }
+    }
+
+    /// As [`Profile::risk_score`].
+    pub(crate) fn risk_score(&self) -> Option<f64> {
+        self.risk.map(|(_, risk)| risk)
+    }
+
+    /// As [`Profile::lifetime_value`].
+    pub(crate) fn lifetime_value(&self) -> Option<f64> {
+        finite(self.lifetime_value)
+    }
+}
+
+/// Whether a text has at most so many characters. None has more of them than bytes.
+fn has_at_most(text: &str, characters: usize) -> bool {
+    text.len() <= characters || text.chars().nth(characters).is_none()
+}
+
+fn finite(digits: &str) -> Option<f64> {
+    digits.parse().ok().filter(|value: &f64| value.is_finite())
 }
 
 /// A number's digits, be it stored as a number or as text.

@@ -12,7 +12,7 @@ use exact_text::json::{number_text, push_escaped, push_number};
 mod line;
 
 pub use line::{LineFault, ScoredLine};
-pub(crate) use line::{place, profile_of};
+pub(crate) use line::{attributes, is_position};
 
 /// Writes scored records under one policy, with the score of another in its shadow, if there is one.
 #[derive(Debug, Clone)]

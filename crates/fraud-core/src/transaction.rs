@@ -4,19 +4,21 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use crate::entity::EntityKind;
-use crate::fields;
 use crate::fingerprint::{Fingerprint, WrittenAs};
 use crate::identity::{Identity, Position};
 use crate::refusal::Refusal;
 use exact_text::json::{JsonError, RepeatedKeys, Scanner, Value};
-use exact_text::written_time::{self, WrittenTime};
+use exact_text::written_time::WrittenTime;
 use mapped::Mapped;
+use members::{amount, characters, id, time};
 use plan::{Core, Key};
 
 mod mapped;
+mod members;
 mod plan;
 mod reading;
 
+pub(crate) use members::{Field, Members};
 pub use reading::{Asked, EntityName, FieldValue, MAX_FIELD_TEXT, PLAIN, Reading};
 
 /// The deepest nesting of objects and arrays that is read; the transaction's own object is the first level.
@@ -113,35 +115,6 @@ pub struct TransactionReader<'a> {
     mapped_keys: RepeatedKeys<'a, Key>,
 }
 
-/// What a member's key means.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Field {
-    TransactionId,
-    CustomerId,
-    Amount,
-    EventTime,
-    MerchantId,
-    /// A name under which only this product writes.
-    Own,
-    /// A member that the reading asks for, and its slot.
-    Asked(u16),
-    Other,
-}
-
-impl Field {
-    fn of(key: Option<&str>) -> Self {
-        match key {
-            Some(fields::TRANSACTION_ID) => Field::TransactionId,
-            Some(fields::CUSTOMER_ID) => Field::CustomerId,
-            Some(fields::AMOUNT) => Field::Amount,
-            Some(fields::EVENT_TIME) => Field::EventTime,
-            Some(fields::MERCHANT_ID) => Field::MerchantId,
-            Some(name) if fields::is_own(name) => Field::Own,
-            _ => Field::Other,
-        }
-    }
-}
-
 impl<'a> TransactionReader<'a> {
     /// A reader of what `reading` says.
     pub fn new(reading: &'a Reading) -> Self {
@@ -166,59 +139,30 @@ impl<'a> TransactionReader<'a> {
             scanner.value().and_then(|_| scanner.end())?;
             return Err(Refusal::NotAnObject);
         }
-        let mut read = Members::default();
-        let mut asked = self.reading.room();
-        let mut cuts = Cuts::new(text);
         let reading = self.reading;
+        let mut members = Members::of(reading);
+        let mut cuts = Cuts::new(text);
         scanner.members(
             &mut self.keys,
             |key| reading.field(key),
             |field, scanner| {
                 let value = scanner.value()?;
-                match field {
-                    Field::TransactionId => read.transaction_id = Some(value),
-                    Field::CustomerId => read.customer_id = Some(value),
-                    Field::Amount => read.amount = Some(value),
-                    Field::EventTime => read.event_time = Some(value),
-                    Field::MerchantId => read.merchant = Some(value),
-                    Field::Asked(slot) => {
-                        if let Some(slot) = asked.get_mut(usize::from(slot)) {
-                            *slot = Some(value);
-                        }
-                    }
-                    Field::Own => {
-                        cuts.cut(scanner.offset());
-                        return Ok(());
-                    }
-                    Field::Other => {}
+                if field == Field::Own {
+                    cuts.cut(scanner.offset());
+                    return Ok(());
                 }
+                members.set(field, value);
                 cuts.keep(scanner.offset());
                 Ok::<_, Refusal>(())
             },
         )?;
         let end = scanner.offset();
         scanner.end()?;
-        if !asked.is_empty() {
-            reading.complete(&mut asked, &read);
-        }
-        let transaction_id = id(read.transaction_id, str::len, Refusal::InvalidTransactionId)?;
-        let customer_id = id(read.customer_id, characters, Refusal::InvalidCustomerId)?;
-        if transaction_id.is_none() && customer_id.is_none() && read.amount.is_none() {
-            return Err(Refusal::NotATransaction);
-        }
-        Ok(Transaction {
-            transaction_id,
-            customer_id,
-            amount: amount(read.amount)?,
-            event_time: time(read.event_time),
-            event_time_value: read.event_time,
-            merchant: read.merchant,
-            further: (!asked.is_empty()).then(|| Box::new(Further { reading, asked, mapped: None })),
-            body: Body::new(text, end, &cuts.ranges, scanner.met_line_break()).ok_or_else(|| {
-                debug_assert!(false, "a member ends outside the object");
-                Refusal::InternalFault
-            })?,
-        })
+        let body = Body::new(text, end, &cuts.ranges, scanner.met_line_break()).ok_or_else(|| {
+            debug_assert!(false, "a member ends outside the object");
+            Refusal::InternalFault
+        })?;
+        members.transaction(reading, body)
     }
 }
 
@@ -340,16 +284,6 @@ impl From<JsonError> for Refusal {
     }
 }
 
-/// The members that scoring reads; of a key that comes twice, the last.
-#[derive(Default)]
-struct Members<'a> {
-    transaction_id: Option<Value<'a>>,
-    customer_id: Option<Value<'a>>,
-    amount: Option<Value<'a>>,
-    event_time: Option<Value<'a>>,
-    merchant: Option<Value<'a>>,
-}
-
 /// Which parts of the object to leave out so that what remains is an object again.
 struct Cuts<'a> {
     text: &'a str,
@@ -382,58 +316,6 @@ impl<'a> Cuts<'a> {
             }
         }
         self.previous_end = end;
-    }
-}
-
-fn id<'a>(
-    value: Option<Value<'a>>,
-    length: impl Fn(&str) -> usize,
-    invalid: Refusal,
-) -> Result<Option<Cow<'a, str>>, Refusal> {
-    let id = match value {
-        None | Some(Value::Null) => return Ok(None),
-        Some(Value::String(text)) => text.decode().ok_or(invalid)?,
-        Some(Value::Number("-0")) => Cow::Borrowed("0"),
-        Some(Value::Number(digits)) if !digits.contains(['.', 'e', 'E']) => Cow::Borrowed(digits),
-        Some(_) => return Err(invalid),
-    };
-    match length(&id) {
-        0 => Ok(None),
-        1..=MAX_ID_LENGTH => Ok(Some(id)),
-        _ => Err(invalid),
-    }
-}
-
-/// The number of characters, where it can matter: no text has more of them than bytes.
-fn characters(id: &str) -> usize {
-    if id.len() <= MAX_ID_LENGTH { id.len() } else { id.chars().count() }
-}
-
-fn amount(value: Option<Value<'_>>) -> Result<Amount<'_>, Refusal> {
-    let digits = match value {
-        None => "0",
-        Some(Value::Number(digits)) => digits,
-        Some(_) => return Err(Refusal::InvalidAmount),
-    };
-    match digits.parse() {
-        Ok(value) if f64::is_finite(value) && digits.len() <= MAX_AMOUNT_LENGTH => {
-            Ok(Amount { digits: Cow::Borrowed(digits), value })
-        }
-        _ => Err(Refusal::InvalidAmount),
-    }
-}
-
-fn time(value: Option<Value<'_>>) -> TimeField<'_> {
-    fn read<'a>(text: Cow<'a, str>, parse: impl Fn(&str) -> Option<WrittenTime>) -> TimeField<'a> {
-        parse(&text).map_or(TimeField::Unreadable, |time| TimeField::Known(time, text))
-    }
-    match value {
-        None => TimeField::Missing,
-        Some(Value::Number(digits)) => read(Cow::Borrowed(digits), written_time::parse_epoch),
-        Some(value) => match value.as_str() {
-            Some(text) => read(text, written_time::parse),
-            None => TimeField::Unreadable,
-        },
     }
 }
 

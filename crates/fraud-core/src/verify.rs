@@ -3,22 +3,24 @@
 //! What is held against the line: score, reasons, identity, fault of the event time, inputs as far as the line's own fields tell
 //! them, and the score of a policy in the shadow; of an alert its whole message. [`NOT_COVERED`] is what no line tells enough of.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use exact_text::json::{JsonError, RepeatedKeys};
 use exact_text::timestamp::Timestamp;
 
-use crate::decision::Decider;
 use crate::event_time::EventTimeBounds;
 use crate::evidence::ENGINE;
 use crate::policy::Policy;
 use crate::refusal::Refusal;
 use crate::schema::Schema;
-use crate::transaction::{Reading, TransactionReader};
+use crate::transaction::{Asked, Members, PLAIN, Reading};
 use recorded::{Member, Recorded};
 
 mod alert;
 mod apart;
+mod evidence;
+mod fields;
 mod line;
 mod recorded;
 mod told;
@@ -106,7 +108,7 @@ impl Difference {
 
 /// What a line came to.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Verdict {
+pub struct Verdict<'l> {
     /// How it differs; empty if it does not.
     pub differences: Vec<Difference>,
     /// The id of a policy whose text is not known: the deciding one, or the one in the shadow.
@@ -118,12 +120,12 @@ pub struct Verdict {
     /// Whether the score of a policy in the shadow was computed, too.
     pub with_shadow: bool,
     /// The decision's identity as the line has it.
-    pub decision_id: Option<String>,
+    pub decision_id: Option<Cow<'l, str>>,
     /// When the transaction counts, of a scored record.
     pub counted: Option<Timestamp>,
 }
 
-impl Verdict {
+impl Verdict<'_> {
     /// Whether everything that can be computed again was, and is as the line says.
     pub fn is_verified(&self) -> bool {
         self.differences.is_empty() && self.unknown_policy.is_none() && self.lacks.is_none()
@@ -137,9 +139,11 @@ impl Verdict {
 
     /// Holds an engine against the name of the one that computes here; another version is noted.
     fn holds_engine(&mut self, engine: &str) {
-        let name = |engine: &str| engine.split_once('/').map(|(name, _)| name.to_owned());
-        self.holds(name(engine) == name(ENGINE), Difference::Engine);
         self.by_another_engine = engine != ENGINE;
+        if self.by_another_engine {
+            let name = |engine| str::split_once(engine, '/').map(|(name, _)| name);
+            self.holds(name(engine) == name(ENGINE), Difference::Engine);
+        }
     }
 
     fn lacks(&mut self, what: &'static str) {
@@ -185,72 +189,84 @@ pub struct Verifier {
 
 #[derive(Debug)]
 struct Known {
-    decider: Decider,
-    reading: Reading,
-}
-
-impl Known {
-    /// Whether the policy looks at no member of transactions by its name.
-    fn asks_nothing(&self) -> bool {
-        self.decider.policy().asked().fields.is_empty()
-    }
+    policy: Policy,
+    /// What is read of transactions, if the policy looks at any of their members by its name.
+    reading: Option<Reading>,
 }
 
 impl Verifier {
     /// Computes by these policies; with `bounds`, as the functions had them, `out_of_bounds` is computed, too.
     pub fn new(policies: impl IntoIterator<Item = Policy>, bounds: Option<EventTimeBounds>) -> Self {
         let known = policies.into_iter().map(|policy| {
+            // What was looked up or remembered is not computed again: entities and currencies are not read.
+            let asked = Asked { fields: policy.asked().fields.clone(), ..Asked::default() };
             // Under any schema a line has our names at its top level.
-            let reading = Reading::new(&Schema::builtin_default(), policy.asked());
-            let id = policy.id().to_owned();
-            let bounds = bounds.unwrap_or(EventTimeBounds::UNBOUNDED);
-            (id, Known { decider: Decider::new(policy, bounds), reading })
+            let reading = || Reading::new(&Schema::builtin_default(), &asked);
+            let reading = (!asked.fields.is_empty()).then(reading);
+            (policy.id().to_owned(), Known { policy, reading })
         });
         Verifier { known: known.collect(), bounds }
     }
 
     /// The policy of this id, if it is known.
     pub fn policy(&self, id: &str) -> Option<&Policy> {
-        self.known.get(id).map(|known| known.decider.policy())
+        self.known.get(id).map(|known| &known.policy)
     }
 }
 
 /// Verifies one line after the other.
 #[derive(Debug)]
-pub struct LineVerifier<'v> {
+pub struct LineVerifier<'v, 'l> {
     verifier: &'v Verifier,
-    keys: RepeatedKeys<'v, Member>,
-    readers: Vec<(&'v Known, TransactionReader<'v>)>,
+    /// The policies that lines named.
+    met: Vec<&'v Known>,
+    /// What the keys of lines mean to each reading that was used.
+    keys: Vec<(&'v Reading, RepeatedKeys<'l, Member>)>,
+    /// The reading of the line before: most have the same policy as that.
+    reading: &'v Reading,
 }
 
-impl<'v> LineVerifier<'v> {
+impl<'v, 'l> LineVerifier<'v, 'l> {
     /// Verifies by the policies of `verifier`.
     pub fn new(verifier: &'v Verifier) -> Self {
-        LineVerifier { verifier, keys: RepeatedKeys::new(), readers: Vec::new() }
+        LineVerifier { verifier, met: Vec::new(), keys: Vec::new(), reading: &PLAIN }
     }
 
     /// Computes a line's decision again, a scored record's or an alert's, and holds it against what the line says.
     ///
     /// # Errors
     /// [`NotADecision`]
-    pub fn verify(&mut self, line: &'v [u8], form: Form) -> Result<Verdict, NotADecision> {
+    pub fn verify(&mut self, line: &'l [u8], form: Form) -> Result<Verdict<'l>, NotADecision> {
         let text = simdutf8::basic::from_utf8(line).map_err(|_| NotADecision::Refused(Refusal::NotUtf8))?;
-        let text = text.trim_start_matches('\u{feff}');
-        let recorded = Recorded::read(text, &mut self.keys)?;
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let (recorded, transaction) = self.read(text)?;
         match recorded.is_alert {
             true => self.verify_alert(text),
-            false => self.verify_record(line, &recorded, form),
+            false => self.verify_record(text, &recorded, transaction, form),
         }
     }
 
-    /// The reader of transactions for a policy.
-    fn reader(&mut self, known: &'v Known) -> Option<&mut TransactionReader<'v>> {
-        let at = self.readers.iter().position(|(other, _)| std::ptr::eq(*other, known));
-        let at = at.unwrap_or_else(|| {
-            self.readers.push((known, TransactionReader::new(&known.reading)));
-            self.readers.len() - 1
-        });
-        self.readers.get_mut(at).map(|(_, reader)| reader)
+    /// Reads a line, its transaction by the reading of the line before.
+    fn read(&mut self, text: &'l str) -> Result<(Recorded<'l>, Members<'l>), JsonError> {
+        let reading = self.reading;
+        let known = self.keys.iter().position(|(other, _)| std::ptr::eq(*other, reading));
+        let (_, keys) = match known {
+            #[expect(clippy::indexing_slicing, reason = "the place was found")]
+            Some(place) => &mut self.keys[place],
+            None => self.keys.push_mut((reading, RepeatedKeys::new())),
+        };
+        Recorded::read(text, reading, keys)
+    }
+
+    /// The policy of this id, if it is known.
+    fn known(&mut self, id: &str) -> Option<&'v Known> {
+        let met = self.met.iter().find(|known| known.policy.id() == id);
+        if let Some(known) = met {
+            return Some(known);
+        }
+        let known = self.verifier.known.get(id)?;
+        self.met.push(known);
+        Some(known)
     }
 }
 

@@ -17,6 +17,7 @@ pub mod decided;
 mod json;
 mod known;
 mod labels;
+mod looked;
 mod measure;
 pub(crate) mod notes;
 mod pass;

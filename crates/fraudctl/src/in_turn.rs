@@ -17,29 +17,41 @@ impl<E> From<E> for Halt<E> {
     }
 }
 
-/// A chunk's turn: it comes when the chunks before it are finished.
+/// A chunk's turn with a state: it comes when the chunks before it have passed the state on.
 pub(crate) struct Turn<'s, S> {
     comes: Receiver<&'s mut S>,
     passes_on: Sender<&'s mut S>,
 }
 
-impl<S> Turn<'_, S> {
-    /// Waits for the turn, and finishes the chunk.
-    pub(crate) fn finish<E>(self, finish: impl FnOnce(&mut S) -> Result<(), E>) -> Result<(), Halt<E>> {
+impl<'s, S> Turn<'s, S> {
+    /// Waits for the turn.
+    pub(crate) fn wait<E>(&self) -> Result<&'s mut S, Halt<E>> {
         // Whoever fails, or panics, does not pass the state on.
-        let state = self.comes.recv().map_err(|_| Halt::Earlier)?;
-        finish(state)?;
+        self.comes.recv().map_err(|_| Halt::Earlier)
+    }
+
+    /// Passes the state on to the next chunk.
+    pub(crate) fn pass_on(self, state: &'s mut S) {
         // Nobody waits behind the last chunk.
         let _ = self.passes_on.send(state);
+    }
+
+    /// Waits for the turn, and finishes the chunk.
+    pub(crate) fn finish<E>(self, finish: impl FnOnce(&mut S) -> Result<(), E>) -> Result<(), Halt<E>> {
+        let state = self.wait()?;
+        finish(state)?;
+        self.pass_on(state);
         Ok(())
     }
 }
 
 /// What is left to be done.
-struct Rest<'s, S, Next> {
+struct Rest<'s, S, L, Next> {
     next: Next,
     /// The turn of the next chunk.
     comes: Receiver<&'s mut S>,
+    /// In each lane.
+    lanes: Vec<Receiver<&'s mut L>>,
 }
 
 /// Works on the chunks that `next` gives until it gives none: each thread takes the next chunk, does what it can without the others,
@@ -53,20 +65,32 @@ pub(crate) fn in_turn<C, S: Send, E: Send>(
     next: impl FnMut() -> Result<Option<C>, E> + Send,
     work: impl Fn(C, Turn<'_, S>) -> Result<(), Halt<E>> + Sync,
 ) -> Result<(), E> {
-    let (first, comes) = channel();
-    // The receiver is there, so that it is sent.
-    let _ = first.send(state);
-    let rest = Mutex::new(Rest { next, comes });
-    let take = || -> Result<Option<(C, Turn<'_, S>)>, E> {
+    in_lanes(threads, &mut [(); 0], state, next, |chunk, _, turn| work(chunk, turn))
+}
+
+/// The same with work that a chunk does in several lanes: it has a turn in each, which is independent of the others. If every chunk
+/// waits for its turns in the order of the lanes, one can be in the first while the one before it is in the second.
+///
+/// # Errors
+/// As [`in_turn`].
+pub(crate) fn in_lanes<C, L: Send, S: Send, E: Send>(
+    threads: usize,
+    lanes: &mut [L],
+    state: &mut S,
+    next: impl FnMut() -> Result<Option<C>, E> + Send,
+    work: impl Fn(C, Vec<Turn<'_, L>>, Turn<'_, S>) -> Result<(), Halt<E>> + Sync,
+) -> Result<(), E> {
+    let lanes = lanes.iter_mut().map(ready).collect();
+    let rest = Mutex::new(Rest { next, comes: ready(state), lanes });
+    let take = || -> Result<Option<_>, E> {
         let mut rest = rest.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(chunk) = (rest.next)()? else { return Ok(None) };
-        let (passes_on, comes) = channel();
-        let comes = std::mem::replace(&mut rest.comes, comes);
-        Ok(Some((chunk, Turn { comes, passes_on })))
+        let lanes: Vec<_> = rest.lanes.iter_mut().map(turn).collect();
+        Ok(Some((chunk, lanes, turn(&mut rest.comes))))
     };
     let run = || -> Result<(), Halt<E>> {
-        while let Some((chunk, turn)) = take()? {
-            work(chunk, turn)?;
+        while let Some((chunk, lanes, turn)) = take()? {
+            work(chunk, lanes, turn)?;
         }
         Ok(())
     };
@@ -82,6 +106,20 @@ pub(crate) fn in_turn<C, S: Send, E: Send>(
             Ok(()) | Err(Halt::Earlier) => Ok(()),
         })
     })
+}
+
+/// Where the first chunk finds a state.
+fn ready<S>(state: &mut S) -> Receiver<&mut S> {
+    let (sender, comes) = channel();
+    // The receiver is there, so that it is sent.
+    let _ = sender.send(state);
+    comes
+}
+
+/// The turn of the chunk that comes next, which passes on to the one behind it.
+fn turn<'s, S>(next: &mut Receiver<&'s mut S>) -> Turn<'s, S> {
+    let (passes_on, comes) = channel();
+    Turn { comes: std::mem::replace(next, comes), passes_on }
 }
 
 #[cfg(test)]
@@ -112,6 +150,52 @@ mod tests {
     fn nothing_is_finished_behind_a_chunk_that_fails() {
         for threads in 1..5 {
             assert_eq!(finished(threads, 200, Some(70)), ((0..=70).collect(), Err(70)), "{threads}");
+        }
+    }
+
+    #[test]
+    fn each_lane_has_the_chunks_in_order_and_the_last_turn_comes_behind_all_lanes() {
+        for threads in 1..5 {
+            let (mut lanes, mut finished, mut numbers) = ([const { Vec::new() }; 3], Vec::new(), 0..200_u32);
+            let next = || Ok::<_, u32>(numbers.next());
+            let work = |number: u32, lanes: Vec<Turn<'_, Vec<u32>>>, turn: Turn<'_, Vec<u32>>| {
+                for lane in lanes {
+                    let met = lane.wait()?;
+                    met.push(number);
+                    lane.pass_on(met);
+                }
+                turn.finish(|finished| {
+                    finished.push(number);
+                    Ok(())
+                })
+            };
+            assert_eq!(in_lanes(threads, &mut lanes, &mut finished, next, work), Ok(()));
+            let all: Vec<u32> = (0..200).collect();
+            assert_eq!(lanes, [&*all, &*all, &*all], "{threads}");
+            assert_eq!(finished, all, "{threads}");
+        }
+    }
+
+    #[test]
+    fn nobody_waits_forever_for_a_chunk_that_fails_in_a_lane() {
+        for threads in 1..5 {
+            let (mut lanes, mut finished, mut numbers) = ([0_u32; 2], 0, 0..200_u32);
+            let work = |number: u32, lanes: Vec<Turn<'_, u32>>, turn: Turn<'_, u32>| {
+                for (place, lane) in lanes.into_iter().enumerate() {
+                    let met = lane.wait()?;
+                    if (number, place) == (70, 1) {
+                        return Err(Halt::Failed("broken"));
+                    }
+                    *met += 1;
+                    lane.pass_on(met);
+                }
+                turn.finish(|finished| {
+                    *finished += 1;
+                    Ok(())
+                })
+            };
+            let result = in_lanes(threads, &mut lanes, &mut finished, || Ok(numbers.next()), work);
+            assert_eq!((result, finished, lanes[1]), (Err("broken"), 70, 70), "{threads}");
         }
     }
 

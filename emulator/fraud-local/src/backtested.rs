@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use backtest::engine::{Decided, Engine, Knowledge, LabelsKnown, PastRecord};
+use backtest::engine::{Decided, Engine, Knowledge, LabelsKnown, PastRecord, Shard};
 use fraud_aws::entities::{FileEntities, key_of};
 use fraud_aws::profiles::FileProfiles;
 use fraud_core::decision::Decider;
@@ -108,6 +108,7 @@ impl Backtested {
         let deciders =
             all.iter().map(|policy| Decider::new((*policy).clone(), EventTimeBounds::UNBOUNDED)).collect();
         let mut engine = Engine::new(deciders, delay, &known, labels);
+        let mut shard = Shard::default();
         let reading = Reading::new(schema, policies.asked());
         let mut steps: Vec<Vec<PastRecord<'_>>> = Vec::new();
         let mut reader = TransactionReader::new(&reading);
@@ -137,11 +138,11 @@ impl Backtested {
         let moments = [None].into_iter().chain(timeline.moments().map(Some));
         for (moment, mut records) in moments.zip(steps) {
             if let Some(moment) = moment {
-                engine.becomes(moment);
+                engine.becomes(moment, &mut [&mut shard]);
             }
             records.sort_by_key(|record| record.place);
             for record in &records {
-                let decided = engine.decide(record, |decided| decision(record, decided));
+                let decided = engine.decide(&mut shard, record, |decided| decision(record, decided));
                 // Nearly every identity has one decision: a vector that grows begins with room for four.
                 let of_identity =
                     decisions.entry(record.identity().into_owned()).or_insert_with(|| Vec::with_capacity(1));

@@ -48,6 +48,23 @@ pub(super) fn key_of(identity: &str) -> u64 {
     fixed_hash(identity)
 }
 
+/// A record of which labels [want](ComingLabels::wants) to learn something.
+#[derive(Debug)]
+pub(super) struct SeenRecord {
+    key: u64,
+    is_fraud: bool,
+    second: i64,
+    /// By decider, what its transaction is.
+    details: Vec<Details>,
+}
+
+impl SeenRecord {
+    pub(super) fn of(record: &PastRecord<'_>, details: Vec<Details>) -> Self {
+        let is_fraud = record.verdict == Some(Verdict::Fraud);
+        SeenRecord { key: record.key, is_fraud, second: record.second, details }
+    }
+}
+
 /// A label of which its transaction had to tell something.
 #[derive(Debug, Clone)]
 struct Told {
@@ -113,19 +130,19 @@ impl ComingLabels {
             || (!self.incomplete.is_empty() && self.incomplete.contains_key(&record.key))
     }
 
-    /// A record that was [wanted](Self::wants) has come: by decider, what its transaction is.
-    pub(super) fn is_seen(&mut self, record: &PastRecord<'_>, details: Vec<Details>) {
-        let key = record.key;
+    /// A record that was [wanted](Self::wants) has come.
+    pub(super) fn is_seen(&mut self, seen: SeenRecord) {
+        let SeenRecord { key, is_fraud, second, details } = seen;
         for place in self.incomplete.remove(&key).into_iter().flatten() {
             if let Some(label) = self.labels.labels.get(place) {
                 self.tell(key, label.statement.clone(), details.clone());
             }
         }
-        if record.verdict == Some(Verdict::Fraud) {
+        if is_fraud {
             let after = i64::from(self.delay.days()) * DAY_MILLIS;
-            let second = record.second.saturating_mul(1000);
+            let made = second.saturating_mul(1000);
             let statement = Statement {
-                reported_at: Timestamp::saturating_from_millis(second.saturating_add(after)),
+                reported_at: Timestamp::saturating_from_millis(made.saturating_add(after)),
                 source: LabelSource::Analyst,
                 verdict: Verdict::Fraud,
                 details: Details::default(),

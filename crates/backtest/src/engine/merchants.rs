@@ -12,9 +12,46 @@ pub(super) struct Merchants {
     names: Map<Box<str>, u32>,
     /// By decider, what is known of each merchant.
     known: Vec<Vec<Entity>>,
-    /// Transactions that are not counted yet, by merchant and day.
-    pending: Map<(u32, i32), i32>,
+    /// What is known of a merchant that nothing is known of.
+    nothing: Entity,
     today: i32,
+}
+
+/// A merchant.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Merchant<'m> {
+    /// One that has been met, at its place.
+    Met(u32),
+    /// One that has not been met before the last step, and what is known of it without its days.
+    New(&'m Entity),
+}
+
+/// Transactions of a shard's customers that are not counted yet.
+#[derive(Debug, Default)]
+pub(super) struct Counts {
+    /// By the merchant's place and the day.
+    pending: Map<(u32, i32), i32>,
+    /// By the name of a merchant that has no place yet: of each day.
+    of_new: Map<Box<str>, Vec<(i32, i32)>>,
+}
+
+impl Counts {
+    /// A merchant of this name has a transaction at this second.
+    pub(super) fn count(&mut self, merchant: Merchant<'_>, name: &str, second: i64) {
+        let day = day_of(second);
+        if let Merchant::Met(place) = merchant {
+            *self.pending.entry((place, day)).or_default() += 1;
+            return;
+        }
+        let days = match self.of_new.get_mut(name) {
+            Some(days) => days,
+            None => self.of_new.entry(name.into()).or_default(),
+        };
+        match days.iter_mut().find(|(counted, _)| *counted == day) {
+            Some((_, count)) => *count += 1,
+            None => days.push((day, 1)),
+        }
+    }
 }
 
 impl Merchants {
@@ -22,14 +59,25 @@ impl Merchants {
         Merchants {
             names: Map::default(),
             known: vec![Vec::new(); deciders],
-            pending: Map::default(),
+            nothing: Entity::new([]),
             today: i32::MIN,
         }
     }
 
-    /// What is known of the merchant at a place to a decider.
-    pub(super) fn get(&self, decider: usize, place: u32) -> Option<&Entity> {
-        self.known.get(decider)?.get(place as usize)
+    /// The merchant of this name.
+    pub(super) fn find<'m>(&'m self, known: &'m dyn Knowledge, name: &str) -> Merchant<'m> {
+        match self.names.get(name) {
+            Some(&place) => Merchant::Met(place),
+            None => Merchant::New(known.entity(EntityKind::Merchant, name).unwrap_or(&self.nothing)),
+        }
+    }
+
+    /// What is known of a merchant to a decider.
+    pub(super) fn get<'m>(&'m self, decider: usize, merchant: Merchant<'m>) -> Option<&'m Entity> {
+        match merchant {
+            Merchant::Met(place) => self.known.get(decider)?.get(place as usize),
+            Merchant::New(entity) => Some(entity),
+        }
     }
 
     /// The days of the merchant at a place as a decider knows them.
@@ -37,26 +85,39 @@ impl Merchants {
         Some(self.known.get_mut(decider)?.get_mut(place as usize)?.days_mut())
     }
 
-    /// The merchant at a place has a transaction at this second.
-    pub(super) fn count(&mut self, place: u32, second: i64) {
-        *self.pending.entry((place, day_of(second))).or_default() += 1;
+    /// Gives the merchants of these transactions a place.
+    pub(super) fn meet(&mut self, known: &dyn Knowledge, counts: &mut Counts) {
+        let Counts { pending, of_new } = counts;
+        for (name, days) in of_new.drain() {
+            let place = self.place(known, &name);
+            for (day, count) in days {
+                *pending.entry((place, day)).or_default() += count;
+            }
+        }
     }
 
     /// Counts the transactions of days that are over at this second, and forgets the days that no decision looks at.
-    pub(super) fn becomes(&mut self, second: i64, delay: LabelDelay) {
+    pub(super) fn becomes<'c>(
+        &mut self,
+        second: i64,
+        delay: LabelDelay,
+        counts: impl Iterator<Item = &'c mut Counts>,
+    ) {
         let today = day_of(second);
         let known = &mut self.known;
-        self.pending.retain(|&(place, day), count| {
-            if day >= today {
-                return true;
-            }
-            for merchants in known.iter_mut() {
-                if let Some(merchant) = merchants.get_mut(place as usize) {
-                    merchant.days_mut().add(Bucket::Transactions, day, *count);
+        for counts in counts {
+            counts.pending.retain(|&(place, day), count| {
+                if day >= today {
+                    return true;
                 }
-            }
-            false
-        });
+                for merchants in known.iter_mut() {
+                    if let Some(merchant) = merchants.get_mut(place as usize) {
+                        merchant.days_mut().add(Bucket::Transactions, day, *count);
+                    }
+                }
+                false
+            });
+        }
         if today != self.today {
             let first = delay.first_kept(today);
             known.iter_mut().flatten().for_each(|merchant| merchant.days_mut().forget_before(first));

@@ -50,6 +50,7 @@ pub struct PastRecord<'t> {
     pub(super) incoming: Option<Incoming>,
     /// The record's identity, if it is not that of its transaction.
     named: Option<String>,
+    customer_hash: u64,
     /// The identity's [key](key_of).
     pub(super) key: u64,
     /// The same for the same transaction.
@@ -80,6 +81,7 @@ impl<'t> PastRecord<'t> {
         PastRecord {
             incoming: with_history.then(|| incoming(key, named.as_deref(), &transaction, place)),
             // Who picks an id twice has made two transactions.
+            customer_hash: fixed_hash(transaction.customer_id.as_deref()),
             content_hash: fixed_hash((key, amount, second)),
             key,
             named,
@@ -100,6 +102,12 @@ impl<'t> PastRecord<'t> {
             Some(named) => Cow::Borrowed(named),
             None => Cow::Owned(identity_of(&self.transaction)),
         }
+    }
+
+    /// In which of so many shards the record's customer is.
+    pub fn shard(&self, shards: usize) -> usize {
+        // The upper half of a product with less than 2^64 is below the factor.
+        ((u128::from(self.customer_hash) * shards as u128) >> 64) as usize
     }
 
     /// The transaction as the policy at this place asks for it.

@@ -166,12 +166,13 @@ fn place(made: &Made, number: u64) -> Place {
 
 /// What an engine decides: of each transaction the score and the inputs.
 fn by_engine(made: &[Made], labels: &[Label], come: WhenLabelsCome) -> Vec<Option<(u64, Option<String>)>> {
-    by_last_policy(&[POLICY], made, labels, come)
+    by_last_policy(&[POLICY], 1, made, labels, come)
 }
 
-/// What the last of these policies decides.
+/// What the last of these policies decides, with the customers in so many shards.
 fn by_last_policy(
     policies: &[&str],
+    shards: usize,
     made: &[Made],
     labels: &[Label],
     come: WhenLabelsCome,
@@ -200,10 +201,13 @@ fn by_last_policy(
     let mut engine = Engine::new(deciders, delay(), &known, labels);
     let step = |record: &PastRecord<'_>| record.second.div_euclid(HALF_DAY);
     let mut decided = Vec::new();
+    let mut shards: Vec<Shard<'_>> = (0..shards).map(|_| Shard::default()).collect();
     for run in records.chunk_by(|one, next| step(one) == step(next)) {
-        engine.becomes(Timestamp::from_millis(step(&run[0]) * HALF_DAY * 1000).unwrap());
+        let now = Timestamp::from_millis(step(&run[0]) * HALF_DAY * 1000).unwrap();
+        engine.becomes(now, &mut shards.iter_mut().collect::<Vec<_>>());
         for record in run {
-            decided.push(engine.decide(record, |decided| {
+            let place = record.shard(shards.len());
+            decided.push(engine.decide(&mut shards[place], record, |decided| {
                 let Decided { decider, decision } = &decided[last];
                 let inputs =
                     evidence::inputs(record.asked_by(last), decision, decider.policy().further_inputs());
@@ -292,8 +296,16 @@ proptest! {
     fn a_policy_beside_another_decides_as_alone((made, labels) in world()) {
         let alone = by_engine(&made, &labels, WhenLabelsCome::Reported);
         for policies in [[OTHER, POLICY], [POLICY, POLICY]] {
-            let beside = by_last_policy(&policies, &made, &labels, WhenLabelsCome::Reported);
+            let beside = by_last_policy(&policies, 1, &made, &labels, WhenLabelsCome::Reported);
             prop_assert_eq!(&beside, &alone);
+        }
+    }
+
+    #[test]
+    fn decisions_do_not_depend_on_the_number_of_shards((made, labels) in world(), shards in 2..6_usize) {
+        for come in [WhenLabelsCome::Reported, WhenLabelsCome::AfterDelay] {
+            let together = by_engine(&made, &labels, come);
+            prop_assert_eq!(by_last_policy(&[POLICY], shards, &made, &labels, come), together);
         }
     }
 }

@@ -32,9 +32,13 @@ impl<'a> Text<'a> {
 fn unescape(raw: &str) -> Option<String> {
     let mut decoded = String::with_capacity(raw.len());
     let mut rest = raw;
-    while let Some(backslash) = rest.find('\\') {
-        decoded.push_str(&rest[..backslash]);
-        let mut escape = rest[backslash + 1..].chars();
+    // Between its quotes a string's only special bytes are those that begin an escape.
+    while let Some((plain, escape)) =
+        rest.split_at_checked(plain_run_end_without_controls(rest.as_bytes(), 0))
+        && !escape.is_empty()
+    {
+        decoded.push_str(plain);
+        let mut escape = escape.get(1..)?.chars();
         match escape.next()? {
             'b' => decoded.push('\u{8}'),
             'f' => decoded.push('\u{c}'),

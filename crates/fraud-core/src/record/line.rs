@@ -146,36 +146,52 @@ impl<'a> Own<'a> {
 }
 
 /// The profile that a record's fields tell.
-pub(crate) fn profile_of(
+fn profile_of(
     segment: Option<Value<'_>>,
     lifetime_value: Option<Value<'_>>,
     risk_score: Option<Value<'_>>,
 ) -> Profile {
     let segment = segment.and_then(Value::as_str);
+    let [segment, lifetime_value, risk_score] = attributes(segment.as_deref(), lifetime_value, risk_score);
+    Profile::new(segment, lifetime_value, risk_score)
+}
+
+/// Segment, lifetime value and risk score of the profile that a record's fields tell.
+pub(crate) fn attributes<'a>(
+    segment: Option<&'a str>,
+    lifetime_value: Option<Value<'a>>,
+    risk_score: Option<Value<'a>>,
+) -> [Attribute<'a>; 3] {
     let number = |value| match value {
         Some(Value::Number(digits)) => Attribute::Number(digits),
         _ => Attribute::Missing,
     };
-    Profile::new(
-        segment.as_deref().map_or(Attribute::Missing, Attribute::Text),
-        number(lifetime_value),
-        number(risk_score),
-    )
+    let segment = segment.map_or(Attribute::Missing, Attribute::Text);
+    [segment, number(lifetime_value), number(risk_score)]
 }
 
 /// The place that `<shard>/<sequence number>[/<sub-sequence number>]` names. Lines of releases that did not write it may have
 /// a member of the producer's under that name, so that another text is no fault.
-pub(crate) fn place(arrival: Timestamp, position: &str) -> Option<Place> {
-    let mut parts = position.split('/');
-    let (_shard, digits) = (parts.next()?, parts.next()?);
-    let sub_sequence_number = parts.next().map_or(Some(0), |digits| digits.parse().ok())?;
-    let is_position =
-        parts.next().is_none() && !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-    is_position.then(|| Place {
-        arrival: arrival.millis(),
-        sequence_number: SequenceNumber::of(digits),
-        sub_sequence_number,
-    })
+fn place(arrival: Timestamp, position: &str) -> Option<Place> {
+    let (digits, sub_sequence_number) = numbers(position)?;
+    let sequence_number = SequenceNumber::of(digits);
+    Some(Place { arrival: arrival.millis(), sequence_number, sub_sequence_number })
+}
+
+/// Whether a text has the form of a position.
+pub(crate) fn is_position(text: &str) -> bool {
+    numbers(text).is_some()
+}
+
+/// The sequence number's digits and the sub-sequence number of a position.
+fn numbers(position: &str) -> Option<(&str, u64)> {
+    let (_shard, numbers) = position.split_once('/')?;
+    let (digits, sub_sequence_number) = match numbers.split_once('/') {
+        Some((digits, sub_sequence_number)) => (digits, sub_sequence_number.parse().ok()?),
+        None => (numbers, 0),
+    };
+    let are_digits = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    are_digits.then_some((digits, sub_sequence_number))
 }
 
 #[cfg(test)]

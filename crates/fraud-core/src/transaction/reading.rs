@@ -70,7 +70,7 @@ impl Reading {
     }
 
     /// What a member's key means to this reading.
-    pub(super) fn field(&self, key: Option<&str>) -> Field {
+    pub(crate) fn field(&self, key: Option<&str>) -> Field {
         match Field::of(key) {
             Field::Other => {
                 let slot = self.slots.iter().position(|(name, _)| Some(name.as_str()) == key);

@@ -1,6 +1,7 @@
 use super::*;
 use crate::schema::Schema;
 use Refusal::*;
+use exact_text::written_time;
 use proptest::prelude::*;
 use serde_json::Value as Json;
 use serde_json::value::RawValue;

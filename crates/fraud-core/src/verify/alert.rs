@@ -12,10 +12,10 @@ use crate::inputs::Inputs;
 use crate::policy::Policy;
 use crate::scoring::reasons_json;
 
-impl LineVerifier<'_> {
-    pub(super) fn verify_alert(&self, text: &str) -> Result<Verdict, NotADecision> {
+impl LineVerifier<'_, '_> {
+    pub(super) fn verify_alert<'a>(&self, text: &'a str) -> Result<Verdict<'a>, NotADecision> {
         let alert = Alert::from_message(text.trim().to_owned(), None, None)?;
-        let mut verdict = Verdict { decision_id: Some(alert.alert_id.clone()), ..Verdict::default() };
+        let mut verdict = Verdict { decision_id: Some(alert.alert_id.clone().into()), ..Verdict::default() };
         verdict.holds(alert.written() == alert.message, Difference::Message);
         verdict.holds(has_its_identity(&alert), Difference::Identity);
         let Some(policy) = self.verifier.policy(&alert.policy) else {
@@ -23,13 +23,15 @@ impl LineVerifier<'_> {
             return Ok(verdict);
         };
         let told = match &alert.evidence {
-            Some(evidence) => match Told::read(&evidence.inputs).filter(|told| told.is_of(&[policy])) {
-                Some(told) => Some(told),
-                None => {
-                    verdict.holds(false, Difference::Inputs);
-                    return Ok(verdict);
+            Some(evidence) => {
+                match Told::read(&evidence.inputs).filter(|told| told.is_of(std::iter::once(policy))) {
+                    Some(told) => Some(told),
+                    None => {
+                        verdict.holds(false, Difference::Inputs);
+                        return Ok(verdict);
+                    }
                 }
-            },
+            }
             None => None,
         };
         let own = Own::of(&alert, policy);
@@ -124,7 +126,7 @@ fn inputs<'t>(
     policy: &Policy,
     told: Option<&Told<'t>>,
     own: &Own,
-    verdict: &mut Verdict,
+    verdict: &mut Verdict<'_>,
 ) -> Option<Inputs<'t>> {
     if let Some(told) = told {
         let Some(inputs) = told.inputs(policy) else {
@@ -146,7 +148,7 @@ fn inputs<'t>(
     }
 }
 
-fn verify_evidence(alert: &Alert, policy: &Policy, told: Option<&Told<'_>>, verdict: &mut Verdict) {
+fn verify_evidence(alert: &Alert, policy: &Policy, told: Option<&Told<'_>>, verdict: &mut Verdict<'_>) {
     let Some(evidence) = &alert.evidence else { return };
     verdict.holds(!policy.further_inputs().is_empty(), Difference::Inputs);
     verdict.holds_engine(&evidence.engine);

@@ -23,7 +23,7 @@ pub fn factors_of_alert<'p>(
     risk: Option<f64>,
 ) -> Option<Vec<FactorOutcome<'p>>> {
     if let Some(evidence) = &alert.evidence {
-        let told = Told::read(&evidence.inputs).filter(|told| told.is_of(&[policy]))?;
+        let told = Told::read(&evidence.inputs).filter(|told| told.is_of(std::iter::once(policy)))?;
         return Some(policy.breakdown(&told.inputs(policy)?));
     }
     let mut own = Own::of(alert, policy);

@@ -5,15 +5,14 @@ use std::borrow::Cow;
 use exact_text::json::{JsonError, RepeatedKeys, Scanner, Value};
 
 use crate::fields;
-use crate::profile::Profile;
-use crate::record::profile_of;
-use crate::transaction::MAX_DEPTH;
+use crate::transaction::{Field, MAX_DEPTH, Members, Reading};
 
 /// What a member's key means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Member {
-    Own(Own),
-    Other,
+pub(super) struct Member {
+    own: Option<Own>,
+    /// To the transaction.
+    field: Field,
 }
 
 /// Our own members that are read.
@@ -42,9 +41,9 @@ pub(super) enum Own {
 
 const MEMBERS: usize = Own::AlertType as usize + 1;
 
-impl Member {
-    fn of(key: Option<&str>) -> Self {
-        Member::Own(match key {
+impl Own {
+    fn of(key: Option<&str>) -> Option<Self> {
+        Some(match key {
             Some(fields::CUSTOMER_SEGMENT) => Own::Segment,
             Some(fields::CUSTOMER_LIFETIME_VALUE) => Own::LifetimeValue,
             Some(fields::CUSTOMER_RISK_SCORE) => Own::RiskScore,
@@ -64,7 +63,7 @@ impl Member {
             Some(fields::SHADOW_POLICY) => Own::ShadowPolicy,
             Some(fields::SHADOW_CUSTOMER_RISK) => Own::ShadowRisk,
             Some("alert_type") => Own::AlertType,
-            _ => return Member::Other,
+            _ => return None,
         })
     }
 }
@@ -77,22 +76,28 @@ pub(super) struct Recorded<'a> {
 }
 
 impl<'a> Recorded<'a> {
-    pub(super) fn read(text: &'a str, keys: &mut RepeatedKeys<'a, Member>) -> Result<Self, JsonError> {
-        let mut members = [None; MEMBERS];
+    /// Reads a line: our own members, and those of its transaction by `reading`.
+    pub(super) fn read(
+        text: &'a str,
+        reading: &Reading,
+        keys: &mut RepeatedKeys<'a, Member>,
+    ) -> Result<(Self, Members<'a>), JsonError> {
+        let (mut members, mut transaction) = ([None; MEMBERS], Members::of(reading));
         let mut scanner = Scanner::new(text, MAX_DEPTH);
-        scanner.members(keys, Member::of, |member, scanner| {
+        let meaning = |key: Option<&str>| Member { own: Own::of(key), field: reading.field(key) };
+        scanner.members(keys, meaning, |Member { own, field }, scanner| {
             let value = scanner.value()?;
-            if let Member::Own(own) = member
-                && let Some(place) = members.get_mut(own as usize)
-            {
+            if let Some(place) = own.and_then(|own| members.get_mut(own as usize)) {
                 *place = Some(value).filter(|value| !matches!(value, Value::Null));
             }
+            transaction.set(field, value);
             Ok::<_, JsonError>(())
         })?;
+        scanner.end()?;
         let mut recorded = Recorded { members, is_alert: false };
         // A producer may write `alert_type`, but not our names.
         recorded.is_alert = recorded.has(Own::AlertType) && !recorded.has(Own::Policy);
-        Ok(recorded)
+        Ok((recorded, transaction))
     }
 
     pub(super) fn get(&self, own: Own) -> Option<Value<'a>> {
@@ -117,11 +122,6 @@ impl<'a> Recorded<'a> {
     /// Whether any field of a profile is there.
     pub(super) fn has_profile(&self) -> bool {
         [Own::Segment, Own::LifetimeValue, Own::RiskScore].into_iter().any(|own| self.has(own))
-    }
-
-    /// The profile that the fields tell.
-    pub(super) fn profile(&self) -> Profile {
-        profile_of(self.get(Own::Segment), self.get(Own::LifetimeValue), self.get(Own::RiskScore))
     }
 
     /// Whether the reasons are these names.

@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use super::*;
 use crate::alert::Alert;
+use crate::decision::Decider;
 use crate::enrichment::Enrichment;
 use crate::entity::{EntitiesFound, Entity, EntityFound, EntityKind};
 use crate::found::{Found, HistoryFound};
@@ -12,6 +13,8 @@ use crate::identity::Position;
 use crate::policy::testing::any_policy;
 use crate::profile::{Attribute, Profile};
 use crate::record::RecordEncoder;
+use crate::shadow::Policies;
+use crate::transaction::TransactionReader;
 
 const DEFAULT: &str = include_str!("../../policies/default.toml");
 
@@ -78,13 +81,22 @@ fn written(
     enrichment: Enrichment<'_>,
     position: Option<Position<'_>>,
 ) -> (String, Option<String>) {
-    let reading = Reading::new(&Schema::builtin_default(), policy.asked());
+    written_by(&policy.clone().into(), payload, enrichment, position)
+}
+
+fn written_by(
+    policies: &Policies,
+    payload: &str,
+    enrichment: Enrichment<'_>,
+    position: Option<Position<'_>>,
+) -> (String, Option<String>) {
+    let reading = Reading::new(&Schema::builtin_default(), policies.asked());
     let transaction = TransactionReader::new(&reading).read(payload.as_bytes()).unwrap();
-    let decider = Decider::new(policy.clone(), EventTimeBounds::UNBOUNDED);
+    let decider = Decider::new(policies.clone(), EventTimeBounds::UNBOUNDED);
     let merchant = Entity::new([("risk", Attribute::Number("0.75"))]);
     let device = Entity::new([("list_stolen", Attribute::Number("0"))]);
     let mut entities = EntitiesFound::default();
-    for kind in policy.asked().entities.iter() {
+    for kind in policies.asked().entities.iter() {
         entities.set(
             kind,
             match kind {
@@ -95,7 +107,7 @@ fn written(
         );
     }
     let inputs = HistoryInputs { amount: 125_000, count_1h: 3, ..HistoryInputs::default() };
-    let history = match policy.history() {
+    let history = match policies.history() {
         Some(_) => HistoryFound::New(&inputs),
         None => HistoryFound::NotAsked,
     };
@@ -120,7 +132,7 @@ fn policy(text: &str) -> Policy {
     Policy::parse(text).unwrap()
 }
 
-fn verdict_of(policies: &[&str], line: &str) -> Verdict {
+fn verdict_of<'l>(policies: &[&str], line: &'l str) -> Verdict<'l> {
     let verifier = Verifier::new(policies.iter().map(|text| policy(text)), None);
     LineVerifier::new(&verifier).verify(line.as_bytes(), Form::Json).unwrap()
 }
@@ -184,7 +196,8 @@ fn every_field_of_a_decision_is_found_if_it_is_changed() {
         let found = verdict_of(&[FURTHER], &changed).differences;
         assert!(found.contains(&expected), "{from} -> {to}: {found:?}");
     }
-    let unknown = verdict_of(&[FURTHER], &replaced(&line, "further@", "nearer@"));
+    let nearer = replaced(&line, "further@", "nearer@");
+    let unknown = verdict_of(&[FURTHER], &nearer);
     assert!(unknown.unknown_policy.unwrap().starts_with("nearer@"));
     assert_eq!(
         verdict_of(&[FURTHER], &replaced(&line, r#""fraud_inputs""#, r#""inputs""#)).lacks,
@@ -285,6 +298,56 @@ fn the_score_of_a_policy_in_the_shadow_is_computed_from_the_same_line() {
     assert!(verdict_of(&policies, &of_stricter(r#","shadow_customer_risk":0.75"#)).is_verified());
     assert!(!verdict_of(&policies, &of_stricter("")).is_verified());
     assert!(!verdict_of(&policies, &of_stricter(r#","shadow_customer_risk":0.76"#)).is_verified());
+}
+
+#[test]
+fn lines_of_several_policies_are_verified_in_any_order() {
+    const OTHER: &str = r#"
+        name = "other"
+        cap = 1000
+        threshold = 10
+        default_risk = 0.5
+        [[factors]]
+        name = "mobile"
+        when = [{ field = "device", any_of = ["mobile"] }]
+        points = 20
+        [[factors]]
+        name = "online"
+        when = [{ field = "channel", any_of = ["web"] }]
+        points = 7
+    "#;
+    let gold = gold();
+    let payload = replaced(PAYLOAD, r#""channel""#, r#""device":"mobile","channel""#);
+    let line =
+        |policies: &Policies| written_by(policies, &payload, Enrichment::Profile(&gold), Some(position())).0;
+    let shadowed = |active, shadow| line(&Policies::with_shadow(policy(active), policy(shadow)).unwrap());
+    // What is read of a transaction is something else for each but the default.
+    let right = [
+        line(&policy(DEFAULT).into()),
+        line(&policy(FURTHER).into()),
+        line(&policy(OTHER).into()),
+        shadowed(FURTHER, OTHER),
+        shadowed(OTHER, FURTHER),
+        shadowed(DEFAULT, OTHER),
+        shadowed(OTHER, DEFAULT),
+    ];
+    // The first looks at no channel.
+    let wrong: Vec<String> =
+        right.iter().skip(1).map(|line| replaced(line, r#""channel":"web""#, r#""channel":"app""#)).collect();
+    let verifier = Verifier::new([DEFAULT, FURTHER, OTHER].map(policy), None);
+    let all: Vec<(&String, bool)> =
+        right.iter().map(|line| (line, true)).chain(wrong.iter().map(|line| (line, false))).collect();
+    for (one, one_holds) in &all {
+        for (other, other_holds) in &all {
+            let mut lines = LineVerifier::new(&verifier);
+            for (line, holds) in [(one, one_holds), (other, other_holds)] {
+                let verdict = lines.verify(line.as_bytes(), Form::Json).unwrap();
+                let expected: &[Difference] = if *holds { &[] } else { &[Difference::Inputs] };
+                assert_eq!(verdict.differences, expected, "{line}");
+                assert!(!holds || verdict.is_verified(), "{line}");
+            }
+        }
+    }
 }
 
 #[test]

@@ -6,9 +6,11 @@ use exact_text::json::{JsonError, Scanner, Value};
 
 use crate::entity::EntityKind;
 use crate::inputs::{Input, InputValue, Inputs, ValueType};
-use crate::policy::Policy;
+use crate::policy::{FurtherInput, Policy};
 
 const UNAVAILABLE: &str = "unavailable";
+/// Most decisions tell no more.
+const USUAL_MEMBERS: usize = 12;
 /// The inputs of every policy.
 const BASIC: [&str; 3] = ["amount", "customer_risk", "hour"];
 
@@ -18,7 +20,7 @@ pub(super) struct Told<'t>(Vec<(Cow<'t, str>, Value<'t>)>);
 
 impl<'t> Told<'t> {
     pub(super) fn read(text: &'t str) -> Option<Self> {
-        let mut members: Vec<(Cow<'t, str>, Value<'t>)> = Vec::new();
+        let mut members: Vec<(Cow<'t, str>, Value<'t>)> = Vec::with_capacity(USUAL_MEMBERS);
         let mut scanner = Scanner::new(text, 1);
         let read = scanner.object(|key, scanner| {
             let value = scanner.value()?;
@@ -65,13 +67,34 @@ impl<'t> Told<'t> {
             amount: self.number("amount")?,
             customer_risk: self.number("customer_risk")?,
             hour,
-            further: policy.further_inputs().iter().map(|further| self.value(&further.input)).collect(),
+            further: self.further(policy),
             unusable_fields: 0,
         })
     }
 
-    fn value(&self, input: &Input) -> InputValue<'t> {
-        match (self.get(&input.name()), input.value_type()) {
+    fn further(&self, policy: &Policy) -> Vec<InputValue<'t>> {
+        // They are told in the policy's order, behind the basic ones.
+        let mut next = BASIC.len().min(self.0.len());
+        let value = |further: &FurtherInput| {
+            let place = self.place(&further.name, next);
+            next = place.map_or(next, |place| place + 1);
+            let told = place.and_then(|place| self.0.get(place)).map(|(_, value)| *value);
+            self.value(&further.input, told)
+        };
+        policy.further_inputs().iter().map(value).collect()
+    }
+
+    /// Where a member is, which is looked for at one place first.
+    fn place(&self, name: &str, first: usize) -> Option<usize> {
+        match self.0.get(first) {
+            // No name is told twice: that is found by `is_of`.
+            Some((key, _)) if key == name => Some(first),
+            _ => self.0.iter().position(|(key, _)| key == name),
+        }
+    }
+
+    fn value(&self, input: &Input, told: Option<Value<'t>>) -> InputValue<'t> {
+        match (told, input.value_type()) {
             (Some(Value::Number(digits)), ValueType::Number) => {
                 digits.parse().map_or(InputValue::None, InputValue::Number)
             }
@@ -93,8 +116,8 @@ impl<'t> Told<'t> {
     }
 
     /// Whether each member is one that a decision by these policies tells, and of its type.
-    pub(super) fn is_of(&self, policies: &[&Policy]) -> bool {
-        let further = || policies.iter().flat_map(|policy| policy.further_inputs());
+    pub(super) fn is_of<'p>(&self, policies: impl Iterator<Item = &'p Policy> + Clone) -> bool {
+        let further = || policies.clone().flat_map(Policy::further_inputs);
         self.0.iter().enumerate().all(|(index, (name, value))| {
             let is_first = self.0.iter().take(index).all(|(other, _)| other != name);
             let is_named = match value {
@@ -102,9 +125,8 @@ impl<'t> Told<'t> {
                 Value::String(_) if further().any(|further| is_kind(&further.input, name)) => {
                     value.as_str().as_deref() == Some(UNAVAILABLE)
                 }
-                _ => further().any(|further| {
-                    further.input.name() == *name && is_of_type(value, further.input.value_type())
-                }),
+                _ => further()
+                    .any(|further| further.name == **name && is_of_type(value, further.input.value_type())),
             };
             is_first && is_named
         })

@@ -46,8 +46,8 @@ impl Display for Proven {
     }
 }
 
-impl From<Result<Verdict, NotADecision>> for Proven {
-    fn from(verdict: Result<Verdict, NotADecision>) -> Self {
+impl From<Result<Verdict<'_>, NotADecision>> for Proven {
+    fn from(verdict: Result<Verdict<'_>, NotADecision>) -> Self {
         let verdict = match verdict {
             Ok(verdict) => verdict,
             Err(error) => return Proven::NotADecision(error.to_string()),

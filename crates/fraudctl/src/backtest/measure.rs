@@ -9,12 +9,11 @@ use backtest::measures::{
 };
 use fraud_core::decision::Decider;
 use fraud_core::event_time::EventTimeBounds;
-use fraud_core::found::HistoryFound;
 use fraud_core::label::Verdict;
 use fraud_core::policy::Policy;
-use fraud_core::profile::Profile;
-use fraud_core::scoring::reasons_json;
+use fraud_core::scoring::Score;
 
+use super::looked::Looked;
 use super::pass::{Met, Pass, Stop};
 use super::past::Past;
 use super::records::{Form, RecordReader};
@@ -119,7 +118,8 @@ impl Past<'_> {
         );
         let decider = |policy: &&Policy| Decider::new((*policy).clone(), EventTimeBounds::UNBOUNDED);
         let deciders = question.policies.iter().map(decider).collect();
-        let mut engine = Engine::new(deciders, self.delay, &self.known, self.labels.clone());
+        let engine = Engine::new(deciders, self.delay, &self.known, self.labels.clone());
+        let look = |_: &PastRecord<'_>, decided: &[Decided<'_>]| Looked::of(question, decided);
         let mut sums = Sums::new(self, question);
         let bar = progress(input.size());
         let lacking = || arguments.schema.lacking();
@@ -132,8 +132,8 @@ impl Past<'_> {
             interrupt,
             bar: &bar,
         };
-        let take = |record: &PastRecord<'_>, decided: &[Decided<'_>]| sums.add(record, decided);
-        let met = pass.run(input, Steps::new(&mut engine, take));
+        let take = |record: &PastRecord<'_>, looked: Looked| sums.add(record, &looked);
+        let met = pass.run(input, &Steps::new(engine, look), take);
         bar.finish_and_clear();
         let met = met?;
         Ok(sums.measured(met, reader.form() == Form::ScoredLines)?)
@@ -195,51 +195,43 @@ impl<'a> Sums<'a> {
         }
     }
 
-    fn add(&mut self, record: &PastRecord<'_>, decided: &[Decided<'_>]) {
+    fn add(&mut self, record: &PastRecord<'_>, looked: &Looked) {
         let (first, last) = self.span.unwrap_or_else(|| self.begin(record.second));
         self.span = Some((first, last.max(record.second)));
-        let is_expired = decided.iter().any(|of| of.decision.history == HistoryFound::Expired);
-        self.expired += u64::from(is_expired);
+        self.expired += u64::from(looked.is_expired);
         let truth = self.truth(record);
-        let profile = decided.first().and_then(|of| of.decision.enrichment.profile());
-        let segment = profile.map(Profile::segment);
-        let judged = |(of, threshold): (&Decided<'_>, &f64)| Judged {
+        let judged = |(score, threshold): (&Score, &f64)| Judged {
             time: record.second,
-            score: of.decision.score.value,
-            is_alert: of.decision.score.value > *threshold,
+            score: score.value,
+            is_alert: score.value > *threshold,
             truth,
             amount: record.amount,
             customer: record.transaction.customer_id.as_deref().unwrap_or_default(),
-            segment: segment.as_deref(),
-            factors: of.decision.score.factors,
+            segment: looked.segment.as_deref(),
+            factors: score.factors,
         };
-        let mut all = decided.iter().zip(&self.question.thresholds).map(judged);
+        let mut all = looked.scores.iter().flatten().zip(&self.question.thresholds).map(judged);
         let judged = [all.next(), all.next()];
-        if let (Some(without), Some(of), Some(judged)) =
-            (&mut self.without, decided.last(), judged.iter().flatten().last())
+        if let (Some(without), Some(judged)) = (&mut self.without, judged.iter().flatten().last())
             && judged.time >= self.from
         {
-            let points: Vec<f64> = of.decider.policy().points(&of.decision.inputs).collect();
-            without.add(judged, &points);
+            without.add(judged, &looked.points);
         }
         for (tally, judged) in self.tallies.iter_mut().zip(judged.iter().flatten()) {
             tally.add(judged);
         }
         if let (Some(comparison), [Some(one), Some(other)]) = (&mut self.comparison, &judged) {
-            let of = |place: usize| decided.get(place).map(|of| of.decider.reasons(&of.decision));
-            let reasons =
-                || [0, 1].map(|place| of(place).map(|reasons| reasons_json(&reasons)).unwrap_or_default());
+            let reasons = || looked.reasons.clone();
             comparison.add(&Compared { judged: [one, other], id: &record.identity(), reasons: &reasons });
         }
-        if let (Some(rows), Some(of), [Some(judged), _]) = (&mut self.rows, decided.first(), &judged)
+        if let (Some(rows), [Some(judged), _]) = (&mut self.rows, &judged)
             && judged.time >= self.from
         {
             self.is_full |= rows.bytes() > self.past.arguments.memory();
             if self.is_full {
                 return;
             }
-            let policy = of.decider.policy();
-            rows.add(judged, policy.factors().iter().map(|factor| policy.seen(factor, &of.decision.inputs)));
+            rows.add(judged, looked.seen.iter().copied());
         }
     }
 

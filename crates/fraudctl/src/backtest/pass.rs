@@ -11,10 +11,10 @@ use indicatif::ProgressBar;
 
 use super::records::{Numbered, RecordReader};
 use super::sorted::{Sorter, TooLate};
-use super::steps::Steps;
+use super::steps::{Lane, Steps};
 use crate::Failure;
 use crate::display::counted;
-use crate::in_turn::{Turn, in_turn};
+use crate::in_turn::{Turn, in_lanes, in_turn};
 use crate::input::{Entry, Input, InputError, SourceLocation};
 use crate::interrupt::Interrupt;
 use crate::schema::LackingCounts;
@@ -70,27 +70,42 @@ pub(super) struct Pass<'p> {
     pub(super) bar: &'p ProgressBar,
 }
 
-/// What becomes of entries that are read, in their order.
-struct Progress<'s, 'k, Take> {
+/// What becomes of records, in their order.
+struct Progress<Take> {
     met: Met,
     /// The last place that was decided.
     last: Option<Place>,
-    sorter: Option<Sorter>,
-    steps: Steps<'s, 'k, Take>,
+    take: Take,
+}
+
+/// The same where they are put in order.
+struct Sorting<'k, Take> {
+    progress: Progress<Take>,
+    sorter: Sorter,
+    lanes: Vec<Lane<'k>>,
 }
 
 impl Pass<'_> {
-    /// Decides on all that `input` has: several threads take chunks of it, read them as records, and decide on them in turn.
+    /// Decides on all that `input` has: several threads take chunks of it, read them as records, and decide on them. `take` gets
+    /// each record in its order, and what is to be known of its decisions.
     ///
     /// # Errors
     /// [`Stop`]
-    pub(super) fn run<Take>(&self, input: Input, steps: Steps<'_, '_, Take>) -> Result<Met, Stop>
+    pub(super) fn run<'k, Look, R, Take>(
+        &self,
+        input: Input,
+        steps: &Steps<'k, Look>,
+        take: Take,
+    ) -> Result<Met, Stop>
     where
-        Take: FnMut(&PastRecord<'_>, &[Decided<'_>]) + Send,
+        Look: Fn(&PastRecord<'_>, &[Decided<'_>]) -> R + Sync,
+        R: Send,
+        Take: FnMut(&PastRecord<'_>, R) + Send,
     {
         let (read, chunks) = (input.bytes_read(), read_ahead(input));
         let met = Met { lacking: (self.lacking)(), ..Met::default() };
-        let mut progress = Progress { met, last: None, sorter: self.sort.map(Sorter::new), steps };
+        let mut progress = Progress { met, last: None, take };
+        let mut lanes = self.lanes();
         let mut entries = 0;
         let count = &mut entries;
         let next = move || {
@@ -109,87 +124,121 @@ impl Pass<'_> {
                 return Ok(Some(numbered.collect::<Vec<_>>()));
             }
         };
-        in_turn(self.threads, &mut progress, next, |entries: Vec<Numbered>, turn: Turn<'_, _>| {
-            let records = self.reader.read(&entries);
-            turn.finish(|progress| match progress.sorter {
-                None => self.decide(&entries, records, progress),
-                Some(_) => self.sort(&entries, records, progress),
-            })
-        })?;
-        if let Some(sorter) = &mut progress.sorter {
-            self.decide_sorted(&sorter.rest(), &mut progress.steps)?;
-        }
-        progress.met.entries = entries;
-        progress.met.copies = progress.steps.copies;
-        Ok(progress.met)
+        let mut met = match self.sort {
+            None => {
+                in_lanes(self.threads, &mut lanes, &mut progress, next, |entries, lanes, turn| {
+                    let records = self.reader.read(&entries);
+                    let used: Vec<_> =
+                        records.iter().flatten().filter(|record| self.is_used(record)).collect();
+                    let looked = steps.decide(&used, lanes)?;
+                    turn.finish(|progress| self.finish(&entries, &records, looked, progress))
+                })?;
+                progress.met
+            }
+            Some(limit) => {
+                let mut sorting = Sorting { progress, sorter: Sorter::new(limit), lanes };
+                in_turn(self.threads, &mut sorting, next, |entries: Vec<Numbered>, turn: Turn<'_, _>| {
+                    let records = self.reader.read(&entries);
+                    turn.finish(|sorting| self.sort(&entries, &records, steps, sorting))
+                })?;
+                self.decide_sorted(&sorting.sorter.rest(), steps, &mut sorting)?;
+                sorting.progress.met
+            }
+        };
+        met.entries = entries;
+        Ok(met)
     }
 
-    /// Decides on entries that are in order as they come.
-    fn decide<Take>(
+    /// So many that threads seldom wait for each other.
+    fn lanes<'k>(&self) -> Vec<Lane<'k>> {
+        let lanes = if self.threads == 1 { 1 } else { 2 * self.threads };
+        (0..lanes).map(|_| Lane::default()).collect()
+    }
+
+    /// Finishes a chunk of entries that were decided as they came: `looked` is what is to be known of those that are used.
+    fn finish<R, Take>(
         &self,
         entries: &[Numbered],
-        records: Vec<Result<PastRecord<'_>, String>>,
-        progress: &mut Progress<'_, '_, Take>,
+        records: &[Result<PastRecord<'_>, String>],
+        looked: Vec<Option<R>>,
+        progress: &mut Progress<Take>,
     ) -> Result<(), Stop>
     where
-        Take: FnMut(&PastRecord<'_>, &[Decided<'_>]),
+        Take: FnMut(&PastRecord<'_>, R),
     {
-        for (record, entry) in records.into_iter().zip(entries) {
-            let Some(record) = self.used(record, entry, progress) else { continue };
+        let mut looked = looked.into_iter();
+        for (record, entry) in records.iter().zip(entries) {
+            let Some(record) = self.used(record, entry, &mut progress.met) else { continue };
             if progress.last.is_some_and(|last| record.place < last) {
                 return Err(Stop::NotInOrder(entry.entry.location.clone()));
             }
             progress.last = Some(record.place);
-            progress.steps.decide(&record);
+            progress.decided(record, looked.next().flatten());
         }
         Ok(())
     }
 
     /// Keeps entries that are used, to put them in order. If there are too many, some of them are decided.
-    fn sort<Take>(
+    fn sort<'k, Look, R, Take>(
         &self,
         entries: &[Numbered],
-        records: Vec<Result<PastRecord<'_>, String>>,
-        progress: &mut Progress<'_, '_, Take>,
+        records: &[Result<PastRecord<'_>, String>],
+        steps: &Steps<'k, Look>,
+        sorting: &mut Sorting<'k, Take>,
     ) -> Result<(), Stop>
     where
-        Take: FnMut(&PastRecord<'_>, &[Decided<'_>]) + Send,
+        Look: Fn(&PastRecord<'_>, &[Decided<'_>]) -> R + Sync,
+        R: Send,
+        Take: FnMut(&PastRecord<'_>, R) + Send,
     {
-        for (record, entry) in records.into_iter().zip(entries) {
-            let Some(record) = self.used(record, entry, progress) else { continue };
-            let Some(sorter) = &mut progress.sorter else { continue };
+        for (record, entry) in records.iter().zip(entries) {
+            let Some(record) = self.used(record, entry, &mut sorting.progress.met) else { continue };
             let not_in_order = |TooLate| Stop::NotInOrder(entry.entry.location.clone());
-            sorter.keep(record.place, entry.clone()).map_err(not_in_order)?;
+            sorting.sorter.keep(record.place, entry.clone()).map_err(not_in_order)?;
         }
-        let decided = progress.sorter.as_mut().map(Sorter::too_many).unwrap_or_default();
-        self.decide_sorted(&decided, &mut progress.steps)
+        let decided = sorting.sorter.too_many();
+        self.decide_sorted(&decided, steps, sorting)
     }
 
     /// Decides on entries that are in order. All were read before without a fault.
-    fn decide_sorted<Take>(&self, entries: &[Numbered], steps: &mut Steps<'_, '_, Take>) -> Result<(), Stop>
+    fn decide_sorted<'k, Look, R, Take>(
+        &self,
+        entries: &[Numbered],
+        steps: &Steps<'k, Look>,
+        Sorting { progress, lanes, .. }: &mut Sorting<'k, Take>,
+    ) -> Result<(), Stop>
     where
-        Take: FnMut(&PastRecord<'_>, &[Decided<'_>]) + Send,
+        Look: Fn(&PastRecord<'_>, &[Decided<'_>]) -> R + Sync,
+        R: Send,
+        Take: FnMut(&PastRecord<'_>, R) + Send,
     {
         let mut chunks = entries.chunks(CHUNK);
         let next = || self.stop_if_interrupted().map(|()| chunks.next());
-        in_turn(self.threads, steps, next, |entries, turn: Turn<'_, _>| {
+        in_lanes(self.threads, lanes, progress, next, |entries, lanes, turn| {
             let records = self.reader.read(entries);
-            turn.finish(|steps| {
-                records.into_iter().flatten().for_each(|record| steps.decide(&record));
+            let used: Vec<_> = records.iter().flatten().collect();
+            let looked = steps.decide(&used, lanes)?;
+            turn.finish(|progress| {
+                used.into_iter().zip(looked).for_each(|(record, looked)| progress.decided(record, looked));
                 Ok(())
             })
         })
     }
 
+    /// Whether a record is not left out.
+    fn is_used(&self, record: &PastRecord<'_>) -> bool {
+        self.to.is_none_or(|to| record.second < to)
+    }
+
     /// The record of an entry if it is used. Counts those that are not.
-    fn used<'e, Take>(
+    fn used<'r, 'e>(
         &self,
-        record: Result<PastRecord<'e>, String>,
+        record: &'r Result<PastRecord<'e>, String>,
         entry: &Numbered,
-        Progress { met, .. }: &mut Progress<'_, '_, Take>,
-    ) -> Option<PastRecord<'e>> {
+        met: &mut Met,
+    ) -> Option<&'r PastRecord<'e>> {
         match record {
-            Ok(record) if self.to.is_some_and(|to| record.second >= to) => {
+            Ok(record) if !self.is_used(record) => {
                 met.later += 1;
                 None
             }
@@ -215,6 +264,19 @@ impl Pass<'_> {
         match self.interrupt.has_come() {
             true => Err(Stop::Failed(anyhow!("interrupted: nothing is measured of a part").into())),
             false => Ok(()),
+        }
+    }
+}
+
+impl<Take> Progress<Take> {
+    /// A record was decided; `looked` is `None` of a copy.
+    fn decided<R>(&mut self, record: &PastRecord<'_>, looked: Option<R>)
+    where
+        Take: FnMut(&PastRecord<'_>, R),
+    {
+        match looked {
+            Some(looked) => (self.take)(record, looked),
+            None => self.met.copies += 1,
         }
     }
 }

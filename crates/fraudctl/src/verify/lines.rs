@@ -54,10 +54,7 @@ impl<'v> LineChecker<'v> {
         tally
     }
 
-    fn verdict<'l>(&self, lines: &mut LineVerifier<'l>, entry: &'l Entry) -> Result<Verdict, String>
-    where
-        'v: 'l,
-    {
+    fn verdict<'l>(&self, lines: &mut LineVerifier<'v, 'l>, entry: &'l Entry) -> Result<Verdict<'l>, String> {
         if let Some(fault) = entry.fault {
             let cut_off = if entry.is_open { " (is the file cut off here?)" } else { "" };
             return Err(format!("{fault}{cut_off}"));
@@ -76,13 +73,13 @@ impl<'v> LineChecker<'v> {
     }
 }
 
-fn take(tally: &mut Tally, entry: &Entry, mut verdict: Verdict, partition: Option<Partition>) {
+fn take(tally: &mut Tally, entry: &Entry, mut verdict: Verdict<'_>, partition: Option<Partition>) {
     if let (Some(partition), Some(counted)) = (partition, verdict.counted)
         && !partition.holds(counted)
     {
         verdict.differences.push(Difference::Partition);
     }
-    let named = |what: Option<String>| place(entry, verdict.decision_id.clone(), what);
+    let named = |what: Option<String>| place(entry, verdict.decision_id.as_deref(), what);
     for difference in &verdict.differences {
         tally.count(Kind::Differs(*difference), || named(None));
     }
@@ -103,6 +100,6 @@ fn take(tally: &mut Tally, entry: &Entry, mut verdict: Verdict, partition: Optio
     tally.by_another_engine += u64::from(verdict.by_another_engine);
 }
 
-fn place(entry: &Entry, decision_id: Option<String>, what: Option<String>) -> Place {
-    Place { location: entry.location.to_string(), decision_id, what }
+fn place(entry: &Entry, decision_id: Option<&str>, what: Option<String>) -> Place {
+    Place { location: entry.location.to_string(), decision_id: decision_id.map(str::to_owned), what }
 }
