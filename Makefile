@@ -45,7 +45,7 @@ test: nextest bootstraps test-template ## Run all tests
 	cargo test --workspace --doc --quiet
 
 .PHONY: check
-check: fmt clippy deny docs lint-template check-template ## Check format, lints, dependencies, documentation and the template
+check: fmt clippy deny docs package-crates lint-template check-template ## Check format, lints, dependencies, documentation, packages and the template
 
 ##@ Parts of `make check`
 
@@ -64,6 +64,12 @@ deny: cargo-deny ## Check bans, licences and sources of dependencies
 .PHONY: docs
 docs: ## Build the documentation, warnings are errors
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
+
+# The crates that strangers can use, and what they depend on here: each is built from its package alone. Nothing is published.
+PACKAGES := exact-text kinesis-batch kpl-aggregation lambda-events stream-position
+.PHONY: package-crates
+package-crates: ## Pack the crates that can be used without this workspace, and build each from its package
+	cargo package --quiet --locked --allow-dirty $(foreach package,$(PACKAGES),--package $(package))
 
 # The rules of tests/template over what SAM makes of the template; makes no call to AWS.
 CONTRACT := PYTHONPATH=tests/template PYTHONDONTWRITEBYTECODE=1 .venv/bin/python -m template_contract
@@ -178,7 +184,7 @@ profile: bench-tool ## Show where the transform's instructions go (needs valgrin
 
 # The packages whose readers and writers are compared with a slower way.
 SOAKED := package(exact-text) | package(fraud-core) | package(lambda-events) | package(kinesis-batch) \
-	| package(kpl-aggregation) | package(firehose-transform) \
+	| package(fraud-batch) | package(kpl-aggregation) | package(firehose-transform) \
 	| binary(fuzz_event_readers)
 # How many seconds `make soak` mutates the events of each reader.
 FUZZ ?= 60
