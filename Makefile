@@ -106,6 +106,10 @@ label-delays: ## Show what labels are worth if they come after 1, 3 and 7 days, 
 		target/debug/fraud-local $(LABELLED) $$come --out target/label-delays \
 			| grep -E 'card-simulated@.*precision|alanced|BALANCED'; done
 
+.PHONY: query-lake
+query-lake: .venv/installed ## Run every query of docs/queries.md in DuckDB over what `make run` left in out/
+	@PYTHONDONTWRITEBYTECODE=1 .venv/bin/python tests/queries/run.py docs/queries.md .
+
 .PHONY: package
 package: build ## Pack the functions as `sam deploy` sends them (TEMPLATE=<file>)
 	SAM_CLI_TELEMETRY=0 sam build --template $(TEMPLATE)
