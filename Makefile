@@ -95,7 +95,7 @@ lint-template: .venv/installed ## Lint the template as it is and as SAM expands 
 ##@ More
 
 .PHONY: build
-build: .venv/installed ## Build all functions for Lambda, in one run
+build: .venv/cargo-lambda ## Build all functions for Lambda, in one run
 	cargo lambda build --release $(foreach function,$(notdir $(wildcard functions/*)),--bin $(function))
 
 .PHONY: label-delays
@@ -111,7 +111,7 @@ query-lake: .venv/installed ## Run every query of docs/queries.md in DuckDB over
 	@PYTHONDONTWRITEBYTECODE=1 .venv/bin/python tests/queries/run.py docs/queries.md .
 
 .PHONY: package
-package: build ## Pack the functions as `sam deploy` sends them (TEMPLATE=<file>)
+package: build .venv/installed ## Pack the functions as `sam deploy` sends them (TEMPLATE=<file>)
 	SAM_CLI_TELEMETRY=0 sam build --template $(TEMPLATE)
 
 .PHONY: test-template
@@ -277,12 +277,19 @@ test-pages: browser .tools/pages/installed ## Open every page that the tools wri
 
 # The functions as cargo-lambda's emulator runs them: built here, so that the build shows its progress.
 .PHONY: bootstraps
-bootstraps: .venv/installed
+bootstraps: .venv/cargo-lambda
 	cargo build --workspace --bins
 
-.venv/installed: requirements.txt
-	python3 -m venv .venv
+.venv/installed: requirements.txt .venv/cargo-lambda
 	.venv/bin/pip install --quiet --disable-pip-version-check --requirement requirements.txt
+	touch $@
+
+.PHONY: cargo-lambda
+cargo-lambda: .venv/cargo-lambda ## Install cargo-lambda, and no other tool
+
+.venv/cargo-lambda: requirements-cargo-lambda.txt
+	python3 -m venv .venv
+	.venv/bin/pip install --quiet --disable-pip-version-check --requirement $<
 	touch $@
 
 .PHONY: cargo-deny
