@@ -45,7 +45,7 @@ test: nextest bootstraps test-template ## Run all tests
 	cargo test --workspace --doc --quiet
 
 .PHONY: check
-check: fmt clippy deny docs lint-template check-template ## Check format, lints, dependencies, documentation and the template
+check: fmt clippy deny docs package-crates lint-template check-template ## Check format, lints, dependencies, documentation, packages and the template
 
 ##@ Parts of `make check`
 
@@ -64,6 +64,12 @@ deny: cargo-deny ## Check bans, licences and sources of dependencies
 .PHONY: docs
 docs: ## Build the documentation, warnings are errors
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
+
+# The crates that strangers can use, and what they depend on here: each is built from its package alone. Nothing is published.
+PACKAGES := exact-text kinesis-batch kpl-aggregation lambda-events stream-position
+.PHONY: package-crates
+package-crates: ## Pack the crates that can be used without this workspace, and build each from its package
+	cargo package --quiet --locked --allow-dirty $(foreach package,$(PACKAGES),--package $(package))
 
 # The rules of tests/template over what SAM makes of the template; makes no call to AWS.
 CONTRACT := PYTHONPATH=tests/template PYTHONDONTWRITEBYTECODE=1 .venv/bin/python -m template_contract
@@ -89,7 +95,7 @@ lint-template: .venv/installed ## Lint the template as it is and as SAM expands 
 ##@ More
 
 .PHONY: build
-build: .venv/installed ## Build all functions for Lambda, in one run
+build: .venv/cargo-lambda ## Build all functions for Lambda, in one run
 	cargo lambda build --release $(foreach function,$(notdir $(wildcard functions/*)),--bin $(function))
 
 .PHONY: label-delays
@@ -100,8 +106,12 @@ label-delays: ## Show what labels are worth if they come after 1, 3 and 7 days, 
 		target/debug/fraud-local $(LABELLED) $$come --out target/label-delays \
 			| grep -E 'card-simulated@.*precision|alanced|BALANCED'; done
 
+.PHONY: query-lake
+query-lake: .venv/installed ## Run every query of docs/queries.md in DuckDB over what `make run` left in out/
+	@PYTHONDONTWRITEBYTECODE=1 .venv/bin/python tests/queries/run.py docs/queries.md .
+
 .PHONY: package
-package: build ## Pack the functions as `sam deploy` sends them (TEMPLATE=<file>)
+package: build .venv/installed ## Pack the functions as `sam deploy` sends them (TEMPLATE=<file>)
 	SAM_CLI_TELEMETRY=0 sam build --template $(TEMPLATE)
 
 .PHONY: test-template
@@ -178,7 +188,7 @@ profile: bench-tool ## Show where the transform's instructions go (needs valgrin
 
 # The packages whose readers and writers are compared with a slower way.
 SOAKED := package(exact-text) | package(fraud-core) | package(lambda-events) | package(kinesis-batch) \
-	| package(kpl-aggregation) | package(firehose-transform) \
+	| package(fraud-batch) | package(kpl-aggregation) | package(firehose-transform) \
 	| binary(fuzz_event_readers)
 # How many seconds `make soak` mutates the events of each reader.
 FUZZ ?= 60
@@ -267,12 +277,19 @@ test-pages: browser .tools/pages/installed ## Open every page that the tools wri
 
 # The functions as cargo-lambda's emulator runs them: built here, so that the build shows its progress.
 .PHONY: bootstraps
-bootstraps: .venv/installed
+bootstraps: .venv/cargo-lambda
 	cargo build --workspace --bins
 
-.venv/installed: requirements.txt
-	python3 -m venv .venv
+.venv/installed: requirements.txt .venv/cargo-lambda
 	.venv/bin/pip install --quiet --disable-pip-version-check --requirement requirements.txt
+	touch $@
+
+.PHONY: cargo-lambda
+cargo-lambda: .venv/cargo-lambda ## Install cargo-lambda, and no other tool
+
+.venv/cargo-lambda: requirements-cargo-lambda.txt
+	python3 -m venv .venv
+	.venv/bin/pip install --quiet --disable-pip-version-check --requirement $<
 	touch $@
 
 .PHONY: cargo-deny

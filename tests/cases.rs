@@ -19,6 +19,7 @@ use fraud_aws::entities::Entities;
 use fraud_aws::ledger::MemoryLedger;
 use fraud_aws::profiles::FileProfiles;
 use fraud_aws::reason::FailureReason;
+use fraud_batch::{Batch, transactions};
 use fraud_core::event_time::EventTimeBounds;
 use fraud_core::money::Money;
 use fraud_core::policy::Policy;
@@ -26,7 +27,6 @@ use fraud_core::refusal::Refusal;
 use fraud_core::transaction::{PLAIN, Transaction};
 use fraud_core::window::{WindowRule, WindowTime};
 use kinesis_alerts::Alerts;
-use kinesis_batch::Batch;
 use serde_json::{Value, json};
 use system_tests::workspace::root;
 
@@ -82,7 +82,7 @@ async fn every_envelope_around_a_transaction_is_refused_alone_with_its_bytes_kep
 fn the_same_envelopes_are_poison_to_the_kinesis_functions_and_the_transaction_beside_them_is_not() {
     let event = case("envelopes-alerts-event.json");
     let batch = Batch::read(&event).unwrap();
-    let transactions = batch.transactions(&PLAIN);
+    let transactions = transactions(&batch, &PLAIN);
     assert_eq!(transactions.len(), 10);
     for received in &transactions {
         assert_eq!(received.as_ref().unwrap_err(), &FailureReason::Refused(Refusal::NotATransaction));
@@ -164,7 +164,7 @@ async fn an_id_that_comes_three_times_with_other_times_and_amounts_counts_three_
 fn aggregates_of_a_public_test_suite_hold_117_user_records_and_no_transaction() {
     let event = case("kpl-public-blobs-alerts-event.json");
     let batch = Batch::read(&event).unwrap();
-    let transactions = batch.transactions(&PLAIN);
+    let transactions = transactions(&batch, &PLAIN);
     assert_eq!(transactions.len(), 117);
     assert!(transactions.iter().all(Result::is_err));
 }
@@ -190,7 +190,7 @@ fn events_from_samples_are_read_or_refused_with_what_is_missing() {
         }
     }
     let event = case("sample-event-no-arrival.json");
-    let refusal = Batch::read(&event).unwrap().transactions(&PLAIN).remove(0).unwrap_err();
+    let refusal = transactions(&Batch::read(&event).unwrap(), &PLAIN).remove(0).unwrap_err();
     assert_eq!(refusal, FailureReason::MissingArrivalTime);
 }
 

@@ -8,9 +8,9 @@ use fraud_aws::entities::EntityCounts;
 use fraud_aws::history::HistoryCounts;
 use fraud_aws::reason::FailureReason;
 use fraud_aws::telemetry::{Failures, Metric, MetricLine, metric};
+use fraud_batch::RetryReason;
 use fraud_core::refusal::Refusal;
 use fraud_core::shadow::ShadowCounts;
-use kinesis_batch::RetryReason;
 use system_tests::description::FUNCTIONS;
 
 const REASON: FailureReason = FailureReason::Refused(Refusal::NotJson);

@@ -16,6 +16,7 @@ use firehose_transform::Transform;
 use firehose_transform::response::MAX_RESPONSE_BYTES;
 use fraud_aws::entities::Entities;
 use fraud_aws::profiles::FileProfiles;
+use fraud_batch::{Batch, transactions};
 use fraud_core::alert::Alert;
 use fraud_core::decision::Decider;
 use fraud_core::enrichment::Enrichment;
@@ -23,7 +24,6 @@ use fraud_core::event_time::EventTimeBounds;
 use fraud_core::policy::Policy;
 use fraud_core::transaction::PLAIN;
 use fraud_core::window::{Accumulator, WindowRule, WindowTime};
-use kinesis_batch::Batch;
 use kpl_aggregation::{Payload, split};
 use lambda_events::firehose::FirehoseEvent;
 use serde_json::Value;
@@ -201,7 +201,7 @@ fn whatever_a_kinesis_event_is_its_records_are_transactions_or_refused_each_by_i
     fuzz(|rng| {
         let event = mutate_event(rng.choice(&seeds).unwrap(), rng.choice(&seeds).unwrap(), "Records", rng);
         let Ok(batch) = Batch::read(&event) else { return };
-        let transactions = batch.transactions(&PLAIN);
+        let transactions = transactions(&batch, &PLAIN);
         assert_eq!(transactions.len(), batch.len());
         let mut accumulator = Accumulator::new(rule);
         for (index, received) in transactions.iter().enumerate() {

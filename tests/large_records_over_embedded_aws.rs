@@ -8,6 +8,7 @@ use aws_sdk_kinesis::primitives::Blob;
 use aws_sdk_kinesis::types::ShardIteratorType;
 use embedded_aws::{EmbeddedAws, REGION, Service};
 use fraud_aws::alerts::message;
+use fraud_batch::{Batch, Redelivery, transactions};
 use fraud_core::alert::Alert;
 use fraud_core::decision::Decider;
 use fraud_core::enrichment::Enrichment;
@@ -16,7 +17,6 @@ use fraud_core::policy::Policy;
 use fraud_core::profile::{Attribute, Profile};
 use fraud_core::record::RecordEncoder;
 use fraud_core::transaction::PLAIN;
-use kinesis_batch::{Batch, Redelivery};
 
 const STREAM: &str = "transactions";
 const MIB: usize = 1 << 20;
@@ -87,7 +87,7 @@ async fn a_record_of_any_size_that_a_stream_takes_is_scored_and_raises_an_alert_
             let arrival = exact_text::timestamp::Timestamp::from_millis(1_768_438_994_000);
             let event = Redelivery { position, arrival, data: &data }.event();
             let batch = Batch::read(&event).unwrap();
-            let transactions = batch.transactions(&PLAIN);
+            let transactions = transactions(&batch, &PLAIN);
             let received = transactions[0].as_ref().unwrap();
             let (transaction, arrival) = (&received.transaction, received.arrival);
             let enrichment = Enrichment::Profile(&profile);

@@ -132,7 +132,7 @@ fn free_port() -> std::io::Result<u16> {
 fn cargo_lambda() -> anyhow::Result<Command> {
     let program = workspace::root().join(".venv/bin/cargo-lambda");
     if !program.exists() {
-        bail!("cargo-lambda is not installed in .venv; `make tools` installs it");
+        bail!("cargo-lambda is not installed in .venv; `make cargo-lambda` installs it");
     }
     let mut command = Command::new(program);
     command.current_dir(workspace::root());

@@ -10,9 +10,9 @@ use customer_analytics::ConnectedAnalytics;
 use fraud_aws::aggregates::{AggregateFault, DynamoDbAggregates};
 use fraud_aws::config::{AggregatesTarget, DeadLettersTarget, Environment, UnalertedLettersTarget};
 use fraud_aws::dead_letters::{DeadLetterSink, RoutedLetters};
+use fraud_batch::RetryReason;
 use fraud_core::window::WindowRule;
 use kinesis_alerts::ConnectedAlerts;
-use kinesis_batch::RetryReason;
 use tokio::time::Instant;
 
 use crate::Failure;

@@ -1,16 +1,16 @@
-//! The transactions of an event, in order, each with the position that it came from.
+//! The user records of an event, in order, each with the position that it came from.
 
+use std::borrow::Cow;
 use std::ops::Range;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use exact_text::base64::{DataFault, Payloads};
 use exact_text::timestamp::Timestamp;
-use fraud_aws::reason::FailureReason;
-use fraud_core::identity::Position;
-use fraud_core::transaction::{Reading, Transaction, TransactionReader};
 use kpl_aggregation::{Payload, split};
 use lambda_events::InvalidEvent;
 use lambda_events::kinesis::{KinesisEvent, StreamRecord};
+use stream_position::Position;
 
 /// An event taken apart: every user record of it in the order of the shard. A KPL aggregate is as many items as it
 /// holds records, anything else is one.
@@ -20,25 +20,58 @@ pub struct Batch<'a> {
     items: Vec<Item>,
 }
 
-/// One user record.
+/// What is kept of a user record.
 #[derive(Debug)]
 struct Item {
     /// The place of its stream record in the event.
     record: usize,
     sub_sequence_number: u64,
-    payload: Result<Bytes, FailureReason>,
+    payload: Result<Bytes, DataFault>,
+    /// Its own key, if it is out of an aggregate that tells it.
+    partition_key: Option<Arc<str>>,
     aggregated: bool,
 }
 
-/// A valid transaction of a batch.
-#[derive(Debug)]
-pub struct Received<'b> {
-    /// The transaction.
-    pub transaction: Transaction<'b>,
-    /// When it arrived at the stream.
-    pub arrival: Timestamp,
+impl Item {
+    /// What a stream record holds that is not an aggregate.
+    fn alone(record: usize, sub_sequence_number: u64, payload: Result<Bytes, DataFault>) -> Self {
+        Item { record, sub_sequence_number, payload, partition_key: None, aggregated: false }
+    }
+}
+
+/// One user record of a batch.
+#[derive(Debug, Clone, Copy)]
+pub struct UserRecord<'b> {
+    item: &'b Item,
+    record: &'b StreamRecord<'b>,
+}
+
+impl<'b> UserRecord<'b> {
+    /// Its bytes as the producer wrote them.
+    ///
+    /// # Errors
+    /// [`DataFault`] if the event gives the stream record no data, or data that are not base64.
+    pub fn payload(&self) -> Result<&'b Bytes, DataFault> {
+        self.item.payload.as_ref().map_err(|fault| *fault)
+    }
+
+    /// When it arrived at the stream; `None` if the event does not say so.
+    pub fn arrival(&self) -> Option<Timestamp> {
+        self.record.arrival
+    }
+
     /// Its position in the stream.
-    pub position: Position<'b>,
+    pub fn position(&self) -> Position<'b> {
+        self.record.position(self.item.sub_sequence_number)
+    }
+
+    /// Its own partition key, or the stream record's if the aggregate does not tell it. `None` if the event has none.
+    pub fn partition_key(&self) -> Option<Cow<'b, str>> {
+        match &self.item.partition_key {
+            Some(key) => Some(Cow::Borrowed(key)),
+            None => self.record.partition_key?.decode(),
+        }
+    }
 }
 
 impl<'a> Batch<'a> {
@@ -56,8 +89,8 @@ impl<'a> Batch<'a> {
             match event.records.get(record).and_then(|record| record.sub_sequence_number) {
                 None => take_apart(&arena, record, range, &mut items),
                 Some(sub_sequence_number) => {
-                    let payload = range.map(|range| arena.slice(range)).map_err(FailureReason::from);
-                    items.push(Item { record, sub_sequence_number, payload, aggregated: false });
+                    let payload = range.map(|range| arena.slice(range));
+                    items.push(Item::alone(record, sub_sequence_number, payload));
                 }
             }
         }
@@ -112,47 +145,26 @@ impl<'a> Batch<'a> {
         index - before
     }
 
-    /// Every user record in order: a transaction, read by `reading`, or why it is none.
-    pub fn transactions<'b>(&'b self, reading: &'b Reading) -> Vec<Result<Received<'b>, FailureReason>> {
-        let mut reader = TransactionReader::new(reading);
-        self.items.iter().map(|item| self.received(item, &mut reader)).collect()
-    }
-
-    fn received<'b>(
-        &'b self,
-        item: &'b Item,
-        reader: &mut TransactionReader<'b>,
-    ) -> Result<Received<'b>, FailureReason> {
-        let payload = item.payload.as_ref().map_err(|reason| *reason)?;
-        let transaction = reader.read(payload)?;
-        let record = self.event.records.get(item.record).ok_or(FailureReason::MissingData)?;
-        Ok(Received {
-            transaction,
-            arrival: record.arrival.ok_or(FailureReason::MissingArrivalTime)?,
-            position: record.position(item.sub_sequence_number),
+    /// Every user record with its index, in order.
+    pub fn records(&self) -> impl Iterator<Item = (usize, UserRecord<'_>)> {
+        // Each item is out of a record of the event, so that none is left out.
+        self.items.iter().enumerate().filter_map(|(index, item)| {
+            Some((index, UserRecord { item, record: self.event.records.get(item.record)? }))
         })
     }
 }
 
 fn take_apart(arena: &Bytes, record: usize, range: Result<Range<usize>, DataFault>, items: &mut Vec<Item>) {
     match range.map(|range| split(arena.slice(range))) {
-        Ok(Payload::Plain(data)) => {
-            items.push(Item { record, sub_sequence_number: 0, payload: Ok(data), aggregated: false });
-        }
+        Ok(Payload::Plain(data)) => items.push(Item::alone(record, 0, Ok(data))),
         Ok(Payload::Aggregate(users)) => items.extend(users.into_iter().map(|user| Item {
             record,
             sub_sequence_number: user.sub_sequence_number,
             payload: Ok(user.data),
+            partition_key: user.partition_key,
             aggregated: true,
         })),
-        Err(reason) => {
-            items.push(Item {
-                record,
-                sub_sequence_number: 0,
-                payload: Err(reason.into()),
-                aggregated: false,
-            });
-        }
+        Err(fault) => items.push(Item::alone(record, 0, Err(fault))),
     }
 }
 

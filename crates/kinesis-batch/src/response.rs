@@ -48,7 +48,7 @@ impl BatchResult {
 mod tests {
     use super::*;
     use crate::testing::event;
-    use crate::{Batch, Progress, RetryReason};
+    use crate::{Batch, Progress};
 
     fn read(response: &str) -> BatchResult {
         BatchResult::of_response(response, ["10", "11", "12"].into_iter())
@@ -62,7 +62,7 @@ mod tests {
         let mut progress = Progress::default();
         assert_eq!(BatchResult::of_response(&progress.response(&batch), numbers.clone()), BatchResult::Done);
         for index in [2, 0] {
-            progress.stop_at(index, RetryReason::OutOfTime);
+            progress.stop_at(index, "out of time");
             let result = BatchResult::of_response(&progress.response(&batch), numbers.clone());
             assert_eq!(result, BatchResult::DoneBefore(index));
         }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use exact_text::json::{JsonError, RepeatedKeys, Scanner, Text, Value};
 use exact_text::timestamp::Timestamp;
-use fraud_core::identity::Position;
+use stream_position::Position;
 
 use crate::event::{InvalidEvent, Kind, stream_name};
 

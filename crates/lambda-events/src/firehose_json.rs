@@ -56,7 +56,7 @@ fn record_json(record: EventRecord<'_>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use fraud_core::identity::Position;
+    use stream_position::Position;
 
     use super::*;
     use crate::firehose::FirehoseEvent;

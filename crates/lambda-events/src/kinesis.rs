@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use exact_text::json::{JsonError, RepeatedKeys, Scanner, Text, Value};
 use exact_text::timestamp::Timestamp;
-use fraud_core::identity::Position;
+use stream_position::Position;
 
 use crate::event::{InvalidEvent, Kind, stream_name};
 use crate::kinesis_json::SUB_SEQUENCE_NUMBER;
@@ -28,6 +28,8 @@ pub struct StreamRecord<'a> {
     pub arrival: Option<Timestamp>,
     /// The sequence number: what Lambda knows the record by.
     pub sequence_number: Cow<'a, str>,
+    /// The key that the record was put on the stream with; `None` if it is missing or not text.
+    pub partition_key: Option<Text<'a>>,
     /// The place inside its aggregate, if the data is a user record that was taken out of one before.
     pub sub_sequence_number: Option<u64>,
     stream: Cow<'a, str>,
@@ -110,6 +112,7 @@ enum KinesisMember {
     Data,
     Arrival,
     SequenceNumber,
+    PartitionKey,
     SubSequenceNumber,
     Other,
 }
@@ -120,6 +123,7 @@ impl KinesisMember {
             Some("data") => KinesisMember::Data,
             Some("approximateArrivalTimestamp") => KinesisMember::Arrival,
             Some("sequenceNumber") => KinesisMember::SequenceNumber,
+            Some("partitionKey") => KinesisMember::PartitionKey,
             Some(SUB_SEQUENCE_NUMBER) => KinesisMember::SubSequenceNumber,
             _ => KinesisMember::Other,
         }
@@ -155,6 +159,7 @@ impl<'a> RecordReader<'a> {
             sequence_number: kinesis
                 .sequence_number
                 .ok_or_else(|| missing(".kinesis.sequenceNumber` is missing"))?,
+            partition_key: kinesis.partition_key,
             sub_sequence_number: sub_sequence_number.transpose()?,
             stream: stream.ok_or_else(|| missing(".eventSourceARN` names no stream"))?,
             shard: shard.ok_or_else(|| missing(".eventID` names no shard"))?,
@@ -178,6 +183,7 @@ struct Kinesis<'a> {
     data: Option<Text<'a>>,
     arrival: Option<Timestamp>,
     sequence_number: Option<Cow<'a, str>>,
+    partition_key: Option<Text<'a>>,
     sub_sequence_number: Option<Value<'a>>,
 }
 
@@ -196,6 +202,7 @@ fn read_kinesis<'a>(
             KinesisMember::Data => kinesis.data = value.as_text(),
             KinesisMember::Arrival => kinesis.arrival = Timestamp::from_arrival(value),
             KinesisMember::SequenceNumber => kinesis.sequence_number = value.as_digits(),
+            KinesisMember::PartitionKey => kinesis.partition_key = value.as_text(),
             KinesisMember::SubSequenceNumber => kinesis.sub_sequence_number = Some(value),
             KinesisMember::Other => {}
         }

@@ -43,10 +43,10 @@ use fraud_aws::aggregates::AggregateStore;
 use fraud_aws::clock::Clock;
 use fraud_aws::dead_letters::DeadLetterSink;
 use fraud_aws::reason::FailureReason;
+use fraud_batch::{Batch, Progress, Received, TimeLimits, dead_letter, transactions};
 use fraud_core::schema::Schema;
 use fraud_core::transaction::{Asked, PLAIN, Reading};
 use fraud_core::window::{Accumulator, Share, WindowRule};
-use kinesis_batch::{Batch, Progress, Received, TimeLimits, dead_letter};
 use lambda_events::InvalidEvent;
 
 pub mod config;
@@ -123,7 +123,7 @@ impl<Aggregates: AggregateStore, Sink: AggregateSink, Letters: DeadLetterSink, N
         let limits = TimeLimits::starting_now(remaining);
         let Ports { aggregates, sink, dead_letters, clock } = &self.ports;
         let batch = Batch::read(event)?;
-        let received = batch.transactions(&self.reading);
+        let received = transactions(&batch, &self.reading);
         let mut metrics = BatchMetrics::new(&batch);
         let mut progress = Progress::default();
 

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use fraud_aws::aggregates::ShareOutcome;
 use fraud_aws::reason::FailureReason;
 use fraud_aws::telemetry::{Metric, MetricLine, metric};
+use fraud_batch::{Batch, DeadLettered, Progress, RetryReason};
 use fraud_core::event_time::EventTimeFaults;
 use fraud_core::window::Taken;
-use kinesis_batch::{Batch, DeadLettered, Progress, RetryReason};
 
 use crate::FUNCTION;
 

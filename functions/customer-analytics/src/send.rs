@@ -1,8 +1,8 @@
 //! Windows' totals on their way to the sink.
 
 use fraud_aws::aggregate_sink::AggregateSink;
+use fraud_batch::{Batch, Progress, RetryReason};
 use fraud_core::window::WindowTotals;
-use kinesis_batch::{Batch, Progress, RetryReason};
 use tokio::time::Instant;
 
 use crate::metrics::BatchMetrics;

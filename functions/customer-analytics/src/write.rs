@@ -3,10 +3,10 @@
 use exact_text::timestamp::Timestamp;
 use fraud_aws::aggregates::{AggregateFault, AggregateStore, ShareOutcome, count};
 use fraud_aws::reason::FailureReason;
+use fraud_batch::{Batch, Progress, RetryReason};
 use fraud_core::window::{Share, WindowRule, WindowTotals};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use kinesis_batch::{Batch, Progress, RetryReason};
 use tokio::time::Instant;
 
 use crate::Undeliverable;

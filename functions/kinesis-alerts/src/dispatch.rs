@@ -12,10 +12,10 @@ use fraud_aws::alerts::{AlertSink, Chunk, Fit, Lanes, PublishFault};
 use fraud_aws::clock::Clock;
 use fraud_aws::ledger::{AlertLedger, Claim, LedgerFault, Marked, SendLimits, Sender, Sent, ToSend};
 use fraud_aws::reason::FailureReason;
+use fraud_batch::{Progress, RetryReason, TimeLimits};
 use fraud_core::alert::Alert;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use kinesis_batch::{Progress, RetryReason, TimeLimits};
 use tokio::time::Instant;
 
 use crate::Ports;

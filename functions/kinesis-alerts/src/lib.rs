@@ -21,6 +21,7 @@ use fraud_aws::ledger::{AlertLedger, Claim};
 use fraud_aws::lookup::look_up;
 use fraud_aws::profiles::{LookedUp, ProfileStore};
 use fraud_aws::reason::FailureReason;
+use fraud_batch::{Batch, Progress, Received, RetryReason, TimeLimits, dead_letter, transactions};
 use fraud_core::alert::Alert;
 use fraud_core::decision::Decider;
 use fraud_core::enrichment::Enrichment;
@@ -33,7 +34,6 @@ use fraud_core::policy::HistorySettings;
 use fraud_core::schema::Schema;
 use fraud_core::shadow::Policies;
 use fraud_core::transaction::Reading;
-use kinesis_batch::{Batch, Progress, Received, RetryReason, TimeLimits, dead_letter};
 use lambda_events::InvalidEvent;
 use tokio::time::Instant;
 
@@ -145,7 +145,7 @@ where
         let time = time.into();
         let limits = TimeLimits::starting_now(time.remaining);
         let batch = Batch::read(event)?;
-        let received = batch.transactions(&self.reading);
+        let received = transactions(&batch, &self.reading);
         let transactions = received.iter().map(|received| Some(&received.as_ref().ok()?.transaction));
         let kinds = self.policies().asked().entities;
         let (profiles, entities, counts_age) = tokio::join!(

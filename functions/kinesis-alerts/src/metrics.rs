@@ -8,10 +8,10 @@ use fraud_aws::history::HistoryCounts;
 use fraud_aws::profiles::LookedUp;
 use fraud_aws::reason::FailureReason;
 use fraud_aws::telemetry::{Metric, MetricLine, metric};
+use fraud_batch::{Batch, DeadLettered, Progress, RetryReason};
 use fraud_core::enrichment::EnrichmentCounts;
 use fraud_core::event_time::EventTimeFaults;
 use fraud_core::shadow::{Policies, ShadowCounts, ShadowScore};
-use kinesis_batch::{Batch, DeadLettered, Progress, RetryReason};
 
 use crate::FUNCTION;
 use crate::rounds::Taken;

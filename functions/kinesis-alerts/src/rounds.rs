@@ -10,6 +10,7 @@ use fraud_aws::clock::Clock;
 use fraud_aws::history::{HistoryCounts, HistoryFault, HistoryStore, RowWrite, StoredHistory, Written};
 use fraud_aws::ledger::{AlertLedger, Claim, OnRecord, StandingClaim};
 use fraud_aws::lookup::distinct;
+use fraud_batch::{Received, RetryReason};
 use fraud_core::alert::Alert;
 use fraud_core::decision::{Decider, Decision};
 use fraud_core::found::{Found, HistoryFound};
@@ -17,7 +18,6 @@ use fraud_core::history::{Answer, History, Incoming, Known, ROUND};
 use fraud_core::policy::HistorySettings;
 use fraud_core::shadow::ShadowScore;
 use futures_util::StreamExt;
-use kinesis_batch::{Received, RetryReason};
 use tokio::time::Instant;
 
 use crate::dispatch::Due;

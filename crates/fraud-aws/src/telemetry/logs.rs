@@ -18,7 +18,7 @@ use crate::config::Environment;
 pub fn init_logs(environment: Environment<'_>) {
     let level = environment.get("AWS_LAMBDA_LOG_LEVEL").and_then(|level| level.parse().ok());
     let level = level.unwrap_or(LevelFilter::INFO);
-    let ours = ["customer_analytics", "firehose_transform", "fraud_aws", "kinesis_alerts", "kinesis_batch"];
+    let ours = ["customer_analytics", "firehose_transform", "fraud_aws", "kinesis_alerts", "fraud_batch"];
     let filter = Targets::new()
         .with_default(level.min(LevelFilter::WARN))
         .with_targets(ours.map(|target| (target, level)))

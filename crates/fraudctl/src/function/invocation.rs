@@ -1,6 +1,6 @@
 //! What one invocation gave.
 
-use kinesis_batch::RetryReason;
+use fraud_batch::RetryReason;
 
 /// What an invocation gave.
 #[derive(Debug)]

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use kinesis_batch::BatchResult;
+use fraud_batch::BatchResult;
 use lambda_events::kinesis_json::{EventRecord, event_json};
 use stream_client::consumer::{self, Batch, HandlerError, Record};
 use tokio::time::timeout;

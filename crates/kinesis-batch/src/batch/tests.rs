@@ -1,86 +1,77 @@
-use super::*;
-use crate::progress::{Progress, RetryReason};
-use crate::testing::{aggregate, event};
-use fraud_core::refusal::Refusal;
-use fraud_core::transaction::PLAIN;
 use proptest::prelude::*;
 
-fn transaction(id: usize) -> Vec<u8> {
-    format!("{{\"transaction_id\":\"T{id}\"}}").into_bytes()
-}
+use super::*;
+use crate::progress::Progress;
+use crate::testing::{aggregate, event};
 
-/// The positions of a batch's items, and the transaction ids or what is wrong with them.
-fn contents(event: &str) -> Vec<(String, u64, Result<String, FailureReason>)> {
+/// The sequence number and place of a user record, its partition key, and its bytes or why it has none.
+type Content = (String, u64, Option<String>, Result<Vec<u8>, DataFault>);
+
+fn contents(event: &str) -> Vec<Content> {
     let batch = Batch::read(event).unwrap();
-    let place = |index| {
-        let (sub, _) = batch.place_in_aggregate(index).unwrap();
-        (batch.stream_record(index).unwrap().sequence_number.to_string(), sub)
-    };
-    let id = |received: &Result<Received<'_>, FailureReason>| match received {
-        Ok(received) => Ok(received.transaction.transaction_id.as_deref().unwrap().to_owned()),
-        Err(reason) => Err(*reason),
-    };
-    let transactions = batch.transactions(&PLAIN);
-    transactions
-        .iter()
-        .enumerate()
-        .map(|(index, received)| (place(index).0, place(index).1, id(received)))
-        .collect()
+    let records = batch.records().map(|(_, record)| {
+        let Position { sequence_number, sub_sequence_number, .. } = record.position();
+        let key = record.partition_key().map(Cow::into_owned);
+        (
+            sequence_number.to_owned(),
+            sub_sequence_number,
+            key,
+            record.payload().map(|payload| payload.to_vec()),
+        )
+    });
+    records.collect()
 }
 
 #[test]
-fn an_aggregate_is_as_many_items_as_it_holds_and_each_knows_its_place() {
-    let [a, b, c, d] = [1, 2, 3, 4].map(transaction);
-    let inner = aggregate(&[&b, b"junk", &c]);
-    let ok = |id: &str| Ok(id.to_owned());
+fn an_aggregate_is_as_many_items_as_it_holds_and_each_knows_its_place_and_key() {
+    let inner = aggregate(&[b"b", b"", b"c"]);
+    let event = event(&[b"a", &inner, b"d"]);
+    let event = event.replacen("\"data\"", "\"partitionKey\":\"k\\u0030\",\"data\"", 1);
+    let key = |key: &str| Some(key.to_owned());
     assert_eq!(
-        contents(&event(&[&a, &inner, &d])),
+        contents(&event),
         [
-            ("1000".to_owned(), 0, ok("T1")),
-            ("1001".to_owned(), 0, ok("T2")),
-            ("1001".to_owned(), 1, Err(FailureReason::Refused(Refusal::NotJson))),
-            ("1001".to_owned(), 2, ok("T3")),
-            ("1002".to_owned(), 0, ok("T4")),
+            ("1000".to_owned(), 0, key("k0"), Ok(b"a".to_vec())),
+            ("1001".to_owned(), 0, key("C1"), Ok(b"b".to_vec())),
+            ("1001".to_owned(), 1, key("C1"), Ok(b"".to_vec())),
+            ("1001".to_owned(), 2, key("C1"), Ok(b"c".to_vec())),
+            ("1002".to_owned(), 0, None, Ok(b"d".to_vec())),
         ]
     );
 }
 
 #[test]
 fn an_aggregate_whose_checksum_does_not_match_is_ordinary_data() {
-    let mut broken = aggregate(&[&transaction(1)]).to_vec();
+    let mut broken = aggregate(&[b"a"]).to_vec();
     *broken.last_mut().unwrap() ^= 1;
-    assert_eq!(
-        contents(&event(&[&broken])),
-        [("1000".to_owned(), 0, Err(FailureReason::Refused(Refusal::NotUtf8)))]
-    );
+    assert_eq!(contents(&event(&[&broken])), [("1000".to_owned(), 0, None, Ok(broken))]);
 }
 
 #[test]
-fn a_record_that_does_not_say_when_it_arrived_is_refused_for_itself() {
-    let event = event(&[&transaction(1), &transaction(2)]).replacen("1705291200.250", "null", 1);
-    let outcomes: Vec<_> = contents(&event).into_iter().map(|(_, _, outcome)| outcome).collect();
-    assert_eq!(outcomes, [Err(FailureReason::MissingArrivalTime), Ok("T2".to_owned())]);
+fn a_record_whose_data_cannot_be_decoded_fails_for_itself() {
+    let event = event(&[b"a", b"b"]).replacen("\"YQ==\"", "\"?\"", 1);
+    let payloads: Vec<_> = contents(&event).into_iter().map(|(.., payload)| payload).collect();
+    assert_eq!(payloads, [Err(DataFault::NotBase64), Ok(b"b".to_vec())]);
 }
 
 #[test]
 fn the_answer_names_the_stream_record_of_the_first_item_that_must_come_again() {
-    let [a, b, c] = [1, 2, 3].map(transaction);
-    let inner = aggregate(&[&a, &b]);
-    let event = event(&[&c, &inner, &c]);
+    let inner = aggregate(&[b"a", b"b"]);
+    let event = event(&[b"c", &inner, b"c"]);
     let batch = Batch::read(&event).unwrap();
     let mut progress = Progress::default();
     assert_eq!(progress.response(&batch), r#"{"batchItemFailures":[]}"#);
     assert_eq!(progress.items_to_retry(&batch), 0);
-    progress.stop_at(3, RetryReason::OutOfTime);
+    progress.stop_at(3, "out of time");
     assert_eq!(progress.response(&batch), r#"{"batchItemFailures":[{"itemIdentifier":"1002"}]}"#);
     assert_eq!(progress.items_to_retry(&batch), 1);
-    progress.stop_at(2, RetryReason::LedgerUnavailable);
+    progress.stop_at(2, "no table");
     assert_eq!(progress.response(&batch), r#"{"batchItemFailures":[{"itemIdentifier":"1001"}]}"#);
     // The aggregate is retried as a whole.
     assert_eq!(progress.items_to_retry(&batch), 3);
     // What is behind the stop does not move it.
-    progress.stop_at(3, RetryReason::OutOfTime);
-    assert_eq!(progress.retry_reason(), Some(RetryReason::LedgerUnavailable));
+    progress.stop_at(3, "out of time");
+    assert_eq!(progress.retry_reason(), Some("no table"));
     assert!(progress.allows(1) && !progress.allows(2) && !progress.allows(3));
 }
 
@@ -104,6 +95,6 @@ proptest! {
         prop_assert_eq!(batch.len(), expected);
         let sequence: Vec<_> = (0..batch.len()).map(|index| batch.items[index].record).collect();
         prop_assert!(sequence.is_sorted());
-        prop_assert_eq!(batch.transactions(&PLAIN).len(), batch.len());
+        prop_assert_eq!(batch.records().count(), batch.len());
     }
 }

@@ -3,8 +3,8 @@
 use bytes::Bytes;
 use fraud_aws::aggregates::AggregateStore;
 use fraud_aws::reason::FailureReason;
+use fraud_batch::RetryReason;
 use fraud_core::window::WindowTime;
-use kinesis_batch::RetryReason;
 
 use super::handling::*;
 use super::items::aggregate;

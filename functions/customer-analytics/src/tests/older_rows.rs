@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use exact_text::decimal::is_positive;
 use fraud_aws::aggregates::{CountedBy, RowState};
+use fraud_batch::{Batch, transactions};
 use fraud_core::fingerprint::Fingerprint;
 use fraud_core::identity::Identity;
 use fraud_core::money::Money;
 use fraud_core::transaction::{PLAIN, Transaction};
 use fraud_core::window::{TransactionHash, Window, WindowRule, WindowTime, WindowTotals};
-use kinesis_batch::Batch;
 use proptest::prelude::*;
 
 use super::items::{Expected, items};
@@ -52,7 +52,7 @@ fn for_each_counted(
 ) {
     for event in events {
         let batch = Batch::read(event).unwrap();
-        for received in batch.transactions(&PLAIN).iter().flatten() {
+        for received in transactions(&batch, &PLAIN).iter().flatten() {
             let transaction = &received.transaction;
             if let (Some(customer), true) =
                 (&transaction.customer_id, is_positive(&transaction.amount.digits))

@@ -7,10 +7,10 @@ use fraud_aws::entities::{EntityStore, FileEntities};
 use fraud_aws::history::NoHistory;
 use fraud_aws::ledger::MemoryLedger;
 use fraud_aws::lookup::{Answer, Lookup, Store};
+use fraud_batch::RetryReason;
 use fraud_core::entity::Entity;
 use fraud_core::event_time::EventTimeBounds;
 use fraud_core::policy::Policy;
-use kinesis_batch::RetryReason;
 use serde_json::json;
 use tokio::time::Instant;
 

@@ -9,8 +9,8 @@ use aws_calls::sdk::Sdk;
 use fraud_aws::config::{Environment, SchemaSource};
 use fraud_aws::dead_letters::{DeadLetter, DeadLetterSink, StoredLetter};
 use fraud_aws::reason::FailureReason;
+use fraud_batch::{Batch, Redelivery, transactions};
 use fraud_core::transaction::{Asked, Reading};
-use kinesis_batch::{Batch, Redelivery};
 use tokio::time::Instant;
 
 use super::functions::Functions;
@@ -111,7 +111,7 @@ impl<'e> LetterRedriver<'e> {
             Err(stays) => return RedriveResult::Stays(stays),
         };
         match Batch::read(&event) {
-            Ok(batch) => match batch.transactions(&self.reading).first() {
+            Ok(batch) => match transactions(&batch, &self.reading).first() {
                 Some(Err(reason)) => RedriveResult::Stays(StayReason::FailedAgain(*reason)),
                 _ => RedriveResult::Accepted,
             },

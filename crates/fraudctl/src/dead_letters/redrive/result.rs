@@ -5,7 +5,7 @@ use std::fmt;
 
 use fraud_aws::dead_letters::NotALetter;
 use fraud_aws::reason::FailureReason;
-use kinesis_batch::RetryReason;
+use fraud_batch::RetryReason;
 use serde_json::json;
 
 use crate::display::{counted, thousands};
