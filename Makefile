@@ -122,8 +122,13 @@ test-template: .venv/installed description ## Show that `make check-template` no
 test-kills: build nextest ## Kill the release build of kinesis-alerts between its calls
 	BOOTSTRAP=$(CURDIR)/target/lambda/kinesis-alerts/bootstrap cargo nextest run --workspace --test kills
 
+.PHONY: known-function
+known-function:
+	@test -d "functions/$(FUNCTION)" || { echo "FUNCTION=$(FUNCTION) is not a function: give one of $(notdir $(wildcard functions/*))" >&2; exit 2; }
+	@test -f "$(EVENT)" || { echo "EVENT=$(EVENT) is not a file: give one of $(wildcard events/firehose-*.json events/kinesis-*.json), or your own" >&2; exit 2; }
+
 .PHONY: run-function
-run-function: bootstraps ## Run one real function on a recorded event and show the result (FUNCTION=<name> EVENT=<file>)
+run-function: known-function bootstraps ## Run one real function on a recorded event and show the result (FUNCTION=<name> EVENT=<file>)
 	@cargo run --quiet --bin run-function -- $(FUNCTION) $(EVENT)
 
 ##@ Speed

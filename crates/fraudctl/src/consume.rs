@@ -11,8 +11,8 @@ use stream_client::consumer::checkpoints::{CheckpointFault, DynamoDbCheckpoints}
 use stream_client::consumer::{self, Consumer, ConsumerError, From, KinesisSource, Settings, Until};
 
 use crate::Failure;
-use crate::display::{counted, note};
-use crate::function::{FunctionName, StreamFunction};
+use crate::display::{counted, note, thousands};
+use crate::function::{FunctionName, InvocationTotals, StreamFunction};
 use crate::interrupt::Interrupt;
 use crate::reading::{BatchArgs, FunctionHandler, ReadingStatus, owner, past_time};
 
@@ -98,19 +98,14 @@ pub async fn run(arguments: &ConsumeArgs) -> Result<(), Failure> {
     let sdk = crate::aws::sdk().await?;
     let status = ReadingStatus::new();
     match arguments.handler {
-        RecordAction::Print => consume(arguments, &sdk, &status, PrintHandler).await,
+        RecordAction::Print => consume(arguments, &sdk, &status, PrintHandler, |_| None).await,
         RecordAction::Alerts => {
-            consume(arguments, &sdk, &status, function(arguments, FunctionName::Alerts, &sdk, &status).await?)
-                .await
+            let function = function(arguments, FunctionName::Alerts, &sdk, &status).await?;
+            consume(arguments, &sdk, &status, function, |function| Some(function.tally())).await
         }
         RecordAction::Analytics => {
-            consume(
-                arguments,
-                &sdk,
-                &status,
-                function(arguments, FunctionName::Analytics, &sdk, &status).await?,
-            )
-            .await
+            let function = function(arguments, FunctionName::Analytics, &sdk, &status).await?;
+            consume(arguments, &sdk, &status, function, |function| Some(function.tally())).await
         }
     }
 }
@@ -128,11 +123,13 @@ async fn function(
     Ok(FunctionHandler::new(handler, arguments.batches.timeout(), status.clone()))
 }
 
-async fn consume(
+/// Reads the stream through a handler; `tally` has the numbers of a function's invocations.
+async fn consume<H: consumer::Handler>(
     arguments: &ConsumeArgs,
     sdk: &Sdk,
     status: &ReadingStatus,
-    handler: impl consumer::Handler,
+    handler: H,
+    tally: impl Fn(&H) -> Option<InvocationTotals>,
 ) -> Result<(), Failure> {
     let ConsumeArgs { stream, name, checkpoints: table, .. } = arguments;
     let client = aws_sdk_dynamodb::Client::new(sdk.config().await);
@@ -150,7 +147,11 @@ async fn consume(
     };
     let consumer = Consumer::new(source, checkpoints, handler, settings);
     let result = status.during(&consumer, Interrupt::listen().wait()).await;
-    note!("{} handled", counted(consumer.report().records, "record"));
+    let mut handled = format!("{} handled", counted(consumer.report().records, "record"));
+    for (name, count) in tally(consumer.handler()).iter().flat_map(|tally| tally.rows(false, None)) {
+        handled += &format!("\n{name:>22}  {}", thousands(count));
+    }
+    note!("{handled}");
     result.map_err(|error| explained(error, table))
 }
 

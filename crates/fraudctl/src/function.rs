@@ -63,6 +63,34 @@ impl FunctionName {
     }
 }
 
+/// Where to look if records are retried for this reason.
+pub(crate) fn where_to_look(reason: RetryReason) -> &'static str {
+    match reason {
+        RetryReason::ProfilesUnavailable => {
+            "the table of PROFILE_SOURCE does not answer: `fraudctl doctor` says why"
+        }
+        RetryReason::EntitiesUnavailable => {
+            "the table of ENTITY_SOURCE does not answer: `fraudctl doctor` says why"
+        }
+        RetryReason::HistoryUnavailable => "the table of HISTORY does not answer: `fraudctl doctor` says why",
+        RetryReason::LedgerUnavailable => {
+            "the table of ALERT_LEDGER does not answer: `fraudctl doctor` says why"
+        }
+        RetryReason::ClaimInForce => "another process may be sending the alert: its claim ends in seconds",
+        RetryReason::AlertSinkUnavailable => {
+            "the topic of ALERT_SINK does not answer: `fraudctl doctor` says why"
+        }
+        RetryReason::AggregatesUnavailable => {
+            "the table of AGGREGATES does not answer: `fraudctl doctor` says why"
+        }
+        RetryReason::AggregateSinkUnavailable => "AGGREGATE_SINK does not answer",
+        RetryReason::DeadLettersUnavailable => {
+            "the queue of DEAD_LETTERS does not answer: `fraudctl doctor` says why"
+        }
+        RetryReason::OutOfTime => "one invocation takes too long: give smaller batches or a longer --timeout",
+    }
+}
+
 /// Values that are for development: what is sent there is lost with the process, or reaches nobody.
 const FOR_DEVELOPMENT: [&str; 2] = ["memory:", "stdout:"];
 

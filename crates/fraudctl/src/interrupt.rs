@@ -4,6 +4,8 @@ use std::io;
 
 use tokio::sync::watch;
 
+use crate::display::note;
+
 /// The exit status of a process that Ctrl-C ended, as shells have it.
 const INTERRUPTED: i32 = 130;
 
@@ -21,6 +23,7 @@ impl Interrupt {
                 std::future::pending::<()>().await;
             }
             sender.send_replace(true);
+            note!("finishing; Ctrl-C again stops at once");
             if signal().await.is_ok() {
                 std::process::exit(INTERRUPTED);
             }

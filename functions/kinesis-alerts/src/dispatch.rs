@@ -229,7 +229,7 @@ fn settle(
     let position = due.alert.position();
     match outcome {
         Sent::Published { at, again, reuses_id, marked } => {
-            metrics.sent(due.arrival, at, again, reuses_id);
+            metrics.sent(&due.alert, at.millis() - due.arrival.millis(), again, reuses_id);
             match marked {
                 Ok(Marked::Sent) => {}
                 Ok(Marked::ClaimLost) => metrics.claim_lost(),

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use exact_text::timestamp::Timestamp;
+use exact_text::json::{JsonError, Scanner};
 use fraud_aws::entities::{EntityCounts, LookedUpEntities};
 use fraud_aws::history::HistoryCounts;
 use fraud_aws::profiles::LookedUp;
 use fraud_aws::reason::FailureReason;
 use fraud_aws::telemetry::{Metric, MetricLine, metric};
 use fraud_batch::{Batch, DeadLettered, Progress, RetryReason};
+use fraud_core::alert::Alert;
 use fraud_core::enrichment::EnrichmentCounts;
 use fraud_core::event_time::EventTimeFaults;
 use fraud_core::shadow::{Policies, ShadowCounts, ShadowScore};
@@ -17,7 +18,12 @@ use crate::FUNCTION;
 use crate::rounds::Taken;
 
 const RECORDS_SCORED: Metric = Metric::count("RecordsScored", "Records that were scored");
-const ALERTS_SENT: Metric = Metric::count("AlertsSent", "Alerts that the sink accepted");
+const ALERTS_SENT: Metric = Metric::count_by_reason(
+    "AlertsSent",
+    "Alerts that the sink accepted; an alert counts for each of its reasons",
+);
+const POLICY_ALERTS: Metric =
+    Metric::count_by_reason("PolicyAlerts", "The same, by the id of the policy that decided");
 const ALERTS_RESENT: Metric = Metric::count(
     "AlertsResent",
     "Alerts sent that an earlier sender may have sent: it died, or had no answer",
@@ -54,6 +60,7 @@ pub const METRICS: &[&[Metric]] = &[
         metric::PROFILE_LOOKUPS,
         metric::HIGH_SCORES,
         ALERTS_SENT,
+        POLICY_ALERTS,
         ALERTS_RESENT,
         ALERTS_SUPPRESSED,
         metric::TRANSACTION_IDS_REUSED,
@@ -107,6 +114,10 @@ pub struct BatchMetrics {
     pub shadow: Option<ShadowCounts>,
     /// Alerts that the sink accepted.
     pub alerts_sent: usize,
+    /// The same by reason: an alert counts for each of its own.
+    pub alerts_by_reason: BTreeMap<String, usize>,
+    /// The same by the id of the policy that decided.
+    pub alerts_by_policy: BTreeMap<String, usize>,
     /// Of these, those that an earlier sender may have sent.
     pub alerts_resent: usize,
     /// High scores whose alert had been sent before.
@@ -173,12 +184,17 @@ impl BatchMetrics {
         }
     }
 
-    pub(crate) fn sent(&mut self, arrival: Timestamp, published_at: Timestamp, again: bool, reuses_id: bool) {
+    /// Counts an alert that was sent this many milliseconds after its record's arrival.
+    pub(crate) fn sent(&mut self, alert: &Alert, latency: i64, again: bool, reuses_id: bool) {
         self.alerts_sent += 1;
+        *self.alerts_by_policy.entry(alert.policy.clone()).or_default() += 1;
+        for reason in reason_names(&alert.reasons) {
+            *self.alerts_by_reason.entry(reason).or_default() += 1;
+        }
         self.alerts_resent += usize::from(again);
         self.ids_reused += usize::from(reuses_id);
         // Clocks of two machines: a record cannot have been published before it arrived.
-        self.detection_latency.push((published_at.millis() - arrival.millis()).max(0));
+        self.detection_latency.push(latency.max(0));
     }
 
     pub(crate) fn claim_lost(&mut self) {
@@ -210,6 +226,7 @@ impl BatchMetrics {
             .count(metric::HIGH_SCORES, self.high_scores)
             .shadow(self.shadow)
             .count(ALERTS_SENT, self.alerts_sent)
+            .count(POLICY_ALERTS, self.alerts_sent)
             .count(ALERTS_RESENT, self.alerts_resent)
             .count(ALERTS_SUPPRESSED, self.alerts_suppressed)
             .count(metric::TRANSACTION_IDS_REUSED, self.ids_reused)
@@ -227,7 +244,25 @@ impl BatchMetrics {
             self.dead_lettered.iter().map(|(reason, &count)| (reason, count)),
         );
         line.by_reason(metric::RECORDS_TO_RETRY, self.retried);
+        let counts = |counts: &BTreeMap<String, usize>| counts.clone().into_iter();
+        line.by_reason_apart(ALERTS_SENT, counts(&self.alerts_by_reason));
+        line.by_reason_apart(POLICY_ALERTS, counts(&self.alerts_by_policy));
         line.milliseconds_each(DETECTION_LATENCY, &self.detection_latency);
         line
     }
+}
+
+/// The names of an alert's reasons. Those of a stored alert that cannot be read are not counted: it is sent all the same.
+fn reason_names(reasons: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    let read = Scanner::new(reasons, 8).array(|scanner| {
+        scanner.object(|key, scanner| {
+            let value = scanner.value()?;
+            if key.decode().as_deref() == Some("name") {
+                names.extend(value.as_str().map(|name| name.into_owned()));
+            }
+            Ok::<_, JsonError>(())
+        })
+    });
+    if read.is_ok() { names } else { Vec::new() }
 }

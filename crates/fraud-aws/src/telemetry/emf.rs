@@ -65,6 +65,21 @@ impl MetricLine {
         self
     }
 
+    /// As [`by_reason`](Self::by_reason), in lines of their own: what a policy names may be more than one line can define.
+    pub fn by_reason_apart(
+        &mut self,
+        metric: Metric,
+        counts: impl IntoIterator<Item = (impl Display, usize)>,
+    ) -> &mut Self {
+        let counts: Vec<_> = counts.into_iter().collect();
+        for chunk in counts.chunks(MAX_METRICS) {
+            let mut line = MetricLine::new(self.namespace.clone(), self.function);
+            line.by_reason(metric, chunk.iter().map(|(reason, count)| (reason, *count)));
+            self.more.push(line);
+        }
+        self
+    }
+
     /// Adds a duration in milliseconds.
     pub fn milliseconds(&mut self, metric: Metric, milliseconds: f64) -> &mut Self {
         self.push(metric.name.into(), Values::Milliseconds(milliseconds))

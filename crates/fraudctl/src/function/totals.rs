@@ -76,6 +76,34 @@ impl InvocationTotals {
         }
     }
 
+    /// The numbers as people read them, or, of a dry run, as they would be. `windows` is how many windows were touched, if that is
+    /// known.
+    pub fn rows(&self, dry_run: bool, windows: Option<u64>) -> Vec<(String, u64)> {
+        let would = |done: &'static str, dry: &'static str| if dry_run { dry } else { done };
+        let mut rows = vec![("transactions", self.transactions)];
+        if let Some(alerts) = &self.alerts {
+            rows.extend([
+                ("high scores", alerts.high_scores),
+                ("alerted before", alerts.suppressed),
+                (would("alerted now", "would be alerted"), alerts.sent),
+            ]);
+        }
+        if let Some(analytics) = &self.analytics {
+            rows.extend(windows.map(|windows| ("windows touched", windows)));
+            rows.extend([
+                ("counted before", analytics.counted_before + analytics.repeated),
+                (would("counted now", "would be counted"), analytics.counted),
+                ("ids reused", analytics.ids_reused),
+                ("not for counting", analytics.not_for_counting),
+            ]);
+        }
+        let letters = self.dead_letters.iter();
+        let letters = letters.map(|(reason, count)| {
+            (format!("{} {reason}", would("dead letters", "to dead letters")), *count)
+        });
+        rows.into_iter().map(|(name, count)| (name.to_owned(), count)).chain(letters).collect()
+    }
+
     fn add_letters(&mut self, letters: &BTreeMap<FailureReason, usize>) {
         for (reason, count) in letters {
             *self.dead_letters.entry(reason.to_string()).or_default() += *count as u64;

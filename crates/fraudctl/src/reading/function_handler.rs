@@ -10,7 +10,7 @@ use stream_client::consumer::{self, Batch, HandlerError, Record};
 use tokio::time::timeout;
 
 use super::ReadingStatus;
-use crate::function::{Invocation, InvocationTotals, Invoke};
+use crate::function::{Invocation, InvocationTotals, Invoke, where_to_look};
 
 /// A function that gets the records of a stream.
 #[derive(Debug)]
@@ -57,7 +57,7 @@ impl<F: Invoke> FunctionHandler<F> {
         match answer {
             Ok(Invocation { response, metrics }) => {
                 if let Some(reason) = metrics.retry_reason() {
-                    self.report_retry(batch, reason);
+                    self.report_retry(batch, format_args!("{reason}: {}", where_to_look(reason)));
                 }
                 self.locked().add(&metrics);
                 BatchResult::of_response(

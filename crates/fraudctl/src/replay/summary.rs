@@ -42,38 +42,17 @@ impl ReplaySummary {
             counted(*records, "record"),
             if *dry_run { "; nothing was written or sent" } else { "" },
         );
-        let mut line = |name: &str, count: u64| {
-            text.push_str(&format!("\n{:>24}  {}", name, thousands(count)));
-        };
         let would = |done: &'static str, dry: &'static str| if *dry_run { dry } else { done };
-        line("transactions", tally.transactions);
-        if let Some(alerts) = &tally.alerts {
-            line("high scores", alerts.high_scores);
-            line("alerted before", alerts.suppressed);
-            line(would("alerted now", "would be alerted"), alerts.sent);
-        }
-        if let Some(analytics) = &tally.analytics {
-            self.windows.inspect(|windows| line("windows touched", *windows));
-            line("counted before", analytics.counted_before + analytics.repeated);
-            line(would("counted now", "would be counted"), analytics.counted);
-            line("ids reused", analytics.ids_reused);
-            line("not for counting", analytics.not_for_counting);
-        }
+        let mut rows = tally.rows(*dry_run, self.windows);
         if let Some(transform) = &self.transform {
-            line("high scores", transform.high_scores);
-            if transform.lagging > 0 {
-                line("history lagging", transform.lagging);
-            }
-            line(would("lines written", "lines to write"), transform.lines);
-            for (reason, count) in &transform.failed {
-                line(&format!("failed {reason}"), *count);
-            }
-            if !*dry_run {
-                line("files", transform.files);
-            }
+            rows.push(("high scores".to_owned(), transform.high_scores));
+            rows.extend((transform.lagging > 0).then(|| ("history lagging".to_owned(), transform.lagging)));
+            rows.push((would("lines written", "lines to write").to_owned(), transform.lines));
+            rows.extend(transform.failed.iter().map(|(reason, count)| (format!("failed {reason}"), *count)));
+            rows.extend((!*dry_run).then(|| ("files".to_owned(), transform.files)));
         }
-        for (reason, count) in &tally.dead_letters {
-            line(&format!("{} {reason}", would("dead letters", "to dead letters")), *count);
+        for (name, count) in rows {
+            text.push_str(&format!("\n{name:>24}  {}", thousands(count)));
         }
         text
     }

@@ -283,5 +283,8 @@ async fn an_interrupted_replay_says_what_it_did_and_that_it_was_not_all() {
     assert_eq!(output.status.code(), Some(1));
     let summary: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!((&summary["complete"], &summary["records"]), (&false.into(), &0.into()));
-    assert_eq!(text(&output.stderr), "fraudctl: interrupted before the end: replay the same span again\n");
+    assert_eq!(
+        text(&output.stderr),
+        "finishing; Ctrl-C again stops at once\nfraudctl: interrupted before the end: replay the same span again\n"
+    );
 }

@@ -1,5 +1,6 @@
 //! One invocation at a time, with faults on order.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use embedded_aws::event_source_mapping::Settings;
@@ -8,7 +9,7 @@ use fraud_aws::ledger::{AlertLedger, Claim};
 use fraud_core::fingerprint::Fingerprint;
 use fraud_core::transaction::Transaction;
 use lambda_events::kinesis_json::{EventRecord, event_json};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::ports::{Call, Fate, Fates};
@@ -87,6 +88,27 @@ fn a_transaction_that_comes_twice_is_alerted_once_however_it_is_written() {
         let second = handle(&world, &[low("B"), again.to_vec(), high("A", "1", 15_000)]).await.metrics;
         assert_eq!((second.alerts_sent, second.alerts_suppressed, second.ids_reused), (0, 2, 0));
         assert_eq!(alerted(&world), ["A/1"]);
+    });
+}
+
+#[test]
+fn alerts_are_counted_by_their_reasons_and_by_the_policy_in_lines_of_their_own() {
+    simulated(async {
+        let world = World::new(Fates::kind());
+        let metrics =
+            handle(&world, &[high("A", "1", 15_000), high("A", "2", 15_000), low("B")]).await.metrics;
+        let policy = fraud_core::policy::Policy::builtin_default().unwrap().id().to_owned();
+        assert_eq!(metrics.alerts_by_policy, BTreeMap::from([(policy.clone(), 2)]));
+        let reasons = ["amount", "customer_risk", "time_of_day"].map(|reason| (reason.to_owned(), 2));
+        assert_eq!(metrics.alerts_by_reason, BTreeMap::from(reasons));
+        let mut written = Vec::new();
+        metrics.line("fraud").write(&mut written).unwrap();
+        let written = String::from_utf8(written).unwrap();
+        let lines: Vec<Value> = written.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let has = |name: &str| lines.iter().filter_map(|line| line[name].as_u64()).collect::<Vec<_>>();
+        assert_eq!((has("AlertsSent"), has("AlertsSent.amount")), (vec![2], vec![2]), "{written}");
+        assert_eq!(has(&format!("PolicyAlerts.{policy}")), [2], "{written}");
+        assert!(lines[0]["AlertsSent.amount"].is_null(), "{written}");
     });
 }
 
