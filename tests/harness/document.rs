@@ -46,7 +46,7 @@ pub fn blocks_below(document: &str, heading: &str) -> anyhow::Result<Vec<Block>>
     Ok(blocks)
 }
 
-/// Runs a block of shell in a folder, with this workspace's tools first in PATH, and its policies, schemas and events beside it.
+/// Builds the tools, and runs a block of shell as [`shell`] does.
 ///
 /// # Errors
 /// If a tool cannot be built, or the shell cannot be started.
@@ -56,6 +56,15 @@ pub fn run(block: &Block, folder: &Path) -> anyhow::Result<Output> {
     if !built.success() {
         bail!("the tools cannot be built");
     }
+    shell(&block.text, folder)?.output().context("bash cannot be started")
+}
+
+/// A shell that runs this text in a folder, with this workspace's tools first in PATH, and its policies, schemas and events beside
+/// it.
+///
+/// # Errors
+/// If they cannot be put there.
+pub fn shell(text: &str, folder: &Path) -> anyhow::Result<Command> {
     for name in ["policies", "schemas", "events"] {
         let link = folder.join(name);
         if !link.exists() {
@@ -66,9 +75,9 @@ pub fn run(block: &Block, folder: &Path) -> anyhow::Result<Output> {
     let tools = tools.parent().and_then(Path::parent).context("a test lies below its build's folder")?;
     let path = std::env::var("PATH").unwrap_or_default();
     let mut shell = Command::new("bash");
-    shell.args(["-euo", "pipefail", "-c", &block.text]).current_dir(folder);
+    shell.args(["-euo", "pipefail", "-c", text]).current_dir(folder);
     shell.env("PATH", format!("{}:{path}", tools.display())).env("COLUMNS", "130");
-    shell.output().context("bash cannot be started")
+    Ok(shell)
 }
 
 /// Text in which what each run prints differently is replaced: numbers before `a second`, sequence numbers, and the names of the lake's

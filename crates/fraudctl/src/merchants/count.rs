@@ -28,7 +28,7 @@ const MAX_ID_CHARACTERS: usize = 256;
 /// Count merchants' transactions by day, from scored lines, and set the counts.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  fraudctl merchants count lake/year=2026/month=1/day=15 --from 2026-01-15 --through 2026-01-15 --to dynamodb:entities
+  fraudctl merchants count lake/year=2026/month=01/day=15 --from 2026-01-15 --through 2026-01-15 --to dynamodb:entities
   fraudctl merchants count 'lake/year=2026/**/*.parquet' --from 2026-01-01 --through 2026-01-31 --to dynamodb:entities
   fraudctl merchants count scored.ndjson --from 2026-01-01 --through 2026-01-31 --to file:entities.ndjson --json
 
