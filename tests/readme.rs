@@ -17,7 +17,7 @@ const NOT_RUN: [(&str, &str); 10] = [
     ("fraud-local --days 30", "half a minute, for what the labelled days of `make run` show, too"),
     (
         "fraud-local --count 1000 --seed 2 --keep",
-        "the services of `make run` are kept instead: it has the alerts that are named",
+        "`make run` is kept running instead: it has the alerts that are named",
     ),
     ("make tools build", "minutes: a release build"),
     ("sam build", "packs that release build; `make test-deploy` runs it"),
@@ -28,7 +28,7 @@ const NOT_RUN: [(&str, &str); 10] = [
 ];
 
 /// The labels of the report's lines that no two runs share.
-const VARYING: [&str; 3] = ["detection latency", "throughput", "files written"];
+const VARYING: [&str; 5] = ["arrived", "detection latency", "throughput", "files written", "retried"];
 
 /// What differs in an alert or a scored line whenever it is made: times of arrival, and where in the stream it came.
 const OF_THE_RUN: [&str; 4] = ["ingested_at", "timestamp", "sequence_number", "customer_sequence"];
@@ -62,18 +62,24 @@ fn runs_of_make() -> (String, Vec<String>) {
 struct Kept(Child);
 
 impl Kept {
-    /// Starts a run of the pipeline whose services stay up, and waits until they are alone. Gives its report; the folder's
-    /// `services` says how to reach them.
+    /// Starts a run of the pipeline that goes on after its report. Gives the report; the folder's `services` says how to reach what
+    /// runs.
     fn start(command: &str, folder: &Path) -> (Self, String) {
-        let command = format!("exec {command} --keep > report");
+        let command = format!("exec {command} --keep > exports");
         let mut child = shell(&command, folder).unwrap().stderr(Stdio::piped()).spawn().unwrap();
         let mut told = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
-        assert!(told.any(|line| line.starts_with("The services stay up")), "{command} ended");
-        let printed = std::fs::read_to_string(folder.join("report")).unwrap();
-        let (services, report): (Vec<&str>, Vec<&str>) =
-            printed.lines().partition(|line| line.starts_with("export "));
-        let services = format!("export USER=ana\n{}\n", services.join("\n"));
-        std::fs::write(folder.join("services"), services).unwrap();
+        let mut report = Vec::new();
+        loop {
+            let line = told.next().unwrap_or_else(|| unreachable!("{command} ended"));
+            if line.starts_with("Running on until Ctrl-C") {
+                break;
+            }
+            report.push(line);
+        }
+        // It goes on saying things, which must not block it.
+        std::thread::spawn(move || told.for_each(drop));
+        let exports = std::fs::read_to_string(folder.join("exports")).unwrap();
+        std::fs::write(folder.join("services"), format!("export USER=ana\n{exports}")).unwrap();
         (Kept(child), report.join("\n"))
     }
 }
@@ -104,7 +110,7 @@ fn lasting(report: &str) -> Vec<&str> {
         report.lines().filter(|line| !VARYING.iter().any(|label| line.trim_start().starts_with(label)));
     lines
         .map(|line| match line.split_once(" (") {
-            Some((alerts, repeated)) if repeated.ends_with("duplicates suppressed)") => alerts,
+            Some((alerts, repeated)) if repeated.ends_with("suppressed)") => alerts,
             _ => line.trim_end(),
         })
         .collect()
