@@ -116,6 +116,8 @@ fn functions_write_the_metrics_that_they_are_said_to_write() {
         history_rewrites: Some(0),
         merchant_counts_age: Some(0),
         detection_latency: vec![1],
+        alerts_by_reason: BTreeMap::from([("amount".to_owned(), 1)]),
+        alerts_by_policy: BTreeMap::from([("default@0".to_owned(), 1)]),
         entities,
         history: Some(HistoryCounts::default()),
         unusable_fields: Some(0),

@@ -100,9 +100,10 @@ impl MetricLine {
         self
     }
 
-    /// What the line's metrics are called.
+    /// What the metrics of all lines are called.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.metrics.iter().map(|metric| metric.name.as_ref())
+        let lines = std::iter::once(self).chain(&self.more);
+        lines.flat_map(|line| &line.metrics).map(|metric| metric.name.as_ref())
     }
 
     fn push(&mut self, name: Cow<'static, str>, values: Values) -> &mut Self {

@@ -403,6 +403,7 @@ async fn without_region_or_credentials_no_service_is_asked() {
     let output = world
         .command(&["doctor", "--stream", "transactions", "--json"])
         .env_remove("AWS_REGION")
+        .env_remove("AWS_DEFAULT_REGION")
         .env_remove("AWS_ACCESS_KEY_ID")
         .env_remove("AWS_SECRET_ACCESS_KEY")
         .env("AWS_CONFIG_FILE", "/nowhere")

@@ -51,7 +51,7 @@ impl EmbeddedAws {
             self.addresses.iter().map(|(service, url)| (service.endpoint_variable(), url.clone()));
         let others = [
             ("AWS_REGION", REGION),
-            // The AWS CLI reads this one, and not the other.
+            // What boto3 and version 1 of the AWS CLI read.
             ("AWS_DEFAULT_REGION", REGION),
             ("AWS_ACCESS_KEY_ID", "embedded"),
             ("AWS_SECRET_ACCESS_KEY", "embedded"),
