@@ -161,6 +161,11 @@ pub async fn run(arguments: &ScoreArgs) -> Result<(), Failure> {
     match (scored, refused) {
         (0, 0) => Err(Failure::input(anyhow!("the input holds no transaction"))),
         (_, 0) => Ok(()),
+        (0, refused) if refused > 1 => Err(Failure::input(anyhow!(
+            "not one of {} is a transaction, see above: if they are written otherwise, name their fields (--map \
+             amount=<name>,customer_id=<name>) or their schema (--schema <file>; `fraudctl schema check` says what it finds)",
+            counted(refused, "record")
+        ))),
         (_, refused) => {
             Err(Failure::input(anyhow!("{} not scored, see above", counted(refused, "transaction"))))
         }
@@ -273,6 +278,8 @@ impl ScoreOutput {
     fn finish(&self) -> anyhow::Result<()> {
         match self {
             ScoreOutput::Json | ScoreOutput::Explained { .. } => Ok(()),
+            // A header over nothing says nothing.
+            ScoreOutput::Table(table) if table.is_empty() => Ok(()),
             ScoreOutput::Table(table) => print_line(table),
         }
     }

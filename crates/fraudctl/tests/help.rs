@@ -74,6 +74,7 @@ fn what_a_newcomer_mistypes_is_told_with_the_way_out() {
     let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
     write("tx.ndjson", "{\"transaction_id\":\"T1\",\"customer_id\":\"C1\",\"amount\":\"12\"}\n");
     write("refused.ndjson", "{\"transaction_id\":\"T1\",\"customer_id\":\"C1\"}\n[1]\n");
+    write("all-refused.ndjson", "{\"id\":\"T1\"}\n{\"id\":\"T2\"}\n");
     write("p.toml", "name = \"p\"\ncap = 1\ntreshold = 0.5\n");
     let mut all = String::new();
     for command in [
@@ -85,6 +86,7 @@ fn what_a_newcomer_mistypes_is_told_with_the_way_out() {
         "alerts pending --ledger file:ledger",
         "score tx.ndjson",
         "score refused.ndjson",
+        "score all-refused.ndjson",
         "score nowhere.ndjson",
         "score tx.ndjson --policy p.toml",
         "policy check p.toml",

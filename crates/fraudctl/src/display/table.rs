@@ -33,6 +33,11 @@ impl Table {
         self.rows.push(cells.into_iter().map(|cell| on_one_line(cell.as_ref()).into_owned()).collect());
     }
 
+    /// Whether it has no row.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
     /// The table in at most this many columns of a terminal, where that can be.
     fn within(&self, width: Option<u16>) -> String {
         let natural = self.arranged(&self.rows, None);
