@@ -84,6 +84,15 @@ fn a_sample_is_shown_as_it_is_read_and_what_is_refused_is_counted() {
         "{told}"
     );
 
+    let output = run(&["schema", "check", &schema, &sample, "--json"]);
+    assert_eq!(output.status.code(), Some(2));
+    let told: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(told["read"], 1);
+    assert_eq!(told["refused"], serde_json::json!({ "not_a_transaction": 1, "not_an_object": 1 }));
+    let [first, second, _] = &told["records"].as_array().unwrap()[..] else { panic!("{told}") };
+    assert_eq!((&first["line"], &first["read"]["amount"]), (&1.into(), &"19000.50".into()));
+    assert_eq!((&second["line"], &second["refused"]), (&3.into(), &"not_a_transaction".into()));
+
     let sample = files.write("good.ndjson", &format!("{EVENT}\n"));
     assert!(run(&["schema", "check", &schema, &sample]).status.success());
     let empty = run(&["schema", "check", &schema, &files.write("empty.ndjson", "\n")]);

@@ -13,6 +13,7 @@ use fraud_aws::config::{SchemaError, SchemaSource};
 use fraud_core::refusal::Refusal;
 use fraud_core::schema::Schema;
 use fraud_core::transaction::{Asked, FieldValue, Reading, TimeField, Transaction, TransactionReader};
+use serde_json::{Value, json};
 
 use crate::Failure;
 use crate::display::{counted, note, print_line, table};
@@ -26,6 +27,7 @@ const SHOWN: usize = 20;
 #[command(after_help = "Examples:
   fraudctl schema check schemas/eventbridge.toml
   fraudctl schema check my-schema.toml sample.ndjson
+  fraudctl schema check my-schema.toml sample.ndjson --json | jq '.refused'
   aws kinesis get-records ... | jq -r '.Records[].Data | @base64d' | fraudctl schema check my-schema.toml -
 
 A sample is text with one record a line, as the producer sends it, or a CSV or Parquet file, each row a record. The first 20 are shown as they are read; all are read, and
@@ -39,6 +41,9 @@ pub struct CheckSchemaArgs {
     /// Records as their producer sends them, one a line; `-` is standard input.
     #[arg(value_name = "SAMPLE|-")]
     sample: Option<PathBuf>,
+    /// Print one JSON object: the schema's id and names, what is read of the sample's first records, and the counts.
+    #[arg(long)]
+    json: bool,
 }
 
 /// Runs the command.
@@ -58,11 +63,81 @@ pub(super) fn run(arguments: &CheckSchemaArgs) -> Result<(), Failure> {
         Err(error) => return Err(Failure::input(error)),
     };
     let names: Vec<&str> = schema.names().collect();
-    print_line(format_args!("{} maps {}", schema.id(), names.join(", ")))?;
-    match &arguments.sample {
-        Some(sample) => check(&schema, records(sample)?),
-        None => Ok(()),
+    if !arguments.json {
+        print_line(format_args!("{} maps {}", schema.id(), names.join(", ")))?;
     }
+    let checked = match &arguments.sample {
+        Some(sample) => Some(check(&schema, records(sample)?)?),
+        None => None,
+    };
+    if arguments.json {
+        print_line(json(&schema, checked.as_ref()))?;
+    } else if let Some(checked) = &checked {
+        checked.show()?;
+    }
+    checked.map_or(Ok(()), |checked| checked.verdict())
+}
+
+/// What was read of a sample.
+struct Checked {
+    /// The names of what is read of each.
+    columns: Vec<String>,
+    /// The first records: their line, and what is read of them, or why they are refused.
+    shown: Vec<(u64, Result<Vec<String>, String>)>,
+    read: u64,
+    refused: BTreeMap<Refused, u64>,
+}
+
+impl Checked {
+    fn refusals(&self) -> u64 {
+        self.refused.values().sum()
+    }
+
+    fn show(&self) -> anyhow::Result<()> {
+        let columns: Vec<&str> =
+            ["line"].into_iter().chain(self.columns.iter().map(String::as_str)).collect();
+        let mut shown = table(&columns, &["line", "amount"]);
+        for (line, cells) in &self.shown {
+            let cells = cells.clone().unwrap_or_else(|refusal| vec![refusal]);
+            shown.add_row([line.to_string()].into_iter().chain(cells));
+        }
+        print_line(&shown)?;
+        note!("{} read, {} refused", counted(self.read, "transaction"), counted(self.refusals(), "record"));
+        for (refusal, count) in &self.refused {
+            note!("{refusal}: {}", counted(*count, "record"));
+        }
+        Ok(())
+    }
+
+    fn verdict(&self) -> Result<(), Failure> {
+        match (self.read, self.refusals()) {
+            (0, 0) => Err(Failure::input(anyhow!("the sample holds no record"))),
+            (_, 0) => Ok(()),
+            (_, refusals) => {
+                Err(Failure::input(anyhow!("{} of the sample refused", counted(refusals, "record"))))
+            }
+        }
+    }
+}
+
+/// What `--json` prints. What is read is text, as a policy or a person would write it.
+fn json(schema: &Schema, checked: Option<&Checked>) -> Value {
+    let mut all = json!({ "schema": schema.id(), "maps": schema.names().collect::<Vec<_>>() });
+    if let (Some(checked), Some(all)) = (checked, all.as_object_mut()) {
+        let record = |(line, cells): &(u64, Result<Vec<String>, String>)| match cells {
+            Ok(cells) => {
+                let read = checked.columns.iter().zip(cells).filter(|(_, cell)| !cell.is_empty());
+                json!({ "line": line, "read": read.collect::<BTreeMap<_, _>>() })
+            }
+            Err(refusal) => json!({ "line": line, "refused": refusal }),
+        };
+        let refused: BTreeMap<String, u64> =
+            checked.refused.iter().map(|(refusal, count)| (refusal.to_string(), *count)).collect();
+        all.insert("records".to_owned(), checked.shown.iter().map(record).collect());
+        all.insert("read".to_owned(), checked.read.into());
+        all.insert("refused".to_owned(), json!(refused));
+    }
+    all
 }
 
 /// Why nothing is read of a record.
@@ -115,12 +190,15 @@ fn lines(sample: &Path) -> anyhow::Result<Box<dyn BufRead>> {
     Ok(Box::new(BufReader::new(file)))
 }
 
-fn check(schema: &Schema, sample: impl Iterator<Item = anyhow::Result<SampleRecord>>) -> Result<(), Failure> {
+fn check(
+    schema: &Schema,
+    sample: impl Iterator<Item = anyhow::Result<SampleRecord>>,
+) -> Result<Checked, Failure> {
     let further: Vec<&str> = schema.names().filter(|name| !CORE.contains(name)).collect();
     let asked = Asked { fields: further.iter().map(|name| (*name).to_owned()).collect(), ..Asked::default() };
     let reading = Reading::new(schema, &asked);
-    let columns: Vec<&str> = ["line"].into_iter().chain(CORE).chain(further.iter().copied()).collect();
-    let mut shown = table(&columns, &["line", "amount"]);
+    let columns = CORE.iter().chain(&further).map(|name| (*name).to_owned()).collect();
+    let mut shown = Vec::new();
     let (mut read, mut refused) = (0, BTreeMap::<Refused, u64>::new());
     for (index, record) in sample.enumerate() {
         let (line, record) = record.map_err(Failure::input)?;
@@ -129,30 +207,15 @@ fn check(schema: &Schema, sample: impl Iterator<Item = anyhow::Result<SampleReco
             Err(fault) => Err(Refused::Row(fault.clone())),
         };
         if index < SHOWN {
-            let cells = match &transaction {
-                Ok(transaction) => cells(transaction, further.len()),
-                Err(refusal) => vec![refusal.to_string()],
-            };
-            shown.add_row([line.to_string()].into_iter().chain(cells));
+            let cells = transaction.as_ref().map(|transaction| cells(transaction, further.len()));
+            shown.push((line, cells.map_err(ToString::to_string)));
         }
         match transaction {
             Ok(_) => read += 1,
             Err(refusal) => *refused.entry(refusal).or_default() += 1,
         }
     }
-    print_line(&shown)?;
-    let refusals: u64 = refused.values().sum();
-    note!("{} read, {} refused", counted(read, "transaction"), counted(refusals, "record"));
-    for (refusal, count) in &refused {
-        note!("{refusal}: {}", counted(*count, "record"));
-    }
-    match (read, refusals) {
-        (0, 0) => Err(Failure::input(anyhow!("the sample holds no record"))),
-        (_, 0) => Ok(()),
-        (_, refusals) => {
-            Err(Failure::input(anyhow!("{} of the sample refused", counted(refusals, "record"))))
-        }
-    }
+    Ok(Checked { columns, shown, read, refused })
 }
 
 /// What is read of every transaction.

@@ -6,6 +6,7 @@ use anyhow::anyhow;
 use aws_sdk_kinesis::Client;
 use clap::Args;
 use indicatif::ProgressBar;
+use serde_json::{Value, json};
 use stream_client::streams::{
     Asked, Capacity, Plan, Refusal, StreamError, Summary, create, plan, summary, take, wait_until_active,
 };
@@ -22,6 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(15 * 60);
 #[command(after_help = "Examples:
   fraudctl stream create transactions
   fraudctl stream create transactions --shards 2 --retention-hours 168 --shard-metrics
+  fraudctl stream create transactions --json | jq .changes
 
 A new stream is on demand unless --shards says otherwise. Of an existing stream only retention and metrics are changed, which
 loses no data. Running the same command again changes nothing.
@@ -46,6 +48,22 @@ pub struct CreateStreamArgs {
     /// Send the metrics of each shard that alarms and dashboard read (they are charged for).
     #[arg(long)]
     shard_metrics: bool,
+    /// Print one JSON object: what was done, and what was not.
+    #[arg(long)]
+    json: bool,
+}
+
+/// What was done to a stream.
+#[derive(Debug, Default)]
+struct Brought {
+    /// Whether it was created.
+    created: bool,
+    changes: Vec<String>,
+    refused: Vec<Refusal>,
+    /// What it was before the changes; `None` if it is not known.
+    before: Option<Summary>,
+    /// What it is now; `None` if it is not known.
+    now: Option<Summary>,
 }
 
 impl CreateStreamArgs {
@@ -71,52 +89,80 @@ pub(super) async fn run(arguments: &CreateStreamArgs) -> Result<(), Failure> {
     let client = Client::new(crate::aws::sdk().await?.config().await);
     let bar = progress(None);
     bar.enable_steady_tick(Duration::from_millis(200));
-    let mut told = Vec::new();
-    let done = bring_about(&client, arguments, &bar, &mut told).await;
+    let mut brought = Brought::default();
+    let done = bring_about(&client, arguments, &bar, &mut brought).await;
     bar.finish_and_clear();
-    told.iter().try_for_each(print_line)?;
-    let refused = done.map_err(failed)?;
-    for refusal in &refused {
+    match arguments.json {
+        true => print_line(brought.json(&arguments.name))?,
+        false => brought.lines(&arguments.name).iter().try_for_each(print_line)?,
+    }
+    done.map_err(failed)?;
+    for refusal in &brought.refused {
         note!("{refusal}: {}", way_out(refusal, &arguments.name));
     }
-    match refused.is_empty() {
+    match brought.refused.is_empty() {
         true => Ok(()),
         false => Err(anyhow!("the stream {} does not have these settings, see above", arguments.name).into()),
     }
 }
 
-/// Creates the stream or changes it, and reports what was done. Gives what is not done.
+impl Brought {
+    fn lines(&self, name: &str) -> Vec<String> {
+        let shape = self.before.as_ref().map(shape).unwrap_or_default();
+        let mut lines = Vec::new();
+        if self.created && self.before.is_some() {
+            lines.push(format!("{name} created: {shape}"));
+        }
+        lines.extend(self.changes.iter().map(|change| format!("{name}: {change}")));
+        if lines.is_empty() && self.refused.is_empty() && self.before.is_some() {
+            lines.push(format!("{name} exists, nothing was changed: {shape}"));
+        }
+        lines
+    }
+
+    fn json(&self, name: &str) -> Value {
+        let now = self.now.as_ref();
+        json!({
+            "name": name,
+            "created": self.created,
+            "changes": self.changes,
+            "refused": self.refused.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            "open_shards": now.map(|stream| stream.open_shards),
+            "mode": now.map(|stream| if stream.is_on_demand { "on_demand" } else { "provisioned" }),
+            "retention_hours": now.map(|stream| stream.retention_hours),
+        })
+    }
+}
+
+/// Creates the stream or changes it, and tells what was done as far as it came.
 async fn bring_about(
     client: &Client,
     arguments: &CreateStreamArgs,
     bar: &ProgressBar,
-    told: &mut Vec<String>,
-) -> Result<Vec<Refusal>, StreamError> {
+    brought: &mut Brought,
+) -> Result<(), StreamError> {
     let (name, asked) = (arguments.name.as_str(), arguments.asked());
-    let is_new = match summary(client, name).await {
-        Ok(_) => false,
+    match summary(client, name).await {
+        Ok(_) => {}
         Err(StreamError::NoSuchStream(_)) => {
             create(client, name, asked.capacity.unwrap_or(Capacity::OnDemand)).await?;
-            true
+            brought.created = true;
         }
         Err(error) => return Err(error),
-    };
+    }
     let wait =
         || wait_until_active(client, name, PATIENCE, |status| bar.set_message(format!("{name}: {status}")));
-    let mut found = wait().await?;
-    if is_new {
-        told.push(format!("{name} created: {}", shape(&found)));
-    }
+    let found = wait().await?;
     let Plan { steps, refused } = plan(&found, &asked);
+    brought.refused = refused;
+    brought.before = Some(found.clone());
+    brought.now = Some(found);
     for step in &steps {
         take(client, name, step).await?;
-        found = wait().await?;
-        told.push(format!("{name}: {step}"));
+        brought.now = Some(wait().await?);
+        brought.changes.push(step.to_string());
     }
-    if !is_new && steps.is_empty() && refused.is_empty() {
-        told.push(format!("{name} exists, nothing was changed: {}", shape(&found)));
-    }
-    Ok(refused)
+    Ok(())
 }
 
 fn shape(stream: &Summary) -> String {

@@ -54,6 +54,19 @@ async fn a_stream_is_created_as_asked_and_created_again_nothing_changes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_done_to_a_stream_is_one_object_if_json_is_asked_for() {
+    let world = World::start().await;
+    let created = stream(&world, &[&CREATE[..], &["--json"]].concat()).await.json();
+    assert_eq!((&created["created"], &created["retention_hours"]), (&true.into(), &168.into()));
+    assert_eq!(created["changes"][0], "retention raised from 24 to 168 hours");
+    let refused = stream(&world, &["create", "payments", "--shards", "5", "--json"]).await;
+    assert_eq!(refused.status, Some(1), "{refused:?}");
+    let told = refused.json();
+    assert_eq!((&told["created"], &told["changes"]), (&false.into(), &json!([])));
+    assert_eq!((told["refused"].as_array().unwrap().len(), &told["open_shards"]), (1, &3.into()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_stream_on_demand_is_created_where_nothing_else_is_said() {
     let world = World::start().await;
     let created = stream(&world, &["create", "payments"]).await;
