@@ -98,6 +98,8 @@ pub struct Running<'a> {
     processed: (u64, Duration),
     /// To how many calls each fault was applied.
     faulty_calls: Vec<u64>,
+    /// How many records were on the streams when the last report was made.
+    reported: (u64, u64),
 }
 
 impl<'a> Pipeline<'a> {
@@ -144,6 +146,7 @@ impl<'a> Pipeline<'a> {
             input_error: None,
             processed: (0, Duration::ZERO),
             faulty_calls: vec![0; self.faults.len()],
+            reported: (0, 0),
         })
     }
 }
@@ -176,14 +179,14 @@ impl Running<'_> {
         Ok(())
     }
 
-    /// Processes whatever else is put on the streams, until the interrupt comes and nothing is left. Says whether anything was.
+    /// Processes whatever else is put on the streams, until the interrupt comes and nothing is left. Says whether there is anything
+    /// that the last report does not have.
     ///
     /// # Errors
     /// As [`process`](Self::process).
     pub async fn go_on(&mut self) -> anyhow::Result<bool> {
-        let Running { pipeline, functions, readers, status, faulty_calls, .. } = self;
+        let Running { pipeline, functions, readers, status, faulty_calls, reported, .. } = self;
         *status = StatusLine::new();
-        let before = readers.records();
         let in_force = faults::in_force(pipeline.aws, &pipeline.faults)?;
         let (stop, stopped) = watch::channel(false);
         let until_stopped = async {
@@ -197,7 +200,7 @@ impl Running<'_> {
             () = status.show_further(functions, readers) => anyhow::bail!("the status line ended"),
         }
         count(faulty_calls, &in_force);
-        Ok(readers.records() != before)
+        Ok(readers.records() != *reported)
     }
 
     /// Checks whether everything balances, and reports.
@@ -206,6 +209,7 @@ impl Running<'_> {
     /// As [`process`](Self::process).
     pub async fn close(&mut self) -> anyhow::Result<FinishedRun> {
         self.status.preparing("checking that everything balances".to_owned());
+        self.reported = self.readers.records();
         let (timeline, labels_applied) = match &self.feed {
             Some(feed) => {
                 let (timeline, labels) = feed.known_when();
