@@ -173,7 +173,7 @@ impl<'a> Usable<'a> {
     }
 }
 
-/// Whether a text has at most so many characters. None has more of them than bytes.
+/// Whether a text has at most this many characters. None has more of them than bytes.
 fn has_at_most(text: &str, characters: usize) -> bool {
     text.len() <= characters || text.chars().nth(characters).is_none()
 }

@@ -104,7 +104,7 @@ impl<'t> PastRecord<'t> {
         }
     }
 
-    /// In which of so many shards the record's customer is.
+    /// In which of this many shards the record's customer is.
     pub fn shard(&self, shards: usize) -> usize {
         // The upper half of a product with less than 2^64 is below the factor.
         ((u128::from(self.customer_hash) * shards as u128) >> 64) as usize

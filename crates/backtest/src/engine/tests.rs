@@ -169,7 +169,7 @@ fn by_engine(made: &[Made], labels: &[Label], come: WhenLabelsCome) -> Vec<Optio
     by_last_policy(&[POLICY], 1, made, labels, come)
 }
 
-/// What the last of these policies decides, with the customers in so many shards.
+/// What the last of these policies decides, with the customers in this many shards.
 fn by_last_policy(
     policies: &[&str],
     shards: usize,

@@ -149,7 +149,7 @@ impl Pass<'_> {
         Ok(met)
     }
 
-    /// So many that threads seldom wait for each other.
+    /// Enough that threads seldom wait for each other.
     fn lanes<'k>(&self) -> Vec<Lane<'k>> {
         let lanes = if self.threads == 1 { 1 } else { 2 * self.threads };
         (0..lanes).map(|_| Lane::default()).collect()
