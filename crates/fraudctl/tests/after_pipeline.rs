@@ -16,8 +16,8 @@ use fraud_core::policy::Policy;
 use fraud_core::shadow::Policies;
 use fraud_local::report::RunReport;
 use fraud_local::{
-    ComingLabels, Configured, Input, Labels, LabelsCome, Pipeline, SHARDS, exports, simulated_arrivals,
-    start_services, start_services_with,
+    AT_ONCE, ComingLabels, Configured, Input, Labels, LabelsCome, Pipeline, SHARDS, exports, landed,
+    simulated_arrivals, start_services, start_services_with,
 };
 use fraudctl::entities::LoadedEntities;
 use fraudctl::generate::{Dataset, Label, Months, MonthsSettings};
@@ -70,6 +70,7 @@ impl Ran {
             coming: None,
             out: folder.path().join("out"),
             analytics: true,
+            at_once: AT_ONCE,
             faults: Vec::new(),
             rate: None,
             interrupt: Interrupt::never(),
@@ -275,6 +276,7 @@ async fn what_a_run_scored_by_history_is_verified_and_its_back_test_counts_the_s
         coming: Some(ComingLabels::new(read, LabelsCome::After(LabelDelay::of_days(7).unwrap()))),
         out: folder.path().join("out"),
         analytics: false,
+        at_once: AT_ONCE,
         faults: Vec::new(),
         rate: None,
         interrupt: Interrupt::never(),
@@ -282,7 +284,8 @@ async fn what_a_run_scored_by_history_is_verified_and_its_back_test_counts_the_s
     let input = Input::Months(Box::new(months.peekable()));
     let finished = pipeline.run(profiles::items(&rows), input).await.unwrap();
     let mut reasons: BTreeMap<&str, u64> = BTreeMap::new();
-    for line in &finished.landed {
+    let lines = landed(&folder.path().join("out")).unwrap();
+    for line in &lines {
         assert_eq!(line.history.as_deref(), Some("used"));
         line.reasons.iter().for_each(|reason| *reasons.entry(reason.as_str()).or_default() += 1);
     }

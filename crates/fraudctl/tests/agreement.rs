@@ -10,7 +10,7 @@ use std::process::Command;
 use fraud_aws::profiles::{FileProfiles, rows};
 use fraud_core::policy::Policy;
 use fraud_core::schema::Schema;
-use fraud_local::{Input, Pipeline, start_services};
+use fraud_local::{AT_ONCE, Input, Pipeline, start_services};
 use fraudctl::entities;
 use fraudctl::generate::Dataset;
 use fraudctl::input::Input as Files;
@@ -94,6 +94,7 @@ async fn every_decision_of_a_run_is_the_one_that_score_comes_to() {
         coming: None,
         out: path("out"),
         analytics: false,
+        at_once: AT_ONCE,
         faults: Vec::new(),
         rate: None,
         interrupt: Interrupt::never(),

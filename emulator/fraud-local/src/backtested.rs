@@ -4,6 +4,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use backtest::engine::{Decided, Engine, Knowledge, LabelsKnown, PastRecord, Shard};
+use embedded_aws::EmbeddedStream;
 use fraud_aws::entities::{FileEntities, key_of};
 use fraud_aws::profiles::FileProfiles;
 use fraud_core::decision::Decider;
@@ -21,16 +22,13 @@ use fraud_core::transaction::{Reading, TransactionReader};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::reconcile::{LandedLine, StreamRecord, USED};
+use crate::discrepancies::Discrepancies;
+use crate::reconcile::{LandedLine, USED};
+use crate::records::{Records, StreamRecord};
 use crate::timeline::Timeline;
 
-/// This many differences are told one by one.
-const TOLD: usize = 5;
-
-/// What a run was decided from.
+/// What a run was decided from, beside the records on the stream.
 pub struct RunPast<'a> {
-    /// Every record on the stream.
-    pub records: &'a [StreamRecord],
     /// What was known of customers.
     pub profiles: &'a FileProfiles,
     /// What was known of entities, and when something changed.
@@ -44,8 +42,10 @@ pub struct RunPast<'a> {
 }
 
 /// A decision of the back-test.
-#[derive(Debug, Clone, PartialEq)]
-struct PastDecision {
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct PastDecision {
+    /// The record's identity.
+    identity: String,
     score: f64,
     /// By the policy in the shadow, which is a policy like any other here.
     shadow_score: Option<f64>,
@@ -56,7 +56,7 @@ struct PastDecision {
     alert: Option<String>,
 }
 
-/// The decisions of a back-test, by the record's identity: several if its id was used again.
+/// The decisions of a back-test, by the record's identity: several if its id was used again. All that each of their customers has.
 #[derive(Debug, Clone, Default)]
 pub struct Backtested(HashMap<String, Vec<PastDecision>>);
 
@@ -99,67 +99,88 @@ impl Knowledge for Known<'_> {
     }
 }
 
-impl Backtested {
-    /// Decides on everything: by the active policy, and by that in the shadow as if it were the only one.
-    pub fn of(past: RunPast<'_>, policies: &Policies) -> Self {
-        let RunPast { records, profiles, timeline, labels, delay, schema } = past;
-        let known = Known { profiles, entities: timeline.begin() };
-        let all: Vec<&Policy> = std::iter::once(policies.active()).chain(policies.shadow()).collect();
-        let deciders =
-            all.iter().map(|policy| Decider::new((*policy).clone(), EventTimeBounds::UNBOUNDED)).collect();
-        let mut engine = Engine::new(deciders, delay, &known, labels);
-        let mut shard = Shard::default();
-        let reading = Reading::new(schema, policies.asked());
-        let mut steps: Vec<Vec<PastRecord<'_>>> = Vec::new();
-        let mut reader = TransactionReader::new(&reading);
-        for record in records {
-            let Ok(transaction) = reader.read(&record.data) else { continue };
-            let position = record.position();
-            let place = Place {
-                arrival: record.arrival.millis(),
-                sequence_number: SequenceNumber::of(&record.sequence_number),
-                sub_sequence_number: 0,
-            };
-            let identity = transaction.identity_at(position).to_string();
-            let with_history = policies.history().is_some();
-            let step = timeline.changes_before(&record.shard, &record.sequence_number);
-            steps.resize_with(steps.len().max(step + 1), Vec::new);
-            if let Some(of_step) = steps.get_mut(step) {
-                of_step.push(PastRecord::new(
-                    transaction,
-                    Some(identity),
-                    record.arrival,
-                    place,
-                    with_history,
-                ));
-            }
+/// Decides on everything: by the active policy, and by that in the shadow as if it were the only one. Each record is given to
+/// `visit`, with its customer, who is empty if there is none, and the decision if it is a transaction.
+///
+/// # Errors
+/// If the stream cannot be read, or `visit`'s.
+pub(crate) async fn decide(
+    mut records: Records,
+    past: RunPast<'_>,
+    policies: &Policies,
+    mut visit: impl FnMut(&StreamRecord, &str, Option<PastDecision>) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let RunPast { profiles, timeline, labels, delay, schema } = past;
+    let known = Known { profiles, entities: timeline.begin() };
+    let all: Vec<&Policy> = std::iter::once(policies.active()).chain(policies.shadow()).collect();
+    let deciders =
+        all.iter().map(|policy| Decider::new((*policy).clone(), EventTimeBounds::UNBOUNDED)).collect();
+    let mut engine = Engine::new(deciders, delay, &known, labels);
+    let mut shard = Shard::default();
+    let reading = Reading::new(schema, policies.asked());
+    let with_history = policies.history().is_some();
+    let (mut moments, mut step) = (timeline.moments(), 0);
+    while let Some((changes, record)) = records.next_in_order(timeline).await? {
+        for moment in moments.by_ref().take(changes - step) {
+            engine.becomes(moment, &mut [&mut shard]);
         }
+        step = changes;
+        let Ok(transaction) = TransactionReader::new(&reading).read(&record.data) else {
+            visit(&record, "", None)?;
+            continue;
+        };
+        let place = Place {
+            arrival: record.arrival.millis(),
+            sequence_number: SequenceNumber::of(&record.sequence_number),
+            sub_sequence_number: 0,
+        };
+        let identity = transaction.identity_at(record.position()).to_string();
+        let past = PastRecord::new(transaction, Some(identity), record.arrival, place, with_history);
+        let decided = engine.decide(&mut shard, &past, |decided| decision(&past, decided));
+        visit(&record, past.transaction.customer_id.as_deref().unwrap_or_default(), decided.flatten())?;
+    }
+    Ok(())
+}
+
+/// Nearly every identity has one decision: a vector that grows begins with room for four.
+impl FromIterator<PastDecision> for Backtested {
+    fn from_iter<I: IntoIterator<Item = PastDecision>>(all: I) -> Self {
         let mut decisions: HashMap<String, Vec<PastDecision>> = HashMap::new();
-        let moments = [None].into_iter().chain(timeline.moments().map(Some));
-        for (moment, mut records) in moments.zip(steps) {
-            if let Some(moment) = moment {
-                engine.becomes(moment, &mut [&mut shard]);
-            }
-            records.sort_by_key(|record| record.place);
-            for record in &records {
-                let decided = engine.decide(&mut shard, record, |decided| decision(record, decided));
-                // Nearly every identity has one decision: a vector that grows begins with room for four.
-                let of_identity =
-                    decisions.entry(record.identity().into_owned()).or_insert_with(|| Vec::with_capacity(1));
-                of_identity.extend(decided.flatten());
-            }
+        for decision in all {
+            let of_identity =
+                decisions.entry(decision.identity.clone()).or_insert_with(|| Vec::with_capacity(1));
+            of_identity.push(decision);
         }
         Backtested(decisions)
     }
+}
 
-    /// Holds what the functions wrote against this: lines of the lake and messages of alerts. Tells of the first differences.
-    pub fn compare(&self, landed: &[LandedLine], alerts: &[String]) -> (BacktestReport, Vec<String>) {
-        let (mut report, mut told) = (BacktestReport::default(), Vec::new());
-        let mut differs = |what: String| {
-            if told.len() < TOLD {
-                told.push(format!("back-tested otherwise: {what}"));
-            }
-        };
+impl Backtested {
+    /// The decisions on everything that is on a stream now.
+    ///
+    /// # Errors
+    /// If the stream cannot be read.
+    pub async fn of(stream: &EmbeddedStream, past: RunPast<'_>, policies: &Policies) -> anyhow::Result<Self> {
+        let mut decisions = Vec::new();
+        let records = Records::all(stream).await?;
+        decide(records, past, policies, |_, _, decision| {
+            decisions.extend(decision);
+            Ok(())
+        })
+        .await?;
+        Ok(decisions.into_iter().collect())
+    }
+
+    /// Holds what the functions wrote of the same customers against this: lines of the lake and messages of alerts. Adds to `report`,
+    /// and tells of the first differences.
+    pub(crate) fn hold_against<'o>(
+        &self,
+        landed: &[LandedLine],
+        alerts: impl Iterator<Item = &'o String>,
+        report: &mut BacktestReport,
+        found: &mut Discrepancies,
+    ) {
+        let mut differs = |what: String| found.add("back-tested otherwise", [what].into_iter());
         let whole = landed.iter().filter(|line| {
             line.history.as_deref().is_none_or(|history| history == USED)
                 && line.unavailable.is_empty()
@@ -179,8 +200,7 @@ impl Backtested {
             }
         }
         let mut alerted: HashMap<&str, usize> = HashMap::new();
-        let messages: Vec<_> =
-            alerts.iter().map(|alert| serde_json::from_str::<AlertMessage<'_>>(alert)).collect();
+        let messages: Vec<_> = alerts.map(|alert| serde_json::from_str::<AlertMessage<'_>>(alert)).collect();
         for message in &messages {
             let Ok(message) = message else {
                 report.differences += 1;
@@ -213,7 +233,13 @@ impl Backtested {
                 differs(format!("{identity} is an alert and was not alerted"));
             }
         }
-        (report, told)
+    }
+
+    /// How what the functions wrote compares.
+    pub fn compare(&self, landed: &[LandedLine], alerts: &[String]) -> BacktestReport {
+        let mut report = BacktestReport::default();
+        self.hold_against(landed, alerts.iter(), &mut report, &mut Discrepancies::default());
+        report
     }
 
     fn decisions(&self, identity: &str) -> impl Iterator<Item = &PastDecision> {
@@ -241,6 +267,7 @@ fn decision(record: &PastRecord<'_>, decided: &[Decided<'_>]) -> Option<PastDeci
     let Decided { decider, decision } = decided.first()?;
     let reasons = decider.reasons(decision);
     Some(PastDecision {
+        identity: record.identity().into_owned(),
         score: decision.score.value,
         shadow_score: decided.get(1).map(|shadow| shadow.decision.score.value),
         inputs: evidence::inputs(&record.transaction, decision, decider.policy().further_inputs()),

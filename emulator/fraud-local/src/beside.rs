@@ -1,7 +1,7 @@
-//! What a run is held against, from the records on the stream: which transactions there were, and what the built-in policy would
-//! have alerted of them.
+//! What a run is held against, from the records on the stream: which frauds there were, and what the built-in policy would have
+//! alerted.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 
 use exact_text::timestamp::Timestamp;
 use fraud_aws::entities::{FileEntities, look_up_entities};
@@ -14,22 +14,23 @@ use fraud_core::schema::Schema;
 use fraud_core::transaction::{Reading, TransactionReader};
 use tokio::time::Instant;
 
-use crate::caught::{PolicyAlerts, Ran};
-use crate::reconcile::StreamRecord;
+use crate::caught::Ran;
+use crate::labels::Labels;
+use crate::records::StreamRecord;
 
 const DAY_MILLIS: i64 = 24 * 60 * 60 * 1000;
 
-/// Scores every record by this policy. What is not a transaction is left out.
+/// Scores records by this policy, and adds to what `ran` and what is alerted. What is not a transaction is left out.
 pub(crate) async fn beside(
     records: &[StreamRecord],
     (profiles, entities): (&FileProfiles, &FileEntities),
-    policy: &Policy,
-    schema: &Schema,
-) -> (Ran, PolicyAlerts) {
+    (policy, schema): (&Policy, &Schema),
+    labels: &Labels,
+    (ran, alerted): (&mut Ran, &mut BTreeSet<String>),
+) {
     let reading = Reading::new(schema, policy.asked());
     let mut reader = TransactionReader::new(&reading);
     let decider = Decider::new(policy.clone(), EventTimeBounds::UNBOUNDED);
-    let (mut transactions, mut days, mut alerted) = (HashSet::new(), HashSet::new(), BTreeSet::new());
     for record in records {
         let Ok(transaction) = reader.read(&record.data) else { continue };
         let position = record.position();
@@ -42,14 +43,14 @@ pub(crate) async fn beside(
             Found { enrichment: looked_up.of(0), entities: entities.of(0), history: HistoryFound::NotAsked };
         let decision = decider.decide(&transaction, found, record.arrival, Some(position));
         let identity = transaction.identity_at(position).to_string();
-        days.insert(day(EventTimeBounds::UNBOUNDED.counted(&transaction.event_time, record.arrival).at));
+        ran.days.insert(day(EventTimeBounds::UNBOUNDED.counted(&transaction.event_time, record.arrival).at));
         if decider.alerts(&decision) {
             alerted.insert(identity.clone());
         }
-        transactions.insert(identity);
+        if labels.is_fraud(&identity) {
+            ran.frauds.insert(identity);
+        }
     }
-    let ran = Ran { transactions, days: days.len() as u64 };
-    (ran, PolicyAlerts { policy: policy.id().to_owned(), alerted })
 }
 
 /// The day in UTC.
@@ -62,7 +63,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn it_tells_transactions_days_and_what_the_policy_alerts() {
+    async fn it_tells_frauds_days_and_what_the_policy_alerts() {
         let record = |number: u32, data: &str| StreamRecord {
             stream: "transactions".to_owned(),
             shard: "shardId-000000000000".to_owned(),
@@ -85,14 +86,13 @@ mod tests {
         ];
         let profiles = FileProfiles::parse(r#"{"A":{"risk_score":1}}"#).unwrap();
         let policy = Policy::builtin_default().unwrap();
-        let (ran, alerts) =
-            beside(&records, (&profiles, &FileEntities::default()), &policy, &Schema::builtin_default())
-                .await;
-        assert_eq!(ran.transactions, ["A/1", "A/2", "A/3"].map(str::to_owned).into());
-        assert_eq!(ran.days, 2);
-        assert_eq!(
-            (alerts.policy.as_str(), alerts.alerted),
-            (policy.id(), BTreeSet::from(["A/1".to_owned()]))
-        );
+        let labels = Labels::of_kinds(&[("A/1", "a"), ("A/3", "a"), ("A/9", "a")]);
+        let (mut ran, mut alerted) = (Ran::default(), BTreeSet::new());
+        let known = (&profiles, &FileEntities::default());
+        let by = (&policy, &Schema::builtin_default());
+        beside(&records, known, by, &labels, (&mut ran, &mut alerted)).await;
+        assert_eq!(ran.frauds, ["A/1", "A/3"].map(str::to_owned).into());
+        assert_eq!(ran.days.len(), 2);
+        assert_eq!(alerted, BTreeSet::from(["A/1".to_owned()]));
     }
 }

@@ -10,10 +10,10 @@ use fraudctl::display::{counted, table, thousands};
 /// What a run had, to hold labels against.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Ran {
-    /// The identities of the transactions that were scored.
-    pub(crate) transactions: HashSet<String>,
-    /// The days, in UTC, on which their event times are.
-    pub(crate) days: u64,
+    /// The identities of the frauds among the transactions that were scored.
+    pub(crate) frauds: HashSet<String>,
+    /// The days, in UTC, on which the transactions' event times are.
+    pub(crate) days: HashSet<i64>,
 }
 
 /// The alerts of a policy.
@@ -77,7 +77,7 @@ impl CaughtOfKind {
 impl CaughtReport {
     /// Holds the alerts of policies against the labels.
     pub(crate) fn of(labels: &Labels, ran: &Ran, policies: &[PolicyAlerts]) -> Self {
-        let frauds: Vec<_> = labels.frauds().filter(|(id, _)| ran.transactions.contains(*id)).collect();
+        let frauds: Vec<_> = labels.frauds().filter(|(id, _)| ran.frauds.contains(*id)).collect();
         let by_policy = |alerts: &PolicyAlerts| {
             let mut kinds: BTreeMap<String, CaughtOfKind> = BTreeMap::new();
             let mut all = CaughtOfKind::default();
@@ -92,13 +92,13 @@ impl CaughtReport {
                 kinds,
                 frauds: all,
                 alerts: count,
-                alerts_a_day: share(count, ran.days).unwrap_or_default(),
+                alerts_a_day: share(count, ran.days.len() as u64).unwrap_or_default(),
                 precision: share(all.alerted, count),
                 recall: share(all.alerted, all.frauds),
             }
         };
         CaughtReport {
-            days: ran.days,
+            days: ran.days.len() as u64,
             frauds_not_in_run: labels.count() as u64 - frauds.len() as u64,
             policies: policies.iter().map(by_policy).collect(),
         }
@@ -159,8 +159,8 @@ mod tests {
     #[test]
     fn frauds_are_counted_by_kind_and_alerts_by_what_they_tell_of() {
         let labels = Labels::of_kinds(&[("C1/T1", "a"), ("C1/T2", "a"), ("C2/T1", "b"), ("C9/T9", "b")]);
-        let transactions = ids(&["C1/T1", "C1/T2", "C2/T1", "C3/T1", "C3/T2"]).into_iter().collect();
-        let ran = Ran { transactions, days: 2 };
+        let frauds = ids(&["C1/T1", "C1/T2", "C2/T1"]).into_iter().collect();
+        let ran = Ran { frauds, days: [7, 8].into() };
         let of = |policy: &str, alerted| PolicyAlerts { policy: policy.to_owned(), alerted };
         let policies = [of("card", ids(&["C1/T1", "C2/T1", "C3/T1"])), of("default", ids(&[]))];
         let report = CaughtReport::of(&labels, &ran, &policies);
@@ -209,7 +209,7 @@ mod tests {
             })
             .collect();
         let labels = Months::new(settings).filter_map(|t| fraudctl::generate::Label::of(&t, settings.seed));
-        let ran = Ran { transactions: frauds.iter().cloned().collect(), days: 30 };
+        let ran = Ran { frauds: frauds.iter().cloned().collect(), days: (0..30).collect() };
         let alerts = PolicyAlerts { policy: "p".to_owned(), alerted: frauds.clone() };
         let report = CaughtReport::of(&Labels::of_generated(labels), &ran, &[alerts]);
         assert!(frauds.len() > 20 && report.frauds_not_in_run == 0);

@@ -24,7 +24,7 @@ use fraudctl::profiles::{self, LoadedProfiles};
 
 use crate::arrivals::{self, ArrivalMode, Span, simulated, system_time};
 use crate::{
-    ComingLabels, FinishedRun, Input, Labels, LabelsCome, OrderedFault, Pipeline, labels, output, services,
+    AT_ONCE, ComingLabels, FinishedRun, Input, Labels, LabelsCome, OrderedFault, Pipeline, labels, output, services,
 };
 
 /// Run the whole pipeline in this process: no AWS account, no Docker.
@@ -164,6 +164,7 @@ pub async fn run(arguments: &FraudLocalArgs) -> Result<(), Failure> {
         coming,
         out: arguments.out.clone(),
         analytics: !arguments.without_analytics,
+        at_once: AT_ONCE,
         rate: arguments.rate,
         faults: arguments.fault.clone(),
         interrupt: interrupt.clone(),

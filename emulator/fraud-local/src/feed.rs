@@ -1,7 +1,7 @@
 //! What becomes known of merchants while transactions stream: labels as they are reported, and each day's transactions once it is
 //! over. The tables change between two steps of a run, when both functions have seen all records before.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -13,11 +13,11 @@ use exact_text::timestamp::Timestamp;
 use exact_text::written_time;
 use fraud_aws::entities::{FileEntities, key_of};
 use fraud_aws::labels::{DynamoDbLabels, LabelStore, LabelWrite};
-use fraud_core::entity::{Entity, EntityKind};
+use fraud_core::entity::EntityKind;
 use fraud_core::history::{EntryKey, Incoming, SequenceNumber};
 use fraud_core::identity::Position;
 use fraud_core::label::{Counting, Label, fold};
-use fraud_core::merchant::{Bucket, LabelDelay, MerchantDays, day_of};
+use fraud_core::merchant::{LabelDelay, day_of};
 use fraud_core::policy::HistorySettings;
 use fraud_core::schema::Schema;
 use fraud_core::transaction::{Asked, EntityName, Reading, TransactionReader};
@@ -174,31 +174,11 @@ impl<'a> Feed<'a> {
                 .filter(|(_, days)| days.range(today..).next().is_some())
                 .map(|(merchant, _)| merchant.clone()),
         );
-        let known = self.known(today, &counting);
+        let frauds = fold::fold(self.coming.labels.iter().take(self.applied), &counting);
         let ends: Ends =
             self.ends.iter().map(|(shard, end)| (shard.clone(), SequenceNumber::of(end))).collect();
-        self.timeline.changes(now, ends, known);
+        self.timeline.changes(now, ends, today, frauds);
         Ok(())
-    }
-
-    /// What the table must hold now, by a plain fold.
-    fn known(&self, today: i32, counting: &Counting) -> FileEntities {
-        let frauds = fold::fold(self.coming.labels.iter().take(self.applied), counting);
-        let mut known = self.timeline.begin().clone();
-        let merchants: BTreeSet<&String> = frauds.keys().chain(self.counts.keys()).collect();
-        for merchant in merchants {
-            let key = key_of(EntityKind::Merchant, merchant);
-            let mut days = known.get(&key).and_then(Entity::days).cloned().unwrap_or_default();
-            for counts in frauds.get(merchant).into_iter().flat_map(MerchantDays::days) {
-                days.add(Bucket::Frauds, counts.day, counts.frauds.cast_signed());
-                days.add(Bucket::Ordinary, counts.day, counts.ordinary.cast_signed());
-            }
-            for (day, count) in self.counts.get(merchant).into_iter().flat_map(|days| days.range(..today)) {
-                days.set(Bucket::Transactions, *day, *count);
-            }
-            known.set_days(&key, days);
-        }
-        known
     }
 
     /// Counts what has come to the stream since.
@@ -225,8 +205,10 @@ impl<'a> Feed<'a> {
                         continue;
                     };
                     if self.seen.insert(incoming.key) {
+                        let day = day_of(incoming.event_time);
+                        self.timeline.count(&merchant, day);
                         let days = self.counts.entry(merchant.to_string()).or_default();
-                        let count = days.entry(day_of(incoming.event_time)).or_default();
+                        let count = days.entry(day).or_default();
                         *count = count.saturating_add(1);
                         self.uncounted.insert(merchant.into_owned());
                     }

@@ -98,6 +98,11 @@ impl Labels {
         Labels { frauds: frauds.iter().map(|(id, kind)| ((*id).to_owned(), (*kind).to_owned())).collect() }
     }
 
+    /// Whether the transaction with this identity is fraud.
+    pub(crate) fn is_fraud(&self, identity: &str) -> bool {
+        self.frauds.contains_key(identity)
+    }
+
     /// The identities of the frauds, each with its kind.
     pub(crate) fn frauds(&self) -> impl Iterator<Item = (&str, &str)> {
         self.frauds.iter().map(|(id, kind)| (id.as_str(), kind.as_str()))

@@ -1,14 +1,16 @@
 //! The output folder: what an earlier run left in it, and what this run wrote.
 
 use std::borrow::Cow;
-use std::fs;
-use std::io;
+use std::fmt::Display;
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
 use exact_text::json::{Scanner, Value};
 use fraud_core::entity::{EntityKind, EntityKinds};
-use fraud_core::window::WindowTotals;
+use fraud_core::schema::Schema;
+use fraud_core::transaction::{Asked, Reading, TransactionReader};
 
 use crate::reconcile::LandedLine;
 
@@ -105,19 +107,38 @@ fn ignore_missing(result: io::Result<()>) -> io::Result<()> {
     }
 }
 
-/// Writes the alerts' messages.
-pub(crate) fn write_alerts(out: &Path, alerts: &[String]) -> anyhow::Result<()> {
-    write_lines(&out.join(ALERTS), alerts.iter().cloned())
+/// A file of lines that is written.
+pub(crate) struct Lines {
+    path: PathBuf,
+    file: BufWriter<File>,
 }
 
-/// Writes customers' windows.
-pub(crate) fn write_windows(out: &Path, windows: &[WindowTotals]) -> anyhow::Result<()> {
-    write_lines(&out.join(AGGREGATES), windows.iter().map(WindowTotals::to_json))
-}
+impl Lines {
+    /// The alerts' messages.
+    pub(crate) fn of_alerts(out: &Path) -> anyhow::Result<Self> {
+        Lines::create(out.join(ALERTS))
+    }
 
-fn write_lines(path: &Path, lines: impl Iterator<Item = String>) -> anyhow::Result<()> {
-    let text: String = lines.flat_map(|line| [line, "\n".to_owned()]).collect();
-    fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
+    /// Customers' windows.
+    pub(crate) fn of_windows(out: &Path) -> anyhow::Result<Self> {
+        Lines::create(out.join(AGGREGATES))
+    }
+
+    fn create(path: PathBuf) -> anyhow::Result<Self> {
+        let file = File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
+        Ok(Lines { path, file: BufWriter::new(file) })
+    }
+
+    pub(crate) fn write(&mut self, lines: impl Iterator<Item = impl Display>) -> anyhow::Result<()> {
+        for line in lines {
+            writeln!(self.file, "{line}").with_context(|| format!("cannot write {}", self.path.display()))?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn finish(mut self) -> anyhow::Result<()> {
+        self.file.flush().with_context(|| format!("cannot write {}", self.path.display()))
+    }
 }
 
 /// The files below a folder; none if there is no such folder.
@@ -138,20 +159,39 @@ pub(crate) fn files(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
 }
 
 /// What the scored lines say of themselves.
-pub(crate) fn landed(out: &Path) -> anyhow::Result<Vec<LandedLine>> {
+///
+/// # Errors
+/// If the folder cannot be read, or a line is not a scored transaction.
+pub fn landed(out: &Path) -> anyhow::Result<Vec<LandedLine>> {
     let mut landed = Vec::new();
-    for file in files(&out.join(SCORED))? {
-        let text = fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
-        for line in text.lines() {
-            landed.push(read_landed(line).with_context(|| {
-                format!("{} holds a line that is not a scored transaction", file.display())
-            })?);
-        }
-    }
+    each_landed(out, |_, line| {
+        landed.push(read_landed(&line)?);
+        Ok(())
+    })?;
     Ok(landed)
 }
 
-fn read_landed(line: &str) -> anyhow::Result<LandedLine> {
+/// Shows the customer and the text of each scored line; without a customer it is empty.
+pub(crate) fn each_landed(
+    out: &Path,
+    mut show: impl FnMut(&str, String) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let reading = Reading::new(&Schema::builtin_default(), &Asked::default());
+    for file in files(&out.join(SCORED))? {
+        let unreadable = || format!("cannot read {}", file.display());
+        for line in BufReader::new(File::open(&file).with_context(unreadable)?).lines() {
+            let line = line.with_context(unreadable)?;
+            let transaction = TransactionReader::new(&reading).read(line.as_bytes()).ok();
+            let customer = transaction.and_then(|transaction| transaction.customer_id.map(Cow::into_owned));
+            show(&customer.unwrap_or_default(), line)
+                .with_context(|| format!("{} holds a line that cannot be checked", file.display()))?;
+        }
+    }
+    Ok(())
+}
+
+/// What a scored line says of itself.
+pub(crate) fn read_landed(line: &str) -> anyhow::Result<LandedLine> {
     let (mut decision_id, mut enrichment) = (None, None);
     let (mut fraud_score, mut shadow_score) = (None, None);
     let (mut history, mut inputs, mut reasons) = (None, None, Vec::new());

@@ -24,7 +24,6 @@ use crate::in_step::InStep;
 use crate::labels::Labels;
 use crate::output;
 use crate::readers::Readers;
-use crate::reconcile::{LandedLine, StreamRecord};
 use crate::report::RunReport;
 use crate::services::{self, STREAM};
 use crate::status::StatusLine;
@@ -57,6 +56,8 @@ pub struct Pipeline<'a> {
     pub out: PathBuf,
     /// Whether the analytics function reads the stream too.
     pub analytics: bool,
+    /// How many records are checked at a time, see [`AT_ONCE`].
+    pub at_once: u64,
     /// How many transactions are produced in a second at most; `None`: as many as go.
     pub rate: Option<u32>,
     /// What makes calls fail while records are produced and read.
@@ -72,10 +73,6 @@ pub struct FinishedRun {
     pub report: RunReport,
     /// The alerts' messages, in the order in which they were published.
     pub alerts: Vec<String>,
-    /// What is on the stream.
-    pub records: Vec<StreamRecord>,
-    /// What the lake's lines say of themselves.
-    pub landed: Vec<LandedLine>,
     /// What was known of entities when.
     pub timeline: Timeline,
     /// What the policy in the shadow would have alerted, as the alerting function and the transform counted it: a record that
@@ -227,12 +224,12 @@ impl Running<'_> {
             faulty_calls: &self.faulty_calls,
             delivered_directly: self.readers.records().1,
         };
-        let (report, alerts, records, landed) = closing.report().await?;
+        let (report, alerts) = closing.report().await?;
         self.status.clear();
         let totals = self.functions.totals();
         let shadow_counted = [totals.shadow, totals.shadow_of_transform];
         let input_error = self.input_error.take();
-        Ok(FinishedRun { report, alerts, records, landed, timeline, shadow_counted, input_error })
+        Ok(FinishedRun { report, alerts, timeline, shadow_counted, input_error })
     }
 }
 

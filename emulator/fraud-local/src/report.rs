@@ -138,11 +138,9 @@ pub struct ArrivalSpan {
     pub last: String,
 }
 
-impl ArrivalSpan {
-    /// The span of these arrivals.
-    pub fn of(arrivals: impl Iterator<Item = Timestamp> + Clone) -> Option<Self> {
-        let (first, last) = (arrivals.clone().min()?, arrivals.max()?);
-        Some(ArrivalSpan { first: first.to_string(), last: last.to_string() })
+impl From<(Timestamp, Timestamp)> for ArrivalSpan {
+    fn from((first, last): (Timestamp, Timestamp)) -> Self {
+        ArrivalSpan { first: first.to_string(), last: last.to_string() }
     }
 }
 
@@ -168,24 +166,36 @@ pub struct TopCustomer {
     pub total_amount: Box<RawValue>,
 }
 
-/// The customers that spent most, over all these windows.
-pub(crate) fn top_customers(windows: &[WindowTotals]) -> anyhow::Result<Vec<TopCustomer>> {
-    let mut customers: BTreeMap<&str, (Money, u64)> = BTreeMap::new();
-    for window in windows {
-        let (total, count) = customers.entry(&window.customer_id).or_default();
-        *total = total.checked_add(window.total_amount).context("a customer's sum is too large")?;
-        *count += window.event_count;
+/// What each customer spent, over all windows.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Spent(BTreeMap<String, (Money, u64)>);
+
+impl Spent {
+    /// Adds windows.
+    pub(crate) fn add(&mut self, windows: &[WindowTotals]) -> anyhow::Result<()> {
+        for window in windows {
+            let (total, count) = self.0.entry(window.customer_id.clone()).or_default();
+            *total = total.checked_add(window.total_amount).context("a customer's sum is too large")?;
+            *count += window.event_count;
+        }
+        Ok(())
     }
-    let mut customers: Vec<_> = customers.into_iter().collect();
-    customers.sort_by_key(|(_, (total, _))| std::cmp::Reverse(*total));
-    let top = customers.into_iter().take(CUSTOMERS_SHOWN).map(|(customer_id, (total, event_count))| {
-        Ok(TopCustomer {
-            customer_id: customer_id.to_owned(),
-            event_count,
-            total_amount: RawValue::from_string(total.to_string())?,
-        })
-    });
-    top.collect()
+
+    /// Whether a customer has windows.
+    pub(crate) fn knows(&self, customer: &str) -> bool {
+        self.0.contains_key(customer)
+    }
+
+    /// The customers that spent most.
+    pub(crate) fn top(self) -> anyhow::Result<Vec<TopCustomer>> {
+        let mut customers: Vec<_> = self.0.into_iter().collect();
+        customers.sort_by_key(|(_, (total, _))| std::cmp::Reverse(*total));
+        let top = customers.into_iter().take(CUSTOMERS_SHOWN).map(|(customer_id, (total, event_count))| {
+            let total_amount = RawValue::from_string(total.to_string())?;
+            Ok(TopCustomer { customer_id, event_count, total_amount })
+        });
+        top.collect()
+    }
 }
 
 impl fmt::Display for TopCustomer {

@@ -23,22 +23,39 @@ pub(crate) async fn table(sdk: &Sdk, retention: Duration) -> DynamoDbAggregates 
     table.remembering(MOST_REMEMBERED)
 }
 
-/// All windows in the table, by customer and then by time: those of `customers`, or, if the table has more items than those, of
-/// whomever they are. The emulator orders all items anew for each page of a scan, which takes minutes for a long run.
-pub(crate) async fn all(aws: &EmbeddedAws, customers: &BTreeSet<&str>) -> anyhow::Result<Vec<WindowTotals>> {
-    let sdk = sdk(aws, Service::DynamoDb).await?;
-    let store = table(&sdk, Duration::ZERO).await;
-    let deadline = Instant::now() + LIMIT;
-    let queries = stream::iter(customers).map(|customer| store.recent(customer, usize::MAX, deadline));
-    let of_customers: Vec<_> = queries.buffer_unordered(QUERIES_AT_ONCE).try_collect().await?;
-    let mut windows: Vec<WindowTotals> = of_customers.into_iter().flatten().collect();
-    windows.sort();
-    let described =
-        Client::new(sdk.config().await).describe_table().table_name(AGGREGATES_TABLE).send().await?;
-    let items = described.table().and_then(|table| table.item_count()).unwrap_or_default();
-    // One item holds the rule for windows.
-    match usize::try_from(items).is_ok_and(|items| items <= windows.len() + 1) {
-        true => Ok(windows),
-        false => Ok(store.all(deadline).await?),
+/// The table as it is read after a run: by customer, for the emulator orders all items anew for each page of a scan.
+pub(crate) struct Windows {
+    sdk: Sdk,
+    store: DynamoDbAggregates,
+}
+
+impl Windows {
+    pub(crate) async fn open(aws: &EmbeddedAws) -> anyhow::Result<Self> {
+        let sdk = sdk(aws, Service::DynamoDb).await?;
+        let store = table(&sdk, Duration::ZERO).await;
+        Ok(Windows { sdk, store })
+    }
+
+    /// The windows of these customers, by customer and then by time.
+    pub(crate) async fn of(&self, customers: &BTreeSet<&str>) -> anyhow::Result<Vec<WindowTotals>> {
+        let deadline = Instant::now() + LIMIT;
+        let query = |customer| self.store.recent(customer, usize::MAX, deadline);
+        let queries = stream::iter(customers.iter().copied()).map(query);
+        let of_customers: Vec<_> = queries.buffer_unordered(QUERIES_AT_ONCE).try_collect().await?;
+        let mut windows: Vec<WindowTotals> = of_customers.into_iter().flatten().collect();
+        windows.sort();
+        Ok(windows)
+    }
+
+    /// The windows of everybody, if the table has another number of them than `count`.
+    pub(crate) async fn all_unless(&self, count: usize) -> anyhow::Result<Option<Vec<WindowTotals>>> {
+        let client = Client::new(self.sdk.config().await);
+        let described = client.describe_table().table_name(AGGREGATES_TABLE).send().await?;
+        let items = described.table().and_then(|table| table.item_count()).unwrap_or_default();
+        // One item holds the rule for windows.
+        match usize::try_from(items).is_ok_and(|items| items <= count + 1) {
+            true => Ok(None),
+            false => Ok(Some(self.store.all(Instant::now() + LIMIT).await?)),
+        }
     }
 }

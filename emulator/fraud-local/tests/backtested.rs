@@ -4,15 +4,16 @@
 
 use std::collections::BTreeSet;
 
-use embedded_aws::{Fault, Service, When};
+use embedded_aws::{EmbeddedStream, Fault, Service, When};
 use fraud_aws::profiles::{FileProfiles, rows};
 use fraud_core::label;
 use fraud_core::merchant::LabelDelay;
 use fraud_core::policy::Policy;
 use fraud_core::schema::Schema;
 use fraud_local::backtested::{BacktestReport, Backtested, RunPast};
+use fraud_local::reconcile::LandedLine;
 use fraud_local::{
-    ComingLabels, FinishedRun, Input, LabelsCome, Pipeline, simulated_arrivals, start_services_with,
+    ComingLabels, FinishedRun, Input, LabelsCome, Pipeline, landed, simulated_arrivals, start_services_with,
 };
 use fraudctl::entities::LoadedEntities;
 use fraudctl::generate::{Label, Months, MonthsSettings};
@@ -31,6 +32,9 @@ const CUSTOMERS: u32 = 80;
 /// A run that has ended, and what it was given.
 struct Run {
     finished: FinishedRun,
+    stream: EmbeddedStream,
+    /// What the lake's lines say of themselves.
+    landed: Vec<LandedLine>,
     profiles: FileProfiles,
     coming: ComingLabels,
 }
@@ -78,30 +82,31 @@ impl Run {
             coming: Some(coming()),
             out: out.path().to_path_buf(),
             analytics: false,
+            at_once: 1_000,
             faults: Vec::new(),
             rate: None,
             interrupt: Interrupt::never(),
         };
         let input = Input::Months(Box::new(months.peekable()));
         let finished = pipeline.run(profiles::items(&rows), input).await.unwrap();
-        Run { finished, profiles, coming: coming() }
+        let stream = aws.record_source("transactions");
+        Run { finished, stream, landed: landed(out.path()).unwrap(), profiles, coming: coming() }
     }
 
     /// The back-test of the run under a policy.
-    fn backtested(&self, policy: &str) -> Backtested {
+    async fn backtested(&self, policy: &str) -> Backtested {
         let past = RunPast {
-            records: &self.finished.records,
             profiles: &self.profiles,
             timeline: &self.finished.timeline,
             labels: self.coming.known(),
             delay: LabelDelay::of_days(DELAY_DAYS).unwrap(),
             schema: &Schema::builtin_default(),
         };
-        Backtested::of(past, &Policy::parse(policy).unwrap().into())
+        Backtested::of(&self.stream, past, &Policy::parse(policy).unwrap().into()).await.unwrap()
     }
 
-    fn compare(&self, policy: &str) -> BacktestReport {
-        self.backtested(policy).compare(&self.finished.landed, &self.finished.alerts).0
+    async fn compare(&self, policy: &str) -> BacktestReport {
+        self.backtested(policy).await.compare(&self.landed, &self.finished.alerts)
     }
 }
 
@@ -145,37 +150,37 @@ async fn a_back_test_decides_as_the_functions_did_and_one_changed_value_or_band_
     assert_eq!(report.backtest.alerts, report.alerts);
     let (used, alerts) = (report.backtest.lines, report.alerts);
     assert!(alerts > 50, "{alerts}");
-    let fired = fired(&run.backtested(CARD));
+    let fired = fired(&run.backtested(CARD).await);
     let silent: Vec<_> = bands(&Policy::parse(CARD).unwrap()).difference(&fired).cloned().collect();
-    assert_eq!(silent, [], "of {} transactions none met these bands", run.finished.landed.len());
+    assert_eq!(silent, [], "of {} transactions none met these bands", run.landed.len());
 
     // The bound and the points of a band.
     for (band, other) in [("{ from = 1.6,", "{ from = 1.601,"), ("points = 7 }", "points = 8 }")] {
         let policy = CARD.replacen(band, other, 1);
         assert_ne!(policy, CARD);
-        let compared = run.compare(&policy);
+        let compared = run.compare(&policy).await;
         assert!(compared.differences > 0, "{band}");
     }
     // One input, one score, one reason, one alert's input, one alert less.
-    let line = run.finished.landed.iter().position(|line| line.history.as_deref() == Some("used")).unwrap();
-    let whole = run.finished.landed[line].clone();
+    let line = run.landed.iter().position(|line| line.history.as_deref() == Some("used")).unwrap();
+    let whole = run.landed[line].clone();
     let digits = whole.inputs.clone().unwrap();
     let other = digits.replacen("amount_ratio\":", "amount_ratio\":1", 1);
     assert_ne!(other, digits);
-    run.finished.landed[line].inputs = Some(other);
-    assert_eq!(run.compare(CARD), BacktestReport { lines: used, alerts, differences: 1 });
-    run.finished.landed[line] = whole.clone();
-    run.finished.landed[line].fraud_score = whole.fraud_score.next_up();
-    assert_eq!(run.compare(CARD).differences, 1);
-    run.finished.landed[line] = whole.clone();
-    run.finished.landed[line].reasons.push("more".to_owned());
-    assert_eq!(run.compare(CARD).differences, 1);
-    run.finished.landed[line] = whole;
+    run.landed[line].inputs = Some(other);
+    assert_eq!(run.compare(CARD).await, BacktestReport { lines: used, alerts, differences: 1 });
+    run.landed[line] = whole.clone();
+    run.landed[line].fraud_score = whole.fraud_score.next_up();
+    assert_eq!(run.compare(CARD).await.differences, 1);
+    run.landed[line] = whole.clone();
+    run.landed[line].reasons.push("more".to_owned());
+    assert_eq!(run.compare(CARD).await.differences, 1);
+    run.landed[line] = whole;
     let alert = run.finished.alerts[0].clone();
     run.finished.alerts[0] = alert.replacen("history.outliers_8d\\\":", "history.outliers_8d\\\":1", 1);
     assert_ne!(run.finished.alerts[0], alert);
-    assert_eq!(run.compare(CARD), BacktestReport { lines: used, alerts, differences: 1 });
+    assert_eq!(run.compare(CARD).await, BacktestReport { lines: used, alerts, differences: 1 });
     run.finished.alerts[0] = alert;
     run.finished.alerts.pop();
-    assert_eq!(run.compare(CARD), BacktestReport { lines: used, alerts: alerts - 1, differences: 1 });
+    assert_eq!(run.compare(CARD).await, BacktestReport { lines: used, alerts: alerts - 1, differences: 1 });
 }

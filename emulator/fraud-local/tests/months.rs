@@ -110,6 +110,7 @@ async fn run(
         out: out.to_path_buf(),
         // Windows are no part of what is known of merchants.
         analytics: labels_come.is_none(),
+        at_once: 1_000,
         faults: Vec::new(),
         rate: None,
         interrupt: Interrupt::never(),

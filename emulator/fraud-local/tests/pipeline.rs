@@ -29,6 +29,7 @@ async fn run(aws: &EmbeddedAws, count: usize) -> FinishedRun {
         coming: None,
         out: out.path().to_path_buf(),
         analytics: true,
+        at_once: 1_000,
         faults: Vec::new(),
         rate: None,
         interrupt: Interrupt::never(),

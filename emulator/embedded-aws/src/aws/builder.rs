@@ -42,7 +42,10 @@ pub enum StartError {
     /// No thread or no event loop could be had.
     #[error("cannot start a server thread: {0}")]
     Runtime(#[source] io::Error),
-    /// The database in memory could not be opened.
+    /// No temporary file could be had, for records or for items.
+    #[error("cannot create a temporary file: {0}")]
+    TemporaryFile(#[source] io::Error),
+    /// The database could not be opened.
     #[error("cannot open the database: {0}")]
     Database(String),
     /// A table of the builder's could not be created.
@@ -203,7 +206,8 @@ impl Builder {
                     aws.firehose.insert(Arc::new(firehose)).clone()
                 }
                 Service::Kinesis => {
-                    let kinesis = Kinesis::new(self.shard_write_limits, self.arrivals.clone());
+                    let kinesis = Kinesis::new(self.shard_write_limits, self.arrivals.clone())
+                        .map_err(StartError::TemporaryFile)?;
                     for (name, shards) in &self.streams {
                         let created =
                             kinesis.streams().create(CreateStream::provisioned(name, *shards)).await;

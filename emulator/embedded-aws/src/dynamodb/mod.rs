@@ -1,4 +1,4 @@
-//! DynamoDB: dynoxide, an emulator on SQLite in memory, behind the front.
+//! DynamoDB: dynoxide, an emulator on SQLite, behind the front.
 
 mod half;
 mod server;

@@ -24,10 +24,7 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn start(tables: &[TableDefinition]) -> Result<Self, StartError> {
-        let database = Database::memory().map_err(|error| StartError::Database(error.to_string()))?;
-        for table in tables {
-            table.create(&database).map_err(StartError::Table)?;
-        }
+        let database = database(tables)?;
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(StartError::Listen)?;
         listener.set_nonblocking(true).map_err(StartError::Listen)?;
         let address = listener.local_addr().map_err(StartError::Listen)?;
@@ -63,4 +60,22 @@ impl Server {
         drop(self.stop);
         let _ = self.thread.join();
     }
+}
+
+/// A database with these tables, in temporary files: a long run does not fill the memory with items. They have no names any more
+/// when this returns, so that they are gone with the process however it ends.
+fn database(tables: &[TableDefinition]) -> Result<Database, StartError> {
+    let unusable = |error: dynoxide::DynoxideError| StartError::Database(error.to_string());
+    let folder = tempfile::tempdir().map_err(StartError::TemporaryFile)?;
+    let path = folder.path().join("dynamodb");
+    let path = path.to_str().ok_or_else(|| {
+        StartError::Database(format!("its path is not UTF-8: {}: set TMPDIR", path.display()))
+    })?;
+    let database = Database::new(path).map_err(unusable)?;
+    // Nothing waits for the disk: what the process leaves behind is of no use.
+    database.enable_bulk_loading().map_err(unusable)?;
+    for table in tables {
+        table.create(&database).map_err(StartError::Table)?;
+    }
+    Ok(database)
 }

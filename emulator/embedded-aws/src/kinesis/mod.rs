@@ -2,16 +2,18 @@
 //!
 //! Streams, shards and iterators are the emulator's. Records are put and read here, over the emulator's store: it
 //! keeps arrival times in whole seconds, refuses requests of more than 5 MiB, and does not say at a shard's end where
-//! its records go on; and half of a call is nothing that it could do. Creating streams and listing shards is done here
+//! its records go on; half of a call is nothing that it could do; and it keeps payloads in memory. Creating streams and listing shards is done here
 //! because the emulator knows no streams on demand and its pages cannot be followed. Records do not expire.
 
 mod create;
 mod list_shards;
+mod payloads;
 mod read;
 mod record_source;
 mod streams;
 mod write;
 
+use std::io;
 use std::sync::Arc;
 
 use ferrokinesis::store::StoreOptions;
@@ -39,7 +41,10 @@ pub(crate) struct Kinesis {
 
 impl Kinesis {
     /// A service without streams; with `write_limits` a shard takes no more than Kinesis lets it.
-    pub(crate) fn new(write_limits: bool, arrivals: Arrivals) -> Self {
+    ///
+    /// # Errors
+    /// If there is no temporary file for payloads.
+    pub(crate) fn new(write_limits: bool, arrivals: Arrivals) -> io::Result<Self> {
         let options = StoreOptions {
             create_stream_ms: 0,
             delete_stream_ms: 0,
@@ -51,7 +56,8 @@ impl Kinesis {
             ..StoreOptions::default()
         };
         let (router, store) = ferrokinesis::create_app(options);
-        Self { streams: Arc::new(Streams::new(store, arrivals)), emulator: TowerToHyperService::new(router) }
+        let streams = Arc::new(Streams::new(store, arrivals)?);
+        Ok(Self { streams, emulator: TowerToHyperService::new(router) })
     }
 
     pub(crate) fn streams(&self) -> &Arc<Streams> {

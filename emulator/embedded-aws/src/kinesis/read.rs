@@ -2,10 +2,12 @@
 
 use std::time::SystemTime;
 
+use base64_simd::STANDARD;
 use ferrokinesis::types::{EpochSeconds, HashKeyRange, ResponseRecord, Shard, StoredRecord, Stream};
 use ferrokinesis::{sequence, shard_iterator};
 use serde::{Deserialize, Serialize};
 
+use super::payloads::Place;
 use super::streams::{Streams, arrival, milliseconds};
 use super::violated;
 use crate::service::{Service, ServiceError};
@@ -21,7 +23,7 @@ const ITERATOR_LIFE: u64 = 300_000;
 
 /// A part of a shard.
 pub(super) struct Slice {
-    /// With their keys in the store, `<shard>/<sequence number>`.
+    /// With their keys in the store, `<shard>/<sequence number>`, and the places of their payloads.
     pub(super) records: Vec<(String, StoredRecord)>,
     /// There is nothing after them at the moment.
     pub(super) caught_up: bool,
@@ -89,6 +91,9 @@ impl Streams {
         let shard = usize::try_from(shard).map_err(|_| invalid())?;
         let (stream, mut slice) = self.read(&stream_name, shard, &from, limit).await?;
         slice.limit_bytes();
+        let payload = |(_, record): &(String, StoredRecord)| self.payload(record);
+        let data = slice.records.iter().map(|record| Ok(STANDARD.encode_to_string(payload(record)?)));
+        let data = data.collect::<Result<_, ServiceError>>()?;
         let behind = match slice.records.last() {
             Some((_, last)) if !slice.caught_up => {
                 now.saturating_sub(milliseconds(arrival(last.approximate_arrival_timestamp)))
@@ -103,7 +108,7 @@ impl Streams {
         let next =
             next.map(|from| shard_iterator::create_shard_iterator(&stream_name, &shard_id, &from, now));
         let children = if slice.closed { children(&stream.shards, &shard_id) } else { Vec::new() };
-        Ok(GetRecordsAnswer { slice, next, behind, children })
+        Ok(GetRecordsAnswer { slice, data, next, behind, children })
     }
 }
 
@@ -112,7 +117,8 @@ impl Slice {
     fn limit_bytes(&mut self) {
         let mut bytes = 0;
         let mut fits = |(_, record): &(String, StoredRecord)| {
-            bytes += record.data.len() / 4 * 3 + record.partition_key.len();
+            let length = record.data.parse().map_or(0, |place: Place| place.length);
+            bytes += length + record.partition_key.len();
             bytes <= MAX_BYTES
         };
         let count = self.records.iter().take_while(|record| fits(record)).count().max(1);
@@ -165,6 +171,8 @@ pub(super) struct GetRecords {
 /// An answer of GetRecords. At a closed shard's end it has no next iterator, but the children.
 pub(super) struct GetRecordsAnswer {
     slice: Slice,
+    /// The records' payloads in base64.
+    data: Vec<String>,
     next: Option<String>,
     behind: u64,
     children: Vec<ChildShard>,
@@ -190,9 +198,9 @@ impl Serialize for GetRecordsAnswer {
             #[serde(skip_serializing_if = "<[_]>::is_empty")]
             child_shards: &'a [ChildShard],
         }
-        let records = self.slice.records.iter().map(|(key, record)| ResponseRecord {
+        let records = self.slice.records.iter().zip(&self.data).map(|((key, record), data)| ResponseRecord {
             partition_key: &record.partition_key,
-            data: &record.data,
+            data,
             approximate_arrival_timestamp: EpochSeconds(record.approximate_arrival_timestamp),
             sequence_number: number(key),
         });

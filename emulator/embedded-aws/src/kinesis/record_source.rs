@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use base64_simd::STANDARD;
 use ferrokinesis::sequence;
 
 use super::read::{after, number};
@@ -73,14 +72,17 @@ impl RecordSource for EmbeddedStream {
         let shard = usize::try_from(shard).map_err(|_| no_number(shard_id))?;
         // Every sequence number begins with a digit above zero.
         let from = last.map_or(Ok("0".to_owned()), |last| after(last).ok_or_else(|| no_number(last)))?;
-        let (_, slice) = self.streams()?.read(&self.name, shard, &from, limit).await?;
-        let records = slice.records.iter().map(|(key, record)| Record {
-            partition_key: record.partition_key.clone(),
-            // Nothing but base64 was let in.
-            data: STANDARD.decode_to_vec(record.data.as_bytes()).unwrap_or_default().into(),
-            sequence_number: number(key).to_owned(),
-            approximate_arrival: arrival(record.approximate_arrival_timestamp),
+        let streams = self.streams()?;
+        let (_, slice) = streams.read(&self.name, shard, &from, limit).await?;
+        let records = slice.records.iter().map(|(key, record)| {
+            Ok(Record {
+                partition_key: record.partition_key.clone(),
+                data: streams.payload(record)?.into(),
+                sequence_number: number(key).to_owned(),
+                approximate_arrival: arrival(record.approximate_arrival_timestamp),
+            })
         });
-        Ok(Page { records: records.collect(), caught_up: slice.caught_up, closed: slice.closed })
+        let records = records.collect::<Result<_, ServiceError>>()?;
+        Ok(Page { records, caught_up: slice.caught_up, closed: slice.closed })
     }
 }

@@ -2,13 +2,15 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::io;
 use std::sync::{Mutex as SyncMutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use ferrokinesis::store::Store;
-use ferrokinesis::types::Stream;
+use ferrokinesis::types::{StoredRecord, Stream};
 use tokio::sync::Mutex;
 
+use super::payloads::Payloads;
 use super::refused;
 use crate::arrivals::Arrivals;
 use crate::service::{ACCOUNT_ID, REGION, Service, ServiceError};
@@ -19,7 +21,9 @@ use crate::service::{ACCOUNT_ID, REGION, Service, ServiceError};
 /// number whose record is still to come, or find a shard closed before its last record is in. So whoever puts or
 /// reads records holds `exclusive`.
 pub(crate) struct Streams {
+    /// Holds records with the place of the payload as their data.
     pub(super) store: Store,
+    pub(super) payloads: Payloads,
     pub(super) exclusive: Mutex<LastArrivals>,
     arrivals: Arrivals,
     /// How many records each stream has taken.
@@ -36,8 +40,20 @@ impl std::fmt::Debug for Streams {
 }
 
 impl Streams {
-    pub(super) fn new(store: Store, arrivals: Arrivals) -> Self {
-        Self { store, exclusive: Mutex::default(), arrivals, taken: SyncMutex::default() }
+    pub(super) fn new(store: Store, arrivals: Arrivals) -> io::Result<Self> {
+        Ok(Self {
+            store,
+            payloads: Payloads::new()?,
+            exclusive: Mutex::default(),
+            arrivals,
+            taken: SyncMutex::default(),
+        })
+    }
+
+    /// A stored record's payload.
+    pub(super) fn payload(&self, record: &StoredRecord) -> Result<Vec<u8>, ServiceError> {
+        let payload = record.data.parse().and_then(|place| self.payloads.at(place));
+        payload.map_err(|_| Service::Kinesis.internal_error())
     }
 
     /// Notes that a stream has taken this many records more.

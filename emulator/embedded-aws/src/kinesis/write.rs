@@ -50,7 +50,7 @@ struct PutRecord<'a> {
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Entry<'a> {
-    /// In base64, as the store keeps it too.
+    /// In base64.
     #[serde(borrow)]
     data: Cow<'a, str>,
     #[serde(borrow)]
@@ -139,16 +139,23 @@ impl Streams {
                 continue;
             }
             let arrival = self.arrival(data, (stream, &number.shard_id), put_at, &mut last);
-            let record = StoredRecordRef {
-                partition_key: &entry.partition_key,
-                data: &entry.data,
-                approximate_arrival_timestamp: stored_time(milliseconds(arrival)),
-            };
-            accepted.push((number.stream_key, record));
+            accepted.push((number.stream_key, entry, data, stored_time(milliseconds(arrival))));
             answers.push(EntryAnswer::Put { sequence_number: number.seq_num, shard_id: number.shard_id });
         }
-        self.store.put_records_batch(stream, &accepted).await.map_err(refused)?;
-        self.took(stream, accepted.len());
+        let kept = self.payloads.keep(accepted.iter().map(|(_, _, data, _)| data.as_slice()));
+        let places: Vec<_> =
+            kept.map_err(|_| Service::Kinesis.internal_error())?.iter().map(ToString::to_string).collect();
+        let stored = accepted.into_iter().zip(&places).map(|((key, entry, _, arrival), place)| {
+            let record = StoredRecordRef {
+                partition_key: &entry.partition_key,
+                data: place,
+                approximate_arrival_timestamp: arrival,
+            };
+            (key, record)
+        });
+        let stored: Vec<_> = stored.collect();
+        self.store.put_records_batch(stream, &stored).await.map_err(refused)?;
+        self.took(stream, stored.len());
         Ok(answers)
     }
 }
