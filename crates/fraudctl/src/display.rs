@@ -15,6 +15,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 mod table;
 
+pub(crate) use table::terminal_width;
 pub use table::{Table, table};
 
 /// Whether a terminal would do something else with this character than show it: controls (C0 and C1, DEL),

@@ -11,6 +11,13 @@ use clap_complete::Shell;
 use crate::Failure;
 use crate::display::{self, note};
 
+/// Help is no wider, whatever the terminal is. Beyond it lines are hard to read.
+const MOST_COLUMNS: usize = 132;
+/// The columns that clap reckons with where it cannot tell how many there are.
+const COLUMNS: usize = 100;
+/// What usage begins with.
+const USAGE: &str = "Usage: ";
+
 /// What every command takes.
 #[derive(Debug, Clone, Copy, Args)]
 #[command(next_help_heading = "Output")]
@@ -77,15 +84,69 @@ fn colour(arguments: &[OsString]) -> ColorChoice {
     choice
 }
 
-/// A command whose texts are paragraphs, for clap to break where the terminal ends.
+/// A command whose texts are paragraphs, for clap to break where the terminal ends, and whose usage is broken there.
 pub fn fitting(command: Command) -> Command {
+    let path = command.get_name().to_owned();
+    fitting_at(command.max_term_width(MOST_COLUMNS), &path)
+}
+
+/// `path`: as the command is called.
+fn fitting_at(command: Command, path: &str) -> Command {
     let after = command.get_after_help().map(|text| paragraphs(&text.to_string()));
     let command = match after {
         Some(after) => command.after_help(after),
         None => command,
     };
     let names: Vec<String> = command.get_subcommands().map(|inner| inner.get_name().to_owned()).collect();
-    names.into_iter().fold(command, |command, name| command.mut_subcommand(name, fitting))
+    if names.is_empty() {
+        return with_fitting_usage(command, path);
+    }
+    names.into_iter().fold(command, |command, name| {
+        let path = format!("{path} {name}");
+        command.mut_subcommand(name, |inner| fitting_at(inner, &path))
+    })
+}
+
+/// Clap breaks no usage line.
+fn with_fitting_usage(command: Command, path: &str) -> Command {
+    let usage = command.clone().bin_name(path).render_usage().to_string();
+    let width = display::terminal_width().map_or(COLUMNS, usize::from).min(MOST_COLUMNS);
+    match usage.strip_prefix(USAGE).filter(|_| usage.len() > width) {
+        Some(arguments) => command.override_usage(broken(arguments, width)),
+        None => command,
+    }
+}
+
+/// Breaks a usage between arguments; a flag stays with its value. Lines but the first are indented.
+fn broken(usage: &str, width: usize) -> String {
+    let mut arguments: Vec<String> = Vec::new();
+    let mut depth = 0_usize;
+    for word in usage.split(' ') {
+        match arguments.last_mut() {
+            Some(last)
+                if depth > 0 || (last.starts_with("--") && !last.contains(' ') && word.starts_with('<')) =>
+            {
+                *last += &format!(" {word}");
+            }
+            _ => arguments.push(word.to_owned()),
+        }
+        depth = (depth + word.matches('<').count()).saturating_sub(word.matches('>').count());
+    }
+    let indent = " ".repeat(2 * USAGE.len());
+    let (mut broken, mut column) = (String::new(), USAGE.len());
+    for argument in arguments {
+        if broken.is_empty() {
+            column += argument.len();
+        } else if column + 1 + argument.len() > width {
+            broken += &format!("\n{indent}");
+            column = indent.len() + argument.len();
+        } else {
+            broken.push(' ');
+            column += 1 + argument.len();
+        }
+        broken += &argument;
+    }
+    broken
 }
 
 /// Joins the lines of a paragraph; indented ones, such as examples, stay as they are.
@@ -154,6 +215,18 @@ mod tests {
     fn lines_of_a_paragraph_are_joined_and_examples_stay() {
         let text = "Examples:\n  one\n  two\n\nA paragraph\nof two lines.\n\nAnother.";
         assert_eq!(paragraphs(text), "Examples:\n  one\n  two\n\nA paragraph of two lines.\n\nAnother.");
+    }
+
+    #[test]
+    fn usage_is_broken_between_arguments() {
+        let usage = "x y [OPTIONS] <--stream <NAME>|--firehose <NAME>> --from <TIME> <FILE|DIR>...";
+        assert_eq!(broken(usage, 200), usage);
+        let indent = " ".repeat(14);
+        let lines =
+            ["x y [OPTIONS]", "<--stream <NAME>|--firehose <NAME>>", "--from <TIME>", "<FILE|DIR>..."];
+        assert_eq!(broken(usage, 20), lines.join(&format!("\n{indent}")));
+        let lines = ["x y [OPTIONS] <--stream <NAME>|--firehose <NAME>>", "--from <TIME> <FILE|DIR>..."];
+        assert_eq!(broken(usage, 60), lines.join(&format!("\n{indent}")));
     }
 
     #[test]

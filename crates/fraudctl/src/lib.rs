@@ -39,14 +39,7 @@ pub use exit::Failure;
 
 /// Generate, send, score, read and replay transactions, and operate the fraud functions.
 #[derive(Debug, Parser)]
-#[command(
-    name = "fraudctl",
-    version,
-    about,
-    propagate_version = true,
-    arg_required_else_help = true,
-    max_term_width = 132
-)]
+#[command(name = "fraudctl", version, about, propagate_version = true, arg_required_else_help = true)]
 #[command(after_help = "Examples:
   fraudctl generate --count 1000 --seed 2 --transactions tx.ndjson --profiles profiles.json
   fraudctl score tx.ndjson --profiles profiles.json

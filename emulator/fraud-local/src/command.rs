@@ -24,7 +24,8 @@ use fraudctl::profiles::{self, LoadedProfiles};
 
 use crate::arrivals::{self, ArrivalMode, Span, simulated, system_time};
 use crate::{
-    AT_ONCE, ComingLabels, FinishedRun, Input, Labels, LabelsCome, OrderedFault, Pipeline, labels, output, services,
+    AT_ONCE, ComingLabels, FinishedRun, Input, Labels, LabelsCome, OrderedFault, Pipeline, labels, output,
+    services,
 };
 
 /// Run the whole pipeline in this process: no AWS account, no Docker.

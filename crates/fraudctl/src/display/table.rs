@@ -85,7 +85,7 @@ impl Display for Table {
 }
 
 /// How many columns there are: those of the terminal, or COLUMNS; `None` where output goes elsewhere and nothing is said.
-fn terminal_width() -> Option<u16> {
+pub(crate) fn terminal_width() -> Option<u16> {
     let said = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
     let width = said.or_else(|| terminal_size::terminal_size_of(std::io::stdout()).map(|(width, _)| width.0));
     width.filter(|width| *width > 0)
