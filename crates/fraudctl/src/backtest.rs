@@ -7,7 +7,7 @@ use backtest::measures::Figures;
 use clap::Args;
 
 use crate::Failure;
-use crate::display::print_line;
+use crate::display::{a_day, print_line};
 use crate::interrupt::Interrupt;
 use crate::options::{policy, policy_of};
 use crate::report::{Against, Report, claim};
@@ -136,7 +136,7 @@ fn kept(arguments: &BacktestArgs, figures: &Figures) -> Result<(), Failure> {
     if let (Some(most), Some(alerts)) = (arguments.max_alerts_per_day, figures.alerts_per_day)
         && alerts > most
     {
-        broken.push(format!("there are {alerts:.1} alerts a day, and must be at most {most}"));
+        broken.push(format!("there are {} alerts a day, and must be at most {most}", a_day(alerts)));
     }
     match broken.is_empty() {
         true => Ok(()),

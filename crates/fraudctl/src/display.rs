@@ -137,6 +137,15 @@ pub fn thousands(number: u64) -> String {
     out
 }
 
+/// A number of things a day, which is not negative, with one place: `1,234.5`.
+pub fn a_day(number: f64) -> String {
+    let text = format!("{number:.1}");
+    match text.split_once('.').map(|(whole, place)| (whole.parse(), place)) {
+        Some((Ok(whole), place)) => format!("{}.{place}", thousands(whole)),
+        _ => text,
+    }
+}
+
 /// A score for people: its digits with three places. Text that is not a number is shown as it is.
 pub fn three_places(digits: &str) -> String {
     digits.parse::<f64>().map_or_else(|_| digits.to_owned(), |score| format!("{score:.3}"))

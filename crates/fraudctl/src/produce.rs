@@ -186,11 +186,12 @@ fn show(summary: ProduceSummary, time: Duration, json: bool) -> anyhow::Result<(
             refused => format!(", {} refused", thousands(refused)),
         };
         print_line(format_args!(
-            "{} sent in {:.1} s, {} a second; {} sent again, {failed} failed{refused}",
+            "{} sent in {:.1} s, {} a second; {} sent again, {} failed{refused}",
             counted(sent, "record"),
             time.as_secs_f64(),
             thousands(rate),
             thousands(retries),
+            thousands(failed),
         ))
     }
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use serde::Serialize;
 
 use crate::labels::Labels;
-use fraudctl::display::{counted, table, thousands};
+use fraudctl::display::{a_day, counted, table, thousands};
 
 /// What a run had, to hold labels against.
 #[derive(Debug, Clone, Default)]
@@ -127,10 +127,11 @@ impl CaughtReport {
         let digits = |share: Option<f64>| share.map_or("-".to_owned(), |share| format!("{share:.3}"));
         for CaughtByPolicy { policy, alerts, alerts_a_day, precision, recall, .. } in &self.policies {
             out += &format!(
-                "{policy}: precision {}, recall {}, {} ({alerts_a_day:.1} a day over {})\n",
+                "{policy}: precision {}, recall {}, {} ({} a day over {})\n",
                 digits(*precision),
                 digits(*recall),
                 counted(*alerts, "alert"),
+                a_day(*alerts_a_day),
                 counted(self.days, "day"),
             );
         }

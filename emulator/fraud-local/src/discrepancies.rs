@@ -2,6 +2,8 @@
 
 use std::fmt::Display;
 
+use fraudctl::display::thousands;
+
 /// This many discrepancies of one kind are told one by one.
 const TOLD: usize = 5;
 
@@ -14,7 +16,7 @@ struct OfKind {
     what: String,
     /// The first of them.
     told: Vec<String>,
-    more: usize,
+    more: u64,
 }
 
 impl Discrepancies {
@@ -36,7 +38,7 @@ impl Discrepancies {
     /// A line for each that is told, and one for the others of its kind.
     pub(crate) fn lines(&self) -> Vec<String> {
         let lines = |OfKind { what, told, more }: &OfKind| {
-            let more = (*more > 0).then(|| format!("{what}: {more} more"));
+            let more = (*more > 0).then(|| format!("{what}: {} more", thousands(*more)));
             told.iter().map(|item| format!("{what}: {item}")).chain(more).collect::<Vec<_>>()
         };
         self.0.iter().flat_map(lines).collect()

@@ -234,6 +234,7 @@ impl ResendSummary {
         } else {
             let verb = if arguments.dry_run { "would be sent" } else { "sent" };
             let sent = counted(*sent, "alert");
+            let (not_needed, not_sent) = (thousands(*not_needed), thousands(*not_sent));
             print_line(format_args!("{sent} {verb}, {not_needed} not needed, {not_sent} failed"))
         }
     }

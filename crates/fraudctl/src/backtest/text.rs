@@ -6,7 +6,7 @@ use backtest::measures::{Difference, Differences, Figures, Measures, Spread};
 
 use super::Measured;
 use super::span;
-use crate::display::{Table, counted, table, thousands};
+use crate::display::{Table, a_day, counted, table, thousands};
 
 /// A back-test.
 pub(super) fn backtest(measured: &Measured) -> String {
@@ -51,14 +51,15 @@ pub(crate) fn policy(measures: &Measures) -> String {
     out.trim_end().to_owned()
 }
 
+/// Alerts a day.
+pub(crate) fn per_day(alerts: Option<f64>) -> String {
+    alerts.map_or_else(|| "-".to_owned(), a_day)
+}
+
 /// Where the threshold is, and why.
 pub(crate) fn threshold(measures: &Measures) -> String {
     let all = &measures.overall;
-    let alerts = format!(
-        "{} ({} a day)",
-        counted(all.alerts, "alert"),
-        all.alerts_per_day.map_or("-".to_owned(), |alerts| format!("{alerts:.1}"))
-    );
+    let alerts = format!("{} ({} a day)", counted(all.alerts, "alert"), per_day(all.alerts_per_day));
     let Some(found) = measures.by_budget else {
         return format!("threshold {}: {alerts}\n", all.threshold);
     };
@@ -67,8 +68,9 @@ pub(crate) fn threshold(measures: &Measures) -> String {
     if let Some(with_them) = found.alerts_with_them {
         let _ = writeln!(
             out,
-            "{} have just this score; with them there were {with_them:.1} alerts a day",
-            counted(found.at_threshold, "transaction")
+            "{} have just this score; with them there were {} alerts a day",
+            counted(found.at_threshold, "transaction"),
+            a_day(with_them)
         );
     }
     out
@@ -92,7 +94,7 @@ fn spreads(measures: &Measures) -> Table {
     let mut shown = table(&columns, &columns[1..]);
     let mut row = |name: &str, all: Option<f64>, spread: Option<Spread>| {
         let digits = |number: Option<f64>| match name {
-            "alerts a day" => number.map_or("-".to_owned(), |number| format!("{number:.1}")),
+            "alerts a day" => per_day(number),
             _ => places(number),
         };
         shown.add_row([

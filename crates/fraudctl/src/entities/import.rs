@@ -14,7 +14,7 @@ use serde_json::json;
 use super::files::read;
 use super::{Change, TableArgs};
 use crate::Failure;
-use crate::display::{counted, note, print_line, progress};
+use crate::display::{counted, note, print_line, progress, thousands};
 use crate::options::who;
 
 /// Rows that are written at a time.
@@ -81,7 +81,8 @@ pub(super) async fn run(arguments: &ImportEntitiesArgs) -> Result<(), Failure> {
         let seconds = start.elapsed().as_secs_f64();
         print_line(json!({ "written": written, "bad": bad.len(), "seconds": seconds }))?;
     } else {
-        print_line(format_args!("{} written to {}, {} bad", entities_of(written), table.name, bad.len()))?;
+        let (written, bad) = (entities_of(written), thousands(bad.len() as u64));
+        print_line(format_args!("{written} written to {}, {bad} bad", table.name))?;
     }
     match bad.len() as u64 {
         0 => Ok(()),

@@ -11,7 +11,7 @@ use exact_text::timestamp::Timestamp;
 use fraud_core::policy::Policy;
 
 use crate::Failure;
-use crate::backtest::text::places;
+use crate::backtest::text::{per_day, places};
 use crate::backtest::{Days, HELP, Past, PastArgs, Question, days, notes, positive};
 use crate::display::{counted, note, print_line, table, thousands};
 use crate::interrupt::Interrupt;
@@ -214,7 +214,6 @@ impl Proposal {
         }
         let columns = ["measure", "learnt from", "held out"];
         let mut shown = table(&columns, &columns[1..]);
-        let per_day = |alerts: Option<f64>| alerts.map_or("-".to_owned(), |alerts| format!("{alerts:.1}"));
         for (name, of) in [
             ("transactions", [learnt, measured].map(|figures| thousands(figures.transactions))),
             ("frauds", [learnt, measured].map(|figures| thousands(figures.frauds))),

@@ -12,7 +12,7 @@ use serde_json::json;
 use super::files::{item, last_of_each, read};
 use super::write;
 use crate::Failure;
-use crate::display::{counted, note, print_line, progress};
+use crate::display::{counted, note, print_line, progress, thousands};
 use crate::options::table_name;
 use crate::row_notes::tell_left_out;
 
@@ -77,8 +77,8 @@ pub(super) async fn run(arguments: &ImportProfilesArgs) -> Result<(), Failure> {
             json!({ "written": written, "bad": bad.len(), "replaced": replaced, "seconds": seconds }),
         )?;
     } else {
-        let written = counted(written, "profile");
-        print_line(format_args!("{written} written to {}, {} bad", arguments.to, bad.len()))?;
+        let (written, bad) = (counted(written, "profile"), thousands(bad.len() as u64));
+        print_line(format_args!("{written} written to {}, {bad} bad", arguments.to))?;
     }
     match bad.len() as u64 {
         0 => Ok(()),

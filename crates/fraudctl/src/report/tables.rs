@@ -6,7 +6,7 @@ use page::{Column, Html, Table};
 
 use super::words::{money, per_day, percent, places};
 use crate::backtest::span;
-use crate::display::thousands;
+use crate::display::{a_day, thousands};
 
 /// The measures, and how they differ from week to week.
 pub(super) fn headline(measures: &Measures) -> Html {
@@ -42,7 +42,7 @@ pub(super) fn headline(measures: &Measures) -> Html {
             thousands(found.at_threshold),
             found
                 .alerts_with_them
-                .map_or_else(String::new, |with| format!("; with them there were {with:.1} a day"))
+                .map_or_else(String::new, |with| format!("; with them there were {} a day", a_day(with)))
         ));
     }
     html

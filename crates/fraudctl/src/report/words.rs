@@ -5,16 +5,11 @@ use backtest::measures::Measures;
 use crate::backtest::span;
 use crate::display::{counted, thousands};
 
-pub(super) use crate::backtest::text::{money, places, truth};
+pub(super) use crate::backtest::text::{money, per_day, places, truth};
 
 /// A share as percent with two places.
 pub(super) fn percent(share: Option<f64>) -> String {
     share.map_or_else(|| "-".to_owned(), |share| format!("{:.2} %", 100.0 * share))
-}
-
-/// Alerts a day with one place.
-pub(super) fn per_day(alerts: Option<f64>) -> String {
-    alerts.map_or_else(|| "-".to_owned(), |alerts| format!("{alerts:.1}"))
 }
 
 /// What a policy would have done, in one sentence or two.

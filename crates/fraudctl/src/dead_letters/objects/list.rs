@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{GivenUpBatch, GivenUpObject, paths};
 use crate::Failure;
-use crate::display::{counted, note, print_line, table};
+use crate::display::{counted, note, print_line, table, thousands};
 
 pub(in crate::dead_letters) fn run(path: &Path, limit: usize, as_json: bool) -> Result<(), Failure> {
     let paths = paths(path)?;
@@ -33,7 +33,7 @@ pub(in crate::dead_letters) fn run(path: &Path, limit: usize, as_json: bool) -> 
             print_line(rows)?
         }
         if paths.len() > limit {
-            note!("and {} more; --limit says how many are listed", paths.len() - limit);
+            note!("and {} more; --limit says how many are listed", thousands((paths.len() - limit) as u64));
         }
     }
     match unreadable {

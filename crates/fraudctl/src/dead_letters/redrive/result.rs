@@ -141,10 +141,10 @@ impl RedriveSummary {
                 .to_string();
         }
         let reasons: Vec<String> =
-            by_reason.iter().map(|(reason, count)| format!("{count} {reason}")).collect();
+            by_reason.iter().map(|(reason, count)| format!("{} {reason}", thousands(*count))).collect();
         let reasons = if reasons.is_empty() { String::new() } else { format!(" ({})", reasons.join(", ")) };
         let (redriven, stay) =
             if dry_run { ("would be redriven", "would stay") } else { ("redriven", "stay") };
-        format!("{} {redriven}, {stayed} {stay}{reasons}", counted(*accepted, thing))
+        format!("{} {redriven}, {} {stay}{reasons}", counted(*accepted, thing), thousands(*stayed))
     }
 }
