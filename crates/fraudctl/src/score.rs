@@ -1,5 +1,6 @@
 //! Scoring a file as the functions would, without AWS.
 
+use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 
 use anyhow::anyhow;
@@ -17,10 +18,11 @@ use fraud_core::fields;
 use fraud_core::found::{Found, HistoryFound};
 use fraud_core::scoring::{Reason, reasons_json};
 use fraud_core::transaction::{Reading, Transaction, TransactionReader};
+use indicatif::ProgressBar;
 use tokio::time::Instant;
 
 use crate::Failure;
-use crate::display::{Table, counted, event_time_faults, note, print_line, table};
+use crate::display::{Table, counted, event_time_faults, note, print_line, progress, table, thousands};
 use crate::entities;
 use crate::input::{Entry, Source, SourceLocation};
 use crate::options::{label_delay, policy};
@@ -64,6 +66,9 @@ pub struct ScoreArgs {
     #[arg(long, value_name = "TRANSACTION_ID")]
     explain: Option<String>,
 }
+
+/// Progress is told after this many transactions.
+const TOLD_EVERY: u64 = 1_000;
 
 /// A scored transaction.
 #[derive(Debug)]
@@ -117,23 +122,28 @@ pub async fn run(arguments: &ScoreArgs) -> Result<(), Failure> {
     let input = arguments.schema.open(&arguments.input, &schema)?;
     let mut out = ScoreOutput::new(arguments);
     let mut tally = ScoreCounts { lacking: arguments.schema.lacking(), ..ScoreCounts::default() };
+    let bar = out.progress(input.size());
+    let read = input.bytes_read();
     for entry in input {
         let entry = entry.map_err(Failure::input)?;
+        if tally.scored.is_multiple_of(TOLD_EVERY) {
+            bar.set_position(read.get());
+            bar.set_message(counted(tally.scored, "transaction"));
+        }
         match score(&entry, &known, &decider, SystemClock.now(), &mut tally, &mut out).await? {
             Ok(()) => {}
             Err(reason) => {
                 tally.refused += 1;
-                note!(
-                    "{}: {reason}{}",
-                    entry.location,
-                    if entry.is_open { " (is the file cut off here?)" } else { "" }
-                );
+                let cut = if entry.is_open { " (is the file cut off here?)" } else { "" };
+                bar.suspend(|| note!("{}: {reason}{cut}", entry.location));
             }
         }
     }
+    bar.finish_and_clear();
     out.finish()?;
     let ScoreCounts { scored, alerts, refused, event_times: times, unusable_fields, lacking } = tally;
-    note!("{} scored by {}, {} above its threshold", counted(scored, "transaction"), policy.id(), alerts);
+    let alerts = thousands(alerts);
+    note!("{} scored by {}, {alerts} above its threshold", counted(scored, "transaction"), policy.id());
     if let Some(faults) = event_time_faults(times.unreadable as u64, times.without_local_time as u64) {
         note!("event times: {faults}");
     }
@@ -246,6 +256,14 @@ impl ScoreOutput {
             "alert",
         ];
         ScoreOutput::Table(table(&columns, &["line", "amount", "score"]))
+    }
+
+    /// A bar of the bytes read, unless lines appear on the terminal as they are scored.
+    fn progress(&self, size: Option<u64>) -> ProgressBar {
+        match self {
+            ScoreOutput::Json if io::stdout().is_terminal() => ProgressBar::hidden(),
+            _ => progress(size),
+        }
     }
 
     fn show(&mut self, scored: &Scored<'_>) -> anyhow::Result<()> {

@@ -10,7 +10,7 @@ use fraud_core::event_time::EventTimeBounds;
 use fraud_core::verify::Verifier;
 
 use crate::Failure;
-use crate::display::{counted, print_line, progress};
+use crate::display::{counted, print_line, progress, thousands};
 use crate::in_turn::{Turn, in_turn};
 use crate::input::{Entry, Input, Source};
 use crate::interrupt::Interrupt;
@@ -141,7 +141,7 @@ fn check(
             bar.set_message(format!(
                 "{}, {} not verified",
                 counted(tally.lines, "line"),
-                tally.not_verified()
+                thousands(tally.not_verified())
             ));
             Ok(())
         })

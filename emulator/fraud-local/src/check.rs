@@ -7,6 +7,7 @@ use exact_text::timestamp::Timestamp;
 use fraud_core::policy::Policy;
 use fraud_core::shadow::ShadowCounts;
 use fraud_core::transaction::{Asked, Reading, TransactionReader};
+use fraudctl::display::counted;
 use serde_json::Value;
 
 use crate::backtested::{self, BacktestReport, Backtested, PastDecision, RunPast};
@@ -24,6 +25,7 @@ use crate::records::{Records, StreamRecord};
 use crate::report::{Spent, TopCustomer};
 use crate::services::{QUEUE, STREAM};
 use crate::spool::Spool;
+use crate::status::StatusLine;
 use crate::timeline::{Ends, Timeline};
 use crate::windows::Windows;
 
@@ -72,9 +74,12 @@ pub(crate) async fn check(
     pipeline: &Pipeline<'_>,
     timeline: &Timeline,
     alerts: &[String],
+    status: &StatusLine,
 ) -> anyhow::Result<Checked> {
     let mut checked = Checked::default();
+    status.preparing("checking: counting what is on the stream".to_owned());
     let (division, ends) = divide(pipeline, &mut checked).await?;
+    status.preparing(format!("checking: deciding {} once more", counted(checked.produced, "record")));
     let spools = spooled(pipeline, timeline, division, &ends, &mut checked).await?;
     let alerts = by_part(alerts, &spools.division)?;
     let windows = Windows::open(pipeline.aws).await?;
@@ -82,6 +87,8 @@ pub(crate) async fn check(
     let builtin = Policy::builtin_default()?;
     let mut sums = Sums::default();
     for (part, alerts) in alerts.iter().enumerate() {
+        let parts = spools.division.parts();
+        status.preparing(format!("checking that everything balances: part {} of {parts}", part + 1));
         let records = spools.records.part(part)?;
         let expected = expected(pipeline, timeline, &records, &mut checked, &mut sums).await;
         if let Some(labels) = &pipeline.labels {

@@ -11,11 +11,13 @@ use crate::functions::Functions;
 use crate::output::{self, Lines};
 use crate::pipeline::Pipeline;
 use crate::report::{ArrivalSpan, FaultReport, Latency, RunReport, ShadowReport};
+use crate::status::StatusLine;
 use crate::timeline::Timeline;
 
 /// A run whose stream is drained.
 pub(crate) struct Closing<'a> {
     pub(crate) pipeline: &'a Pipeline<'a>,
+    pub(crate) status: &'a StatusLine,
     pub(crate) functions: &'a Functions,
     /// What was produced.
     pub(crate) summary: ProduceSummary,
@@ -40,7 +42,7 @@ impl Closing<'_> {
         let mut written = Lines::of_alerts(&pipeline.out)?;
         written.write(alerts.iter())?;
         written.finish()?;
-        let checked = check::check(pipeline, timeline, &alerts).await?;
+        let checked = check::check(pipeline, timeline, &alerts, self.status).await?;
         let mut discrepancies = checked.found.lines();
         if checked.produced < summary.sent {
             discrepancies.push(format!("{} records sent, {} on the stream", summary.sent, checked.produced));

@@ -205,7 +205,6 @@ impl Running<'_> {
     /// # Errors
     /// As [`process`](Self::process).
     pub async fn close(&mut self) -> anyhow::Result<FinishedRun> {
-        self.status.preparing("checking that everything balances".to_owned());
         self.reported = self.readers.records();
         let (timeline, labels_applied) = match &self.feed {
             Some(feed) => {
@@ -216,6 +215,7 @@ impl Running<'_> {
         };
         let closing = Closing {
             pipeline: self.pipeline,
+            status: &self.status,
             functions: &self.functions,
             summary: self.summary,
             processed: self.processed,

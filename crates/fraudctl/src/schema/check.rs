@@ -16,7 +16,7 @@ use fraud_core::transaction::{Asked, FieldValue, Reading, TimeField, Transaction
 use serde_json::{Value, json};
 
 use crate::Failure;
-use crate::display::{counted, note, print_line, table};
+use crate::display::{counted, note, print_line, progress, table};
 use crate::input::{Input, Source};
 
 /// This many records of a sample are shown; of the others only the refusals are counted.
@@ -200,7 +200,12 @@ fn check(
     let columns = CORE.iter().chain(&further).map(|name| (*name).to_owned()).collect();
     let mut shown = Vec::new();
     let (mut read, mut refused) = (0, BTreeMap::<Refused, u64>::new());
+    let bar = progress(None);
     for (index, record) in sample.enumerate() {
+        if index.is_multiple_of(TOLD_EVERY) {
+            bar.tick();
+            bar.set_message(counted(index as u64, "record"));
+        }
         let (line, record) = record.map_err(Failure::input)?;
         let transaction = match &record {
             Ok(record) => TransactionReader::new(&reading).read(record).map_err(Refused::Record),
@@ -215,8 +220,12 @@ fn check(
             Err(refusal) => *refused.entry(refusal).or_default() += 1,
         }
     }
+    bar.finish_and_clear();
     Ok(Checked { columns, shown, read, refused })
 }
+
+/// Progress is told after this many records.
+const TOLD_EVERY: usize = 1_000;
 
 /// What is read of every transaction.
 const CORE: [&str; 4] = fraud_core::fields::READ;
