@@ -1,13 +1,14 @@
 //! Kinesis Data Streams: ferrokinesis, an emulator in process, behind the front.
 //!
-//! Streams, shards and iterators are the emulator's. Records are put and read here, over the emulator's store: it
+//! Streams, shards and iterators are the emulator's. Records are put, kept and read here: the emulator
 //! keeps arrival times in whole seconds, refuses requests of more than 5 MiB, and does not say at a shard's end where
-//! its records go on; half of a call is nothing that it could do; and it keeps payloads in memory. Creating streams and listing shards is done here
+//! its records go on; half of a call is nothing that it could do; and it keeps all records in memory. Creating streams and listing shards is done here
 //! because the emulator knows no streams on demand and its pages cannot be followed. Records do not expire.
 
 mod create;
+mod iterators;
 mod list_shards;
-mod payloads;
+mod log;
 mod read;
 mod record_source;
 mod streams;
@@ -43,7 +44,7 @@ impl Kinesis {
     /// A service without streams; with `write_limits` a shard takes no more than Kinesis lets it.
     ///
     /// # Errors
-    /// If there is no temporary file for payloads.
+    /// If there is no temporary file for records.
     pub(crate) fn new(write_limits: bool, arrivals: Arrivals) -> io::Result<Self> {
         let options = StoreOptions {
             create_stream_ms: 0,
@@ -82,6 +83,8 @@ impl Kinesis {
             "PutRecord" => answered(&self.streams.put_record(body).await?),
             "PutRecords" => answered(&self.streams.put_records(body, extent).await?),
             "GetRecords" => answered(&self.streams.get_records(&parse(body)?).await?),
+            "GetShardIterator" => self.shard_iterator(request).await,
+            "DeleteStream" => self.delete(request).await,
             "ListShards" => answered(&self.streams.list_shards(&parse(body)?).await?),
             "SubscribeToShard" => Err(ServiceError::new(
                 400,

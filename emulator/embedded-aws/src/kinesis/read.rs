@@ -3,12 +3,12 @@
 use std::time::SystemTime;
 
 use base64_simd::STANDARD;
-use ferrokinesis::types::{EpochSeconds, HashKeyRange, ResponseRecord, Shard, StoredRecord, Stream};
+use ferrokinesis::types::{EpochSeconds, HashKeyRange, ResponseRecord, Shard, Stream};
 use ferrokinesis::{sequence, shard_iterator};
 use serde::{Deserialize, Serialize};
 
-use super::payloads::Place;
-use super::streams::{Streams, arrival, milliseconds};
+use super::log::LoggedRecord;
+use super::streams::{Streams, milliseconds, told};
 use super::violated;
 use crate::service::{Service, ServiceError};
 
@@ -23,8 +23,7 @@ const ITERATOR_LIFE: u64 = 300_000;
 
 /// A part of a shard.
 pub(super) struct Slice {
-    /// With their keys in the store, `<shard>/<sequence number>`, and the places of their payloads.
-    pub(super) records: Vec<(String, StoredRecord)>,
+    pub(super) records: Vec<LoggedRecord>,
     /// There is nothing after them at the moment.
     pub(super) caught_up: bool,
     /// There will never be anything after them.
@@ -33,25 +32,20 @@ pub(super) struct Slice {
 
 impl Slice {
     pub(super) fn last_number(&self) -> Option<&str> {
-        self.records.last().map(|(key, _)| number(key))
+        self.records.last().map(|record| record.sequence_number.as_str())
     }
 }
 
-/// The sequence number in a record's key.
-pub(super) fn number(key: &str) -> &str {
-    key.split_once('/').map_or(key, |(_, number)| number)
-}
-
 impl Streams {
-    /// Up to `limit` records of a shard from a sequence number on.
+    /// Up to `limit` records of a shard from a sequence number on, of at most `bytes` unless the first alone has more.
     pub(super) async fn read(
         &self,
         stream_name: &str,
         shard: usize,
         from: &str,
-        limit: usize,
+        (limit, bytes): (usize, usize),
     ) -> Result<(Stream, Slice), ServiceError> {
-        let _exclusive = self.exclusive.lock().await;
+        let logged = self.logged.lock().await;
         let stream = self.stream(stream_name).await?;
         let index = i64::try_from(shard).unwrap_or(i64::MAX - 1);
         let closed = stream
@@ -61,14 +55,10 @@ impl Streams {
             .sequence_number_range
             .ending_sequence_number
             .is_some();
-        let begin = format!("{}/{from}", sequence::shard_ix_to_hex(index));
-        let end = sequence::shard_ix_to_hex(index + 1);
-        // One more tells whether there is more.
-        let mut records =
-            self.store.get_records_range_limited(stream_name, &begin, &end, limit.saturating_add(1)).await;
-        let caught_up = records.len() <= limit;
-        records.truncate(limit);
-        Ok((stream, Slice { records, caught_up, closed: closed && caught_up }))
+        let of = (stream_name, &*sequence::shard_id_name(index));
+        let read = logged.log.read(of, from, limit, bytes);
+        let (records, more) = read.map_err(|_| Service::Kinesis.internal_error())?;
+        Ok((stream, Slice { records, caught_up: !more, closed: closed && !more }))
     }
 
     pub(super) async fn get_records(&self, request: &GetRecords) -> Result<GetRecordsAnswer, ServiceError> {
@@ -89,15 +79,9 @@ impl Streams {
         }
         let (_, shard) = sequence::resolve_shard_id(&shard_id).map_err(|_| invalid())?;
         let shard = usize::try_from(shard).map_err(|_| invalid())?;
-        let (stream, mut slice) = self.read(&stream_name, shard, &from, limit).await?;
-        slice.limit_bytes();
-        let payload = |(_, record): &(String, StoredRecord)| self.payload(record);
-        let data = slice.records.iter().map(|record| Ok(STANDARD.encode_to_string(payload(record)?)));
-        let data = data.collect::<Result<_, ServiceError>>()?;
+        let (stream, slice) = self.read(&stream_name, shard, &from, (limit, MAX_BYTES)).await?;
         let behind = match slice.records.last() {
-            Some((_, last)) if !slice.caught_up => {
-                now.saturating_sub(milliseconds(arrival(last.approximate_arrival_timestamp)))
-            }
+            Some(last) if !slice.caught_up => now.saturating_sub(last.arrival),
             _ => 0,
         };
         let next = match slice.last_number() {
@@ -108,25 +92,7 @@ impl Streams {
         let next =
             next.map(|from| shard_iterator::create_shard_iterator(&stream_name, &shard_id, &from, now));
         let children = if slice.closed { children(&stream.shards, &shard_id) } else { Vec::new() };
-        Ok(GetRecordsAnswer { slice, data, next, behind, children })
-    }
-}
-
-impl Slice {
-    /// Keeps what one answer may hold: always one record, then as many as there is room for.
-    fn limit_bytes(&mut self) {
-        let mut bytes = 0;
-        let mut fits = |(_, record): &(String, StoredRecord)| {
-            let length = record.data.parse().map_or(0, |place: Place| place.length);
-            bytes += length + record.partition_key.len();
-            bytes <= MAX_BYTES
-        };
-        let count = self.records.iter().take_while(|record| fits(record)).count().max(1);
-        if count < self.records.len() {
-            self.records.truncate(count);
-            self.caught_up = false;
-            self.closed = false;
-        }
+        Ok(GetRecordsAnswer { slice, next, behind, children })
     }
 }
 
@@ -171,8 +137,6 @@ pub(super) struct GetRecords {
 /// An answer of GetRecords. At a closed shard's end it has no next iterator, but the children.
 pub(super) struct GetRecordsAnswer {
     slice: Slice,
-    /// The records' payloads in base64.
-    data: Vec<String>,
     next: Option<String>,
     behind: u64,
     children: Vec<ChildShard>,
@@ -198,11 +162,13 @@ impl Serialize for GetRecordsAnswer {
             #[serde(skip_serializing_if = "<[_]>::is_empty")]
             child_shards: &'a [ChildShard],
         }
-        let records = self.slice.records.iter().zip(&self.data).map(|((key, record), data)| ResponseRecord {
+        let records = &self.slice.records;
+        let data: Vec<_> = records.iter().map(|record| STANDARD.encode_to_string(&record.data)).collect();
+        let records = records.iter().zip(&data).map(|(record, data)| ResponseRecord {
             partition_key: &record.partition_key,
             data,
-            approximate_arrival_timestamp: EpochSeconds(record.approximate_arrival_timestamp),
-            sequence_number: number(key),
+            approximate_arrival_timestamp: EpochSeconds(told(record.arrival)),
+            sequence_number: &record.sequence_number,
         });
         let answer = RecordsResponse {
             records: records.collect(),

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use ferrokinesis::sequence;
 
-use super::read::{after, number};
-use super::streams::{Streams, arrival, stream_arn};
+use super::read::after;
+use super::streams::{Streams, stream_arn, time};
 use crate::event_source_mapping::{Page, Record, RecordSource, Shard};
 use crate::service::ServiceError;
 
@@ -72,17 +72,13 @@ impl RecordSource for EmbeddedStream {
         let shard = usize::try_from(shard).map_err(|_| no_number(shard_id))?;
         // Every sequence number begins with a digit above zero.
         let from = last.map_or(Ok("0".to_owned()), |last| after(last).ok_or_else(|| no_number(last)))?;
-        let streams = self.streams()?;
-        let (_, slice) = streams.read(&self.name, shard, &from, limit).await?;
-        let records = slice.records.iter().map(|(key, record)| {
-            Ok(Record {
-                partition_key: record.partition_key.clone(),
-                data: streams.payload(record)?.into(),
-                sequence_number: number(key).to_owned(),
-                approximate_arrival: arrival(record.approximate_arrival_timestamp),
-            })
+        let (_, slice) = self.streams()?.read(&self.name, shard, &from, (limit, usize::MAX)).await?;
+        let records = slice.records.into_iter().map(|record| Record {
+            partition_key: record.partition_key,
+            data: record.data.into(),
+            sequence_number: record.sequence_number,
+            approximate_arrival: time(record.arrival),
         });
-        let records = records.collect::<Result<_, ServiceError>>()?;
-        Ok(Page { records, caught_up: slice.caught_up, closed: slice.closed })
+        Ok(Page { records: records.collect(), caught_up: slice.caught_up, closed: slice.closed })
     }
 }

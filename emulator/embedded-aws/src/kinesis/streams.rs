@@ -1,4 +1,4 @@
-//! The emulator's store, and what may happen to it at the same time.
+//! The emulator's streams and our records, and what may happen to them at the same time.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -7,27 +7,31 @@ use std::sync::{Mutex as SyncMutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use ferrokinesis::store::Store;
-use ferrokinesis::types::{StoredRecord, Stream};
+use ferrokinesis::types::Stream;
 use tokio::sync::Mutex;
 
-use super::payloads::Payloads;
+use super::log::Log;
 use super::refused;
 use crate::arrivals::Arrivals;
 use crate::service::{ACCOUNT_ID, REGION, Service, ServiceError};
 
 /// Streams and their records.
 ///
-/// The emulator numbers a record first and stores it afterwards, with other calls in between: a reader could pass a
-/// number whose record is still to come, or find a shard closed before its last record is in. So whoever puts or
-/// reads records holds `exclusive`.
+/// A record is numbered first and logged afterwards: a reader could pass a number whose record is still to come, or find a shard
+/// closed before its last record is in. So whoever puts or reads records holds `logged`.
 pub(crate) struct Streams {
-    /// Holds records with the place of the payload as their data.
     pub(super) store: Store,
-    pub(super) payloads: Payloads,
-    pub(super) exclusive: Mutex<LastArrivals>,
+    pub(super) logged: Mutex<Logged>,
     arrivals: Arrivals,
     /// How many records each stream has taken.
     taken: SyncMutex<HashMap<String, u64>>,
+}
+
+/// The records of all streams.
+#[derive(Debug)]
+pub(super) struct Logged {
+    pub(super) log: Log,
+    pub(super) last: LastArrivals,
 }
 
 /// When the last record of each shard arrived, by the names of stream and shard.
@@ -41,19 +45,8 @@ impl std::fmt::Debug for Streams {
 
 impl Streams {
     pub(super) fn new(store: Store, arrivals: Arrivals) -> io::Result<Self> {
-        Ok(Self {
-            store,
-            payloads: Payloads::new()?,
-            exclusive: Mutex::default(),
-            arrivals,
-            taken: SyncMutex::default(),
-        })
-    }
-
-    /// A stored record's payload.
-    pub(super) fn payload(&self, record: &StoredRecord) -> Result<Vec<u8>, ServiceError> {
-        let payload = record.data.parse().and_then(|place| self.payloads.at(place));
-        payload.map_err(|_| Service::Kinesis.internal_error())
+        let logged = Mutex::new(Logged { log: Log::new()?, last: LastArrivals::new() });
+        Ok(Self { store, logged, arrivals, taken: SyncMutex::default() })
     }
 
     /// Notes that a stream has taken this many records more.
@@ -125,15 +118,19 @@ pub(super) fn milliseconds(time: SystemTime) -> u64 {
     u64::try_from(time.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis()).unwrap_or(u64::MAX)
 }
 
-/// A time as the store keeps it and answers tell it: seconds since 1970 with milliseconds after the point.
+/// The time that is so many milliseconds after 1970.
+pub(super) fn time(milliseconds: u64) -> SystemTime {
+    UNIX_EPOCH + Duration::from_millis(milliseconds)
+}
+
+/// A time as answers tell it: seconds since 1970 with milliseconds after the point.
 #[allow(clippy::cast_precision_loss, reason = "milliseconds of this age stay below 2^53 for 285,000 years")]
-pub(super) fn stored_time(milliseconds: u64) -> f64 {
+pub(super) fn told(milliseconds: u64) -> f64 {
     milliseconds as f64 / 1000.0
 }
 
-/// The time that [`stored_time`] wrote.
-pub(super) fn arrival(stored: f64) -> SystemTime {
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a time after 1970")]
-    let milliseconds = (stored * 1000.0).round() as u64;
-    UNIX_EPOCH + Duration::from_millis(milliseconds)
+/// The time that a request [tells](told).
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturated: before 1970 is 1970")]
+pub(super) fn asked_time(told: f64) -> u64 {
+    (told * 1000.0).round() as u64
 }

@@ -1,15 +1,16 @@
 //! PutRecord and PutRecords.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::time::SystemTime;
 
 use base64_simd::STANDARD;
 use bytes::Bytes;
 use ferrokinesis::sequence::partition_key_to_hash_key;
-use ferrokinesis::types::StoredRecordRef;
 use serde::{Deserialize, Serialize};
 
-use super::streams::{Streams, milliseconds, stored_time};
+use super::log::LoggedRecord;
+use super::streams::{Logged, Streams, milliseconds};
 use super::{malformed, refused, violated};
 use crate::faults::BatchEntry;
 use crate::front::Extent;
@@ -113,15 +114,16 @@ impl Streams {
         let max_record = self.stream(stream).await?.max_record_size_kib as usize * 1024;
         let data = checked(entries, max_record)?;
         let hash_keys = entries.iter().map(hash_key).collect::<Result<Vec<_>, _>>()?;
-        let mut last = self.exclusive.lock().await;
+        let mut logged = self.logged.lock().await;
+        let Logged { log, last } = &mut *logged;
         // The numbers of records that fail remain gaps, as on AWS.
         let numbers = self.store.allocate_sequences_batch(stream, &hash_keys).await.map_err(refused)?;
         let put_at = SystemTime::now();
         let now = milliseconds(put_at);
         let mut answers = Vec::with_capacity(entries.len());
-        let mut accepted = Vec::with_capacity(entries.len());
-        for (index, ((entry, data), number)) in entries.iter().zip(&data).zip(numbers).enumerate() {
-            let candidate = BatchEntry { index, key: &entry.partition_key, content: data };
+        let mut accepted: BTreeMap<String, Vec<LoggedRecord>> = BTreeMap::new();
+        for (index, ((entry, data), number)) in entries.iter().zip(data).zip(numbers).enumerate() {
+            let candidate = BatchEntry { index, key: &entry.partition_key, content: &data };
             let has_room = !extent.leaves_out(entries.len(), candidate)
                 && self
                     .store
@@ -138,24 +140,19 @@ impl Streams {
                 });
                 continue;
             }
-            let arrival = self.arrival(data, (stream, &number.shard_id), put_at, &mut last);
-            accepted.push((number.stream_key, entry, data, stored_time(milliseconds(arrival))));
+            let arrival = milliseconds(self.arrival(&data, (stream, &number.shard_id), put_at, last));
+            accepted.entry(number.shard_id.clone()).or_default().push(LoggedRecord {
+                sequence_number: number.seq_num.clone(),
+                partition_key: entry.partition_key.clone().into_owned(),
+                arrival,
+                data,
+            });
             answers.push(EntryAnswer::Put { sequence_number: number.seq_num, shard_id: number.shard_id });
         }
-        let kept = self.payloads.keep(accepted.iter().map(|(_, _, data, _)| data.as_slice()));
-        let places: Vec<_> =
-            kept.map_err(|_| Service::Kinesis.internal_error())?.iter().map(ToString::to_string).collect();
-        let stored = accepted.into_iter().zip(&places).map(|((key, entry, _, arrival), place)| {
-            let record = StoredRecordRef {
-                partition_key: &entry.partition_key,
-                data: place,
-                approximate_arrival_timestamp: arrival,
-            };
-            (key, record)
-        });
-        let stored: Vec<_> = stored.collect();
-        self.store.put_records_batch(stream, &stored).await.map_err(refused)?;
-        self.took(stream, stored.len());
+        for (shard, records) in &accepted {
+            log.append(stream, shard, records).map_err(|_| Service::Kinesis.internal_error())?;
+            self.took(stream, records.len());
+        }
         Ok(answers)
     }
 }

@@ -6,7 +6,7 @@ use aws_sdk_kinesis::Client;
 use aws_sdk_kinesis::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_kinesis::operation::get_records::GetRecordsOutput;
 use aws_sdk_kinesis::operation::put_records::{PutRecordsError, PutRecordsOutput};
-use aws_sdk_kinesis::primitives::Blob;
+use aws_sdk_kinesis::primitives::{Blob, DateTime};
 use aws_sdk_kinesis::types::{
     MetricsName, PutRecordsRequestEntry, ShardIteratorType, StreamMode, StreamModeDetails, StreamStatus,
 };
@@ -102,6 +102,43 @@ async fn records_come_back_in_order_with_key_data_position_and_the_millisecond_o
     }
     assert_eq!((read.millis_behind_latest(), read.child_shards().len()), (Some(0), 0));
     aws.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_reader_that_begins_at_a_time_gets_what_arrived_then_or_later() {
+    let (_aws, client) = aws(1).await;
+    put(&client, entries(2)).await.unwrap();
+    let first = read(&client, iterator(&client, FIRST).await).await.records()[0].clone();
+    let arrived = *first.approximate_arrival_timestamp().unwrap();
+    let from = async |time: DateTime| {
+        let iterator = client.get_shard_iterator().stream_name("transactions").shard_id(FIRST);
+        let iterator = iterator.shard_iterator_type(ShardIteratorType::AtTimestamp).timestamp(time);
+        iterator.send().await.unwrap().shard_iterator.unwrap()
+    };
+    assert_eq!(texts(&read(&client, from(arrived).await).await), ["0", "1"]);
+    // The SDK reads seconds with a fraction, and may end up below the millisecond.
+    let later = DateTime::from_millis(arrived.to_millis().unwrap() + 2);
+    // A time that has not come is refused.
+    while SystemTime::now() <= SystemTime::try_from(later).unwrap() {
+        tokio::task::yield_now().await;
+    }
+    let behind = from(later).await;
+    assert_eq!(texts(&read(&client, behind.clone()).await), [""; 0]);
+    put(&client, vec![entry("key", "2")]).await.unwrap();
+    assert_eq!(texts(&read(&client, behind).await), ["2"]);
+}
+
+#[tokio::test]
+async fn a_stream_that_is_created_again_has_none_of_the_records_before() {
+    let (_aws, client) = aws(1).await;
+    put(&client, entries(2)).await.unwrap();
+    client.delete_stream().stream_name("transactions").send().await.unwrap();
+    // It is gone by the time the next call arrives, or one after it.
+    while client.describe_stream_summary().stream_name("transactions").send().await.is_ok() {}
+    client.create_stream().stream_name("transactions").shard_count(1).send().await.unwrap();
+    active(&client, "transactions").await;
+    put(&client, vec![entry("key", "new")]).await.unwrap();
+    assert_eq!(texts(&read(&client, iterator(&client, FIRST).await).await), ["new"]);
 }
 
 #[tokio::test]
