@@ -4,12 +4,13 @@ use fraud_core::entity::{Entity, EntityKind};
 use fraud_core::merchant::{Bucket, LabelDelay, MerchantDays, day_of};
 
 use super::Knowledge;
-use crate::hashing::Map;
+use super::names::Names;
+use crate::hashing::{Map, fixed_hash};
 
 /// The merchants that have been met.
 #[derive(Debug)]
 pub(super) struct Merchants {
-    names: Map<Box<str>, u32>,
+    names: Names,
     /// By decider, what is known of each merchant.
     known: Vec<Vec<Entity>>,
     /// What is known of a merchant that nothing is known of.
@@ -27,12 +28,22 @@ pub(super) enum Merchant<'m> {
 }
 
 /// Transactions of a shard's customers that are not counted yet.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Counts {
-    /// By the merchant's place and the day.
-    pending: Map<(u32, i32), i32>,
+    /// The day that it is.
+    today: i32,
+    /// Of today, by the merchant's place.
+    of_today: Vec<i32>,
+    /// Of other days, by the merchant's place and the day.
+    of_others: Map<(u32, i32), i32>,
     /// By the name of a merchant that has no place yet: of each day.
     of_new: Map<Box<str>, Vec<(i32, i32)>>,
+}
+
+impl Default for Counts {
+    fn default() -> Self {
+        Counts { today: i32::MIN, of_today: Vec::new(), of_others: Map::default(), of_new: Map::default() }
+    }
 }
 
 impl Counts {
@@ -40,8 +51,7 @@ impl Counts {
     pub(super) fn count(&mut self, merchant: Merchant<'_>, name: &str, second: i64) {
         let day = day_of(second);
         if let Merchant::Met(place) = merchant {
-            *self.pending.entry((place, day)).or_default() += 1;
-            return;
+            return self.add(place, day, 1);
         }
         let days = match self.of_new.get_mut(name) {
             Some(days) => days,
@@ -52,12 +62,44 @@ impl Counts {
             None => days.push((day, 1)),
         }
     }
+
+    fn add(&mut self, place: u32, day: i32, count: i32) {
+        if day != self.today {
+            *self.of_others.entry((place, day)).or_default() += count;
+            return;
+        }
+        let place = place as usize;
+        if place >= self.of_today.len() {
+            self.of_today.resize(place + 1, 0);
+        }
+        if let Some(counted) = self.of_today.get_mut(place) {
+            *counted += count;
+        }
+    }
+
+    /// It is this day: tells `count` the transactions of the days that are over, each with the merchant's place and the day.
+    fn begin(&mut self, today: i32, mut count: impl FnMut(usize, i32, i32)) {
+        if today > self.today {
+            let of_today = self.of_today.iter_mut().enumerate();
+            for (place, counted) in of_today.filter(|(_, counted)| **counted != 0) {
+                count(place, self.today, std::mem::take(counted));
+            }
+            self.today = today;
+        }
+        self.of_others.retain(|&(place, day), counted| {
+            let is_over = day < today;
+            if is_over {
+                count(place as usize, day, *counted);
+            }
+            !is_over
+        });
+    }
 }
 
 impl Merchants {
     pub(super) fn new(deciders: usize) -> Self {
         Merchants {
-            names: Map::default(),
+            names: Names::default(),
             known: vec![Vec::new(); deciders],
             nothing: Entity::new([]),
             today: i32::MIN,
@@ -66,8 +108,8 @@ impl Merchants {
 
     /// The merchant of this name.
     pub(super) fn find<'m>(&'m self, known: &'m dyn Knowledge, name: &str) -> Merchant<'m> {
-        match self.names.get(name) {
-            Some(&place) => Merchant::Met(place),
+        match self.names.find(fixed_hash(name), name) {
+            Some(place) => Merchant::Met(place),
             None => Merchant::New(known.entity(EntityKind::Merchant, name).unwrap_or(&self.nothing)),
         }
     }
@@ -87,12 +129,9 @@ impl Merchants {
 
     /// Gives the merchants of these transactions a place.
     pub(super) fn meet(&mut self, known: &dyn Knowledge, counts: &mut Counts) {
-        let Counts { pending, of_new } = counts;
-        for (name, days) in of_new.drain() {
+        for (name, days) in std::mem::take(&mut counts.of_new) {
             let place = self.place(known, &name);
-            for (day, count) in days {
-                *pending.entry((place, day)).or_default() += count;
-            }
+            days.into_iter().for_each(|(day, count)| counts.add(place, day, count));
         }
     }
 
@@ -106,35 +145,33 @@ impl Merchants {
         let today = day_of(second);
         let known = &mut self.known;
         for counts in counts {
-            counts.pending.retain(|&(place, day), count| {
-                if day >= today {
-                    return true;
-                }
+            counts.begin(today, |place, day, count| {
                 for merchants in known.iter_mut() {
-                    if let Some(merchant) = merchants.get_mut(place as usize) {
-                        merchant.days_mut().add(Bucket::Transactions, day, *count);
+                    if let Some(merchant) = merchants.get_mut(place) {
+                        merchant.days_mut().add(Bucket::Transactions, day, count);
                     }
                 }
-                false
             });
         }
-        if today != self.today {
-            let first = delay.first_kept(today);
-            known.iter_mut().flatten().for_each(|merchant| merchant.days_mut().forget_before(first));
-            self.today = today;
+        let first = delay.first_kept(today);
+        let is_new = today != self.today;
+        for merchant in known.iter_mut().flatten() {
+            if is_new {
+                merchant.days_mut().forget_before(first);
+            }
+            merchant.days_mut().sum_up(today, delay);
         }
+        self.today = today;
     }
 
     /// Where a merchant is, from now on if it has not been met.
     pub(super) fn place(&mut self, known: &dyn Knowledge, merchant: &str) -> u32 {
-        if let Some(&place) = self.names.get(merchant) {
+        let hash = fixed_hash(merchant);
+        if let Some(place) = self.names.find(hash, merchant) {
             return place;
         }
         let entity = known.entity(EntityKind::Merchant, merchant).cloned().unwrap_or_else(|| Entity::new([]));
         self.known.iter_mut().for_each(|merchants| merchants.push(entity.clone()));
-        // Four billion merchants do not fit into memory.
-        let place = u32::try_from(self.names.len()).unwrap_or(u32::MAX);
-        self.names.insert(merchant.into(), place);
-        place
+        self.names.add(hash, merchant)
     }
 }

@@ -90,6 +90,14 @@ impl Totals {
         inputs
     }
 
+    /// Reads what [`inputs`](Self::inputs) reads.
+    pub(super) fn touch(&self, record: &Incoming) -> usize {
+        let days = self.days.iter().filter(|day| day.day == record.event_time).count();
+        let weeks = self.weeks.iter().filter(|week| week.week == record.event_time).count();
+        let merchant = record.merchant.and_then(|merchant| self.place_of(merchant).ok());
+        days + weeks + merchant.unwrap_or_default()
+    }
+
     /// Drops what is too old at `now`, of which the same was done at `before`.
     pub(super) fn forget(&mut self, now: i64, before: Option<i64>) {
         let old = self.days.partition_point(|bucket| bucket.day < today(now) - KEPT_DAYS);
@@ -138,16 +146,20 @@ impl Totals {
         matches!((self.currency, record.currency), (Some(first), Some(own)) if first != own)
     }
 
+    /// Where a merchant is, or would be.
+    fn place_of(&self, merchant: ShortHash) -> Result<usize, usize> {
+        self.merchants.binary_search_by_key(&merchant, |(known, _)| *known)
+    }
+
     fn knows(&self, merchant: ShortHash, today: i64) -> bool {
-        let place = self.merchants.binary_search_by_key(&merchant, |(known, _)| *known);
-        place
+        self.place_of(merchant)
             .is_ok_and(|place| self.merchants.get(place).is_some_and(|(_, day)| *day > today - MERCHANT_DAYS))
     }
 
     /// Remembers a merchant. Of more than 128 the one that was seen longest ago is forgotten, of several the one with the least
     /// hash.
     fn see(&mut self, merchant: ShortHash, today: i64) {
-        match self.merchants.binary_search_by_key(&merchant, |(known, _)| *known) {
+        match self.place_of(merchant) {
             Ok(place) => {
                 if let Some((_, day)) = self.merchants.get_mut(place) {
                     *day = today.max(*day);
