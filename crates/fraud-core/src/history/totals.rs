@@ -21,8 +21,8 @@ pub(super) struct Totals {
     pub(super) weeks: Vec<Week>,
     /// By UTC day of the event time, ascending.
     pub(super) days: Vec<Day>,
-    /// Merchants, and the UTC day of the newest arrival when they were last seen; ascending by the merchant.
-    pub(super) merchants: Vec<(ShortHash, i64)>,
+    /// Ascending by the merchant.
+    pub(super) merchants: Vec<SeenMerchant>,
     /// The event time of the first, in seconds.
     pub(super) first: Option<i64>,
     /// The newest event time.
@@ -106,7 +106,10 @@ impl Totals {
         self.weeks.drain(..old);
         // Merchants that were seen since are of today, and none of the others grows too old within a day.
         if before.is_none_or(|before| today(before) != today(now)) {
-            self.merchants.retain(|(_, day)| *day > today(now) - MERCHANT_DAYS);
+            let first = today(now) - MERCHANT_DAYS + 1;
+            if self.merchants.iter().any(|merchant| merchant.day() < first) {
+                self.merchants.retain(|merchant| merchant.day() >= first);
+            }
         }
     }
 
@@ -148,32 +151,69 @@ impl Totals {
 
     /// Where a merchant is, or would be.
     fn place_of(&self, merchant: ShortHash) -> Result<usize, usize> {
-        self.merchants.binary_search_by_key(&merchant, |(known, _)| *known)
+        let first = SeenMerchant::new(merchant, i64::MIN);
+        let place = self.merchants.partition_point(|known| *known < first);
+        match self.merchants.get(place) {
+            Some(known) if known.hash() == merchant => Ok(place),
+            _ => Err(place),
+        }
     }
 
     fn knows(&self, merchant: ShortHash, today: i64) -> bool {
-        self.place_of(merchant)
-            .is_ok_and(|place| self.merchants.get(place).is_some_and(|(_, day)| *day > today - MERCHANT_DAYS))
+        self.place_of(merchant).is_ok_and(|place| {
+            self.merchants.get(place).is_some_and(|known| known.day() > today - MERCHANT_DAYS)
+        })
     }
 
     /// Remembers a merchant. Of more than 128 the one that was seen longest ago is forgotten, of several the one with the least
     /// hash.
     fn see(&mut self, merchant: ShortHash, today: i64) {
+        let seen = SeenMerchant::new(merchant, today);
         match self.place_of(merchant) {
             Ok(place) => {
-                if let Some((_, day)) = self.merchants.get_mut(place) {
-                    *day = today.max(*day);
+                if let Some(known) = self.merchants.get_mut(place) {
+                    *known = seen.max(*known);
                 }
             }
-            Err(place) => self.merchants.insert(place, (merchant, today)),
+            Err(place) if self.merchants.len() < MERCHANTS => self.merchants.insert(place, seen),
+            Err(place) => self.replace_oldest(seen, place),
         }
-        if self.merchants.len() > MERCHANTS {
-            let oldest =
-                self.merchants.iter().enumerate().min_by_key(|(_, (merchant, day))| (*day, *merchant));
-            if let Some((place, _)) = oldest {
-                self.merchants.remove(place);
-            }
+    }
+
+    /// Puts a merchant in at `place` that is not remembered, for the oldest one, unless it is that itself.
+    fn replace_oldest(&mut self, seen: SeenMerchant, place: usize) {
+        // Of several with one day the first, which has the least hash.
+        let oldest = self.merchants.iter().enumerate().min_by_key(|(_, merchant)| merchant.day());
+        let Some((oldest, merchant)) = oldest else { return };
+        if (seen.day(), seen.hash()) > (merchant.day(), merchant.hash()) {
+            self.merchants.remove(oldest);
+            self.merchants.insert(place - usize::from(oldest < place), seen);
         }
+    }
+}
+
+/// A merchant, and the UTC day of the newest arrival when it was last seen: 40 bits of hash and 24 of the day, from the epoch.
+/// Sorts by the hash. The days of all years that a timestamp can have fit, and others would be the nearest that does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct SeenMerchant(u64);
+
+const DAY_BITS: u32 = 24;
+const EARLIEST: i64 = -(1 << (DAY_BITS - 1));
+const LATEST: i64 = -EARLIEST - 1;
+
+impl SeenMerchant {
+    pub(super) fn new([a, b, c, d, e]: ShortHash, day: i64) -> Self {
+        let day = (day.clamp(EARLIEST, LATEST) - EARLIEST).unsigned_abs();
+        SeenMerchant(u64::from_be_bytes([0, 0, 0, a, b, c, d, e]) << DAY_BITS | day)
+    }
+
+    pub(super) fn hash(self) -> ShortHash {
+        let [_, _, _, hash @ ..] = (self.0 >> DAY_BITS).to_be_bytes();
+        hash
+    }
+
+    pub(super) fn day(self) -> i64 {
+        (self.0 & ((1 << DAY_BITS) - 1)).cast_signed() + EARLIEST
     }
 }
 
