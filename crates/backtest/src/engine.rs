@@ -121,7 +121,8 @@ impl<'k> Engine<'k> {
                 }
             }
         });
-        merchants.becomes(seconds, self.delay, shards.iter_mut().map(|shard| &mut shard.counts));
+        let mut counts: Vec<_> = shards.iter_mut().map(|shard| &mut shard.counts).collect();
+        merchants.becomes(seconds, self.delay, &mut counts);
     }
 
     /// Decides on the record that comes next in the shard of its customer, and gives what `look` makes of its decisions, one by

@@ -86,11 +86,18 @@ impl MerchantDays {
 
     /// Forgets the days before this one.
     pub fn forget_before(&mut self, day: i32) {
-        if self.days.first().is_some_and(|first| first.day < day) {
-            let old = self.days.partition_point(|counts| counts.day < day);
+        let old = self.days.iter().take_while(|counts| counts.day < day).count();
+        if old > 0 {
             self.days.drain(..old);
             self.sums = None;
         }
+    }
+
+    /// Reads the days, and gives a number that is made of them; as [`History::touch`](crate::history::History::touch).
+    pub fn touch(&self) -> usize {
+        let ends = self.days.first().into_iter().chain(self.days.last());
+        let looked_at = if self.may_have_frauds { self.days.as_slice() } else { &[] };
+        ends.chain(looked_at).filter(|counts| counts.transactions > 0).count()
     }
 
     /// Sums up what the days come to at all moments of the UTC day `today`, for those who ask more often than the days change.
@@ -99,7 +106,8 @@ impl MerchantDays {
         if self.sums(seen).is_some() {
             return;
         }
-        self.may_have_frauds &= self.days.iter().any(|counts| counts.frauds > 0 || counts.ordinary > 0);
+        let has_frauds = |counts: &DayCounts| counts.frauds > 0 || counts.ordinary > 0;
+        self.may_have_frauds = self.may_have_frauds && self.days.iter().any(has_frauds);
         self.sums = Some(Sums {
             seen,
             fraud_rate: self.fraud_rate_of(seen),
@@ -174,7 +182,12 @@ impl MerchantDays {
     }
 
     fn day(&mut self, day: i32) -> &mut DayCounts {
-        let place = self.days.partition_point(|counts| counts.day < day);
+        // Mostly the newest day, or one behind it.
+        let place = match self.days.last() {
+            Some(last) if last.day < day => self.days.len(),
+            Some(last) if last.day == day => self.days.len() - 1,
+            _ => self.days.partition_point(|counts| counts.day < day),
+        };
         if self.days.get(place).is_none_or(|counts| counts.day != day) {
             self.days.insert(place, DayCounts { day, ..DayCounts::default() });
         }

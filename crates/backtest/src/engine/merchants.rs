@@ -1,10 +1,12 @@
 //! Merchants' days as they grow.
 
+use std::hint::black_box;
+
 use fraud_core::entity::{Entity, EntityKind};
 use fraud_core::merchant::{Bucket, LabelDelay, MerchantDays, day_of};
 
-use super::Knowledge;
 use super::names::Names;
+use super::{AT_ONCE, Knowledge};
 use crate::hashing::{Map, fixed_hash};
 
 /// The merchants that have been met.
@@ -16,7 +18,12 @@ pub(super) struct Merchants {
     /// What is known of a merchant that nothing is known of.
     nothing: Entity,
     today: i32,
+    /// The day on which days were forgotten.
+    forgot: i32,
 }
+
+/// How often days are forgotten, in days: to forget one moves all others of a merchant.
+const FORGET_EVERY: i32 = 7;
 
 /// A merchant.
 #[derive(Debug, Clone, Copy)]
@@ -77,13 +84,17 @@ impl Counts {
         }
     }
 
-    /// It is this day: tells `count` the transactions of the days that are over, each with the merchant's place and the day.
+    /// Transactions of today, if today is over on this day, of the merchant at a place.
+    fn over(&self, place: usize, today: i32) -> Option<i32> {
+        let count = *self.of_today.get(place).filter(|_| self.today < today)?;
+        (count != 0).then_some(count)
+    }
+
+    /// It is this day, and what was of the one before is counted. Tells `count` the transactions of other days that are over, each
+    /// with the merchant's place and the day.
     fn begin(&mut self, today: i32, mut count: impl FnMut(usize, i32, i32)) {
-        if today > self.today {
-            let of_today = self.of_today.iter_mut().enumerate();
-            for (place, counted) in of_today.filter(|(_, counted)| **counted != 0) {
-                count(place, self.today, std::mem::take(counted));
-            }
+        if self.today < today {
+            self.of_today.fill(0);
             self.today = today;
         }
         self.of_others.retain(|&(place, day), counted| {
@@ -103,6 +114,7 @@ impl Merchants {
             known: vec![Vec::new(); deciders],
             nothing: Entity::new([]),
             today: i32::MIN,
+            forgot: i32::MIN,
         }
     }
 
@@ -135,33 +147,42 @@ impl Merchants {
         }
     }
 
-    /// Counts the transactions of days that are over at this second, and forgets the days that no decision looks at.
-    pub(super) fn becomes<'c>(
-        &mut self,
-        second: i64,
-        delay: LabelDelay,
-        counts: impl Iterator<Item = &'c mut Counts>,
-    ) {
-        let today = day_of(second);
-        let known = &mut self.known;
-        for counts in counts {
-            counts.begin(today, |place, day, count| {
-                for merchants in known.iter_mut() {
-                    if let Some(merchant) = merchants.get_mut(place) {
-                        merchant.days_mut().add(Bucket::Transactions, day, count);
+    /// Counts the transactions of days that are over at this second, forgets the days that no decision looks at, and sums up what
+    /// is left.
+    pub(super) fn becomes(&mut self, second: i64, delay: LabelDelay, counts: &mut [&mut Counts]) {
+        let (today, known) = (day_of(second), &mut self.known);
+        let (is_new, first) = (today != self.today, delay.first_kept(today));
+        let forgets = today.saturating_sub(self.forgot) >= FORGET_EVERY;
+        for merchants in known.iter_mut() {
+            for (merchants, places) in merchants.chunks_mut(AT_ONCE).zip((0..).step_by(AT_ONCE)) {
+                if is_new {
+                    let days = merchants.iter().filter_map(Entity::days);
+                    black_box(days.map(MerchantDays::touch).sum::<usize>());
+                }
+                for (merchant, place) in merchants.iter_mut().zip(places..) {
+                    let days = merchant.days_mut();
+                    for counts in counts.iter() {
+                        if let Some(count) = counts.over(place, today) {
+                            days.add(Bucket::Transactions, counts.today, count);
+                        }
+                    }
+                    if forgets {
+                        days.forget_before(first);
                     }
                 }
+            }
+        }
+        for counts in counts.iter_mut() {
+            counts.begin(today, |place, day, count| {
+                let merchants = known.iter_mut().filter_map(|merchants| merchants.get_mut(place));
+                merchants.for_each(|merchant| merchant.days_mut().add(Bucket::Transactions, day, count));
             });
         }
-        let first = delay.first_kept(today);
-        let is_new = today != self.today;
-        for merchant in known.iter_mut().flatten() {
-            if is_new {
-                merchant.days_mut().forget_before(first);
-            }
-            merchant.days_mut().sum_up(today, delay);
-        }
+        known.iter_mut().flatten().for_each(|merchant| merchant.days_mut().sum_up(today, delay));
         self.today = today;
+        if forgets {
+            self.forgot = today;
+        }
     }
 
     /// Where a merchant is, from now on if it has not been met.

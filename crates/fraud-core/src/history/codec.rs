@@ -179,7 +179,7 @@ impl Writer {
         let newest = merchants.iter().map(|merchant| merchant.day()).max().unwrap_or_default();
         self.signed(newest);
         for merchant in merchants {
-            self.0.extend(merchant.hash());
+            self.0.extend_from_slice(&merchant.hash());
             self.difference(merchant.day(), newest);
         }
     }
@@ -339,7 +339,7 @@ impl Reader<'_> {
         }
         let is_ordered = totals.weeks.is_sorted_by(|one, next| one.week < next.week)
             && totals.days.is_sorted_by(|one, next| one.day < next.day)
-            && totals.merchants.is_sorted_by(|one, next| one.hash() < next.hash());
+            && totals.merchants.is_sorted_by(|one, next| one.is_before(*next));
         is_ordered.then_some(totals)
     }
 

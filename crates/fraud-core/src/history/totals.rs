@@ -212,6 +212,11 @@ impl SeenMerchant {
         hash
     }
 
+    /// Whether its hash is less.
+    pub(super) fn is_before(self, other: Self) -> bool {
+        self.0 >> DAY_BITS < other.0 >> DAY_BITS
+    }
+
     pub(super) fn day(self) -> i64 {
         (self.0 & ((1 << DAY_BITS) - 1)).cast_signed() + EARLIEST
     }
