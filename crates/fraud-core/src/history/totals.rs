@@ -233,3 +233,43 @@ fn this_week(now: i64) -> i64 {
 fn above_zero(number: i64) -> u64 {
     u64::try_from(number).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn of_merchants_the_128_newest_are_remembered_and_of_those_of_a_day_the_greatest_hashes(
+            met in prop::collection::vec((0..200_u8, 0..2_u8), 0..600),
+        ) {
+            let (mut totals, mut plain, mut today) = (Totals::default(), Vec::<(i64, ShortHash)>::new(), 20_000);
+            for (number, later) in met {
+                // Most are of one day, so that the hash decides.
+                today += i64::from(number % 50 == 0 && later == 1);
+                let merchant = [number, 0, 1, 2, 3];
+                totals.see(merchant, today);
+                plain.retain(|(_, known)| *known != merchant);
+                plain.push((today, merchant));
+                plain.sort_unstable();
+                plain.drain(..plain.len().saturating_sub(MERCHANTS));
+                let mut remembered: Vec<_> =
+                    totals.merchants.iter().map(|seen| (seen.day(), seen.hash())).collect();
+                prop_assert!(totals.merchants.is_sorted_by(|one, next| one.is_before(*next)));
+                remembered.sort_unstable();
+                prop_assert_eq!(&remembered, &plain);
+                prop_assert_eq!(totals.knows(merchant, today), plain.contains(&(today, merchant)));
+            }
+        }
+
+        #[test]
+        fn a_merchant_in_one_word_has_its_hash_and_its_day(hash in any::<[u8; 5]>(), day in any::<i64>()) {
+            let seen = SeenMerchant::new(hash, day);
+            prop_assert_eq!((seen.hash(), seen.day()), (hash, day.clamp(EARLIEST, LATEST)));
+            let near = SeenMerchant::new(hash, day % 3_652_059);
+            prop_assert_eq!((near.hash(), near.day()), (hash, day % 3_652_059));
+        }
+    }
+}
