@@ -38,7 +38,7 @@ use customer::HistoryAnswer;
 use labels::{ComingLabels, SeenRecord};
 use merchants::{Merchant, Merchants};
 
-/// As many records are decided in one go.
+/// Of as many records what is known is read at once, before the first is decided.
 const AT_ONCE: usize = 16;
 
 /// How often labels come and days are counted: twice a day, in UTC, at the records' own time.
@@ -138,7 +138,7 @@ impl<'k> Engine<'k> {
         self.decide_of(&of, shard, record, look)
     }
 
-    /// The same for the records that come next, in their order. `take` gets the place of each among them, and what it came to.
+    /// The same for the records that come next: `take` gets of each, in their order, what [`decide`](Self::decide) gives.
     pub fn decide_all<'r, R>(
         &self,
         shard: &mut Shard<'k>,

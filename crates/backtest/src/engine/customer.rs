@@ -67,9 +67,9 @@ impl<'k> Customers<'k> {
         let Some(customer) = self.customers.get(place) else { return 0 };
         let seen = customer.seen.iter().filter(|(hash, _)| *hash == record.content_hash).count();
         let profile = customer.profile.map_or(0, Profile::touch);
+        let Some(incoming) = &record.incoming else { return seen + profile };
         let histories = self.histories.iter().filter_map(|of| of.get(place));
-        let histories = histories.zip(&record.incoming);
-        seen + profile + histories.map(|(history, incoming)| history.touch(incoming)).sum::<usize>()
+        seen + profile + histories.map(|history| history.touch(incoming)).sum::<usize>()
     }
 
     /// The profile of the customer at a place.
