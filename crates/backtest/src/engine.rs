@@ -8,6 +8,9 @@
 //! customer's shard, so that several threads can decide, each with a shard of its own. The decisions do not depend on the
 //! number of shards.
 
+use std::borrow::Cow;
+use std::hint::black_box;
+
 use exact_text::timestamp::Timestamp;
 use fraud_core::decision::{Decider, Decision};
 use fraud_core::enrichment::Enrichment;
@@ -22,6 +25,7 @@ mod customer;
 mod final_labels;
 mod labels;
 mod merchants;
+mod names;
 mod record;
 mod shard;
 
@@ -32,7 +36,10 @@ pub use shard::Shard;
 
 use customer::HistoryAnswer;
 use labels::{ComingLabels, SeenRecord};
-use merchants::Merchants;
+use merchants::{Merchant, Merchants};
+
+/// Of as many records what is known is read at once, before the first is decided.
+const AT_ONCE: usize = 16;
 
 /// How often labels come and days are counted: twice a day, in UTC, at the records' own time.
 pub const STEP_MILLIS: i64 = 12 * 3_600_000;
@@ -114,47 +121,86 @@ impl<'k> Engine<'k> {
                 }
             }
         });
-        merchants.becomes(seconds, self.delay, shards.iter_mut().map(|shard| &mut shard.counts));
+        let mut counts: Vec<_> = shards.iter_mut().map(|shard| &mut shard.counts).collect();
+        merchants.becomes(seconds, self.delay, &mut counts);
     }
 
-    /// Decides on the record that comes next in the shard of its customer, and gives what `look` makes of its decisions, one by each decider; `None` for a copy of
-    /// a transaction that its customer made less than 26 hours and 64 transactions before. `verdict`s that records bring along
-    /// are labels that come after the delay.
+    /// Decides on the record that comes next in the shard of its customer, and gives what `look` makes of its decisions, one by
+    /// each decider; `None` for a copy of a transaction that its customer made less than 26 hours and 64 transactions before.
+    /// `verdict`s that records bring along are labels that come after the delay.
     pub fn decide<R>(
         &self,
         shard: &mut Shard<'k>,
         record: &PastRecord<'_>,
         look: impl FnOnce(&[Decided<'_>]) -> R,
     ) -> Option<R> {
-        let Engine { known, deciders, merchants, labels, .. } = self;
-        let Shard { customers, counts, seen } = shard;
-        let (known, transaction) = (*known, &record.transaction);
-        let customer_id = transaction.customer_id.as_deref();
-        let customer = customers.of(customer_id.unwrap_or_default(), known, deciders.len());
-        if customer.is_copy(record) {
-            return None;
+        let of = self.find(shard, record);
+        self.decide_of(&of, shard, record, look)
+    }
+
+    /// The same for the records that come next: `take` gets of each, in their order, what [`decide`](Self::decide) gives.
+    pub fn decide_all<'r, R>(
+        &self,
+        shard: &mut Shard<'k>,
+        records: impl Iterator<Item = &'r PastRecord<'r>>,
+        look: impl Fn(&PastRecord<'_>, &[Decided<'_>]) -> R,
+        mut take: impl FnMut(Option<R>),
+    ) {
+        let mut records = records.peekable();
+        let mut next = Vec::with_capacity(AT_ONCE);
+        while records.peek().is_some() {
+            let found = records.by_ref().take(AT_ONCE).map(|record| (record, self.find(shard, record)));
+            next.extend(found);
+            // Histories and merchants are mostly not in the processor's cache. Read in one go, they come side by side.
+            black_box(
+                next.iter().map(|(record, of)| shard.customers.touch(of.customer, record)).sum::<usize>(),
+            );
+            for (record, of) in next.drain(..) {
+                take(self.decide_of(&of, shard, record, |decided| look(record, decided)));
+            }
         }
-        let ask = |(place, decider): (usize, &Decider)| customer.ask(place, decider.policy(), record);
-        // None is of one that all histories know.
-        let asked = deciders.iter().enumerate().map(ask).collect::<Option<Vec<HistoryAnswer>>>()?;
-        let merchant_id = match transaction.entity(EntityKind::Merchant) {
-            EntityName::Known(id) if merchants.is_some() => Some(id),
+    }
+
+    fn find<'s, 'r>(&'s self, shard: &mut Shard<'k>, record: &'r PastRecord<'_>) -> Concerned<'s, 'r> {
+        let merchant = match (&self.merchants, record.transaction.entity(EntityKind::Merchant)) {
+            (Some(merchants), EntityName::Known(id)) => Some((merchants.find(self.known, &id), id)),
             _ => None,
         };
-        let merchant = merchants.as_ref().zip(merchant_id.as_deref());
-        let merchant = merchant.map(|(merchants, id)| (merchants, merchants.find(known, id)));
-        let enrichment = match (customer_id, record.profile.as_ref().or(customer.profile)) {
+        Concerned { customer: shard.customers.place(record, self.known, self.deciders.len()), merchant }
+    }
+
+    fn decide_of<R>(
+        &self,
+        Concerned { customer, merchant }: &Concerned<'_, '_>,
+        shard: &mut Shard<'k>,
+        record: &PastRecord<'_>,
+        look: impl FnOnce(&[Decided<'_>]) -> R,
+    ) -> Option<R> {
+        let Engine { known, deciders, merchants, labels, .. } = self;
+        let Shard { customers, counts, seen } = shard;
+        let (known, transaction, customer) = (*known, &record.transaction, *customer);
+        if customers.is_copy(customer, record) {
+            return None;
+        }
+        let ask =
+            |(place, decider): (usize, &Decider)| customers.ask(customer, place, decider.policy(), record);
+        // None is of one that all histories know.
+        let asked = deciders.iter().enumerate().map(ask).collect::<Option<Vec<HistoryAnswer>>>()?;
+        let profile = record.profile.as_ref().or_else(|| customers.profile(customer));
+        let enrichment = match (&transaction.customer_id, profile) {
             (None, _) => Enrichment::NoCustomer,
             (_, None) => Enrichment::NoProfile,
             (_, Some(profile)) => Enrichment::Profile(profile),
         };
+        let with_days = merchants.as_ref().zip(merchant.as_ref());
         let decided: Vec<Decided<'_>> = deciders
             .iter()
             .zip(&asked)
             .enumerate()
             .map(|(place, (decider, asked))| {
                 let transaction = record.asked_by(place);
-                let merchant = merchant.and_then(|(merchants, merchant)| merchants.get(place, merchant));
+                let merchant =
+                    with_days.and_then(|(merchants, (merchant, _))| merchants.get(place, *merchant));
                 let entities = entities(transaction, decider, known, merchant);
                 let found = Found { enrichment, entities, history: asked.found() };
                 let decision = decider.decide(transaction, found, record.arrival, None);
@@ -167,14 +213,22 @@ impl<'k> Engine<'k> {
             let details = deciders.iter().zip(&asked).map(|(decider, asked)| details(record, decider, asked));
             seen.push(SeenRecord::of(record, details.collect()));
         }
-        if let Some(((_, merchant), id)) = merchant.zip(merchant_id) {
-            counts.count(merchant, &id, record.second);
+        if let Some((merchant, id)) = merchant {
+            counts.count(*merchant, id, record.second);
         }
         for (place, (decider, asked)) in deciders.iter().zip(asked).enumerate() {
-            customer.take_in(place, decider.policy(), record, asked);
+            customers.take_in(customer, place, decider.policy(), record, asked);
         }
         Some(result)
     }
+}
+
+/// Whom a record concerns.
+struct Concerned<'m, 'r> {
+    /// The customer's place.
+    customer: usize,
+    /// The merchant and its id, if merchants' days are looked at.
+    merchant: Option<(Merchant<'m>, Cow<'r, str>)>,
 }
 
 /// What a label of a record's transaction may lack.

@@ -146,6 +146,15 @@ impl History {
         self.recall(record).unwrap_or_else(|| Answer::New(self.inputs(record)))
     }
 
+    /// Reads what [`ask`](Self::ask) and [`take_in`](Self::take_in) will read, and gives a number that is made of it. It is for those
+    /// who look at many histories: read one after the other before any is asked, they come into the processor's cache side by
+    /// side.
+    pub fn touch(&self, record: &Incoming) -> usize {
+        let known = |entry: &&Entry| entry.key == record.key || entry.event_time == record.event_time;
+        let is_beyond = self.gone.is_some_and(|gone| gone.arrival < record.place.arrival);
+        self.recent.iter().filter(known).count() + self.totals.touch(record) + usize::from(is_beyond)
+    }
+
     /// The answer to a record unless it is new, whose inputs would have to be computed.
     pub fn recall(&self, record: &Incoming) -> Option<Answer<'_>> {
         match self.find(record) {

@@ -41,11 +41,23 @@ pub struct DayCounts {
     pub ordinary: u32,
 }
 
-/// What is known of a merchant, by day.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+/// What is known of a merchant, by day. Two are equal if their days are.
+#[derive(Debug, Clone, Default)]
 pub struct MerchantDays {
     /// Ascending, each day once.
     days: Vec<DayCounts>,
+    /// Whether a day may have known frauds.
+    may_have_frauds: bool,
+    /// What the days come to on one day, if that was [summed up](Self::sum_up) since they changed.
+    sums: Option<Sums>,
+}
+
+/// What a merchant's days come to for all moments of a day.
+#[derive(Debug, Clone, Copy)]
+struct Sums {
+    seen: Seen,
+    fraud_rate: f64,
+    compromised_since: Option<i32>,
 }
 
 impl MerchantDays {
@@ -61,18 +73,46 @@ impl MerchantDays {
 
     /// Sets a day's count.
     pub fn set(&mut self, bucket: Bucket, day: i32, count: u32) {
+        self.changes(bucket);
         *bucket.of(self.day(day)) = count;
     }
 
     /// Adds to a day's count, or takes from it; never below zero.
     pub fn add(&mut self, bucket: Bucket, day: i32, change: i32) {
+        self.changes(bucket);
         let count = bucket.of(self.day(day));
         *count = count.saturating_add_signed(change);
     }
 
     /// Forgets the days before this one.
     pub fn forget_before(&mut self, day: i32) {
-        self.days.retain(|counts| counts.day >= day);
+        let old = self.days.iter().take_while(|counts| counts.day < day).count();
+        if old > 0 {
+            self.days.drain(..old);
+            self.sums = None;
+        }
+    }
+
+    /// Reads the days, and gives a number that is made of them; as [`History::touch`](crate::history::History::touch).
+    pub fn touch(&self) -> usize {
+        let ends = self.days.first().into_iter().chain(self.days.last());
+        let looked_at = if self.may_have_frauds { self.days.as_slice() } else { &[] };
+        ends.chain(looked_at).filter(|counts| counts.transactions > 0).count()
+    }
+
+    /// Sums up what the days come to at all moments of the UTC day `today`, for those who ask more often than the days change.
+    pub fn sum_up(&mut self, today: i32, delay: LabelDelay) {
+        let seen = Seen::on(today.into(), delay);
+        if self.sums(seen).is_some() {
+            return;
+        }
+        let has_frauds = |counts: &DayCounts| counts.frauds > 0 || counts.ordinary > 0;
+        self.may_have_frauds = self.may_have_frauds && self.days.iter().any(has_frauds);
+        self.sums = Some(Sums {
+            seen,
+            fraud_rate: self.fraud_rate_of(seen),
+            compromised_since: self.compromised_since(seen),
+        });
     }
 
     /// The share of ordinary known frauds among the merchant's transactions as it is known at `t`, seconds since the epoch:
@@ -80,6 +120,35 @@ impl MerchantDays {
     /// 0 to 1. Labels that come after `delay` are not waited for: `r` is that many days before `t`.
     pub fn fraud_rate(&self, t: i64, delay: LabelDelay) -> f64 {
         let seen = Seen::at(t, delay);
+        self.sums(seen).map_or_else(|| self.fraud_rate_of(seen), |sums| sums.fraud_rate)
+    }
+
+    /// How many days before `t`, seconds since the epoch, the first day began since which most of the merchant's transactions
+    /// are known frauds; rounded to three decimals, and below zero never. `None` if there is no such day.
+    ///
+    /// The days are gone through from `t`'s back; the last one counts that has a fraud and after which, itself included, at
+    /// least half of the transactions are frauds.
+    pub fn compromise_age_days(&self, t: i64, delay: LabelDelay) -> Option<f64> {
+        let seen = Seen::at(t, delay);
+        let since =
+            self.sums(seen).map_or_else(|| self.compromised_since(seen), |sums| sums.compromised_since);
+        let start = i64::from(since?) * DAY;
+        Some(rounded(seconds(t.saturating_sub(start)) / seconds(DAY)))
+    }
+
+    fn changes(&mut self, bucket: Bucket) {
+        self.may_have_frauds |= bucket != Bucket::Transactions;
+        self.sums = None;
+    }
+
+    fn sums(&self, seen: Seen) -> Option<&Sums> {
+        self.sums.as_ref().filter(|sums| sums.seen == seen)
+    }
+
+    fn fraud_rate_of(&self, seen: Seen) -> f64 {
+        if !self.may_have_frauds {
+            return 0.0;
+        }
         let (mut frauds, mut transactions) = (0.0, PRIOR_TRANSACTIONS);
         // Oldest first: the order of a sum of floating numbers is part of the result.
         for counts in self.within(seen) {
@@ -90,13 +159,10 @@ impl MerchantDays {
         rounded(frauds / transactions)
     }
 
-    /// How many days before `t`, seconds since the epoch, the first day began since which most of the merchant's transactions
-    /// are known frauds; rounded to three decimals, and below zero never. `None` if there is no such day.
-    ///
-    /// The days are gone through from `t`'s back; the last one counts that has a fraud and after which, itself included, at
-    /// least half of the transactions are frauds.
-    pub fn compromise_age_days(&self, t: i64, delay: LabelDelay) -> Option<f64> {
-        let seen = Seen::at(t, delay);
+    fn compromised_since(&self, seen: Seen) -> Option<i32> {
+        if !self.may_have_frauds {
+            return None;
+        }
         let (mut transactions, mut frauds, mut first) = (0_u64, 0_u64, None);
         for counts in self.within(seen).iter().rev() {
             transactions = transactions.saturating_add(u64::from(seen.transactions(counts)));
@@ -105,8 +171,7 @@ impl MerchantDays {
                 first = Some(counts.day);
             }
         }
-        let start = i64::from(first?) * DAY;
-        Some(rounded(seconds(t.saturating_sub(start)) / seconds(DAY)))
+        first
     }
 
     /// The days that count at a moment.
@@ -117,7 +182,12 @@ impl MerchantDays {
     }
 
     fn day(&mut self, day: i32) -> &mut DayCounts {
-        let place = self.days.partition_point(|counts| counts.day < day);
+        // Mostly the newest day, or one behind it.
+        let place = match self.days.last() {
+            Some(last) if last.day < day => self.days.len(),
+            Some(last) if last.day == day => self.days.len() - 1,
+            _ => self.days.partition_point(|counts| counts.day < day),
+        };
         if self.days.get(place).is_none_or(|counts| counts.day != day) {
             self.days.insert(place, DayCounts { day, ..DayCounts::default() });
         }
@@ -126,8 +196,16 @@ impl MerchantDays {
     }
 }
 
-/// What a moment sees of the days.
-#[derive(Debug, Clone, Copy)]
+impl PartialEq for MerchantDays {
+    fn eq(&self, other: &Self) -> bool {
+        self.days == other.days
+    }
+}
+
+impl Eq for MerchantDays {}
+
+/// What the moments of a day see of the days.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Seen {
     today: i64,
     /// The last day whose labels have come.
@@ -136,7 +214,10 @@ struct Seen {
 
 impl Seen {
     fn at(t: i64, delay: LabelDelay) -> Self {
-        let today = t.div_euclid(DAY);
+        Seen::on(t.div_euclid(DAY), delay)
+    }
+
+    fn on(today: i64, delay: LabelDelay) -> Self {
         Seen { today, ready: today - i64::from(delay.days()) }
     }
 

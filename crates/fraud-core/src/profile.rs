@@ -73,6 +73,11 @@ impl Profile {
         self.risk_score
     }
 
+    /// Reads what decisions read of it, and gives a number that is made of it; as [`History::touch`](crate::history::History::touch).
+    pub fn touch(&self) -> usize {
+        usize::from(self.risk_score.is_some()) + self.members.bytes().nth(SEGMENT_AT).map_or(0, usize::from)
+    }
+
     /// Whether every stored attribute could be used.
     pub fn is_valid(&self) -> bool {
         self.is_valid

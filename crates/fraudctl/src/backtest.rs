@@ -23,6 +23,7 @@ pub(crate) mod notes;
 mod pass;
 mod past;
 mod records;
+mod short_text;
 mod sorted;
 pub(crate) mod span;
 mod steps;

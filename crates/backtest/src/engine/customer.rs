@@ -7,22 +7,22 @@ use fraud_core::history::{Answer, History, HistoryInputs, Known, MEMORY_MILLIS, 
 use fraud_core::policy::Policy;
 use fraud_core::profile::Profile;
 
+use super::names::Names;
 use super::{Knowledge, PastRecord};
-use crate::hashing::Map;
 
 /// The customers that have been met.
 #[derive(Debug, Default)]
 pub(super) struct Customers<'k> {
-    places: Map<Box<str>, usize>,
+    names: Names,
     customers: Vec<Customer<'k>>,
+    /// By decider, each customer's.
+    histories: Vec<Vec<History>>,
 }
 
 /// A customer.
 #[derive(Debug)]
-pub(super) struct Customer<'k> {
-    pub(super) profile: Option<&'k Profile>,
-    /// By decider.
-    histories: Vec<History>,
+struct Customer<'k> {
+    profile: Option<&'k Profile>,
     /// Hashes of the last transactions, and when they arrived.
     seen: VecDeque<(u64, i64)>,
 }
@@ -41,44 +41,64 @@ pub(super) enum HistoryAnswer {
 }
 
 impl<'k> Customers<'k> {
-    pub(super) fn of(&mut self, id: &str, known: &'k dyn Knowledge, deciders: usize) -> &mut Customer<'k> {
-        match self.places.get(id) {
-            #[expect(clippy::indexing_slicing, reason = "each place is that of a customer")]
-            Some(&place) => &mut self.customers[place],
+    /// The place of a record's customer, from now on if it has not been met.
+    pub(super) fn place(
+        &mut self,
+        record: &PastRecord<'_>,
+        known: &'k dyn Knowledge,
+        deciders: usize,
+    ) -> usize {
+        let (hash, id) = (record.customer_hash, record.transaction.customer_id.as_deref());
+        let id = id.unwrap_or_default();
+        match self.names.find(hash, id) {
+            Some(number) => number as usize,
             None => {
-                self.places.insert(id.into(), self.customers.len());
-                let histories = (0..deciders).map(|_| History::default()).collect();
-                self.customers.push_mut(Customer {
-                    profile: known.profile(id),
-                    histories,
-                    seen: VecDeque::new(),
-                })
+                let number = self.names.add(hash, id);
+                self.customers.push(Customer { profile: known.profile(id), seen: VecDeque::new() });
+                self.histories.resize_with(deciders, Vec::new);
+                self.histories.iter_mut().for_each(|of| of.push(History::default()));
+                number as usize
             }
         }
     }
-}
 
-impl Customer<'_> {
+    /// Reads what a decision on a record of the customer at a place will read. Gives a number that is made of it.
+    pub(super) fn touch(&self, place: usize, record: &PastRecord<'_>) -> usize {
+        let Some(customer) = self.customers.get(place) else { return 0 };
+        let seen = customer.seen.iter().filter(|(hash, _)| *hash == record.content_hash).count();
+        let profile = customer.profile.map_or(0, Profile::touch);
+        let Some(incoming) = &record.incoming else { return seen + profile };
+        let histories = self.histories.iter().filter_map(|of| of.get(place));
+        seen + profile + histories.map(|history| history.touch(incoming)).sum::<usize>()
+    }
+
+    /// The profile of the customer at a place.
+    pub(super) fn profile(&self, place: usize) -> Option<&'k Profile> {
+        self.customers.get(place)?.profile
+    }
+
     /// Whether the record is of a transaction that was seen.
-    pub(super) fn is_copy(&mut self, record: &PastRecord<'_>) -> bool {
+    pub(super) fn is_copy(&mut self, place: usize, record: &PastRecord<'_>) -> bool {
+        let Some(Customer { seen, .. }) = self.customers.get_mut(place) else { return false };
         let now = record.arrival.millis();
-        while self.seen.front().is_some_and(|(_, arrival)| *arrival <= now.saturating_sub(MEMORY_MILLIS)) {
-            self.seen.pop_front();
+        while seen.front().is_some_and(|(_, arrival)| *arrival <= now.saturating_sub(MEMORY_MILLIS)) {
+            seen.pop_front();
         }
-        if self.seen.iter().any(|(hash, _)| *hash == record.content_hash) {
+        if seen.iter().any(|(hash, _)| *hash == record.content_hash) {
             return true;
         }
-        if self.seen.len() >= REMEMBERED {
-            self.seen.pop_front();
+        if seen.len() >= REMEMBERED {
+            seen.pop_front();
         }
-        self.seen.push_back((record.content_hash, now));
+        seen.push_back((record.content_hash, now));
         false
     }
 
-    /// What the history under a policy says of a record; `None` for a copy.
+    /// What the history of the customer at a place says of a record, under a decider's policy; `None` for a copy.
     pub(super) fn ask(
         &self,
         place: usize,
+        decider: usize,
         policy: &Policy,
         record: &PastRecord<'_>,
     ) -> Option<HistoryAnswer> {
@@ -86,7 +106,7 @@ impl Customer<'_> {
             return Some(HistoryAnswer::NotAsked);
         }
         let (Some(history), Some(incoming), Some(_)) =
-            (self.histories.get(place), &record.incoming, &record.transaction.customer_id)
+            (self.history(place, decider), &record.incoming, &record.transaction.customer_id)
         else {
             return Some(HistoryAnswer::NoCustomer);
         };
@@ -101,17 +121,23 @@ impl Customer<'_> {
     pub(super) fn take_in(
         &mut self,
         place: usize,
+        decider: usize,
         policy: &Policy,
         record: &PastRecord<'_>,
         asked: HistoryAnswer,
     ) {
         let (HistoryAnswer::New(inputs), Some(settings)) = (asked, policy.history()) else { return };
-        if let (Some(history), Some(incoming)) = (self.histories.get_mut(place), &record.incoming) {
+        let history = self.histories.get_mut(decider).and_then(|of| of.get_mut(place));
+        if let (Some(history), Some(incoming)) = (history, &record.incoming) {
             history.begin();
             // Nobody asks again what it was decided with.
             history.take_in(incoming, inputs, settings, Known::default(), false);
             history.end();
         }
+    }
+
+    fn history(&self, place: usize, decider: usize) -> Option<&History> {
+        self.histories.get(decider)?.get(place)
     }
 }
 

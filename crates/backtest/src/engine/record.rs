@@ -50,7 +50,7 @@ pub struct PastRecord<'t> {
     pub(super) incoming: Option<Incoming>,
     /// The record's identity, if it is not that of its transaction.
     named: Option<String>,
-    customer_hash: u64,
+    pub(super) customer_hash: u64,
     /// The identity's [key](key_of).
     pub(super) key: u64,
     /// The same for the same transaction.

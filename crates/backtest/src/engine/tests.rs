@@ -205,15 +205,22 @@ fn by_last_policy(
     for run in records.chunk_by(|one, next| step(one) == step(next)) {
         let now = Timestamp::from_millis(step(&run[0]) * HALF_DAY * 1000).unwrap();
         engine.becomes(now, &mut shards.iter_mut().collect::<Vec<_>>());
-        for record in run {
-            let place = record.shard(shards.len());
-            decided.push(engine.decide(&mut shards[place], record, |decided| {
+        let mut by_record: Vec<Option<(u64, Option<String>)>> = vec![None; run.len()];
+        let all = shards.len();
+        for (place, shard) in shards.iter_mut().enumerate() {
+            let (of_shard, mut slots): (Vec<_>, Vec<_>) =
+                run.iter().zip(&mut by_record).filter(|(record, _)| record.shard(all) == place).unzip();
+            let mut slots = slots.drain(..);
+            let look = |record: &PastRecord<'_>, decided: &[Decided<'_>]| {
                 let Decided { decider, decision } = &decided[last];
                 let inputs =
                     evidence::inputs(record.asked_by(last), decision, decider.policy().further_inputs());
                 (decision.score.value.to_bits(), inputs)
-            }));
+            };
+            engine.decide_all(shard, of_shard.into_iter(), look, |came| *slots.next().unwrap() = came);
+            assert!(slots.next().is_none());
         }
+        decided.extend(by_record);
     }
     decided
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::packed::{Beside, Packed};
 use super::place::{Place, SequenceNumber};
-use super::totals::{Day, Totals, Week};
+use super::totals::{Day, SeenMerchant, Totals, Week};
 use super::varint::{push_count, push_signed, take_count, take_signed};
 use super::{EntityValue, Entry, EntryKey, History, InputKey, Known};
 use crate::profile::Profile;
@@ -176,11 +176,11 @@ impl Writer {
             before = *day;
         }
         self.length(merchants.len());
-        let newest = merchants.iter().map(|(_, day)| *day).max().unwrap_or_default();
+        let newest = merchants.iter().map(|merchant| merchant.day()).max().unwrap_or_default();
         self.signed(newest);
-        for (merchant, day) in merchants {
-            self.0.extend(merchant);
-            self.difference(*day, newest);
+        for merchant in merchants {
+            self.0.extend_from_slice(&merchant.hash());
+            self.difference(merchant.day(), newest);
         }
     }
 
@@ -330,11 +330,16 @@ impl Reader<'_> {
         let newest = self.signed()?;
         totals.merchants.reserve(merchants.min(KEPT));
         for _ in 0..merchants {
-            totals.merchants.push((self.bytes()?, self.start(newest)?));
+            let (hash, day) = (self.bytes()?, self.start(newest)?);
+            let merchant = SeenMerchant::new(hash, day);
+            if merchant.day() != day {
+                return None;
+            }
+            totals.merchants.push(merchant);
         }
         let is_ordered = totals.weeks.is_sorted_by(|one, next| one.week < next.week)
             && totals.days.is_sorted_by(|one, next| one.day < next.day)
-            && totals.merchants.is_sorted_by(|(one, _), (next, _)| one < next);
+            && totals.merchants.is_sorted_by(|one, next| one.is_before(*next));
         is_ordered.then_some(totals)
     }
 

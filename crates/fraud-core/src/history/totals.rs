@@ -21,8 +21,8 @@ pub(super) struct Totals {
     pub(super) weeks: Vec<Week>,
     /// By UTC day of the event time, ascending.
     pub(super) days: Vec<Day>,
-    /// Merchants, and the UTC day of the newest arrival when they were last seen; ascending by the merchant.
-    pub(super) merchants: Vec<(ShortHash, i64)>,
+    /// Ascending by the merchant.
+    pub(super) merchants: Vec<SeenMerchant>,
     /// The event time of the first, in seconds.
     pub(super) first: Option<i64>,
     /// The newest event time.
@@ -90,6 +90,14 @@ impl Totals {
         inputs
     }
 
+    /// Reads what [`inputs`](Self::inputs) reads.
+    pub(super) fn touch(&self, record: &Incoming) -> usize {
+        let days = self.days.iter().filter(|day| day.day == record.event_time).count();
+        let weeks = self.weeks.iter().filter(|week| week.week == record.event_time).count();
+        let merchant = record.merchant.and_then(|merchant| self.place_of(merchant).ok());
+        days + weeks + merchant.unwrap_or_default()
+    }
+
     /// Drops what is too old at `now`, of which the same was done at `before`.
     pub(super) fn forget(&mut self, now: i64, before: Option<i64>) {
         let old = self.days.partition_point(|bucket| bucket.day < today(now) - KEPT_DAYS);
@@ -98,7 +106,10 @@ impl Totals {
         self.weeks.drain(..old);
         // Merchants that were seen since are of today, and none of the others grows too old within a day.
         if before.is_none_or(|before| today(before) != today(now)) {
-            self.merchants.retain(|(_, day)| *day > today(now) - MERCHANT_DAYS);
+            let first = today(now) - MERCHANT_DAYS + 1;
+            if self.merchants.iter().any(|merchant| merchant.day() < first) {
+                self.merchants.retain(|merchant| merchant.day() >= first);
+            }
         }
     }
 
@@ -138,30 +149,76 @@ impl Totals {
         matches!((self.currency, record.currency), (Some(first), Some(own)) if first != own)
     }
 
+    /// Where a merchant is, or would be.
+    fn place_of(&self, merchant: ShortHash) -> Result<usize, usize> {
+        let first = SeenMerchant::new(merchant, i64::MIN);
+        let place = self.merchants.partition_point(|known| *known < first);
+        match self.merchants.get(place) {
+            Some(known) if known.hash() == merchant => Ok(place),
+            _ => Err(place),
+        }
+    }
+
     fn knows(&self, merchant: ShortHash, today: i64) -> bool {
-        let place = self.merchants.binary_search_by_key(&merchant, |(known, _)| *known);
-        place
-            .is_ok_and(|place| self.merchants.get(place).is_some_and(|(_, day)| *day > today - MERCHANT_DAYS))
+        self.place_of(merchant).is_ok_and(|place| {
+            self.merchants.get(place).is_some_and(|known| known.day() > today - MERCHANT_DAYS)
+        })
     }
 
     /// Remembers a merchant. Of more than 128 the one that was seen longest ago is forgotten, of several the one with the least
     /// hash.
     fn see(&mut self, merchant: ShortHash, today: i64) {
-        match self.merchants.binary_search_by_key(&merchant, |(known, _)| *known) {
+        let seen = SeenMerchant::new(merchant, today);
+        match self.place_of(merchant) {
             Ok(place) => {
-                if let Some((_, day)) = self.merchants.get_mut(place) {
-                    *day = today.max(*day);
+                if let Some(known) = self.merchants.get_mut(place) {
+                    *known = seen.max(*known);
                 }
             }
-            Err(place) => self.merchants.insert(place, (merchant, today)),
+            Err(place) if self.merchants.len() < MERCHANTS => self.merchants.insert(place, seen),
+            Err(place) => self.replace_oldest(seen, place),
         }
-        if self.merchants.len() > MERCHANTS {
-            let oldest =
-                self.merchants.iter().enumerate().min_by_key(|(_, (merchant, day))| (*day, *merchant));
-            if let Some((place, _)) = oldest {
-                self.merchants.remove(place);
-            }
+    }
+
+    /// Puts a merchant in at `place` that is not remembered, for the oldest one, unless it is that itself.
+    fn replace_oldest(&mut self, seen: SeenMerchant, place: usize) {
+        // Of several with one day the first, which has the least hash.
+        let oldest = self.merchants.iter().enumerate().min_by_key(|(_, merchant)| merchant.day());
+        let Some((oldest, merchant)) = oldest else { return };
+        if (seen.day(), seen.hash()) > (merchant.day(), merchant.hash()) {
+            self.merchants.remove(oldest);
+            self.merchants.insert(place - usize::from(oldest < place), seen);
         }
+    }
+}
+
+/// A merchant, and the UTC day of the newest arrival when it was last seen: 40 bits of hash and 24 of the day, from the epoch.
+/// Sorts by the hash. The days of all years that a timestamp can have fit, and others would be the nearest that does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct SeenMerchant(u64);
+
+const DAY_BITS: u32 = 24;
+const EARLIEST: i64 = -(1 << (DAY_BITS - 1));
+const LATEST: i64 = -EARLIEST - 1;
+
+impl SeenMerchant {
+    pub(super) fn new([a, b, c, d, e]: ShortHash, day: i64) -> Self {
+        let day = (day.clamp(EARLIEST, LATEST) - EARLIEST).unsigned_abs();
+        SeenMerchant(u64::from_be_bytes([0, 0, 0, a, b, c, d, e]) << DAY_BITS | day)
+    }
+
+    pub(super) fn hash(self) -> ShortHash {
+        let [_, _, _, hash @ ..] = (self.0 >> DAY_BITS).to_be_bytes();
+        hash
+    }
+
+    /// Whether its hash is less.
+    pub(super) fn is_before(self, other: Self) -> bool {
+        self.0 >> DAY_BITS < other.0 >> DAY_BITS
+    }
+
+    pub(super) fn day(self) -> i64 {
+        (self.0 & ((1 << DAY_BITS) - 1)).cast_signed() + EARLIEST
     }
 }
 
@@ -175,4 +232,44 @@ fn this_week(now: i64) -> i64 {
 
 fn above_zero(number: i64) -> u64 {
     u64::try_from(number).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn of_merchants_the_128_newest_are_remembered_and_of_those_of_a_day_the_greatest_hashes(
+            met in prop::collection::vec((0..200_u8, 0..2_u8), 0..600),
+        ) {
+            let (mut totals, mut plain, mut today) = (Totals::default(), Vec::<(i64, ShortHash)>::new(), 20_000);
+            for (number, later) in met {
+                // Most are of one day, so that the hash decides.
+                today += i64::from(number % 50 == 0 && later == 1);
+                let merchant = [number, 0, 1, 2, 3];
+                totals.see(merchant, today);
+                plain.retain(|(_, known)| *known != merchant);
+                plain.push((today, merchant));
+                plain.sort_unstable();
+                plain.drain(..plain.len().saturating_sub(MERCHANTS));
+                let mut remembered: Vec<_> =
+                    totals.merchants.iter().map(|seen| (seen.day(), seen.hash())).collect();
+                prop_assert!(totals.merchants.is_sorted_by(|one, next| one.is_before(*next)));
+                remembered.sort_unstable();
+                prop_assert_eq!(&remembered, &plain);
+                prop_assert_eq!(totals.knows(merchant, today), plain.contains(&(today, merchant)));
+            }
+        }
+
+        #[test]
+        fn a_merchant_in_one_word_has_its_hash_and_its_day(hash in any::<[u8; 5]>(), day in any::<i64>()) {
+            let seen = SeenMerchant::new(hash, day);
+            prop_assert_eq!((seen.hash(), seen.day()), (hash, day.clamp(EARLIEST, LATEST)));
+            let near = SeenMerchant::new(hash, day % 3_652_059);
+            prop_assert_eq!((near.hash(), near.day()), (hash, day % 3_652_059));
+        }
+    }
 }

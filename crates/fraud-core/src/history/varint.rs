@@ -19,6 +19,18 @@ pub(super) fn push_signed(out: &mut Vec<u8>, number: i64) {
 /// Takes a number from the begin; `None` if there is none, or it has more than 64 bits.
 #[inline]
 pub(super) fn take_count(bytes: &mut &[u8]) -> Option<u64> {
+    match bytes.split_first() {
+        // Most numbers of a row are below 128.
+        Some((&byte, rest)) if byte < 0x80 => {
+            *bytes = rest;
+            Some(byte.into())
+        }
+        _ => take_long(bytes),
+    }
+}
+
+/// The same for a number of any length.
+fn take_long(bytes: &mut &[u8]) -> Option<u64> {
     let mut number = 0;
     for shift in (0..u64::BITS).step_by(7) {
         let (&byte, rest) = bytes.split_first()?;

@@ -223,4 +223,32 @@ proptest! {
         let age = literal.compromise_age_days().map(three_decimals);
         prop_assert_eq!(merchant.compromise_age_days(t, delay(days_late)), age);
     }
+
+    #[test]
+    fn sums_of_a_day_are_what_the_days_come_to_however_they_changed(
+        changes in prop::collection::vec(
+            (0..4_u8, 20_000_i32..20_080, 0..3_usize, -3..20_i32, 20_040_i32..20_090),
+            1..80,
+        ),
+        days_late in 0..=20_u8,
+    ) {
+        let delay = delay(days_late);
+        let (mut summed, mut plain) = (MerchantDays::default(), MerchantDays::default());
+        for (change, day, bucket, count, today) in changes {
+            let bucket = Bucket::ALL[bucket];
+            for days in [&mut summed, &mut plain] {
+                match change {
+                    0 => days.set(bucket, day, count.unsigned_abs()),
+                    1 => days.forget_before(day),
+                    _ => days.add(bucket, day, count),
+                }
+            }
+            summed.sum_up(today, delay);
+            prop_assert_eq!(&summed, &plain);
+            for t in [start(today.into()), start(today.into()) + 86_399, start(i64::from(today) - 1)] {
+                prop_assert_eq!(summed.fraud_rate(t, delay), plain.fraud_rate(t, delay));
+                prop_assert_eq!(summed.compromise_age_days(t, delay), plain.compromise_age_days(t, delay));
+            }
+        }
+    }
 }

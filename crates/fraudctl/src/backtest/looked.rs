@@ -7,6 +7,7 @@ use fraud_core::profile::Profile;
 use fraud_core::scoring::{Score, reasons_json};
 
 use super::measure::Question;
+use super::short_text::ShortText;
 
 /// What is to be known of a record's decisions when it is measured, behind those on all records before it.
 #[derive(Debug)]
@@ -14,7 +15,7 @@ pub(super) struct Looked {
     /// By policy.
     pub(super) scores: [Option<Score>; 2],
     /// The customer's, if there is a profile.
-    pub(super) segment: Option<Box<str>>,
+    pub(super) segment: Option<ShortText>,
     /// Whether a decision was made without the customer's history, since the transaction is too old for it.
     pub(super) is_expired: bool,
     /// What the factors of the last policy give, if that was asked for.
@@ -35,7 +36,7 @@ impl Looked {
         let seen = first.filter(|_| question.keep_rows);
         Looked {
             scores: [score(0), score(1)],
-            segment: profile.map(|profile| Profile::segment(profile).into()),
+            segment: profile.map(|profile| (&*Profile::segment(profile)).into()),
             is_expired: decided.iter().any(|of| of.decision.history == HistoryFound::Expired),
             points: points
                 .map(|of| of.decider.policy().points(&of.decision.inputs).collect())

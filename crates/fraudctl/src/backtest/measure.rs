@@ -17,6 +17,7 @@ use super::looked::Looked;
 use super::pass::{Met, Pass, Stop};
 use super::past::Past;
 use super::records::{Form, RecordReader};
+use super::short_text::ShortText;
 use super::span;
 use super::steps::Steps;
 use crate::Failure;
@@ -207,7 +208,7 @@ impl<'a> Sums<'a> {
             truth,
             amount: record.amount,
             customer: record.transaction.customer_id.as_deref().unwrap_or_default(),
-            segment: looked.segment.as_deref(),
+            segment: looked.segment.as_ref().map(ShortText::as_str),
             factors: score.factors,
         };
         let mut all = looked.scores.iter().flatten().zip(&self.question.thresholds).map(judged);

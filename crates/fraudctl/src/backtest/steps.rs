@@ -82,11 +82,18 @@ where
     ) {
         let engine = self.engine.read().unwrap_or_else(PoisonError::into_inner);
         let all = chunk.records.iter().zip(&chunk.lanes).zip(looked);
-        for ((record, of), looked) in all.take(neighbours.end).skip(neighbours.start) {
-            if *of == place {
-                *looked = engine.decide(&mut lane.shard, record, |decided| (self.look)(record, decided));
+        let (records, looked): (Vec<_>, Vec<_>) = all
+            .take(neighbours.end)
+            .skip(neighbours.start)
+            .filter(|((_, of), _)| **of == place)
+            .map(|((record, _), looked)| (*record, looked))
+            .unzip();
+        let mut looked = looked.into_iter();
+        engine.decide_all(&mut lane.shard, records.into_iter(), &self.look, |decided| {
+            if let Some(looked) = looked.next() {
+                *looked = decided;
             }
-        }
+        });
     }
 
     /// Takes a step, with all lanes.
