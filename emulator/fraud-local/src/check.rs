@@ -7,6 +7,7 @@ use exact_text::timestamp::Timestamp;
 use fraud_core::policy::Policy;
 use fraud_core::shadow::ShadowCounts;
 use fraud_core::transaction::{Asked, Reading, TransactionReader};
+use fraud_core::window::WindowTotals;
 use fraudctl::display::counted;
 use serde_json::Value;
 
@@ -59,9 +60,15 @@ struct Spools {
     lines: Spool<String>,
 }
 
-/// What is added up over the parts beside [`Checked`].
-#[derive(Default)]
-struct Sums {
+/// A check that goes on.
+struct Checking<'a> {
+    pipeline: &'a Pipeline<'a>,
+    timeline: &'a Timeline,
+    /// Held against the labels beside what decided.
+    builtin: Policy,
+    windows: Windows,
+    written: Lines,
+    checked: Checked,
     aside: PutAside,
     spent: Spent,
     /// For the labels: the frauds of the run, and what the built-in policy would have alerted.
@@ -82,53 +89,25 @@ pub(crate) async fn check(
     status.preparing(format!("checking: deciding {} once more", counted(checked.produced, "record")));
     let spools = spooled(pipeline, timeline, division, &ends, &mut checked).await?;
     let alerts = by_part(alerts, &spools.division)?;
-    let windows = Windows::open(pipeline.aws).await?;
-    let mut written = Lines::of_windows(&pipeline.out)?;
-    let builtin = Policy::builtin_default()?;
-    let mut sums = Sums::default();
-    for (part, alerts) in alerts.iter().enumerate() {
+    let mut checking = Checking {
+        pipeline,
+        timeline,
+        builtin: Policy::builtin_default()?,
+        windows: Windows::open(pipeline.aws).await?,
+        written: Lines::of_windows(&pipeline.out)?,
+        checked,
+        aside: PutAside::default(),
+        spent: Spent::default(),
+        ran: Ran::default(),
+        by_builtin: BTreeSet::new(),
+    };
+    for (part, of_part) in alerts.iter().enumerate() {
         let parts = spools.division.parts();
         status.preparing(format!("checking that everything balances: part {} of {parts}", part + 1));
-        let records = spools.records.part(part)?;
-        let expected = expected(pipeline, timeline, &records, &mut checked, &mut sums).await;
-        if let Some(labels) = &pipeline.labels {
-            let known = (&pipeline.profiles, &pipeline.entities.entities);
-            let sums = (&mut sums.ran, &mut sums.by_builtin);
-            beside(&records, known, (&builtin, &pipeline.schema), labels, sums).await;
-        }
-        drop(records);
-        let lines = spools.lines.part(part)?;
-        let landed =
-            lines.iter().map(|line| output::read_landed(line)).collect::<anyhow::Result<Vec<_>>>()?;
-        drop(lines);
-        for word in landed.iter().filter_map(|line| line.history.as_ref()) {
-            *checked.history.entry(word.clone()).or_default() += 1;
-        }
-        let of_part = windows.of(&expected.customers_with_windows()).await?;
-        written.write(of_part.iter().map(|window| window.to_json()))?;
-        checked.windows += of_part.len() as u64;
-        sums.spent.add(&of_part)?;
-        let published = alerts.iter().map(|alert| published(alert)).collect::<anyhow::Result<Vec<_>>>()?;
-        let output = Output { landed: &landed, alerts: &published, windows: &of_part };
-        expected.check(&output, &mut checked.found);
-        let decisions: Backtested = spools.decisions.part(part)?.into_iter().collect();
-        let alerts = alerts.iter().copied();
-        decisions.hold_against(&landed, alerts, &mut checked.backtest, &mut checked.found);
+        checking.part(&spools, part, of_part).await?;
     }
-    written.finish()?;
-    check_others(pipeline, &windows, &sums, &mut checked).await?;
-    checked.caught = pipeline.labels.as_ref().map(|labels| {
-        let alerts = alerts.iter().flatten().filter_map(|alert| member(alert, "alert_id").ok());
-        let alerted = alerts.map(|id| identity_of_alert(&id).to_owned()).collect();
-        let active = pipeline.policies.active().id();
-        let mut policies = vec![PolicyAlerts { policy: active.to_owned(), alerted }];
-        if active != builtin.id() {
-            policies.push(PolicyAlerts { policy: builtin.id().to_owned(), alerted: sums.by_builtin });
-        }
-        CaughtReport::of(labels, &sums.ran, &policies)
-    });
-    checked.top_customers = sums.spent.top()?;
-    Ok(checked)
+    checking.others().await?;
+    checking.finish(alerts.iter().flatten())
 }
 
 /// Counts what is on the stream and each customer's records, and divides the customers.
@@ -183,47 +162,85 @@ async fn spooled(
     Ok(Spools { division, records, decisions, lines })
 }
 
-/// What a part's records must have come to.
-async fn expected(
-    pipeline: &Pipeline<'_>,
-    timeline: &Timeline,
-    records: &[StreamRecord],
-    checked: &mut Checked,
-    sums: &mut Sums,
-) -> ExpectedOutput {
-    let delay = pipeline.coming.as_ref().map(|coming| coming.delay).unwrap_or_default();
-    let known = (&pipeline.profiles, timeline);
-    let rule = pipeline.analytics.then(functions::window_rule);
-    let mut expected =
-        ExpectedOutput::of(records, known, (&pipeline.policies, delay), &pipeline.schema, rule).await;
-    sums.aside.absorb(expected.take_aside());
-    checked.high_scores += expected.high_scores;
-    let ShadowCounts { high, shadow_only, active_only } = expected.shadow;
-    checked.shadow.high += high;
-    checked.shadow.shadow_only += shadow_only;
-    checked.shadow.active_only += active_only;
-    expected
-}
+impl Checking<'_> {
+    /// Checks what is of a part's customers.
+    async fn part(&mut self, spools: &Spools, part: usize, alerts: &[&String]) -> anyhow::Result<()> {
+        let expected = self.expected(&spools.records.part(part)?).await;
+        let lines = spools.lines.part(part)?;
+        let landed = lines.iter().map(|line| output::read_landed(line));
+        let landed = landed.collect::<anyhow::Result<Vec<_>>>()?;
+        drop(lines);
+        for word in landed.iter().filter_map(|line| line.history.as_ref()) {
+            *self.checked.history.entry(word.clone()).or_default() += 1;
+        }
+        let windows = self.windows.of(&expected.customers_with_windows()).await?;
+        self.written.write(windows.iter().map(WindowTotals::to_json))?;
+        self.checked.windows += windows.len() as u64;
+        self.spent.add(&windows)?;
+        let published = alerts.iter().map(|alert| published(alert)).collect::<anyhow::Result<Vec<_>>>()?;
+        let output = Output { landed: &landed, alerts: &published, windows: &windows };
+        expected.check(&output, &mut self.checked.found);
+        let decisions: Backtested = spools.decisions.part(part)?.into_iter().collect();
+        let alerts = alerts.iter().copied();
+        decisions.hold_against(&landed, alerts, &mut self.checked.backtest, &mut self.checked.found);
+        Ok(())
+    }
 
-/// Checks what is of no customer: what failed, dead letters, and windows of customers who are not on the stream.
-async fn check_others(
-    pipeline: &Pipeline<'_>,
-    windows: &Windows,
-    sums: &Sums,
-    checked: &mut Checked,
-) -> anyhow::Result<()> {
-    let failed = output::failed(&pipeline.out)?;
-    checked.failed = failed.len() as u64;
-    let letters = pipeline.aws.messages(QUEUE).unwrap_or_default();
-    let letters =
-        letters.iter().map(|letter| Ok((member(&letter.body, "function")?, member(&letter.body, "id")?)));
-    let letters = letters.collect::<anyhow::Result<Vec<_>>>()?;
-    sums.aside.check(&failed, &letters, &mut checked.found);
-    checked.dead_letters = letters.iter().map(|(_, id)| id).collect::<BTreeSet<_>>().len() as u64;
-    let all = windows.all_unless(usize::try_from(checked.windows)?).await?;
-    let others = all.into_iter().flatten().filter(|window| !sums.spent.knows(&window.customer_id));
-    checked.found.add("window that should not be", others.map(|window| window.to_json()));
-    Ok(())
+    /// What a part's records must have come to.
+    async fn expected(&mut self, records: &[StreamRecord]) -> ExpectedOutput {
+        let Pipeline { profiles, entities, policies, schema, labels, coming, analytics, .. } = self.pipeline;
+        let delay = coming.as_ref().map(|coming| coming.delay).unwrap_or_default();
+        let rule = analytics.then(functions::window_rule);
+        let known = (profiles, self.timeline);
+        let mut expected = ExpectedOutput::of(records, known, (policies, delay), schema, rule).await;
+        self.aside.absorb(expected.take_aside());
+        self.checked.high_scores += expected.high_scores;
+        let ShadowCounts { high, shadow_only, active_only } = expected.shadow;
+        self.checked.shadow.high += high;
+        self.checked.shadow.shadow_only += shadow_only;
+        self.checked.shadow.active_only += active_only;
+        if let Some(labels) = labels {
+            let known = (profiles, &entities.entities);
+            let found = (&mut self.ran, &mut self.by_builtin);
+            beside(records, known, (&self.builtin, schema), labels, found).await;
+        }
+        expected
+    }
+
+    /// Checks what is of no customer: what failed, dead letters, and windows of customers who are not on the stream.
+    async fn others(&mut self) -> anyhow::Result<()> {
+        let Checking { pipeline, checked, spent, .. } = self;
+        let failed = output::failed(&pipeline.out)?;
+        checked.failed = failed.len() as u64;
+        let letters = pipeline.aws.messages(QUEUE).unwrap_or_default();
+        let letters = letters
+            .iter()
+            .map(|letter| Ok((member(&letter.body, "function")?, member(&letter.body, "id")?)))
+            .collect::<anyhow::Result<Vec<_>>>()?;
+        self.aside.check(&failed, &letters, &mut checked.found);
+        checked.dead_letters = letters.iter().map(|(_, id)| id).collect::<BTreeSet<_>>().len() as u64;
+        let all = self.windows.all_unless(usize::try_from(checked.windows)?).await?;
+        let others = all.into_iter().flatten().filter(|window| !spent.knows(&window.customer_id));
+        checked.found.add("window that should not be", others.map(|window| window.to_json()));
+        Ok(())
+    }
+
+    fn finish<'m>(self, alerts: impl Iterator<Item = &'m &'m String>) -> anyhow::Result<Checked> {
+        let Checking { pipeline, builtin, written, mut checked, spent, ran, by_builtin, .. } = self;
+        written.finish()?;
+        checked.top_customers = spent.top()?;
+        checked.caught = pipeline.labels.as_ref().map(|labels| {
+            let alerts = alerts.filter_map(|alert| member(alert, "alert_id").ok());
+            let alerted = alerts.map(|id| identity_of_alert(&id).to_owned()).collect();
+            let active = pipeline.policies.active().id();
+            let mut policies = vec![PolicyAlerts { policy: active.to_owned(), alerted }];
+            if active != builtin.id() {
+                policies.push(PolicyAlerts { policy: builtin.id().to_owned(), alerted: by_builtin });
+            }
+            CaughtReport::of(labels, &ran, &policies)
+        });
+        Ok(checked)
+    }
 }
 
 /// The alerts of each part's customers.

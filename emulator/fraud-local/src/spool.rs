@@ -9,7 +9,7 @@ use anyhow::Context;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// So much of each part is held back before it is written, in bytes.
+/// A part is written when it has this many bytes.
 const BLOCK: usize = 64 * 1024;
 
 /// Values that are added in any order and taken part by part. The file is gone with the process.

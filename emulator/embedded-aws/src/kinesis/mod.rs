@@ -1,9 +1,9 @@
 //! Kinesis Data Streams: ferrokinesis, an emulator in process, behind the front.
 //!
-//! Streams, shards and iterators are the emulator's. Records are put, kept and read here: the emulator
-//! keeps arrival times in whole seconds, refuses requests of more than 5 MiB, and does not say at a shard's end where
-//! its records go on; half of a call is nothing that it could do; and it keeps all records in memory. Creating streams and listing shards is done here
-//! because the emulator knows no streams on demand and its pages cannot be followed. Records do not expire.
+//! Streams, shards and iterators are the emulator's. Records are put, kept and read here: the emulator keeps them in memory and
+//! their arrival in whole seconds, refuses requests of more than 5 MiB, and does not say at a shard's end where its records go on;
+//! and half of a call is nothing that it could do. Creating streams and listing shards is done here because the emulator knows no
+//! streams on demand and its pages cannot be followed. Records do not expire.
 
 mod create;
 mod iterators;
