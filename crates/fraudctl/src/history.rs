@@ -58,14 +58,19 @@ struct HistoryTable {
 
 impl TableArgs {
     async fn open(&self) -> Result<HistoryTable, Failure> {
-        match named("--table", "HISTORY", self.table.as_deref(), HistoryTarget::from_environment)? {
-            HistoryTarget::DynamoDb { table } => HistoryTable::open(table).await,
-            HistoryTarget::Memory => {
-                Err(Failure::input(anyhow!("a history in the memory of another process cannot be read")))
-            }
-            HistoryTarget::None => Err(Failure::input(anyhow!(
-                "no table is named: give --table dynamodb:<table>, or set HISTORY"
-            ))),
+        HistoryTable::open(table("--table", self.table.as_deref())?).await
+    }
+}
+
+/// The name of the table that a flag names, or HISTORY.
+fn table(flag: &'static str, value: Option<&str>) -> Result<String, Failure> {
+    match named(flag, "HISTORY", value, HistoryTarget::from_environment)? {
+        HistoryTarget::DynamoDb { table } => Ok(table),
+        HistoryTarget::Memory => {
+            Err(Failure::input(anyhow!("a history in the memory of another process is out of reach")))
+        }
+        HistoryTarget::None => {
+            Err(Failure::input(anyhow!("no table is named: give {flag} dynamodb:<table>, or set HISTORY")))
         }
     }
 }

@@ -1,8 +1,11 @@
 //! Customer profiles: into a table, out of it, and from files.
 
+use anyhow::anyhow;
 use clap::Subcommand;
+use fraud_aws::config::ProfileSource;
 
 use crate::Failure;
+use crate::options::named;
 
 mod export;
 mod files;
@@ -29,5 +32,16 @@ pub async fn run(command: &ProfilesCommand) -> Result<(), Failure> {
     match command {
         ProfilesCommand::Export(arguments) => export::run(arguments).await,
         ProfilesCommand::Import(arguments) => import::run(arguments).await,
+    }
+}
+
+/// The name of the table that a flag names, or PROFILE_SOURCE.
+fn named_table(flag: &'static str, value: Option<&str>) -> Result<String, Failure> {
+    match named(flag, "PROFILE_SOURCE", value, ProfileSource::from_environment)? {
+        ProfileSource::DynamoDb { table } => Ok(table),
+        ProfileSource::File { path } => Err(Failure::input(anyhow!(
+            "file:{} is not a table: give {flag} dynamodb:<table>",
+            path.display()
+        ))),
     }
 }

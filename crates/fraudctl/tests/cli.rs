@@ -41,7 +41,10 @@ fn an_input_that_cannot_be_read_is_an_input_error() {
         (vec!["produce", "tx.ndjson"], "--stream <NAME>"),
         (vec!["produce", "nowhere", "--stream", "transactions"], "cannot read nowhere"),
         (vec!["profiles", "import", "nowhere.csv", "--to", "dynamodb:profiles"], "cannot read nowhere.csv"),
-        (vec!["profiles", "import", "tx.ndjson", "--to", "file:profiles"], "it must be `dynamodb:<table>`"),
+        (
+            vec!["profiles", "import", "tx.ndjson", "--to", "file:profiles"],
+            "file:profiles is not a table: give --to dynamodb:<table>",
+        ),
     ] {
         fs::write(folder.path().join("tx.ndjson"), LOW).unwrap();
         fs::write(folder.path().join("profiles.json"), PROFILES).unwrap();

@@ -56,7 +56,7 @@ pub struct Pipeline<'a> {
     pub out: PathBuf,
     /// Whether the analytics function reads the stream too.
     pub analytics: bool,
-    /// How many records are checked at a time, see [`AT_ONCE`].
+    /// How many records are checked at a time, see [`AT_ONCE`](crate::AT_ONCE).
     pub at_once: u64,
     /// How many transactions are produced in a second at most; `None`: as many as go.
     pub rate: Option<u32>,

@@ -12,7 +12,7 @@ use crate::Failure;
 use crate::display::{counted, print_line};
 use crate::input::{Input, Source};
 use crate::interrupt::Interrupt;
-use crate::options::{policy, table_name};
+use crate::options::policy;
 use crate::reading::past_time;
 
 mod lines;
@@ -54,9 +54,9 @@ pub struct BackfillHistoryArgs {
     /// Take what arrived before this time, RFC 3339.
     #[arg(long, value_name = "TIME", value_parser = past_time)]
     until: Timestamp,
-    /// The table to write: `dynamodb:<table>`, whose key is customer_id.
-    #[arg(long, value_name = "TARGET", value_parser = table_name)]
-    to: String,
+    /// The table to write: `dynamodb:<table>`, whose key is customer_id [env: HISTORY]
+    #[arg(long, value_name = "TARGET")]
+    to: Option<String>,
     /// Hold records in this much memory, in MiB; if they are more, the files are read several times.
     #[arg(long, value_name = "MIB", default_value_t = 1024, value_parser = clap::value_parser!(u32).range(1..))]
     memory_mib: u32,
@@ -88,13 +88,14 @@ pub(super) async fn run(arguments: &BackfillHistoryArgs) -> Result<(), Failure> 
             policy.id()
         )));
     };
+    let to = super::table("--to", arguments.to.as_deref())?;
     // Opened first, so that a wrong file is told before anything else is needed.
     let first = Input::open(&arguments.input).map_err(Failure::input)?;
-    let table = HistoryTable::open(arguments.to.clone()).await?;
+    let table = HistoryTable::open(to.clone()).await?;
     let interrupt = Interrupt::listen();
     let start = Instant::now();
     let mut summary = BackfillSummary {
-        table: arguments.to.clone(),
+        table: to,
         until: arguments.until.to_string(),
         dry_run: arguments.dry_run,
         ..BackfillSummary::default()

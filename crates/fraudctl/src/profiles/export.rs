@@ -12,10 +12,9 @@ use clap::Args;
 use exact_text::json::ObjectWriter;
 use fraud_aws::profiles::table::{CUSTOMER_ID, LIFETIME_VALUE, RISK_SCORE, SEGMENT};
 
-use super::ProfileItem;
+use super::{ProfileItem, named_table};
 use crate::Failure;
 use crate::display::{counted, escaped, note, progress};
-use crate::options::table_name;
 
 const COLUMNS: [&str; 4] = [CUSTOMER_ID, SEGMENT, LIFETIME_VALUE, RISK_SCORE];
 
@@ -32,17 +31,18 @@ pub struct ExportProfilesArgs {
     /// The file to write; the default is standard output.
     #[arg(value_name = "FILE")]
     output: Option<PathBuf>,
-    /// The table of profiles: `dynamodb:<table>`.
-    #[arg(long, value_name = "SOURCE", value_parser = table_name)]
-    from: String,
+    /// The table of profiles: `dynamodb:<table>` [env: PROFILE_SOURCE]
+    #[arg(long, value_name = "SOURCE")]
+    from: Option<String>,
 }
 
 /// Runs the command.
 ///
 /// # Errors
-/// [`Failure::Failed`] if the table cannot be read or the file cannot be written.
+/// [`Failure::Input`] if no table is named; [`Failure::Failed`] if it cannot be read or the file cannot be written.
 pub(super) async fn run(arguments: &ExportProfilesArgs) -> Result<(), Failure> {
     let ExportProfilesArgs { output, from } = arguments;
+    let from = &named_table("--from", from.as_deref())?;
     let client = Client::new(crate::aws::sdk().await?.config().await);
     let Some(path) = output else {
         let mut rows = Rows::Ndjson(io::stdout());

@@ -10,10 +10,9 @@ use fraud_aws::profiles::rows::{BadRow, Row, Rows};
 use serde_json::json;
 
 use super::files::{item, last_of_each, read};
-use super::write;
+use super::{named_table, write};
 use crate::Failure;
 use crate::display::{counted, note, print_line, progress, thousands};
-use crate::options::table_name;
 use crate::row_notes::tell_left_out;
 
 /// Import profiles from a file into a DynamoDB table.
@@ -33,9 +32,9 @@ pub struct ImportProfilesArgs {
     /// The file of profiles.
     #[arg(value_name = "FILE")]
     input: PathBuf,
-    /// The table to write: `dynamodb:<table>`, whose key is customer_id.
-    #[arg(long, value_name = "TARGET", value_parser = table_name)]
-    to: String,
+    /// The table to write: `dynamodb:<table>`, whose key is customer_id [env: PROFILE_SOURCE]
+    #[arg(long, value_name = "TARGET")]
+    to: Option<String>,
     /// Print the summary as a JSON object.
     #[arg(long)]
     json: bool,
@@ -46,6 +45,7 @@ pub struct ImportProfilesArgs {
 /// # Errors
 /// [`Failure::Input`] if the file or a row of it is wrong; [`Failure::Failed`] if the table does not take them.
 pub(super) async fn run(arguments: &ImportProfilesArgs) -> Result<(), Failure> {
+    let to = named_table("--to", arguments.to.as_deref())?;
     let path = &arguments.input;
     let read = read(path)?;
     tell_left_out(path, &read.left_out, "a profile");
@@ -65,7 +65,7 @@ pub(super) async fn run(arguments: &ImportProfilesArgs) -> Result<(), Failure> {
     let client = Client::new(crate::aws::sdk().await?.config().await);
     let bar = progress(None);
     let start = Instant::now();
-    let written = write(&client, &arguments.to, items, |written| {
+    let written = write(&client, &to, items, |written| {
         bar.set_message(format!("{} written", counted(written, "profile")));
         bar.tick();
     })
@@ -78,7 +78,7 @@ pub(super) async fn run(arguments: &ImportProfilesArgs) -> Result<(), Failure> {
         )?;
     } else {
         let (written, bad) = (counted(written, "profile"), thousands(bad.len() as u64));
-        print_line(format_args!("{written} written to {}, {bad} bad", arguments.to))?;
+        print_line(format_args!("{written} written to {to}, {bad} bad"))?;
     }
     match bad.len() as u64 {
         0 => Ok(()),
