@@ -100,8 +100,8 @@ pub(crate) fn who(by: Option<&str>) -> Result<String, Failure> {
     name.map(str::to_owned).ok_or_else(nobody)
 }
 
-/// The policy that `--policy` names: `store:<id>` is one of `POLICY_STORE`, `builtin:default` and nothing the built-in policy,
-/// anything else a file.
+/// The policy that `--policy` names, as FRAUD_POLICY does: `store:<id>` is one of `POLICY_STORE`, `builtin:default` and nothing the
+/// built-in policy, anything else a file, with or without `file:`.
 ///
 /// # Errors
 /// [`Failure::Input`] if it cannot be used.
@@ -113,8 +113,8 @@ pub async fn policy(named: Option<&Path>) -> Result<Policy, Failure> {
 ///
 /// # Errors
 /// [`Failure::Input`] if it cannot be used.
-pub async fn policy_of(flag: &str, named: Option<&Path>) -> Result<Policy, Failure> {
-    let source = policy_source(named).map_err(Failure::input)?;
+pub async fn policy_of(flag: &'static str, named: Option<&Path>) -> Result<Policy, Failure> {
+    let source = policy_source(flag, named)?;
     source.load(&Sdk::new()).await.map_err(|error| Failure::input(as_typed(flag, error.fault)))
 }
 
@@ -134,13 +134,12 @@ pub(crate) fn mistakes(flag: &str, source_name: &str, error: &PolicyError) -> an
     anyhow!("{flag} {source_name} has {mistakes}:{}", told.collect::<String>())
 }
 
-fn policy_source(named: Option<&Path>) -> Result<PolicySource, ConfigError> {
-    let Some(path) = named else { return Ok(PolicySource::BuiltinDefault) };
-    match path.to_str().filter(|named| named.starts_with("store:") || *named == "builtin:default") {
-        Some(named) => {
-            let options = [("FRAUD_POLICY", Some(named.to_owned()))];
-            PolicySource::from_environment(Environment::new(&with_options(&options)))
-        }
+fn policy_source(flag: &'static str, path: Option<&Path>) -> Result<PolicySource, Failure> {
+    let Some(path) = path else { return Ok(PolicySource::BuiltinDefault) };
+    let has_scheme =
+        |text: &&str| ["builtin:", "file:", "store:"].iter().any(|scheme| text.starts_with(scheme));
+    match path.to_str().filter(has_scheme) {
+        Some(text) => named(flag, "FRAUD_POLICY", Some(text), PolicySource::from_environment),
         None => Ok(PolicySource::File { path: path.to_owned() }),
     }
 }
@@ -148,6 +147,19 @@ fn policy_source(named: Option<&Path>) -> Result<PolicySource, ConfigError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_policy_is_named_as_the_functions_variable_names_it_or_by_its_path() {
+        let source = |text: &str| policy_source("--policy", Some(Path::new(text)));
+        for path in ["card.toml", "file:card.toml"] {
+            assert_eq!(source(path).unwrap(), PolicySource::File { path: "card.toml".into() }, "{path}");
+        }
+        assert_eq!(source("builtin:default").unwrap(), PolicySource::BuiltinDefault);
+        for text in ["builtin:", "builtin:card", "file:"] {
+            let error = source(text).unwrap_err().to_string();
+            assert!(error.starts_with(&format!("--policy is `{text}`; it accepts")), "{error}");
+        }
+    }
 
     #[test]
     fn a_scheme_is_added_where_the_form_leaves_no_doubt() {
