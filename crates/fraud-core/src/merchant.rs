@@ -124,7 +124,7 @@ impl MerchantDays {
     }
 
     /// How many days before `t`, seconds since the epoch, the first day began since which most of the merchant's transactions
-    /// are known frauds; rounded to three decimals, and below zero never. `None` if there is no such day.
+    /// are known frauds; rounded to three decimals, and never below zero. `None` if there is no such day.
     ///
     /// The days are gone through from `t`'s back; the last one counts that has a fraud and after which, itself included, at
     /// least half of the transactions are frauds.

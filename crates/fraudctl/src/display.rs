@@ -172,6 +172,9 @@ pub fn event_time_faults(unreadable: u64, without_local_time: u64) -> Option<Str
     (!faults.is_empty()).then(|| format!("{}: no factor over the time of day applies", faults.join(", ")))
 }
 
+/// Where much is read, progress is told after this many records.
+pub(crate) const TOLD_EVERY: u64 = 1_000;
+
 /// A progress line on standard error, shown on a terminal only. With a length it is a bar of bytes read.
 pub fn progress(bytes: Option<u64>) -> ProgressBar {
     let bar = bytes.map_or_else(ProgressBar::new_spinner, ProgressBar::new);

@@ -22,7 +22,9 @@ use indicatif::ProgressBar;
 use tokio::time::Instant;
 
 use crate::Failure;
-use crate::display::{Table, counted, event_time_faults, note, print_line, progress, table, thousands};
+use crate::display::{
+    TOLD_EVERY, Table, counted, event_time_faults, note, print_line, progress, table, thousands,
+};
 use crate::entities;
 use crate::input::{Entry, Source, SourceLocation};
 use crate::options::{label_delay, policy};
@@ -66,9 +68,6 @@ pub struct ScoreArgs {
     #[arg(long, value_name = "TRANSACTION_ID")]
     explain: Option<String>,
 }
-
-/// Progress is told after this many transactions.
-const TOLD_EVERY: u64 = 1_000;
 
 /// A scored transaction.
 #[derive(Debug)]

@@ -257,11 +257,13 @@ fn by_part<'a>(alerts: &'a [String], division: &Division) -> anyhow::Result<Vec<
 }
 
 fn published(alert: &str) -> anyhow::Result<PublishedAlert> {
-    let is_used = member(alert, "history").is_ok_and(|history| history == USED);
+    let message: Value = serde_json::from_str(alert)?;
+    let text = |name: &str| message[name].as_str().map(str::to_owned);
+    let is_used = message["history"] == USED;
     Ok(PublishedAlert {
-        id: member(alert, "alert_id")?,
-        reuses_id_of: member(alert, "reuses_id_of").ok(),
-        history_inputs: member(alert, "fraud_inputs").ok().filter(|_| is_used),
+        id: text("alert_id").context("an alert lacks `alert_id`")?,
+        reuses_id_of: text("reuses_id_of"),
+        history_inputs: text("fraud_inputs").filter(|_| is_used),
     })
 }
 

@@ -35,7 +35,7 @@ impl Discrepancies {
         }
     }
 
-    /// A line for each that is told, and one for the others of its kind.
+    /// A line for each discrepancy that is told, and one that counts the others of its kind.
     pub(crate) fn lines(&self) -> Vec<String> {
         let lines = |OfKind { what, told, more }: &OfKind| {
             let more = (*more > 0).then(|| format!("{what}: {} more", thousands(*more)));

@@ -24,6 +24,7 @@ use fraud_core::transaction::{Asked, EntityName, Reading, TransactionReader};
 use fraudctl::entities::EntityTable;
 use tokio::time::Instant;
 
+use crate::records::arrival;
 use crate::services::{ENTITIES_TABLE, LABELS_TABLE, STREAM, sdk};
 use crate::timeline::{Ends, Timeline};
 
@@ -192,8 +193,7 @@ impl<'a> Feed<'a> {
                 let mut reader = TransactionReader::new(&self.reading);
                 for record in &page.records {
                     let Ok(transaction) = reader.read(&record.data) else { continue };
-                    let since = record.approximate_arrival.duration_since(std::time::UNIX_EPOCH)?;
-                    let arrival = Timestamp::saturating_from_millis(i64::try_from(since.as_millis())?);
+                    let arrival = arrival(record)?;
                     let position = Position {
                         stream: STREAM,
                         shard: &shard.id,

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use embedded_aws::EmbeddedStream;
-use embedded_aws::event_source_mapping::RecordSource;
+use embedded_aws::event_source_mapping::{Record, RecordSource};
 use exact_text::timestamp::Timestamp;
 use fraud_core::history::SequenceNumber;
 use fraud_core::identity::Position;
@@ -54,6 +54,12 @@ mod milliseconds {
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
         i64::deserialize(deserializer).map(Timestamp::saturating_from_millis)
     }
+}
+
+/// When a record arrived.
+pub(crate) fn arrival(record: &Record) -> anyhow::Result<Timestamp> {
+    let since = record.approximate_arrival.duration_since(std::time::UNIX_EPOCH)?;
+    Ok(Timestamp::saturating_from_millis(i64::try_from(since.as_millis())?))
 }
 
 /// Reads the stream once, a page of each shard in memory.
@@ -136,13 +142,13 @@ impl Shard {
             if self.end.is_some_and(|end| SequenceNumber::of(&record.sequence_number) > end) {
                 break;
             }
-            let since = record.approximate_arrival.duration_since(std::time::UNIX_EPOCH)?;
+            let arrival = arrival(&record)?;
             self.last = Some(record.sequence_number.clone());
             self.page.push_back(StreamRecord {
                 stream: STREAM.to_owned(),
                 shard: self.id.clone(),
                 sequence_number: record.sequence_number,
-                arrival: Timestamp::saturating_from_millis(i64::try_from(since.as_millis())?),
+                arrival,
                 data: record.data.to_vec(),
             });
         }

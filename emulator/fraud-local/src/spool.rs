@@ -36,7 +36,7 @@ impl<T: Serialize + DeserializeOwned> Spool<T> {
         Ok(Spool { file, end: 0, parts, of: PhantomData })
     }
 
-    /// Adds a value to a part; one that there is no room for counts to the last.
+    /// Adds a value to a part, or to the last one if there are fewer.
     pub(crate) fn add(&mut self, part: usize, value: &T) -> anyhow::Result<()> {
         let last = self.parts.len().saturating_sub(1);
         let Some(part) = self.parts.get_mut(part.min(last)) else { anyhow::bail!("a spool without parts") };

@@ -16,7 +16,7 @@ use fraud_core::transaction::{Asked, FieldValue, Reading, TimeField, Transaction
 use serde_json::{Value, json};
 
 use crate::Failure;
-use crate::display::{counted, note, print_line, progress, table};
+use crate::display::{TOLD_EVERY, counted, note, print_line, progress, table};
 use crate::input::{Input, Source};
 
 /// This many records of a sample are shown; of the others only the refusals are counted.
@@ -202,7 +202,7 @@ fn check(
     let (mut read, mut refused) = (0, BTreeMap::<Refused, u64>::new());
     let bar = progress(None);
     for (index, record) in sample.enumerate() {
-        if index.is_multiple_of(TOLD_EVERY) {
+        if (index as u64).is_multiple_of(TOLD_EVERY) {
             bar.tick();
             bar.set_message(counted(index as u64, "record"));
         }
@@ -223,9 +223,6 @@ fn check(
     bar.finish_and_clear();
     Ok(Checked { columns, shown, read, refused })
 }
-
-/// Progress is told after this many records.
-const TOLD_EVERY: usize = 1_000;
 
 /// What is read of every transaction.
 const CORE: [&str; 4] = fraud_core::fields::READ;

@@ -62,8 +62,8 @@ impl Server {
     }
 }
 
-/// A database with these tables, in temporary files: a long run does not fill the memory with items. They have no names any more
-/// when this returns, so that they are gone with the process however it ends.
+/// A database with these tables, in temporary files: a long run does not fill the memory with items. Their names are removed
+/// before this returns, so that they are gone with the process however it ends.
 fn database(tables: &[TableDefinition]) -> Result<Database, StartError> {
     let unusable = |error: dynoxide::DynoxideError| StartError::Database(error.to_string());
     let folder = tempfile::tempdir().map_err(StartError::TemporaryFile)?;

@@ -44,7 +44,7 @@ impl Kinesis {
     /// A service without streams; with `write_limits` a shard takes no more than Kinesis lets it.
     ///
     /// # Errors
-    /// If there is no temporary file for records.
+    /// If no temporary file can be created.
     pub(crate) fn new(write_limits: bool, arrivals: Arrivals) -> io::Result<Self> {
         let options = StoreOptions {
             create_stream_ms: 0,
